@@ -1,0 +1,62 @@
+//! What the broker tells the probe: one record, and the standing of single executables.
+
+/// Values of [`ProbeConfig::mode`].
+pub mod mode {
+    /// Let everything through, look at nothing.
+    pub const OFF: u32 = 0;
+    /// Enforce: cached verdict, else the gate.
+    pub const ENFORCE: u32 = 1;
+}
+
+/// The probe's configuration, element 0 of its array map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct ProbeConfig {
+    /// Version of the policy; verdicts remembered under another one are void.
+    pub generation: u64,
+    /// Device of the gate's file system, in the kernel's own form.
+    pub gate_device: u64,
+    /// Users guarded: real user ids from here …
+    pub uid_min: u32,
+    /// … to here, both included.
+    pub uid_max: u32,
+    /// See [`mode`].
+    pub mode: u32,
+    /// The gatekeeper's process id in the initial pid namespace.
+    pub gatekeeper: u32,
+    /// The broker's own thread group id: never held.
+    pub broker: u32,
+    /// Verdict when the gate cannot be reached: 0 to allow, else an errno.
+    pub fallback_errno: u32,
+    /// Errno for a call that is refused without being held (see [`standing::ASK_UNHELD`]).
+    pub unheld_errno: u32,
+    /// [`crate::ABI_VERSION`] of the broker.
+    pub abi_version: u32,
+    /// Zero.
+    pub reserved: u64,
+}
+
+/// Values of [`Standing::kind`].
+pub mod standing {
+    /// Never held, may reach this computer only; everything else is refused silently.
+    pub const LOCAL_ONLY: u32 = 1;
+    /// Never held: what no rule covers is refused at once and the user is asked meanwhile.
+    pub const ASK_UNHELD: u32 = 2;
+}
+
+/// How calls of one executable are treated. Keyed by [`crate::Fileid`].
+///
+/// What shows the prompt must never wait for it: the bus, the display server, the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct Standing {
+    /// See [`standing`].
+    pub kind: u32,
+}
+
+#[cfg(feature = "user")]
+// SAFETY: `repr(C)`, integers only, no implicit padding (the sizes are asserted in lib.rs).
+unsafe impl aya::Pod for ProbeConfig {}
+#[cfg(feature = "user")]
+// SAFETY: as above.
+unsafe impl aya::Pod for Standing {}

@@ -1,0 +1,48 @@
+//! One call at the gate, as the probe describes it to the broker.
+
+use crate::{CacheKey, Fileid, Verdict};
+
+/// Bits of [`Request::flags`].
+pub mod request_flags {
+    /// The socket is non-blocking: its caller expects an answer at once.
+    pub const NONBLOCK: u32 = 1;
+    /// The caller was told to go away and is not waiting: ask, but there is nothing to release.
+    pub const NOT_HELD: u32 = 2;
+}
+
+/// Who wants to do what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct Request {
+    /// Who, what and on what: the key under which the verdict may be remembered.
+    pub key: CacheKey,
+    /// The executable of the calling process.
+    pub executable: Fileid,
+    /// When the call arrived, nanoseconds on `CLOCK_BOOTTIME`.
+    pub time: u64,
+    /// Thread id in the initial pid namespace.
+    pub tid: u32,
+    /// See [`request_flags`].
+    pub flags: u32,
+    /// Name of the calling thread, as it gave it to itself: a claim, not an identity.
+    pub comm: [u8; 16],
+    /// Generation of the policy at the time of the call.
+    pub generation: u64,
+}
+
+/// Entry of the hold table, under the thread's id: the request, and room for its verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Hold {
+    /// What is asked.
+    pub request: Request,
+    /// Where the gate's answer lands.
+    pub verdict: Verdict,
+}
+
+#[cfg(feature = "user")]
+// SAFETY: `repr(C)`, integers only, no implicit padding (the sizes are asserted in lib.rs).
+unsafe impl aya::Pod for Hold {}
+#[cfg(feature = "user")]
+// SAFETY: as above.
+unsafe impl aya::Pod for Request {}

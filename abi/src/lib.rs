@@ -1,0 +1,56 @@
+//! Wire types between the probe in the kernel and the broker: plain data, no logic, no `alloc`.
+//!
+//! Every type is `#[repr(C)]`, has no implicit padding and no invalid bit pattern, because the
+//! kernel compares map keys byte by byte and refuses programs that read uninitialised stack.
+//! Changing anything here means raising [`ABI_VERSION`]; the broker refuses a probe object that
+//! was built with another one.
+#![no_std]
+
+mod config;
+mod endpoint;
+mod hold;
+mod operation;
+mod verdict;
+
+pub use config::{ProbeConfig, Standing, mode, standing};
+pub use endpoint::{AF_INET, AF_INET6, Endpoint};
+pub use hold::{Hold, Request, request_flags};
+pub use operation::Operation;
+pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
+
+/// Version of everything in this crate.
+pub const ABI_VERSION: u32 = 1;
+
+/// Calls that can be held at once, all users together; a further one gets the fallback verdict.
+///
+/// One [`Hold`] is preallocated for each: 16,384 × 256 bytes = 4 MiB of kernel memory.
+pub const MAX_HOLDS: u32 = 16_384;
+
+/// Verdicts the kernel remembers; the least recently used one makes room.
+pub const MAX_CACHED_VERDICTS: u32 = 65_536;
+
+/// Executables with a [`Standing`] of their own (never held).
+pub const MAX_STANDINGS: u32 = 256;
+
+/// Bytes of the ring buffer that carries [`Request`]s answered without holding the caller.
+///
+/// A power of two and a multiple of the page size, as the kernel demands.
+pub const NOTICE_RING_BYTES: u32 = 256 * 1024;
+
+/// Name of the extended attribute that the probe reads at the gate. The kernel lets BPF programs
+/// read names below `user.` only (`bpf_get_file_xattr`, Linux 6.12).
+pub const VERDICT_XATTR: &str = "user.verdict";
+
+/// `s_magic` of a FUSE super block (`FUSE_SUPER_MAGIC` in `include/uapi/linux/magic.h`).
+pub const FUSE_SUPER_MAGIC: u64 = 0x6573_5546;
+
+const _: () = {
+    assert!(size_of::<Endpoint>() == 28);
+    assert!(size_of::<Process>() == 24);
+    assert!(size_of::<CacheKey>() == 56);
+    assert!(size_of::<CacheValue>() == 24);
+    assert!(size_of::<Verdict>() == 32);
+    assert!(size_of::<Request>() == 112);
+    assert!(size_of::<Hold>() == 144);
+    assert!(size_of::<ProbeConfig>() == 56);
+};

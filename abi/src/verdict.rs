@@ -1,0 +1,116 @@
+//! Verdicts: what the gate answers and what the kernel remembers of it.
+
+use crate::Endpoint;
+
+/// First word of every [`Verdict`]; anything else at the gate is not from our broker.
+pub const VERDICT_MAGIC: u32 = 0x5056_5231; // "PVR1"
+
+/// Bits of [`Verdict::flags`].
+pub mod verdict_flags {
+    /// The probe may answer the same call by itself from now on.
+    pub const CACHE: u32 = 1;
+}
+
+/// The value of the extended attribute that ends a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Verdict {
+    /// [`VERDICT_MAGIC`].
+    pub magic: u32,
+    /// 0 to let the call go on, else the errno it fails with (1 to 4095).
+    pub errno: u32,
+    /// See [`verdict_flags`].
+    pub flags: u32,
+    /// Zero; keeps the next field aligned.
+    pub reserved: u32,
+    /// Generation of the policy that this verdict was made under.
+    pub generation: u64,
+    /// When a cached copy ends, nanoseconds on `CLOCK_BOOTTIME`; 0 for never.
+    pub expires: u64,
+}
+
+impl Verdict {
+    /// The bytes that go into the reply, in the machine's own order: kernel and broker share it.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let (words, longs) = bytes.split_at_mut(16);
+        for (slot, word) in
+            words
+                .chunks_exact_mut(4)
+                .zip([self.magic, self.errno, self.flags, self.reserved])
+        {
+            slot.copy_from_slice(&word.to_ne_bytes());
+        }
+        for (slot, long) in longs
+            .chunks_exact_mut(8)
+            .zip([self.generation, self.expires])
+        {
+            slot.copy_from_slice(&long.to_ne_bytes());
+        }
+        bytes
+    }
+}
+
+/// A file by device and inode.
+///
+/// The device number is in the kernel's own form (`MKDEV`: major << 20 | minor), not in that of
+/// `stat(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C)]
+pub struct Fileid {
+    /// `s_dev` of the super block.
+    pub device: u64,
+    /// `i_ino`.
+    pub inode: u64,
+}
+
+/// One run of one executable in one process, never reused while the machine is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C)]
+pub struct Process {
+    /// Start of the process (its thread group leader), nanoseconds on `CLOCK_BOOTTIME`.
+    pub start: u64,
+    /// `self_exec_id`: rises with every `execve()`, so a verdict ends with the program it was for.
+    pub exec_id: u64,
+    /// Thread group id in the initial pid namespace.
+    pub tgid: u32,
+    /// Real user id in the initial user namespace.
+    pub uid: u32,
+}
+
+/// What a remembered verdict is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C)]
+pub struct CacheKey {
+    /// Who.
+    pub process: Process,
+    /// What it acts on.
+    pub endpoint: Endpoint,
+    /// [`crate::Operation`] as its number.
+    pub operation: u32,
+}
+
+/// A remembered verdict. It holds only while [`CacheValue::generation`] is the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
+pub struct CacheValue {
+    /// Generation of the policy that it was made under.
+    pub generation: u64,
+    /// When it ends, nanoseconds on `CLOCK_BOOTTIME`; 0 for never.
+    pub expires: u64,
+    /// 0 to let the call go on, else the errno it fails with.
+    pub errno: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+#[cfg(feature = "user")]
+// SAFETY: `repr(C)`, integers only, no implicit padding (the sizes are asserted in lib.rs).
+unsafe impl aya::Pod for CacheKey {}
+#[cfg(feature = "user")]
+// SAFETY: as above.
+unsafe impl aya::Pod for CacheValue {}
+#[cfg(feature = "user")]
+// SAFETY: as above.
+unsafe impl aya::Pod for Fileid {}

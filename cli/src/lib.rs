@@ -1,0 +1,1 @@
+//! portreeve-cli

@@ -1,0 +1,46 @@
+//! The bus contract of Portreeve: names, types, proxies and errors, for the broker and for every
+//! client. Public and documented: other agents can be written on it.
+//!
+//! Additive changes go into the `a{sv}` types as new keys (unknown keys are ignored); anything else
+//! needs a new interface number.
+
+mod agent;
+mod broker;
+mod error;
+mod prompt;
+mod prompts;
+mod rule;
+mod rules;
+mod status;
+
+pub use agent::{AgentProxy, withdrawn};
+pub use broker::BrokerProxy;
+pub use error::Error;
+pub use prompt::Prompt;
+pub use prompts::PromptsProxy;
+pub use rule::{Rule, RuleSpec};
+pub use rules::RulesProxy;
+pub use status::Status;
+
+/// Well-known name of the broker on the system bus.
+pub const BUS_NAME: &str = "io.github.portreeve.Broker1";
+/// Object path of the broker; it serves all its interfaces there.
+pub const BROKER_PATH: &str = "/io/github/portreeve/Broker1";
+/// Object path at which an agent serves `io.github.portreeve.Agent1` to the broker.
+pub const AGENT_PATH: &str = "/io/github/portreeve/Agent1";
+/// Id of the application (the rules window) on the session bus.
+pub const APPLICATION_ID: &str = "io.github.portreeve.Portreeve";
+/// Id of the agent on the session bus.
+pub const AGENT_ID: &str = "io.github.portreeve.Portreeve.Agent";
+/// Where the agent's executable is installed; the broker accepts agents of this identity only.
+pub const AGENT_EXECUTABLE: &str = "/usr/libexec/portreeve-agent";
+/// Where the application's executable is installed.
+pub const APPLICATION_EXECUTABLE: &str = "/usr/bin/portreeve";
+
+/// As a `uid` argument: the caller's own user.
+pub const OWN_UID: u32 = u32::MAX;
+
+/// polkit action: answer prompts from a program that is not the registered agent.
+pub const ACTION_ANSWER: &str = "io.github.portreeve.answer-prompt";
+/// polkit action: add, change or remove one's own rules from a program that is not Portreeve's own.
+pub const ACTION_EDIT_RULES: &str = "io.github.portreeve.edit-own-rules";

@@ -1,0 +1,50 @@
+//! One prompt as the broker gives it to agents and lists it.
+
+use zbus::{DeserializeDict, SerializeDict, Type};
+
+/// One question to a user. It may stand for many calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Prompt {
+    /// Names the prompt; random, never used again.
+    pub id: u64,
+    /// Rises whenever what the user has to judge changes. An answer names the one that was shown.
+    pub revision: u32,
+    /// The user it is for.
+    pub uid: u32,
+    /// The operation: `connect`, …
+    pub operation: String,
+    /// Key of the subject. Prompts with the same key belong in one window.
+    pub subject: String,
+    /// The program's name, to be shown.
+    pub name: String,
+    /// Path of the program's executable; only a claim unless `verified`.
+    pub path: String,
+    /// Whether the path leads to the file that runs.
+    pub verified: bool,
+    /// Process id of the (first) caller.
+    pub pid: u32,
+    /// The command line of the first caller, as the program wrote it: a claim.
+    pub command: String,
+    /// Name of the host, if known from a source that the other side cannot write to.
+    pub host: Option<String>,
+    /// Address of the other side.
+    pub address: String,
+    /// Port, 0 where the protocol has none.
+    pub port: u16,
+    /// Protocol: `tcp`, `udp`, …
+    pub protocol: String,
+    /// How many calls are held on this question now. 0: its time is over or its caller never
+    /// waited; an answer counts from the next attempt.
+    pub held: u32,
+    /// How many calls there have been.
+    pub attempts: u32,
+    /// When the first held call is told no, microseconds on `CLOCK_BOOTTIME`; 0 if none is held.
+    pub deadline: u64,
+    /// Scopes that an answer may have, the suggested one first: `host`, `host-port`, `anywhere`.
+    pub scopes: Vec<String>,
+    /// Lifespans that an answer may have: `once`, `process`, `always`.
+    pub lifespans: Vec<String>,
+    /// The suggested lifespan.
+    pub suggested_lifespan: String,
+}

@@ -1,0 +1,318 @@
+//! Rules as they cross the bus, and their conversion from and to the policy's.
+
+use portreeve_policy::{
+    Destination, Lifespan, ObjectPattern, Operation, Operations, Program, Rule as PolicyRule,
+    SubjectPattern,
+};
+use zbus::{DeserializeDict, SerializeDict, Type};
+
+use crate::Error;
+
+/// One rule as the broker lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Rule {
+    /// Names the rule.
+    pub id: u64,
+    /// The user it is for; absent for built-in rules.
+    pub uid: Option<u32>,
+    /// Path of the program; absent for built-in rules, which are for any program.
+    pub program: Option<String>,
+    /// Operations: `connect`, …
+    pub operations: Vec<String>,
+    /// Where to: `anywhere`, `this-computer`, `host` or `network`.
+    pub destination: String,
+    /// Name of the host, for `host`.
+    pub host: Option<String>,
+    /// Network in CIDR form, for `network`.
+    pub network: Option<String>,
+    /// The one port, or absent for any.
+    pub port: Option<u16>,
+    /// The one protocol, or absent for any.
+    pub protocol: Option<String>,
+    /// `allow` or `deny`.
+    pub action: String,
+    /// What a denied call fails with; absent for `allow`.
+    pub errno: Option<u16>,
+    /// `process` or `always`.
+    pub lifespan: String,
+    /// The process, for `process`.
+    pub pid: Option<u32>,
+    /// Whether it is in force.
+    pub enabled: bool,
+    /// Who made it: `prompt`, `window`, `command-line` or `built-in`.
+    pub origin: String,
+    /// When, seconds since 1970.
+    pub created: i64,
+}
+
+impl From<&PolicyRule> for Rule {
+    fn from(rule: &PolicyRule) -> Self {
+        let (destination, host, network) = match &rule.object.destination {
+            Destination::Anywhere => ("anywhere", None, None),
+            Destination::ThisComputer => ("this-computer", None, None),
+            Destination::Host(host) => ("host", Some(host.to_string()), None),
+            Destination::Network(network) => ("network", None, Some(network.to_string())),
+        };
+        Self {
+            id: rule.id.0,
+            uid: rule.uid,
+            program: match &rule.subject {
+                SubjectPattern::Any => None,
+                SubjectPattern::Program(program) => Some(program.shown_path().to_owned()),
+            },
+            operations: rule
+                .operations
+                .iter()
+                .map(|operation| operation.to_string())
+                .collect(),
+            destination: destination.to_owned(),
+            host,
+            network,
+            port: rule.object.port,
+            protocol: rule.object.protocol.map(|protocol| protocol.to_string()),
+            action: rule.action.as_str().to_owned(),
+            errno: match rule.action {
+                portreeve_policy::Action::Allow => None,
+                portreeve_policy::Action::Deny(errno) => Some(errno),
+            },
+            lifespan: match rule.lifespan {
+                Lifespan::Process(_) => "process".to_owned(),
+                Lifespan::Always => "always".to_owned(),
+            },
+            pid: match rule.lifespan {
+                Lifespan::Process(process) => Some(process.pid),
+                Lifespan::Always => None,
+            },
+            enabled: rule.enabled,
+            origin: rule.origin.as_str().to_owned(),
+            created: rule.created,
+        }
+    }
+}
+
+/// A rule to be added. It always names a program; it lives until it is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct RuleSpec {
+    /// Absolute path of the program's executable.
+    pub program: String,
+    /// Operations, at least one: `connect`, …
+    pub operations: Vec<String>,
+    /// Only this host.
+    pub host: Option<String>,
+    /// Only this address or network (CIDR). Not together with `host`.
+    pub network: Option<String>,
+    /// Only this port, 1 to 65535.
+    pub port: Option<u16>,
+    /// Only this protocol: `tcp`, `udp`, …
+    pub protocol: Option<String>,
+    /// `allow` or `deny`.
+    pub action: String,
+}
+
+/// The parts of a [`RuleSpec`], checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The program.
+    pub program: Program,
+    /// What it does.
+    pub operations: Operations,
+    /// To what.
+    pub object: ObjectPattern,
+    /// What happens then.
+    pub action: portreeve_policy::Action,
+}
+
+/// Longest path taken, bytes (`PATH_MAX` of Linux).
+const PATH_MAX: usize = 4096;
+/// Longest host name taken, bytes (RFC 1035).
+const HOST_MAX: usize = 253;
+
+impl RuleSpec {
+    /// Checks every part; the error names the one that is wrong.
+    pub fn check(&self) -> Result<Checked, Error> {
+        let invalid = |text: String| Error::InvalidArgument(text);
+        let parsed = |error: portreeve_policy::ParseError| invalid(error.to_string());
+        if !self.program.starts_with('/')
+            || self.program.len() > PATH_MAX
+            || self.program.chars().any(char::is_control)
+        {
+            return Err(invalid(format!(
+                "cannot use program “{}”: expected the absolute path of an executable",
+                self.program.escape_debug()
+            )));
+        }
+        let operations = self
+            .operations
+            .iter()
+            .map(|word| word.parse::<Operation>().map_err(parsed))
+            .collect::<Result<Vec<_>, _>>()?;
+        let operations = Operations::from_iter(operations)
+            .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
+        let destination = match (&self.host, &self.network) {
+            (None, None) => Destination::Anywhere,
+            (Some(host), None) => Destination::Host(check_host(host)?),
+            (None, Some(network)) => Destination::Network(check_network(network)?),
+            (Some(_), Some(_)) => {
+                return Err(invalid(
+                    "cannot use both a host and a network in a rule".to_owned(),
+                ));
+            }
+        };
+        if self.port == Some(0) {
+            return Err(invalid("cannot use port 0: expected 1 to 65535".to_owned()));
+        }
+        Ok(Checked {
+            program: Program::Path(self.program.as_str().into()),
+            operations,
+            object: ObjectPattern {
+                destination,
+                port: self.port,
+                protocol: self
+                    .protocol
+                    .as_deref()
+                    .map(|word| word.parse().map_err(parsed))
+                    .transpose()?,
+            },
+            action: self.action.parse().map_err(parsed)?,
+        })
+    }
+}
+
+fn check_host(host: &str) -> Result<Box<str>, Error> {
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    if name.len() > HOST_MAX || !name.split('.').all(label) {
+        return Err(Error::InvalidArgument(format!(
+            "cannot use host “{}”: expected a name such as www.example.org (ASCII form)",
+            host.escape_debug()
+        )));
+    }
+    Ok(name.into())
+}
+
+fn check_network(network: &str) -> Result<ipnet::IpNet, Error> {
+    network
+        .parse::<ipnet::IpNet>()
+        .map(|net| net.trunc())
+        .or_else(|_| network.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
+        .map_err(|_| {
+            Error::InvalidArgument(format!(
+                "cannot use address “{}”: expected an address or a network such as 192.0.2.0/24",
+                network.escape_debug()
+            ))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> RuleSpec {
+        RuleSpec {
+            program: "/usr/bin/curl".into(),
+            operations: vec!["connect".into()],
+            action: "allow".into(),
+            ..RuleSpec::default()
+        }
+    }
+
+    fn refused(spec: &RuleSpec) -> String {
+        match spec.check() {
+            Err(Error::InvalidArgument(text)) => text,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_good_rule_is_taken() {
+        let checked = RuleSpec {
+            host: Some("WWW.Example.org.".into()),
+            port: Some(443),
+            protocol: Some("tcp".into()),
+            ..spec()
+        }
+        .check()
+        .unwrap();
+        assert_eq!(
+            checked.object.destination,
+            Destination::Host("www.example.org".into())
+        );
+        assert_eq!(checked.object.to_string(), "www.example.org port 443 (tcp)");
+    }
+
+    #[test]
+    fn a_single_address_is_a_network_and_host_bits_are_cut() {
+        let network = |text: &str| {
+            RuleSpec {
+                network: Some(text.into()),
+                ..spec()
+            }
+            .check()
+            .unwrap()
+            .object
+            .destination
+        };
+        assert_eq!(
+            network("192.0.2.7"),
+            Destination::Network("192.0.2.7/32".parse().unwrap())
+        );
+        assert_eq!(
+            network("192.0.2.7/24"),
+            Destination::Network("192.0.2.0/24".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(
+            refused(&RuleSpec {
+                program: "curl".into(),
+                ..spec()
+            })
+            .contains("“curl”")
+        );
+        assert!(
+            refused(&RuleSpec {
+                operations: vec![],
+                ..spec()
+            })
+            .contains("operation")
+        );
+        assert!(
+            refused(&RuleSpec {
+                host: Some("a b".into()),
+                ..spec()
+            })
+            .contains("“a b”")
+        );
+        assert!(
+            refused(&RuleSpec {
+                network: Some("1.2.3".into()),
+                ..spec()
+            })
+            .contains("1.2.3")
+        );
+        assert!(
+            refused(&RuleSpec {
+                port: Some(0),
+                ..spec()
+            })
+            .contains("port 0")
+        );
+        assert!(
+            refused(&RuleSpec {
+                action: "maybe".into(),
+                ..spec()
+            })
+            .contains("“maybe”")
+        );
+    }
+}

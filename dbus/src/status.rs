@@ -1,0 +1,30 @@
+//! What the broker says of itself.
+
+use zbus::{DeserializeDict, SerializeDict, Type};
+
+/// State of the broker, as far as the caller may know it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Status {
+    /// Version of the broker.
+    pub version: String,
+    /// `ask`, the only mode there is yet.
+    pub mode: String,
+    /// Whether the kernel enforces: programs attached, gate open.
+    pub enforcing: bool,
+    /// Whether the caller's user has an agent.
+    pub agent: bool,
+    /// Questions open for the caller's user.
+    pub prompts: u32,
+    /// Calls of the caller's user that are held now.
+    pub held: u32,
+    /// Rules of the caller's user in force.
+    pub rules: u32,
+    /// `ok`, or what is wrong with the database; rules cannot be changed then.
+    pub store: String,
+    /// How often each failure of the broker's table has happened since its start, as
+    /// `reason=count`.
+    pub failures: Vec<String>,
+    /// Seconds a call is held before it is told no.
+    pub hold_seconds: u32,
+}

@@ -1,0 +1,127 @@
+//! A user's answer to a prompt, and the rule it stands for.
+
+use std::{fmt, str::FromStr};
+
+use ipnet::IpNet;
+
+use crate::{Action, Destination, Object, ObjectPattern, ParseError};
+
+/// How far an answer reaches beyond the call that was asked about. Every scope names the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// This host (or address, where no name is known), on any port.
+    Host,
+    /// This host on this port and protocol only.
+    HostPort,
+    /// Anywhere.
+    Anywhere,
+}
+
+impl Scope {
+    /// All of them, the default one first.
+    pub const ALL: [Self; 3] = [Self::Host, Self::HostPort, Self::Anywhere];
+
+    /// The word used on the bus and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::HostPort => "host-port",
+            Self::Anywhere => "anywhere",
+        }
+    }
+
+    /// The objects that an answer given about `object` covers.
+    pub fn pattern(self, object: &Object) -> ObjectPattern {
+        if self == Self::Anywhere {
+            return ObjectPattern::ANYTHING;
+        }
+        let destination = match &object.host {
+            Some(host) => Destination::Host(host.clone()),
+            None => Destination::Network(IpNet::from(object.address)),
+        };
+        let exact = self == Self::HostPort;
+        ObjectPattern {
+            destination,
+            port: exact.then_some(object.port),
+            protocol: exact.then_some(object.protocol),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ParseError;
+
+    fn from_str(word: &str) -> Result<Self, ParseError> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == word)
+            .ok_or_else(|| ParseError {
+                kind: "scope",
+                word: word.to_owned(),
+                expected: "host, host-port or anywhere",
+            })
+    }
+}
+
+/// How long an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum For {
+    /// The calls waiting now; makes no rule.
+    Once,
+    /// Until the process ends.
+    Process,
+    /// Always.
+    Always,
+}
+
+impl For {
+    /// All of them, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Once, Self::Process, Self::Always];
+
+    /// The word used on the bus and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Process => "process",
+            Self::Always => "always",
+        }
+    }
+}
+
+impl fmt::Display for For {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for For {
+    type Err = ParseError;
+
+    fn from_str(word: &str) -> Result<Self, ParseError> {
+        Self::ALL
+            .into_iter()
+            .find(|lifespan| lifespan.as_str() == word)
+            .ok_or_else(|| ParseError {
+                kind: "lifespan",
+                word: word.to_owned(),
+                expected: "once, process or always",
+            })
+    }
+}
+
+/// What the user said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Allow or deny.
+    pub action: Action,
+    /// How far.
+    pub scope: Scope,
+    /// How long.
+    pub lifespan: For,
+}

@@ -1,0 +1,40 @@
+//! The decision engine: who may reach what, and which rule says so.
+//!
+//! Pure: no I/O, no clock, nothing of ours below it. The same rules and the same request give the
+//! same decision, so everything here is tested without a kernel, a bus or a display.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod answer;
+mod object;
+mod operation;
+mod precedence;
+mod rule;
+mod ruleset;
+mod subject;
+
+pub use answer::{Answer, For, Scope};
+pub use object::{Destination, Object, ObjectPattern, Protocol};
+pub use operation::{Operation, Operations};
+pub use rule::{Action, Lifespan, Origin, Rule, RuleId};
+pub use ruleset::{Decision, Ruleset};
+pub use subject::{Process, Program, Subject, SubjectPattern};
+
+/// A word that names none of the values of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read {kind} “{word}”: expected {expected}")]
+pub struct ParseError {
+    /// What was to be read, such as "operation".
+    pub kind: &'static str,
+    /// The word as given.
+    pub word: String,
+    /// The words that would do.
+    pub expected: &'static str,
+}

@@ -1,0 +1,153 @@
+//! What is acted on: protocol, address, port and, where known, the host's name.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use ipnet::IpNet;
+
+use crate::ParseError;
+
+/// A transport protocol by its IP protocol number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Protocol(pub u16);
+
+impl Protocol {
+    /// TCP, and MPTCP which is TCP to the other side.
+    pub const TCP: Self = Self(6);
+    /// UDP.
+    pub const UDP: Self = Self(17);
+
+    const NAMES: [(u16, &'static str); 6] = [
+        (6, "tcp"),
+        (17, "udp"),
+        (1, "icmp"),
+        (58, "icmpv6"),
+        (132, "sctp"),
+        (136, "udplite"),
+    ];
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Self::NAMES.iter().find(|(number, _)| *number == self.0) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = ParseError;
+
+    fn from_str(word: &str) -> Result<Self, ParseError> {
+        Self::NAMES
+            .iter()
+            .find(|(_, name)| *name == word)
+            .map(|(number, _)| *number)
+            .or_else(|| word.parse().ok())
+            .map(Self)
+            .ok_or_else(|| ParseError {
+                kind: "protocol",
+                word: word.to_owned(),
+                expected: "tcp, udp, icmp, icmpv6, sctp, udplite or an IP protocol number",
+            })
+    }
+}
+
+/// What one call is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Object {
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Address of the other side; IPv4-mapped ones come as IPv4.
+    pub address: IpAddr,
+    /// Port, 0 where the protocol has none.
+    pub port: u16,
+    /// The name by which the address is known from a source that the other side cannot write to.
+    /// Lower case, without a final dot.
+    pub host: Option<Box<str>>,
+}
+
+impl Object {
+    /// Whether the address is this computer itself: loopback, or the unspecified address, which
+    /// Linux connects to loopback.
+    pub fn is_this_computer(&self) -> bool {
+        self.address.is_loopback() || self.address.is_unspecified()
+    }
+
+    /// The name if known, else the address.
+    pub fn shown_host(&self) -> String {
+        match &self.host {
+            Some(host) => host.to_string(),
+            None => self.address.to_string(),
+        }
+    }
+}
+
+/// Where to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// Any address.
+    Anywhere,
+    /// The host of this name: lower case, without a final dot.
+    Host(Box<str>),
+    /// Addresses of this network; a single address is a /32 or /128.
+    Network(IpNet),
+    /// This computer: loopback and unspecified addresses.
+    ThisComputer,
+}
+
+/// Which objects a rule speaks of: all its parts have to fit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectPattern {
+    /// Where to.
+    pub destination: Destination,
+    /// One port, or any.
+    pub port: Option<u16>,
+    /// One protocol, or any.
+    pub protocol: Option<Protocol>,
+}
+
+impl ObjectPattern {
+    /// Everything.
+    pub const ANYTHING: Self = Self {
+        destination: Destination::Anywhere,
+        port: None,
+        protocol: None,
+    };
+
+    /// Whether the object is one of them.
+    pub fn matches(&self, object: &Object) -> bool {
+        let destination = match &self.destination {
+            Destination::Anywhere => true,
+            Destination::Host(host) => object.host.as_ref() == Some(host),
+            Destination::Network(network) => network.contains(&object.address),
+            Destination::ThisComputer => object.is_this_computer(),
+        };
+        destination
+            && self.port.is_none_or(|port| port == object.port)
+            && self
+                .protocol
+                .is_none_or(|protocol| protocol == object.protocol)
+    }
+}
+
+impl fmt::Display for ObjectPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.destination {
+            Destination::Anywhere => f.write_str("anywhere")?,
+            Destination::Host(host) => f.write_str(host)?,
+            Destination::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+                write!(f, "{}", network.addr())?;
+            }
+            Destination::Network(network) => write!(f, "{network}")?,
+            Destination::ThisComputer => f.write_str("this computer")?,
+        }
+        if let Some(port) = self.port {
+            write!(f, " port {port}")?;
+        }
+        if let Some(protocol) = self.protocol {
+            write!(f, " ({protocol})")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! The one total order of rules: when several match, the greatest decides.
+//!
+//! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
+//! 2. **Object**: a host or a single address beats a network (the longer prefix first), which beats
+//!    this computer, which beats anywhere; then a rule with a port beats one without, then one with
+//!    a protocol.
+//! 3. **Operation**: the rule for fewer operations.
+//! 4. At equal specificity deny beats allow.
+//! 5. Then the newer rule, then the higher id.
+
+use crate::{Action, Destination, Lifespan, Rule, SubjectPattern};
+
+/// Sorts by specificity; the greatest decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Precedence {
+    subject: u8,
+    destination: u16,
+    port: bool,
+    protocol: bool,
+    operations: u32,
+    deny: bool,
+    created: i64,
+    id: u64,
+}
+
+impl Precedence {
+    pub(crate) fn of(rule: &Rule) -> Self {
+        Self {
+            subject: match (&rule.subject, rule.lifespan) {
+                (_, Lifespan::Process(_)) => 2,
+                (SubjectPattern::Program(_), Lifespan::Always) => 1,
+                (SubjectPattern::Any, Lifespan::Always) => 0,
+            },
+            destination: match &rule.object.destination {
+                // A name and a single address are equally specific; an IPv4 /32 equals an IPv6
+                // /128, so count the bits left free.
+                Destination::Host(_) => 1000,
+                Destination::Network(network) => {
+                    1000 - u16::from(network.max_prefix_len() - network.prefix_len())
+                }
+                Destination::ThisComputer => 1,
+                Destination::Anywhere => 0,
+            },
+            port: rule.object.port.is_some(),
+            protocol: rule.object.protocol.is_some(),
+            operations: 5 - rule.operations.len().min(5),
+            deny: matches!(rule.action, Action::Deny(_)),
+            created: rule.created,
+            id: rule.id.0,
+        }
+    }
+}

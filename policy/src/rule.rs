@@ -1,0 +1,147 @@
+//! A rule: subject pattern, operations, object pattern, action, lifespan.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    Object, ObjectPattern, Operation, Operations, ParseError, Process, Subject, SubjectPattern,
+};
+
+/// Names one rule for good; never given to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId(pub u64);
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a rule says, and what a request is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The call goes on.
+    Allow,
+    /// The call fails with this errno, 1 to 4095.
+    Deny(u16),
+}
+
+impl Action {
+    /// `EPERM`: what a denied call fails with unless the rule says otherwise. Programs report it
+    /// as "Operation not permitted".
+    pub const DENY: Self = Self::Deny(1);
+
+    /// The word used on the bus, on the command line and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny(_) => "deny",
+        }
+    }
+}
+
+impl FromStr for Action {
+    type Err = ParseError;
+
+    fn from_str(word: &str) -> Result<Self, ParseError> {
+        match word {
+            "allow" => Ok(Self::Allow),
+            "deny" => Ok(Self::DENY),
+            _ => Err(ParseError {
+                kind: "action",
+                word: word.to_owned(),
+                expected: "allow or deny",
+            }),
+        }
+    }
+}
+
+/// How long a rule lives. "Once" makes no rule, so it is not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lifespan {
+    /// Until this process ends or runs another program.
+    Process(Process),
+    /// Until somebody removes it.
+    Always,
+}
+
+/// Who made a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// An answer to a prompt.
+    Prompt,
+    /// The rules window.
+    Window,
+    /// The command line.
+    CommandLine,
+    /// Portreeve itself.
+    BuiltIn,
+}
+
+impl Origin {
+    const ALL: [Self; 4] = [Self::Prompt, Self::Window, Self::CommandLine, Self::BuiltIn];
+
+    /// The word used on the bus and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Window => "window",
+            Self::CommandLine => "command-line",
+            Self::BuiltIn => "built-in",
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = ParseError;
+
+    fn from_str(word: &str) -> Result<Self, ParseError> {
+        Self::ALL
+            .into_iter()
+            .find(|origin| origin.as_str() == word)
+            .ok_or_else(|| ParseError {
+                kind: "origin",
+                word: word.to_owned(),
+                expected: "prompt, window, command-line or built-in",
+            })
+    }
+}
+
+/// One rule of one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub id: RuleId,
+    /// The user it is for; `None` for everybody (built-in rules only).
+    pub uid: Option<u32>,
+    /// Whose calls.
+    pub subject: SubjectPattern,
+    /// Which calls.
+    pub operations: Operations,
+    /// Calls to what.
+    pub object: ObjectPattern,
+    /// What happens to them.
+    pub action: Action,
+    /// Until when.
+    pub lifespan: Lifespan,
+    /// A rule switched off matches nothing.
+    pub enabled: bool,
+    /// Who made it.
+    pub origin: Origin,
+    /// When, seconds since 1970 (wall clock; shown, and orders equals).
+    pub created: i64,
+}
+
+impl Rule {
+    /// Whether the rule speaks of this call.
+    pub fn matches(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
+        self.enabled
+            && self.uid.is_none_or(|uid| uid == subject.uid)
+            && self.operations.contains(operation)
+            && match self.lifespan {
+                Lifespan::Process(process) => process == subject.process,
+                Lifespan::Always => true,
+            }
+            && self.subject.matches(&subject.program)
+            && self.object.matches(object)
+    }
+}

@@ -1,0 +1,266 @@
+//! Tests of the ruleset: single cases of the precedence order, and a naive oracle beside it.
+
+use proptest::prelude::*;
+
+use super::{Decision, Ruleset};
+use crate::{
+    Action, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin, Process,
+    Program, Protocol, Rule, RuleId, Scope, Subject, SubjectPattern, precedence::Precedence,
+};
+
+const PROCESS: Process = Process {
+    pid: 7,
+    start: 9,
+    exec_id: 1,
+};
+
+fn program(path: &str) -> Program {
+    Program::Path(path.into())
+}
+
+fn subject(path: &str) -> Subject {
+    Subject {
+        uid: 1000,
+        program: program(path),
+        process: PROCESS,
+    }
+}
+
+fn object(address: &str, port: u16, host: Option<&str>) -> Object {
+    Object {
+        protocol: Protocol::TCP,
+        address: address.parse().unwrap(),
+        port,
+        host: host.map(Into::into),
+    }
+}
+
+fn rule(id: u64, path: &str, destination: Destination, action: Action) -> Rule {
+    Rule {
+        id: RuleId(id),
+        uid: Some(1000),
+        subject: SubjectPattern::Program(program(path)),
+        operations: Operations::only(Operation::Connect),
+        object: ObjectPattern {
+            destination,
+            port: None,
+            protocol: None,
+        },
+        action,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Prompt,
+        created: 0,
+    }
+}
+
+fn network(text: &str) -> Destination {
+    Destination::Network(text.parse().unwrap())
+}
+
+fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
+    match Ruleset::new(rules).decide(&subject("/usr/bin/curl"), Operation::Connect, object) {
+        Decision::Settled { rule, .. } => Some(rule.0),
+        Decision::Ask => None,
+    }
+}
+
+#[test]
+fn no_rule_asks() {
+    assert_eq!(decided(vec![], &object("203.0.113.10", 80, None)), None);
+}
+
+#[test]
+fn another_program_another_user_and_another_operation_do_not_match() {
+    let call = object("203.0.113.10", 80, None);
+    let other = rule(1, "/usr/bin/wget", Destination::Anywhere, Action::Allow);
+    let mut user = rule(2, "/usr/bin/curl", Destination::Anywhere, Action::Allow);
+    user.uid = Some(1001);
+    let mut listen = rule(3, "/usr/bin/curl", Destination::Anywhere, Action::Allow);
+    listen.operations = Operations::only(Operation::Listen);
+    let mut off = rule(4, "/usr/bin/curl", Destination::Anywhere, Action::Allow);
+    off.enabled = false;
+    assert_eq!(decided(vec![other, user, listen, off], &call), None);
+}
+
+#[test]
+fn the_longer_prefix_wins_whatever_it_says() {
+    let rules = vec![
+        rule(1, "/usr/bin/curl", Destination::Anywhere, Action::DENY),
+        rule(2, "/usr/bin/curl", network("203.0.113.0/24"), Action::Allow),
+        rule(3, "/usr/bin/curl", network("203.0.0.0/16"), Action::DENY),
+    ];
+    assert_eq!(decided(rules, &object("203.0.113.10", 80, None)), Some(2));
+}
+
+#[test]
+fn deny_beats_allow_at_equal_specificity_and_a_port_beats_none() {
+    let address = "203.0.113.10/32";
+    let mut rules = vec![
+        rule(1, "/usr/bin/curl", network(address), Action::DENY),
+        rule(2, "/usr/bin/curl", network(address), Action::Allow),
+    ];
+    assert_eq!(
+        decided(rules.clone(), &object("203.0.113.10", 80, None)),
+        Some(1)
+    );
+    rules[1].object.port = Some(80);
+    assert_eq!(decided(rules, &object("203.0.113.10", 80, None)), Some(2));
+}
+
+#[test]
+fn a_process_rule_beats_a_program_rule_and_ends_with_the_exec() {
+    let mut process = rule(1, "/usr/bin/curl", Destination::Anywhere, Action::Allow);
+    process.lifespan = Lifespan::Process(PROCESS);
+    let always = rule(2, "/usr/bin/curl", network("203.0.113.10/32"), Action::DENY);
+    let call = object("203.0.113.10", 80, None);
+    assert_eq!(
+        decided(vec![process.clone(), always.clone()], &call),
+        Some(1)
+    );
+    process.lifespan = Lifespan::Process(Process {
+        exec_id: 2,
+        ..PROCESS
+    });
+    assert_eq!(decided(vec![process, always], &call), Some(2));
+}
+
+#[test]
+fn a_host_rule_needs_the_name() {
+    let rules = || {
+        vec![rule(
+            1,
+            "/usr/bin/curl",
+            Destination::Host("a.example".into()),
+            Action::Allow,
+        )]
+    };
+    assert_eq!(
+        decided(rules(), &object("203.0.113.10", 80, Some("a.example"))),
+        Some(1)
+    );
+    assert_eq!(
+        decided(rules(), &object("203.0.113.10", 80, Some("b.example"))),
+        None
+    );
+    assert_eq!(decided(rules(), &object("203.0.113.10", 80, None)), None);
+}
+
+#[test]
+fn a_file_is_told_by_device_and_inode_not_by_its_claim() {
+    let file = |claim: &str| Program::File {
+        device: 1,
+        inode: 2,
+        claim: claim.into(),
+    };
+    let mut only = rule(1, "", Destination::Anywhere, Action::Allow);
+    only.subject = SubjectPattern::Program(file("/tmp/x (deleted)"));
+    let set = Ruleset::new([only]);
+    let call = object("203.0.113.10", 80, None);
+    let ask = |program| {
+        let subject = Subject {
+            program,
+            ..subject("")
+        };
+        set.decide(&subject, Operation::Connect, &call)
+    };
+    assert!(matches!(
+        ask(file("/tmp/y (deleted)")),
+        Decision::Settled { .. }
+    ));
+    assert_eq!(ask(program("/tmp/x (deleted)")), Decision::Ask);
+}
+
+#[test]
+fn a_scope_covers_the_call_it_was_made_from() {
+    for host in [None, Some("a.example")] {
+        let call = object("203.0.113.10", 80, host);
+        for scope in Scope::ALL {
+            assert!(scope.pattern(&call).matches(&call), "{scope}");
+        }
+        let other = object("203.0.113.10", 81, host);
+        assert!(!Scope::HostPort.pattern(&call).matches(&other));
+        assert!(Scope::Host.pattern(&call).matches(&other));
+    }
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let destination = prop_oneof![
+        Just(Destination::Anywhere),
+        Just(Destination::ThisComputer),
+        prop::sample::select(vec!["a.example", "b.example"])
+            .prop_map(|host| Destination::Host(host.into())),
+        prop::sample::select(vec![
+            "10.0.0.0/8",
+            "10.0.0.1/32",
+            "10.0.0.0/31",
+            "::/0",
+            "0.0.0.0/0"
+        ])
+        .prop_map(|net| network(net)),
+    ];
+    let subject = prop_oneof![
+        Just(SubjectPattern::Any),
+        prop::sample::select(vec!["/a", "/b"])
+            .prop_map(|path| SubjectPattern::Program(program(path))),
+    ];
+    (
+        (0..4_u64, 0..3_i64, any::<bool>(), any::<bool>(), 0..3_u32),
+        subject,
+        destination,
+        prop::option::of(80..82_u16),
+        prop::option::of(prop::sample::select(vec![Protocol::TCP, Protocol::UDP])),
+        any::<bool>(),
+    )
+        .prop_map(
+            |((id, created, deny, off, uid), subject, destination, port, protocol, process)| Rule {
+                id: RuleId(id),
+                uid: (uid != 0).then_some(999 + uid),
+                subject,
+                operations: if created == 0 {
+                    Operations::ALL
+                } else {
+                    Operations::only(Operation::Connect)
+                },
+                object: ObjectPattern {
+                    destination,
+                    port,
+                    protocol,
+                },
+                action: if deny { Action::DENY } else { Action::Allow },
+                lifespan: if process {
+                    Lifespan::Process(PROCESS)
+                } else {
+                    Lifespan::Always
+                },
+                enabled: !off,
+                origin: Origin::Prompt,
+                created,
+            },
+        )
+}
+
+proptest! {
+    /// The index never changes what a scan of all rules would find.
+    #[test]
+    fn the_index_agrees_with_a_scan(
+        mut rules in prop::collection::vec(any_rule(), 0..24),
+        path in prop::sample::select(vec!["/a", "/b", "/c"]),
+        address in prop::sample::select(vec!["10.0.0.1", "10.0.0.2", "127.0.0.1", "2001:db8::1"]),
+        host in prop::option::of(prop::sample::select(vec!["a.example", "b.example"])),
+        port in 80..82_u16,
+    ) {
+        for (id, rule) in (0..).zip(&mut rules) {
+            rule.id = RuleId(id);
+        }
+        let object = object(address, port, host);
+        let subject = subject(path);
+        let naive = rules
+            .iter()
+            .filter(|rule| rule.matches(&subject, Operation::Connect, &object))
+            .max_by_key(|rule| Precedence::of(rule))
+            .map_or(Decision::Ask, |rule| Decision::Settled { action: rule.action, rule: rule.id });
+        let set = Ruleset::new(rules);
+        prop_assert_eq!(set.decide(&subject, Operation::Connect, &object), naive);
+    }
+}

@@ -1,0 +1,105 @@
+//! Who acts: a program, in one of its processes, for a user.
+
+use std::fmt;
+
+/// What identifies a program.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Program {
+    /// The executable that this absolute path names on the host: the path was looked up there and
+    /// led to the very file that runs.
+    Path(Box<str>),
+    /// An executable that no path of the host leads to: deleted, never a file, or seen through
+    /// another mount namespace. Known by device and inode only.
+    File {
+        /// Device number as in `stat(2)`.
+        device: u64,
+        /// Inode number.
+        inode: u64,
+        /// What the process says its path is; never decides anything.
+        claim: Box<str>,
+    },
+}
+
+impl Program {
+    /// Whether a path of the host names this program, so that a lasting rule can speak of it.
+    pub const fn is_lasting(&self) -> bool {
+        matches!(self, Self::Path(_))
+    }
+
+    /// The path, or what the process says is its path.
+    pub fn shown_path(&self) -> &str {
+        match self {
+            Self::Path(path) => path,
+            Self::File { claim, .. } => claim,
+        }
+    }
+
+    /// Last part of [`Program::shown_path`].
+    pub fn shown_name(&self) -> &str {
+        let path = self.shown_path();
+        path.rsplit('/')
+            .next()
+            .filter(|name| !name.is_empty())
+            .unwrap_or(path)
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::File { device, inode, .. } => write!(f, "file:{device}:{inode}"),
+        }
+    }
+}
+
+/// One run of one executable in one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Process {
+    /// Thread group id.
+    pub pid: u32,
+    /// Start, nanoseconds on the boot-time clock; with the pid it is never reused.
+    pub start: u64,
+    /// Which `execve()` of the process.
+    pub exec_id: u64,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// Real user id.
+    pub uid: u32,
+    /// The program.
+    pub program: Program,
+    /// The process it runs in.
+    pub process: Process,
+}
+
+/// Which subjects a rule speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SubjectPattern {
+    /// This program, in any process.
+    Program(Program),
+    /// Any program. Only built-in rules use it.
+    Any,
+}
+
+impl SubjectPattern {
+    /// Whether the program is one of them.
+    pub fn matches(&self, program: &Program) -> bool {
+        match (self, program) {
+            (Self::Any, _) => true,
+            (Self::Program(Program::Path(rule)), Program::Path(path)) => rule == path,
+            // The claim is no part of who it is.
+            (
+                Self::Program(Program::File { device, inode, .. }),
+                Program::File {
+                    device: d,
+                    inode: i,
+                    ..
+                },
+            ) => (device, inode) == (d, i),
+            (Self::Program(_), _) => false,
+        }
+    }
+}
