@@ -30,10 +30,8 @@ pub struct ProbeConfig {
     pub fallback_errno: u32,
     /// Errno for a call that is refused without being held (see [`standing::ASK_UNHELD`]).
     pub unheld_errno: u32,
-    /// [`crate::ABI_VERSION`] of the broker.
-    pub abi_version: u32,
-    /// Zero.
-    pub reserved: u64,
+    /// Zero; rounds the size up.
+    pub reserved: u32,
 }
 
 /// Values of [`Standing::kind`].

@@ -7,6 +7,7 @@
 #![no_std]
 
 mod config;
+pub mod counter;
 mod endpoint;
 mod hold;
 mod operation;
@@ -18,8 +19,11 @@ pub use hold::{Hold, Request, request_flags};
 pub use operation::Operation;
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
-/// Version of everything in this crate.
+/// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
 pub const ABI_VERSION: u32 = 1;
+
+/// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
+pub const ABI_SECTION: &str = "portreeve_abi";
 
 /// Calls that can be held at once, all users together; a further one gets the fallback verdict.
 ///
@@ -52,5 +56,5 @@ const _: () = {
     assert!(size_of::<Verdict>() == 32);
     assert!(size_of::<Request>() == 112);
     assert!(size_of::<Hold>() == 144);
-    assert!(size_of::<ProbeConfig>() == 56);
+    assert!(size_of::<ProbeConfig>() == 48);
 };

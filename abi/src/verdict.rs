@@ -35,18 +35,13 @@ impl Verdict {
     pub fn to_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         let (words, longs) = bytes.split_at_mut(16);
-        for (slot, word) in
-            words
-                .chunks_exact_mut(4)
-                .zip([self.magic, self.errno, self.flags, self.reserved])
-        {
-            slot.copy_from_slice(&word.to_ne_bytes());
+        let values = [self.magic, self.errno, self.flags, self.reserved];
+        for (slot, value) in words.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+            *slot = value.to_ne_bytes();
         }
-        for (slot, long) in longs
-            .chunks_exact_mut(8)
-            .zip([self.generation, self.expires])
-        {
-            slot.copy_from_slice(&long.to_ne_bytes());
+        let values = [self.generation, self.expires];
+        for (slot, value) in longs.as_chunks_mut::<8>().0.iter_mut().zip(values) {
+            *slot = value.to_ne_bytes();
         }
         bytes
     }

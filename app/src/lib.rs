@@ -1,1 +1,23 @@
-//! portreeve-app
+//! The windows of Portreeve.
+//!
+//! Two programs: `portreeve-agent` shows prompts, `portreeve` shows the rules. They are apart so
+//! that trouble in one never costs the other. Both only show and pass on: every decision is the
+//! broker's.
+//!
+//! * [`client`]: the way to the broker, and from its futures to GLib's main loop.
+//! * [`model`]: what is shown, in plain Rust without widgets.
+//! * [`agent`], [`editor`]: the two programs' windows.
+
+pub mod agent;
+pub mod client;
+pub mod editor;
+pub mod i18n;
+pub mod model;
+pub mod user_facing_error;
+
+mod logging;
+
+pub use logging::init as init_logging;
+
+/// Version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

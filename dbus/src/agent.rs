@@ -20,11 +20,14 @@ pub mod withdrawn {
 )]
 pub trait Agent {
     /// A new prompt.
+    #[zbus(no_reply)]
     fn show(&self, prompt: &Prompt) -> zbus::Result<()>;
 
     /// A prompt has changed: other counts, another deadline, perhaps a new revision.
+    #[zbus(no_reply)]
     fn update(&self, prompt: &Prompt) -> zbus::Result<()>;
 
     /// A prompt is no longer open; `reason` is one of [`withdrawn`].
+    #[zbus(no_reply)]
     fn withdraw(&self, id: u64, reason: &str) -> zbus::Result<()>;
 }

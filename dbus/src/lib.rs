@@ -18,7 +18,7 @@ pub use broker::BrokerProxy;
 pub use error::Error;
 pub use prompt::Prompt;
 pub use prompts::PromptsProxy;
-pub use rule::{Rule, RuleSpec};
+pub use rule::{Checked, Rule, RuleSpec};
 pub use rules::RulesProxy;
 pub use status::Status;
 

@@ -148,7 +148,7 @@ impl RuleSpec {
             .iter()
             .map(|word| word.parse::<Operation>().map_err(parsed))
             .collect::<Result<Vec<_>, _>>()?;
-        let operations = Operations::from_iter(operations)
+        let operations = Operations::of(operations)
             .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
         let destination = match (&self.host, &self.network) {
             (None, None) => Destination::Anywhere,
@@ -203,7 +203,7 @@ fn check_network(network: &str) -> Result<ipnet::IpNet, Error> {
         .parse::<ipnet::IpNet>()
         .map(|net| net.trunc())
         .or_else(|_| network.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
-        .map_err(|_| {
+        .map_err(|_not_an_address| {
             Error::InvalidArgument(format!(
                 "cannot use address “{}”: expected an address or a network such as 192.0.2.0/24",
                 network.escape_debug()

@@ -87,7 +87,7 @@ impl Operations {
     }
 
     /// The set of these operations, unless there are none.
-    pub fn from_iter(operations: impl IntoIterator<Item = Operation>) -> Option<Self> {
+    pub fn of(operations: impl IntoIterator<Item = Operation>) -> Option<Self> {
         let bits = operations
             .into_iter()
             .fold(0, |bits, operation| bits | operation.bit());

@@ -1,2 +1,57 @@
-//! xtask
-fn main() {}
+//! Builds, tests and demonstrates Portreeve in its lab; `./x` hands its arguments to this.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program talks to the person who ran it"
+)]
+
+mod cache;
+mod command_line;
+mod demo;
+mod kernel;
+mod kvm;
+mod lint;
+mod machine;
+mod mirror;
+mod payload;
+mod product;
+mod qemu;
+mod root;
+mod sandbox;
+mod shots;
+mod step;
+mod test;
+mod tidy;
+mod tree;
+mod vm;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command_line::{CommandLine, Task};
+use step::Steps;
+use tree::Tree;
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("x: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
+    let tree = Tree::find()?;
+    let steps = Steps::new(&tree, line.task.name())?;
+    match line.task {
+        Task::Vm(options) => vm::run(&tree, &steps, &options),
+        Task::Test(options) => test::run(&tree, &steps, &options),
+        Task::Demo(options) => demo::run(&tree, &steps, &options),
+        Task::Lint => lint::run(&tree, &steps),
+        Task::Shots => shots::run(&tree, &steps),
+    }
+}

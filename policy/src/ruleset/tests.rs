@@ -197,7 +197,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             "::/0",
             "0.0.0.0/0"
         ])
-        .prop_map(|net| network(net)),
+        .prop_map(network),
     ];
     let subject = prop_oneof![
         Just(SubjectPattern::Any),

@@ -1,0 +1,128 @@
+//! Takes pictures of windows.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use adw::prelude::*;
+use gtk::{gdk, glib};
+
+/// How long a window gets to come up and draw.
+const SETTLING: Duration = Duration::from_millis(350);
+/// Dots per inch at which text has its normal size, in the unit of `gtk-xft-dpi`.
+const NORMAL_DPI: f64 = 96.0 * 1024.0;
+
+/// How everything looks in one series of pictures.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) name: &'static str,
+    dark: bool,
+    text_scale: f64,
+    right_to_left: bool,
+    /// Width of the windows; their own when `None`.
+    pub(crate) width: Option<i32>,
+}
+
+impl Look {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            dark: false,
+            text_scale: 1.0,
+            right_to_left: false,
+            width: None,
+        }
+    }
+
+    pub(crate) fn dark(self) -> Self {
+        Self { dark: true, ..self }
+    }
+
+    pub(crate) fn width(self, width: i32) -> Self {
+        Self {
+            width: Some(width),
+            ..self
+        }
+    }
+
+    pub(crate) fn text_scale(self, text_scale: f64) -> Self {
+        Self { text_scale, ..self }
+    }
+
+    pub(crate) fn right_to_left(self) -> Self {
+        Self {
+            right_to_left: true,
+            ..self
+        }
+    }
+}
+
+/// Takes pictures into a folder.
+pub(crate) struct Camera {
+    pub(crate) application: adw::Application,
+    folder: PathBuf,
+}
+
+impl Camera {
+    pub(crate) fn new(application: &adw::Application, folder: PathBuf) -> Self {
+        fs::create_dir_all(&folder).expect("cannot make the folder for the pictures");
+        Self {
+            application: application.clone(),
+            folder,
+        }
+    }
+
+    /// Makes all windows look like this from now on.
+    pub(crate) fn wear(&self, look: &Look) {
+        adw::StyleManager::default().set_color_scheme(if look.dark {
+            adw::ColorScheme::ForceDark
+        } else {
+            adw::ColorScheme::ForceLight
+        });
+        gtk::Widget::set_default_direction(if look.right_to_left {
+            gtk::TextDirection::Rtl
+        } else {
+            gtk::TextDirection::Ltr
+        });
+        if let Some(settings) = gtk::Settings::default() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a few hundred thousand at most"
+            )]
+            settings.set_gtk_xft_dpi((NORMAL_DPI * look.text_scale) as i32);
+            settings.set_gtk_enable_animations(false);
+            settings.set_gtk_font_name(Some("Cantarell 11"));
+        }
+    }
+
+    /// Shows the window, does what `prepare` says, takes the picture and closes the window.
+    pub(crate) async fn take<W: IsA<gtk::Window>>(
+        &self,
+        look: &Look,
+        name: &str,
+        window: &W,
+        prepare: impl FnOnce(&W),
+    ) {
+        let window_size = window.default_size();
+        if let Some(width) = look.width {
+            window.set_default_size(width, window_size.1);
+        }
+        window.present();
+        glib::timeout_future(SETTLING).await;
+        prepare(window);
+        glib::timeout_future(SETTLING).await;
+        let file = self.folder.join(format!("{name}-{}.png", look.name));
+        picture(window.upcast_ref())
+            .save_to_png(&file)
+            .unwrap_or_else(|error| panic!("cannot write {}: {error}", file.display()));
+        window.destroy();
+    }
+}
+
+fn picture(window: &gtk::Window) -> gdk::Texture {
+    let paintable = gtk::WidgetPaintable::new(Some(window));
+    let snapshot = gtk::Snapshot::new();
+    let (width, height) = (paintable.intrinsic_width(), paintable.intrinsic_height());
+    paintable.snapshot(&snapshot, f64::from(width), f64::from(height));
+    let node = snapshot.to_node().expect("a window that draws nothing");
+    let renderer = window.renderer().expect("a window without a renderer");
+    renderer.render_texture(&node, None)
+}

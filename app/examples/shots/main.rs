@@ -1,0 +1,53 @@
+//! Pictures of every screen and state, from sample data, into the folder that `OUT` names.
+//!
+//! `tests/shots/run` runs this on a display nobody sees.
+
+mod camera;
+mod prompts;
+mod rules;
+
+use std::{env, path::PathBuf};
+
+use adw::prelude::*;
+use gtk::{gio, glib};
+use portreeve_app::{agent, i18n};
+
+use camera::{Camera, Look};
+
+fn main() -> glib::ExitCode {
+    i18n::init();
+    let application = adw::Application::builder()
+        .application_id("io.github.portreeve.Portreeve.Shots")
+        .flags(gio::ApplicationFlags::NON_UNIQUE)
+        .build();
+    application.connect_activate(|application| {
+        let application = application.clone();
+        let hold = application.hold();
+        glib::spawn_future_local(async move {
+            take_all(&application).await;
+            drop(hold);
+            application.quit();
+        });
+    });
+    application.run()
+}
+
+async fn take_all(application: &adw::Application) {
+    let folder = PathBuf::from(env::var_os("OUT").unwrap_or_else(|| "target/shots".into()));
+    if let Some(display) = gtk::gdk::Display::default() {
+        agent::install_style(&display);
+    }
+    let camera = Camera::new(application, folder);
+    let looks = [
+        Look::new("light"),
+        Look::new("dark").dark(),
+        Look::new("narrow").width(360),
+        Look::new("large-text").text_scale(2.0),
+        Look::new("right-to-left").right_to_left(),
+    ];
+    for look in &looks {
+        camera.wear(look);
+        prompts::take(&camera, look).await;
+        rules::take(&camera, look).await;
+    }
+}

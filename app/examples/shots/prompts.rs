@@ -1,0 +1,130 @@
+//! The prompt in all its cases.
+
+use portreeve_app::agent::PromptWindow;
+use portreeve_dbus::Prompt;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::camera::{Camera, Look};
+
+pub(crate) async fn take(camera: &Camera, look: &Look) {
+    let cases = [
+        ("prompt-name", prompt(), 0),
+        (
+            "prompt-address",
+            Prompt {
+                host: None,
+                ..prompt()
+            },
+            0,
+        ),
+        ("prompt-datagram", datagram(), 0),
+        ("prompt-without-file", without_file(), 0),
+        ("prompt-queue", prompt(), 2),
+        (
+            "prompt-stopped",
+            Prompt {
+                held: 0,
+                deadline: 0,
+                attempts: 3,
+                ..prompt()
+            },
+            0,
+        ),
+        (
+            "prompt-last-seconds",
+            Prompt {
+                deadline: in_seconds(6),
+                ..prompt()
+            },
+            0,
+        ),
+        ("prompt-long-names", long_names(), 0),
+    ];
+    for (name, prompt, waiting) in cases {
+        take_one(camera, look, name, &prompt, waiting, |_| ()).await;
+    }
+    take_one(camera, look, "prompt-details", &prompt(), 0, |window| {
+        window.set_details_expanded(true);
+    })
+    .await;
+}
+
+async fn take_one(
+    camera: &Camera,
+    look: &Look,
+    name: &str,
+    prompt: &Prompt,
+    waiting: usize,
+    prepare: impl FnOnce(&PromptWindow),
+) {
+    let window = PromptWindow::new(&camera.application, |_| ());
+    window.ask(prompt, waiting);
+    camera.take(look, name, &window, prepare).await;
+}
+
+fn prompt() -> Prompt {
+    Prompt {
+        id: 1,
+        revision: 1,
+        uid: 1000,
+        operation: "connect".into(),
+        subject: "/usr/bin/curl".into(),
+        name: "curl".into(),
+        path: "/usr/bin/curl".into(),
+        verified: true,
+        pid: 4711,
+        command: "curl --silent https://server.example/index.html".into(),
+        host: Some("server.example".into()),
+        address: "203.0.113.10".into(),
+        port: 443,
+        protocol: "tcp".into(),
+        held: 1,
+        attempts: 1,
+        deadline: in_seconds(600),
+        scopes: ["host", "host-port", "anywhere"].map(str::to_owned).into(),
+        lifespans: ["once", "process", "always"].map(str::to_owned).into(),
+        suggested_lifespan: "always".into(),
+    }
+}
+
+fn datagram() -> Prompt {
+    Prompt {
+        name: "dig".into(),
+        path: "/usr/bin/dig".into(),
+        command: "dig @resolver.example www.example.org".into(),
+        host: Some("resolver.example".into()),
+        port: 53,
+        protocol: "udp".into(),
+        ..prompt()
+    }
+}
+
+fn without_file() -> Prompt {
+    Prompt {
+        name: "updater".into(),
+        path: "/tmp/.cache-4f2a/updater".into(),
+        verified: false,
+        command: "/tmp/.cache-4f2a/updater --quiet".into(),
+        host: None,
+        lifespans: vec!["once".into(), "process".into()],
+        suggested_lifespan: "process".into(),
+        ..prompt()
+    }
+}
+
+fn long_names() -> Prompt {
+    Prompt {
+        name: "org.example.ReallyLongApplicationName.Helper.NetworkProcess".into(),
+        path: "/opt/example/lib/x86_64-linux-gnu/application/current/libexec/org.example.\
+               ReallyLongApplicationName.Helper.NetworkProcess"
+            .into(),
+        host: Some("edge-17.eu-central.content-delivery.static.assets.example.org".into()),
+        ..prompt()
+    }
+}
+
+/// Microseconds on `CLOCK_BOOTTIME`, so many seconds from now.
+fn in_seconds(seconds: u64) -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    (u64::try_from(now.tv_sec).unwrap_or_default() + seconds) * 1_000_000
+}

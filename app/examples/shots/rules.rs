@@ -1,0 +1,161 @@
+//! The window of the rules in all its states.
+
+use portreeve_app::{
+    editor::{RulesWindow, shortcuts_dialog},
+    model::{Draft, DraftDestination},
+};
+use portreeve_dbus::Rule;
+
+use crate::camera::{Camera, Look};
+
+use adw::prelude::*;
+
+pub(crate) async fn take(camera: &Camera, look: &Look) {
+    let window = || RulesWindow::new(&camera.application);
+    camera.take(look, "rules-loading", &window(), |_| ()).await;
+    camera
+        .take(look, "rules", &window(), |window| window.show_rules(all()))
+        .await;
+    camera
+        .take(look, "rules-empty", &window(), |window| {
+            window.show_rules(built_in())
+        })
+        .await;
+    camera
+        .take(look, "rules-search", &window(), |window| {
+            window.show_rules(all());
+            window.search("curl");
+        })
+        .await;
+    camera
+        .take(look, "rules-nothing-found", &window(), |window| {
+            window.show_rules(all());
+            window.search("telnet");
+        })
+        .await;
+    camera
+        .take(
+            look,
+            "rules-never-online",
+            &window(),
+            RulesWindow::set_offline,
+        )
+        .await;
+    camera
+        .take(look, "rules-offline", &window(), |window| {
+            window.show_rules(all());
+            window.set_offline();
+        })
+        .await;
+    camera
+        .take(look, "add-rule", &window(), |window| {
+            window.show_rules(all());
+            window.open_add_dialog();
+        })
+        .await;
+    camera
+        .take(look, "add-rule-mistakes", &window(), |window| {
+            window.show_rules(all());
+            let dialog = window.open_add_dialog();
+            dialog.set_draft(&Draft {
+                program: "curl".into(),
+                allow: true,
+                destination: DraftDestination::Network,
+                place: "192.0.2".into(),
+                port: "70000".into(),
+                protocol: Some("tcp"),
+            });
+            dialog.try_to_add();
+        })
+        .await;
+    camera
+        .take(look, "shortcuts", &window(), |window| {
+            window.show_rules(all());
+            shortcuts_dialog().present(Some(window));
+        })
+        .await;
+}
+
+fn all() -> Vec<Rule> {
+    let mut rules = built_in();
+    let own = [
+        ("curl", "allow", host("server.example"), None, true),
+        ("curl", "deny", host("tracker.example"), None, true),
+        ("firefox-esr", "allow", anywhere(), None, true),
+        (
+            "ssh",
+            "allow",
+            network("192.0.2.0/24"),
+            Some((22, "tcp")),
+            true,
+        ),
+        (
+            "syncthing",
+            "allow",
+            network("2001:db8::17/128"),
+            None,
+            false,
+        ),
+    ];
+    for (id, (name, action, place, port, enabled)) in (10..).zip(own) {
+        rules.push(Rule {
+            id,
+            uid: Some(1000),
+            program: Some(format!("/usr/bin/{name}")),
+            action: action.into(),
+            port: port.map(|(port, _)| port),
+            protocol: port.map(|(_, protocol)| protocol.into()),
+            enabled,
+            origin: if id % 2 == 0 { "prompt" } else { "window" }.into(),
+            lifespan: "always".into(),
+            ..place
+        });
+    }
+    rules.push(Rule {
+        id: 20,
+        uid: Some(1000),
+        program: Some("/home/alice/.local/share/games/example/bin/launcher".into()),
+        action: "deny".into(),
+        lifespan: "process".into(),
+        pid: Some(4711),
+        enabled: true,
+        origin: "prompt".into(),
+        ..host("telemetry.eu-central.analytics.example.org")
+    });
+    rules
+}
+
+fn built_in() -> Vec<Rule> {
+    vec![Rule {
+        id: 1,
+        destination: "this-computer".into(),
+        action: "allow".into(),
+        lifespan: "always".into(),
+        enabled: true,
+        origin: "built-in".into(),
+        ..Rule::default()
+    }]
+}
+
+fn anywhere() -> Rule {
+    Rule {
+        destination: "anywhere".into(),
+        ..Rule::default()
+    }
+}
+
+fn host(name: &str) -> Rule {
+    Rule {
+        destination: "host".into(),
+        host: Some(name.into()),
+        ..Rule::default()
+    }
+}
+
+fn network(text: &str) -> Rule {
+    Rule {
+        destination: "network".into(),
+        network: Some(text.into()),
+        ..Rule::default()
+    }
+}

@@ -1,0 +1,270 @@
+//! The agent as an application: the queue of questions and a window for each program.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+};
+
+use adw::{prelude::*, subclass::prelude::*};
+use async_channel::Receiver;
+use gtk::{gio, glib};
+use portreeve_dbus::{AGENT_ID, Error};
+
+use super::{
+    link::{self, Event},
+    notification,
+    prompt_window::{Outcome, PromptWindow},
+    style,
+};
+use crate::{
+    client::{self, Broker},
+    model::Queue,
+    user_facing_error::UserFacingError as _,
+};
+
+/// How many messages of the broker may wait for the main loop. When it is full the bus waits.
+const EVENTS: usize = 64;
+
+mod imp {
+    use super::*;
+
+    #[derive(Default)]
+    pub struct AgentApplication {
+        pub(super) queue: RefCell<Queue>,
+        pub(super) windows: RefCell<HashMap<String, PromptWindow>>,
+        pub(super) broker: RefCell<Option<Broker>>,
+        /// Keeps the agent running without a window.
+        hold: OnceCell<gio::ApplicationHoldGuard>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for AgentApplication {
+        const NAME: &'static str = "PortreeveAgentApplication";
+        type Type = super::AgentApplication;
+        type ParentType = adw::Application;
+    }
+
+    impl ObjectImpl for AgentApplication {}
+
+    impl ApplicationImpl for AgentApplication {
+        fn startup(&self) {
+            self.parent_startup();
+            let application = self.obj();
+            self.hold.get_or_init(|| application.hold());
+            if let Some(display) = gtk::gdk::Display::default() {
+                style::install(&display);
+            }
+            let show = gio::ActionEntry::builder(notification::SHOW_ACTION)
+                .parameter_type(Some(glib::VariantTy::STRING))
+                .activate(|application: &super::AgentApplication, _, subject| {
+                    if let Some(subject) = subject.and_then(glib::Variant::str) {
+                        application.bring_back(subject);
+                    }
+                })
+                .build();
+            application.add_action_entries([show]);
+
+            let (sender, receiver) = async_channel::bounded(EVENTS);
+            client::start(link::run(sender));
+            glib::spawn_future_local(glib::clone!(
+                #[weak]
+                application,
+                async move { application.follow(receiver).await }
+            ));
+        }
+
+        /// Started again by hand: shows what was put off.
+        fn activate(&self) {
+            let application = self.obj();
+            for subject in self.queue.borrow().subjects() {
+                application.bring_back(&subject);
+            }
+        }
+    }
+
+    impl GtkApplicationImpl for AgentApplication {}
+    impl AdwApplicationImpl for AgentApplication {}
+}
+
+glib::wrapper! {
+    /// The application that shows prompts. It runs without a window most of the time.
+    pub struct AgentApplication(ObjectSubclass<imp::AgentApplication>)
+        @extends adw::Application, gtk::Application, gio::Application,
+        @implements gio::ActionGroup, gio::ActionMap;
+}
+
+impl Default for AgentApplication {
+    fn default() -> Self {
+        glib::Object::builder()
+            .property("application-id", AGENT_ID)
+            .build()
+    }
+}
+
+impl AgentApplication {
+    async fn follow(&self, events: Receiver<Event>) {
+        let imp = self.imp();
+        while let Ok(event) = events.recv().await {
+            match event {
+                Event::Registered(broker) => {
+                    imp.broker.replace(Some(broker));
+                }
+                Event::Put(prompt) => {
+                    let subject = prompt.subject.clone();
+                    imp.queue.borrow_mut().put(prompt);
+                    self.refresh(&subject);
+                }
+                Event::Withdraw(id) => self.remove(id),
+                Event::Gone => {
+                    imp.broker.replace(None);
+                    let subjects = imp.queue.borrow().subjects();
+                    imp.queue.borrow_mut().clear();
+                    for subject in subjects {
+                        self.refresh(&subject);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A prompt is no longer open.
+    fn remove(&self, id: u64) {
+        let subject = self.imp().queue.borrow_mut().remove(id);
+        if let Some(subject) = subject {
+            self.refresh(&subject);
+        }
+    }
+
+    /// Shows again what was put off.
+    fn bring_back(&self, subject: &str) {
+        self.imp().queue.borrow_mut().bring_back(subject);
+        self.refresh(subject);
+        if let Some(window) = self.imp().windows.borrow().get(subject) {
+            window.present();
+        }
+    }
+
+    /// Makes the subject's window and notification what its queue says.
+    fn refresh(&self, subject: &str) {
+        let imp = self.imp();
+        let queue = imp.queue.borrow();
+        let Some(prompt) = queue.current(subject) else {
+            let window = imp.windows.borrow_mut().remove(subject);
+            if let Some(window) = window {
+                window.destroy();
+            }
+            self.withdraw_notification(&notification::id(subject));
+            return;
+        };
+        if queue.is_put_off(subject) {
+            let window = imp.windows.borrow_mut().remove(subject);
+            if let Some(window) = window {
+                window.destroy();
+            }
+            self.send_notification(Some(&notification::id(subject)), &notification::new(prompt));
+            return;
+        }
+        let known = imp.windows.borrow().get(subject).cloned();
+        let window = known.clone().unwrap_or_else(|| self.open_window(subject));
+        window.ask(prompt, queue.waiting(subject));
+        let notification = notification::new(prompt);
+        drop(queue);
+        if known.is_none() {
+            window.present();
+            // Some desktops do not bring a window forward by itself.
+            self.send_notification(Some(&notification::id(subject)), &notification);
+        }
+    }
+
+    fn open_window(&self, subject: &str) -> PromptWindow {
+        let application = self.downgrade();
+        let of = subject.to_owned();
+        let window = PromptWindow::new(self, move |outcome| {
+            if let Some(application) = application.upgrade() {
+                application.handle(&of, outcome);
+            }
+        });
+        let application = self.downgrade();
+        let of = subject.to_owned();
+        window.connect_is_active_notify(move |window| {
+            if let (true, Some(application)) = (window.is_active(), application.upgrade()) {
+                application.withdraw_notification(&notification::id(&of));
+            }
+        });
+        self.imp()
+            .windows
+            .borrow_mut()
+            .insert(subject.to_owned(), window.clone());
+        window
+    }
+
+    fn handle(&self, subject: &str, outcome: Outcome) {
+        match outcome {
+            Outcome::Later => {
+                self.imp().windows.borrow_mut().remove(subject);
+                self.imp().queue.borrow_mut().put_off(subject);
+                self.refresh(subject);
+            }
+            Outcome::Shown { id, revision } => {
+                let Some(broker) = self.imp().broker.borrow().clone() else {
+                    return;
+                };
+                glib::spawn_future_local(async move {
+                    if let Err(error) = broker.prompt_shown(id, revision).await {
+                        tracing::debug!(%error, id, "cannot tell that a prompt is shown");
+                    }
+                });
+            }
+            Outcome::Answer { .. } => {
+                let application = self.clone();
+                let subject = subject.to_owned();
+                glib::spawn_future_local(async move {
+                    application.send_answer(&subject, outcome).await;
+                });
+            }
+        }
+    }
+
+    async fn send_answer(&self, subject: &str, outcome: Outcome) {
+        let Outcome::Answer {
+            id,
+            revision,
+            allow,
+            scope,
+            lifespan,
+        } = outcome
+        else {
+            return;
+        };
+        let broker = self.imp().broker.borrow().clone();
+        let Some(broker) = broker else { return };
+        let error = match broker.answer(id, revision, allow, scope, lifespan).await {
+            Ok(()) | Err(Error::NoSuchPrompt(_)) => return self.remove(id),
+            Err(error) => error,
+        };
+        tracing::warn!(%error, id, "the broker did not take an answer");
+        if matches!(error, Error::StaleRevision(_)) {
+            self.catch_up(&broker, id).await;
+        }
+        let window = self.imp().windows.borrow().get(subject).cloned();
+        if let Some(window) = window {
+            window.show_error(&error.to_user_facing());
+            window.set_answering(false);
+        }
+    }
+
+    /// Looks at a prompt as the broker has it now.
+    async fn catch_up(&self, broker: &Broker, id: u64) {
+        match broker.prompts().await {
+            Ok(prompts) => match prompts.into_iter().find(|prompt| prompt.id == id) {
+                Some(prompt) => {
+                    let subject = prompt.subject.clone();
+                    self.imp().queue.borrow_mut().put(prompt);
+                    self.refresh(&subject);
+                }
+                None => self.remove(id),
+            },
+            Err(error) => tracing::warn!(%error, "cannot list the prompts"),
+        }
+    }
+}

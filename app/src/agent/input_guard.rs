@@ -1,0 +1,234 @@
+//! Lets the answer buttons act only on input that was meant for them; see [`Arming`].
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    rc::Rc,
+    time::Instant,
+};
+
+use gtk::{gdk, glib, prelude::*};
+
+use crate::model::Arming;
+
+/// Guards the buttons of one window.
+#[derive(Clone)]
+pub(super) struct InputGuard(Rc<Inner>);
+
+struct Inner {
+    arming: RefCell<Arming>,
+    buttons: Vec<gtk::Button>,
+    /// Takes the focus that a button must not keep.
+    rest: gtk::Widget,
+    armed: Box<dyn Fn()>,
+    busy: Cell<bool>,
+    timer: RefCell<Option<glib::SourceId>>,
+    /// Keys that are down: pressed again without a release, they repeat by themselves.
+    down: RefCell<HashSet<u32>>,
+    pointer: Cell<Option<(f64, f64)>>,
+}
+
+impl InputGuard {
+    /// Guards `buttons` of `window`; `armed` is called whenever they begin to act.
+    pub(super) fn new(
+        window: &gtk::Window,
+        buttons: Vec<gtk::Button>,
+        rest: &impl IsA<gtk::Widget>,
+        armed: impl Fn() + 'static,
+    ) -> Self {
+        let guard = Self(Rc::new(Inner {
+            arming: RefCell::default(),
+            buttons,
+            rest: rest.clone().upcast(),
+            armed: Box::new(armed),
+            busy: Cell::default(),
+            timer: RefCell::default(),
+            down: RefCell::default(),
+            pointer: Cell::default(),
+        }));
+        guard.follow_window(window);
+        guard.follow_keys(window);
+        guard.follow_pointer(window);
+        guard
+    }
+
+    /// What is shown, or where, has changed.
+    pub(super) fn change(&self) {
+        self.0.arming.borrow_mut().change(Instant::now());
+        self.0.refresh();
+    }
+
+    /// Whether an answer is on its way, so that no other may be given.
+    pub(super) fn set_busy(&self, busy: bool) {
+        self.0.busy.set(busy);
+        self.0.refresh();
+    }
+
+    /// Whether a button's click counts.
+    pub(super) fn accepts(&self) -> bool {
+        !self.0.busy.get() && self.0.arming.borrow().is_armed(Instant::now())
+    }
+
+    fn follow_window(&self, window: &gtk::Window) {
+        let inner = Rc::downgrade(&self.0);
+        window.connect_map(move |_| {
+            let Some(inner) = inner.upgrade() else { return };
+            inner.pointer.take();
+            inner.arming.borrow_mut().map(Instant::now());
+            inner.refresh();
+        });
+        let inner = Rc::downgrade(&self.0);
+        window.connect_unmap(move |_| {
+            let Some(inner) = inner.upgrade() else { return };
+            inner.arming.borrow_mut().unmap();
+            inner.refresh();
+        });
+        let inner = Rc::downgrade(&self.0);
+        window.connect_is_active_notify(move |window| {
+            let Some(inner) = inner.upgrade() else { return };
+            inner.down.borrow_mut().clear();
+            inner
+                .arming
+                .borrow_mut()
+                .set_active(window.is_active(), Instant::now());
+        });
+    }
+
+    fn follow_keys(&self, window: &gtk::Window) {
+        let keys = gtk::EventControllerKey::new();
+        keys.set_propagation_phase(gtk::PropagationPhase::Capture);
+        let inner = Rc::downgrade(&self.0);
+        keys.connect_key_pressed(move |keys, key, code, state| {
+            let Some(inner) = inner.upgrade() else {
+                return glib::Propagation::Proceed;
+            };
+            let first = inner.down.borrow_mut().insert(code);
+            let counts = first && inner.arming.borrow().takes_key(Instant::now());
+            if !is_modifier(keys) {
+                inner.arming.borrow_mut().press_key(Instant::now());
+            }
+            let answers = state.contains(gdk::ModifierType::ALT_MASK)
+                || (activates(key) && inner.buttons.iter().any(WidgetExt::has_focus));
+            if answers && !counts {
+                glib::Propagation::Stop
+            } else {
+                glib::Propagation::Proceed
+            }
+        });
+        let inner = Rc::downgrade(&self.0);
+        keys.connect_key_released(move |_, _, code, _| {
+            if let Some(inner) = inner.upgrade() {
+                inner.down.borrow_mut().remove(&code);
+            }
+        });
+        window.add_controller(keys);
+    }
+
+    fn follow_pointer(&self, window: &gtk::Window) {
+        let motion = gtk::EventControllerMotion::new();
+        motion.set_propagation_phase(gtk::PropagationPhase::Capture);
+        let inner = Rc::downgrade(&self.0);
+        motion.connect_enter(move |_, x, y| {
+            if let Some(inner) = inner.upgrade() {
+                inner.see_pointer(x, y);
+            }
+        });
+        let inner = Rc::downgrade(&self.0);
+        motion.connect_motion(move |_, x, y| {
+            if let Some(inner) = inner.upgrade() {
+                inner.see_pointer(x, y);
+            }
+        });
+        window.add_controller(motion);
+
+        for button in &self.0.buttons {
+            let press = gtk::GestureClick::new();
+            press.set_propagation_phase(gtk::PropagationPhase::Capture);
+            let inner = Rc::downgrade(&self.0);
+            press.connect_pressed(move |press, _, _, _| {
+                let counts = inner.upgrade().is_some_and(|inner| {
+                    let arming = inner.arming.borrow();
+                    let now = Instant::now();
+                    arming.takes_pointer(now) || (is_touch(press) && arming.is_armed(now))
+                });
+                if !counts {
+                    // Takes the press away from the button.
+                    press.set_state(gtk::EventSequenceState::Claimed);
+                }
+            });
+            button.add_controller(press);
+        }
+    }
+}
+
+impl Inner {
+    /// Makes the buttons act or not, as it is now, and again when that changes by itself.
+    fn refresh(self: &Rc<Self>) {
+        if let Some(timer) = self.timer.take() {
+            timer.remove();
+        }
+        let now = Instant::now();
+        let armed_from = self.arming.borrow().armed_from();
+        let acts = !self.busy.get() && armed_from.is_some_and(|from| now >= from);
+        let acted = self.buttons.iter().any(WidgetExt::get_sensitive);
+        if !acts && self.buttons.iter().any(WidgetExt::has_focus) {
+            self.rest.grab_focus();
+        }
+        for button in &self.buttons {
+            button.set_sensitive(acts);
+        }
+        if acts && !acted {
+            (self.armed)();
+        }
+        if let Some(from) = armed_from.filter(|from| now < *from) {
+            let inner = Rc::downgrade(self);
+            let timer = glib::timeout_add_local_once(from - now, move || {
+                if let Some(inner) = inner.upgrade() {
+                    // It has fired, so it must not be removed.
+                    inner.timer.take();
+                    inner.refresh();
+                }
+            });
+            self.timer.replace(Some(timer));
+        }
+    }
+
+    /// The pointer is here. When the window comes up under it, it has not moved by that.
+    fn see_pointer(&self, x: f64, y: f64) {
+        let before = self.pointer.replace(Some((x, y)));
+        if before.is_some_and(|before| before != (x, y)) {
+            self.arming.borrow_mut().move_pointer();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            timer.remove();
+        }
+    }
+}
+
+fn activates(key: gdk::Key) -> bool {
+    matches!(
+        key,
+        gdk::Key::Return
+            | gdk::Key::KP_Enter
+            | gdk::Key::ISO_Enter
+            | gdk::Key::space
+            | gdk::Key::KP_Space
+    )
+}
+
+fn is_modifier(keys: &gtk::EventControllerKey) -> bool {
+    keys.current_event()
+        .and_then(|event| event.downcast::<gdk::KeyEvent>().ok())
+        .is_some_and(|event| event.is_modifier())
+}
+
+fn is_touch(press: &gtk::GestureClick) -> bool {
+    press
+        .current_event_device()
+        .is_some_and(|device| device.source() == gdk::InputSource::Touchscreen)
+}

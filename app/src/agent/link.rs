@@ -1,0 +1,158 @@
+//! The bus side of the agent: serves `io.github.portreeve.Agent1`, registers at the broker, and
+//! does so again whenever the broker comes back.
+
+use std::{
+    convert::Infallible,
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_channel::Sender;
+use portreeve_dbus::{AGENT_PATH, BrokerProxy, Prompt};
+use tokio::time::sleep;
+use zbus::{Connection, connection, fdo, interface, message::Header, names::OwnedUniqueName};
+
+use crate::client::{Backoff, Broker, OwnerWatch};
+
+/// What the broker tells the agent.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The agent is registered; answers go here.
+    Registered(Broker),
+    /// A prompt is new or has changed.
+    Put(Prompt),
+    /// A prompt is no longer open.
+    Withdraw(u64),
+    /// The broker has gone, and its prompts with it.
+    Gone,
+}
+
+/// Keeps the agent registered for as long as somebody listens to `events`.
+pub(super) async fn run(events: Sender<Event>) {
+    let mut backoff = Backoff::default();
+    while !events.is_closed() {
+        if let Err(error) = serve(&events, &mut backoff).await {
+            tracing::warn!(%error, "cannot use the system bus; trying again");
+        }
+        send(&events, Event::Gone).await;
+        sleep(backoff.next()).await;
+    }
+}
+
+/// Serves the interface on one connection, until that ends.
+async fn serve(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<()> {
+    let broker = Owner::default();
+    let interface = AgentInterface {
+        events: events.clone(),
+        broker: broker.clone(),
+    };
+    let connection = connection::Builder::system()
+        .serve_at(AGENT_PATH, interface)
+        .build()
+        .await?;
+    let mut watch = OwnerWatch::new(&connection).await?;
+    let mut owner = watch.current().await?;
+    loop {
+        broker.set(owner.clone());
+        owner = if owner.is_some() {
+            tokio::select! {
+                changed = watch.changed() => changed?,
+                never = stay_registered(&connection, events, backoff) => match never {},
+            }
+        } else {
+            watch.changed().await?
+        };
+        broker.set(None);
+        send(events, Event::Gone).await;
+    }
+}
+
+/// Registers the agent and leaves it so.
+async fn stay_registered(
+    connection: &Connection,
+    events: &Sender<Event>,
+    backoff: &mut Backoff,
+) -> Infallible {
+    register(connection, events, backoff).await;
+    pending().await
+}
+
+/// Registers the agent, however often that takes.
+async fn register(connection: &Connection, events: &Sender<Event>, backoff: &mut Backoff) {
+    // Before the first prompt can come, so that it can be answered.
+    send(events, Event::Registered(Broker::new(connection.clone()))).await;
+    loop {
+        let registered = match BrokerProxy::new(connection).await {
+            Ok(broker) => broker.register_agent().await,
+            Err(error) => Err(error.into()),
+        };
+        match registered {
+            Ok(()) => {
+                tracing::info!("registered at the broker");
+                backoff.reset();
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "cannot register at the broker; trying again"),
+        }
+        sleep(backoff.next()).await;
+    }
+}
+
+async fn send(events: &Sender<Event>, event: Event) {
+    if events.send(event).await.is_err() {
+        tracing::debug!("nobody listens to the broker any more");
+    }
+}
+
+/// The connection that speaks for the broker.
+#[derive(Debug, Default, Clone)]
+struct Owner(Arc<Mutex<Option<OwnedUniqueName>>>);
+
+impl Owner {
+    fn set(&self, owner: Option<OwnedUniqueName>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = owner;
+    }
+
+    fn check(&self, header: &Header<'_>) -> fdo::Result<()> {
+        let owner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (owner.as_deref(), header.sender()) {
+            (Some(owner), Some(sender)) if owner == sender => Ok(()),
+            _ => Err(fdo::Error::AccessDenied(
+                "only the broker may call this".to_owned(),
+            )),
+        }
+    }
+}
+
+struct AgentInterface {
+    events: Sender<Event>,
+    broker: Owner,
+}
+
+// One call after the other: a withdrawal must not overtake the prompt it withdraws.
+#[interface(name = "io.github.portreeve.Agent1", spawn = false)]
+impl AgentInterface {
+    async fn show(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
+        self.broker.check(&header)?;
+        send(&self.events, Event::Put(prompt)).await;
+        Ok(())
+    }
+
+    async fn update(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
+        self.broker.check(&header)?;
+        send(&self.events, Event::Put(prompt)).await;
+        Ok(())
+    }
+
+    async fn withdraw(
+        &self,
+        id: u64,
+        reason: &str,
+        #[zbus(header)] header: Header<'_>,
+    ) -> fdo::Result<()> {
+        self.broker.check(&header)?;
+        tracing::debug!(id, reason, "prompt withdrawn");
+        send(&self.events, Event::Withdraw(id)).await;
+        Ok(())
+    }
+}

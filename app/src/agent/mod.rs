@@ -1,0 +1,15 @@
+//! The agent: it shows prompts and sends the answers back.
+//!
+//! [`link`] serves the bus interface that the broker calls, [`application`] keeps the queue and
+//! the windows, [`PromptWindow`] asks one question.
+
+mod application;
+mod input_guard;
+mod link;
+mod notification;
+mod prompt_window;
+mod style;
+
+pub use application::AgentApplication;
+pub use prompt_window::{Outcome, PromptWindow};
+pub use style::install as install_style;

@@ -1,0 +1,260 @@
+//! The window that asks one question.
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{accessible::Relation, glib};
+use portreeve_dbus::Prompt;
+use portreeve_policy::{For, Scope};
+
+use crate::model::{Choice, Question, plain};
+
+mod countdown;
+mod imp;
+
+/// What a person has done with a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// This revision has come onto the screen.
+    Shown {
+        /// Of this prompt.
+        id: u64,
+        /// This revision.
+        revision: u32,
+    },
+    /// It was answered.
+    Answer {
+        /// Of this prompt.
+        id: u64,
+        /// This revision.
+        revision: u32,
+        /// Whether it was allowed.
+        allow: bool,
+        /// How far.
+        scope: Scope,
+        /// How long.
+        lifespan: For,
+    },
+    /// It is to be decided later; the window closes.
+    Later,
+}
+
+glib::wrapper! {
+    /// A window that asks one question at a time, always about the same program.
+    pub struct PromptWindow(ObjectSubclass<imp::PromptWindow>)
+        @extends adw::ApplicationWindow, gtk::ApplicationWindow, gtk::Window, gtk::Widget,
+        @implements gtk::gio::ActionGroup, gtk::gio::ActionMap, gtk::Accessible, gtk::Buildable,
+            gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+impl PromptWindow {
+    /// A window that shows nothing yet. `on_outcome` learns what the person does.
+    pub fn new(
+        application: &impl IsA<gtk::Application>,
+        on_outcome: impl Fn(Outcome) + 'static,
+    ) -> Self {
+        let window: Self = glib::Object::builder()
+            .property("application", application)
+            .build();
+        window.imp().on_outcome.replace(Some(Box::new(on_outcome)));
+        window
+    }
+
+    /// Asks this question; `waiting` more of the same program wait behind it.
+    ///
+    /// A question that is on the screen already keeps what was chosen in it.
+    pub fn ask(&self, prompt: &Prompt, waiting: usize) {
+        let imp = self.imp();
+        let question = Question::new(prompt);
+        let before = imp.shown.replace(Some(imp::Shown {
+            id: prompt.id,
+            revision: prompt.revision,
+            question: question.clone(),
+        }));
+        let same = before
+            .as_ref()
+            .is_some_and(|before| (before.id, before.revision) == (prompt.id, prompt.revision));
+        let unmoved = same
+            && before.as_ref().is_some_and(|before| {
+                before.question.stopped.is_some() == question.stopped.is_some()
+            });
+
+        self.show_words(&question, waiting);
+        if before.is_none_or(|before| !same || before.question.scopes != question.scopes) {
+            fill(&imp.scope_row, &question.scopes, 0);
+        }
+        if !same {
+            fill(
+                &imp.lifespan_row,
+                &question.lifespans,
+                question.suggested_lifespan,
+            );
+            imp.details_row.set_expanded(false);
+        }
+        self.show_details(&question);
+        self.show_consequence();
+        imp.count_down(prompt.deadline);
+        if !unmoved {
+            imp.guard().change();
+        }
+        if !same {
+            imp.guard().set_busy(false);
+            if self.is_mapped() {
+                self.tell_shown();
+            }
+        }
+    }
+
+    /// An answer is on its way, or no longer is.
+    pub fn set_answering(&self, answering: bool) {
+        self.imp().guard().set_busy(answering);
+    }
+
+    /// Says that something went wrong.
+    pub fn show_error(&self, text: &str) {
+        self.imp()
+            .toasts
+            .add_toast(adw::Toast::builder().title(text).use_markup(false).build());
+    }
+
+    /// Opens or closes the details.
+    pub fn set_details_expanded(&self, expanded: bool) {
+        self.imp().details_row.set_expanded(expanded);
+    }
+
+    fn show_words(&self, question: &Question, waiting: usize) {
+        let imp = self.imp();
+        let heading = plain(&question.heading);
+        self.set_title(Some(&heading));
+        imp.heading.set_label(&question.heading);
+        // What is read aloud goes without the marks that keep the writing direction in order.
+        imp.heading
+            .update_property(&[gtk::accessible::Property::Label(&heading)]);
+        imp.identity.set_label(&question.identity);
+        imp.warning
+            .set_label(question.warning.as_deref().unwrap_or_default());
+        imp.warning_box.set_visible(question.warning.is_some());
+        imp.stopped
+            .set_label(question.stopped.as_deref().unwrap_or_default());
+        imp.stopped.set_visible(question.stopped.is_some());
+        imp.title
+            .set_subtitle(&Question::waiting(waiting).unwrap_or_default());
+
+        let mut described_by: Vec<&gtk::Accessible> = vec![imp.identity.upcast_ref()];
+        if question.warning.is_some() {
+            described_by.push(imp.warning.upcast_ref());
+        }
+        if question.stopped.is_some() {
+            described_by.push(imp.stopped.upcast_ref());
+        }
+        described_by.push(imp.consequence.upcast_ref());
+        self.update_relation(&[
+            Relation::LabelledBy(&[imp.heading.upcast_ref()]),
+            Relation::DescribedBy(&described_by),
+        ]);
+    }
+
+    fn show_details(&self, question: &Question) {
+        let imp = self.imp();
+        let mut rows = imp.detail_rows.borrow_mut();
+        let kept = question.details.len().min(rows.len());
+        for row in rows.drain(kept..) {
+            imp.details_row.remove(&row);
+        }
+        for (index, detail) in question.details.iter().enumerate() {
+            if index == rows.len() {
+                let row = adw::ActionRow::builder()
+                    .use_markup(false)
+                    .subtitle_selectable(true)
+                    .css_classes(["property"])
+                    .build();
+                imp.details_row.add_row(&row);
+                rows.push(row);
+            }
+            if let Some(row) = rows.get(index) {
+                row.set_title(&detail.title);
+                row.set_subtitle(&detail.value);
+            }
+        }
+    }
+
+    /// Shows what an answer would do now.
+    fn show_consequence(&self) {
+        let imp = self.imp();
+        let text = match (&*imp.shown.borrow(), self.chosen()) {
+            (Some(shown), Some((scope, lifespan))) => shown.question.consequence(scope, lifespan),
+            _ => String::new(),
+        };
+        imp.consequence.set_label(&text);
+    }
+
+    /// The scope and lifespan that are chosen now.
+    fn chosen(&self) -> Option<(Scope, For)> {
+        let imp = self.imp();
+        let shown = imp.shown.borrow();
+        let question = &shown.as_ref()?.question;
+        let scope = chosen(&imp.scope_row, &question.scopes)?;
+        let lifespan = chosen(&imp.lifespan_row, &question.lifespans)?;
+        Some((scope, lifespan))
+    }
+
+    /// A button was pressed.
+    fn answer(&self, allow: bool) {
+        let imp = self.imp();
+        if !imp.guard().accepts() {
+            return;
+        }
+        let Some((scope, lifespan)) = self.chosen() else {
+            return;
+        };
+        let Some((id, revision)) = imp
+            .shown
+            .borrow()
+            .as_ref()
+            .map(|shown| (shown.id, shown.revision))
+        else {
+            return;
+        };
+        imp.guard().set_busy(true);
+        imp.tell(Outcome::Answer {
+            id,
+            revision,
+            allow,
+            scope,
+            lifespan,
+        });
+    }
+
+    /// The question is on the screen: tells so, and has it read aloud.
+    fn tell_shown(&self) {
+        let imp = self.imp();
+        let Some((id, revision, words)) = imp.shown.borrow().as_ref().map(|shown| {
+            let question = &shown.question;
+            let words = [
+                Some(&question.heading),
+                Some(&question.identity),
+                question.warning.as_ref(),
+            ];
+            let words: Vec<_> = words
+                .into_iter()
+                .flatten()
+                .map(|text| plain(text))
+                .collect();
+            (shown.id, shown.revision, words.join("\n"))
+        }) else {
+            return;
+        };
+        self.announce(&words, gtk::AccessibleAnnouncementPriority::High);
+        imp.tell(Outcome::Shown { id, revision });
+    }
+}
+
+fn fill<T>(row: &adw::ComboRow, choices: &[Choice<T>], suggested: usize) {
+    let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
+    row.set_model(Some(&gtk::StringList::new(&labels)));
+    row.set_selected(u32::try_from(suggested).unwrap_or_default());
+}
+
+fn chosen<T: Copy>(row: &adw::ComboRow, choices: &[Choice<T>]) -> Option<T> {
+    choices
+        .get(usize::try_from(row.selected()).ok()?)
+        .map(|choice| choice.value)
+}

@@ -1,0 +1,164 @@
+//! The private half of [`super::PromptWindow`].
+
+use std::cell::{OnceCell, RefCell};
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{gdk, glib};
+
+use super::{Outcome, countdown::CountdownView};
+use crate::{agent::input_guard::InputGuard, i18n::gettext, model::Question};
+
+/// What the window shows now.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) id: u64,
+    pub(super) revision: u32,
+    pub(super) question: Question,
+}
+
+type OutcomeHandler = Box<dyn Fn(Outcome)>;
+
+#[derive(Default, gtk::CompositeTemplate)]
+#[template(file = "prompt_window.ui")]
+pub struct PromptWindow {
+    #[template_child]
+    pub(super) toasts: TemplateChild<adw::ToastOverlay>,
+    #[template_child]
+    pub(super) title: TemplateChild<adw::WindowTitle>,
+    #[template_child]
+    pub(super) heading: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) identity: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) warning_box: TemplateChild<gtk::Box>,
+    #[template_child]
+    pub(super) warning: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) stopped: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) scope_row: TemplateChild<adw::ComboRow>,
+    #[template_child]
+    pub(super) lifespan_row: TemplateChild<adw::ComboRow>,
+    #[template_child]
+    pub(super) details_row: TemplateChild<adw::ExpanderRow>,
+    #[template_child]
+    pub(super) consequence: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) deny: TemplateChild<gtk::Button>,
+    #[template_child]
+    pub(super) allow: TemplateChild<gtk::Button>,
+    #[template_child]
+    pub(super) countdown_revealer: TemplateChild<gtk::Revealer>,
+    #[template_child]
+    pub(super) countdown_bar: TemplateChild<gtk::ProgressBar>,
+    pub(super) detail_rows: RefCell<Vec<adw::ActionRow>>,
+    pub(super) shown: RefCell<Option<Shown>>,
+    pub(super) on_outcome: RefCell<Option<OutcomeHandler>>,
+    guard: OnceCell<InputGuard>,
+    countdown: RefCell<Option<CountdownView>>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for PromptWindow {
+    const NAME: &'static str = "PortreevePromptWindow";
+    type Type = super::PromptWindow;
+    type ParentType = adw::ApplicationWindow;
+
+    fn class_init(klass: &mut Self::Class) {
+        klass.bind_template();
+        klass.set_accessible_role(gtk::AccessibleRole::AlertDialog);
+        klass.add_binding_action(gdk::Key::Escape, gdk::ModifierType::empty(), "window.close");
+    }
+
+    fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+        object.init_template();
+    }
+}
+
+impl ObjectImpl for PromptWindow {
+    fn constructed(&self) {
+        self.parent_constructed();
+        let window = self.obj();
+
+        for row in [&*self.scope_row, &*self.lifespan_row] {
+            // Their words come from programs: text, never markup.
+            row.set_use_markup(false);
+            row.connect_selected_notify(glib::clone!(
+                #[weak]
+                window,
+                move |_| window.show_consequence()
+            ));
+        }
+        self.details_row.connect_expanded_notify(glib::clone!(
+            #[weak]
+            window,
+            move |_| window.imp().guard().change()
+        ));
+        for (button, allow) in [(&self.deny, false), (&self.allow, true)] {
+            button.connect_clicked(glib::clone!(
+                #[weak]
+                window,
+                move |_| window.answer(allow)
+            ));
+        }
+        // It has to see the window come up.
+        self.guard();
+    }
+
+    fn dispose(&self) {
+        self.countdown.take();
+        self.on_outcome.take();
+    }
+}
+
+impl WidgetImpl for PromptWindow {
+    fn map(&self) {
+        self.parent_map();
+        self.heading.grab_focus();
+        self.obj().tell_shown();
+    }
+}
+
+impl WindowImpl for PromptWindow {
+    fn close_request(&self) -> glib::Propagation {
+        self.tell(Outcome::Later);
+        self.parent_close_request()
+    }
+}
+
+impl ApplicationWindowImpl for PromptWindow {}
+impl AdwApplicationWindowImpl for PromptWindow {}
+
+impl PromptWindow {
+    /// What decides whether the buttons act.
+    pub(super) fn guard(&self) -> &InputGuard {
+        self.guard.get_or_init(|| {
+            let window = self.obj();
+            let buttons = vec![self.deny.get(), self.allow.get()];
+            let weak = window.downgrade();
+            InputGuard::new(window.upcast_ref(), buttons, &*self.heading, move || {
+                if let Some(window) = weak.upgrade() {
+                    let text = gettext("You can answer now.");
+                    window.announce(&text, gtk::AccessibleAnnouncementPriority::Low);
+                }
+            })
+        })
+    }
+
+    /// Follows the time until the held call is told no.
+    pub(super) fn count_down(&self, deadline: u64) {
+        // First the old one, so that it does not clear what the new one shows.
+        self.countdown.take();
+        self.countdown.replace(CountdownView::new(
+            deadline,
+            self.countdown_revealer.get(),
+            self.countdown_bar.get(),
+        ));
+    }
+
+    pub(super) fn tell(&self, outcome: Outcome) {
+        if let Some(handler) = &*self.on_outcome.borrow() {
+            handler(outcome);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Shows the rules, and has them changed.
+
+use adw::prelude::*;
+use gtk::glib;
+use portreeve_app::{editor::EditorApplication, i18n, init_logging};
+
+fn main() -> glib::ExitCode {
+    init_logging();
+    i18n::init();
+    glib::set_application_name("Portreeve");
+    EditorApplication::default().run()
+}

@@ -1,0 +1,95 @@
+//! Calls to the broker that windows make.
+
+use portreeve_dbus::{BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy, RuleSpec, RulesProxy};
+use portreeve_policy::{For, Scope};
+use zbus::Connection;
+
+use super::runtime::in_background;
+
+/// A connection on which the broker was last seen. Its methods may be awaited on the main loop.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    connection: Connection,
+}
+
+impl Broker {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Tells that this revision of a prompt is on the screen.
+    pub async fn prompt_shown(&self, id: u64, revision: u32) -> Result<(), Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            BrokerProxy::new(&connection)
+                .await?
+                .prompt_shown(id, revision)
+                .await
+        })
+        .await
+    }
+
+    /// The open prompts, the oldest first.
+    pub async fn prompts(&self) -> Result<Vec<Prompt>, Error> {
+        let connection = self.connection.clone();
+        in_background(async move { PromptsProxy::new(&connection).await?.list(OWN_UID).await })
+            .await
+    }
+
+    /// Answers a prompt.
+    pub async fn answer(
+        &self,
+        id: u64,
+        revision: u32,
+        allow: bool,
+        scope: Scope,
+        lifespan: For,
+    ) -> Result<(), Error> {
+        let connection = self.connection.clone();
+        let action = if allow { "allow" } else { "deny" };
+        in_background(async move {
+            PromptsProxy::new(&connection)
+                .await?
+                .answer(id, revision, action, scope.as_str(), lifespan.as_str())
+                .await
+                .map(|_rule| ())
+        })
+        .await
+    }
+
+    /// Adds a rule.
+    pub async fn add_rule(&self, rule: RuleSpec) -> Result<u64, Error> {
+        self.rules(|rules| async move { rules.add(OWN_UID, &rule).await })
+            .await
+    }
+
+    /// Removes a rule.
+    pub async fn remove_rule(&self, id: u64) -> Result<(), Error> {
+        self.rules(move |rules| async move { rules.remove(OWN_UID, id).await })
+            .await
+    }
+
+    /// Puts a removed rule back.
+    pub async fn restore_rule(&self, id: u64) -> Result<(), Error> {
+        self.rules(move |rules| async move { rules.restore(OWN_UID, id).await })
+            .await
+    }
+
+    /// Switches a rule on or off.
+    pub async fn set_rule_enabled(&self, id: u64, enabled: bool) -> Result<(), Error> {
+        self.rules(move |rules| async move { rules.set_enabled(OWN_UID, id, enabled).await })
+            .await
+    }
+
+    async fn rules<T, F>(
+        &self,
+        call: impl FnOnce(RulesProxy<'static>) -> F + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        let connection = self.connection.clone();
+        in_background(async move { call(RulesProxy::new(&connection).await?).await }).await
+    }
+}

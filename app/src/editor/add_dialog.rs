@@ -1,0 +1,252 @@
+//! The dialog that takes a new rule.
+
+use std::cell::{Cell, RefCell};
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{
+    accessible::{Relation, State},
+    gio, glib,
+};
+use portreeve_dbus::RuleSpec;
+
+use crate::{
+    i18n::gettext,
+    model::{Draft, DraftDestination, DraftError},
+};
+
+/// The protocols that can be chosen, in the order of the row.
+const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
+const DESTINATIONS: [DraftDestination; 3] = [
+    DraftDestination::Anywhere,
+    DraftDestination::Host,
+    DraftDestination::Network,
+];
+
+type SpecHandler = Box<dyn Fn(&AddRuleDialog, RuleSpec)>;
+
+mod imp {
+    use super::*;
+
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "add_dialog/add_dialog.ui")]
+    pub struct AddRuleDialog {
+        #[template_child]
+        pub(super) toasts: TemplateChild<adw::ToastOverlay>,
+        #[template_child]
+        pub(super) add: TemplateChild<gtk::Button>,
+        #[template_child]
+        pub(super) program: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub(super) program_error: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) action: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub(super) destination: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub(super) place: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub(super) place_error: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) port: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub(super) port_error: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) protocol: TemplateChild<adw::ComboRow>,
+        pub(super) on_spec: RefCell<Option<SpecHandler>>,
+        /// Whether adding was tried: only then is what is unfinished called wrong.
+        pub(super) tried: Cell<bool>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for AddRuleDialog {
+        const NAME: &'static str = "PortreeveAddRuleDialog";
+        type Type = super::AddRuleDialog;
+        type ParentType = adw::Dialog;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+            klass.install_action("rule.add", None, |dialog, _, _| dialog.try_to_add());
+            klass.install_action("rule.cancel", None, |dialog, _, _| {
+                dialog.close();
+            });
+            klass.install_action_async("rule.choose-program", None, async |dialog, _, _| {
+                dialog.choose_program().await;
+            });
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    impl ObjectImpl for AddRuleDialog {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let dialog = self.obj();
+            dialog.set_default_widget(Some(&*self.add));
+            for entry in [&*self.program, &*self.place, &*self.port] {
+                entry.connect_changed(glib::clone!(
+                    #[weak]
+                    dialog,
+                    move |_| dialog.check_again()
+                ));
+            }
+            self.destination.connect_selected_notify(glib::clone!(
+                #[weak]
+                dialog,
+                move |_| {
+                    dialog.show_place();
+                    dialog.check_again();
+                }
+            ));
+            for (entry, label) in [
+                (&self.program, &self.program_error),
+                (&self.place, &self.place_error),
+                (&self.port, &self.port_error),
+            ] {
+                let entry = entry.upcast_ref::<gtk::Widget>();
+                entry.update_relation(&[Relation::ErrorMessage(&[label.upcast_ref()])]);
+            }
+        }
+    }
+
+    impl WidgetImpl for AddRuleDialog {}
+    impl AdwDialogImpl for AddRuleDialog {}
+}
+
+glib::wrapper! {
+    /// The dialog that takes a new rule.
+    pub struct AddRuleDialog(ObjectSubclass<imp::AddRuleDialog>)
+        @extends adw::Dialog, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::ShortcutManager;
+}
+
+impl AddRuleDialog {
+    /// An empty dialog; `on_spec` gets the rule when it is complete, and closes the dialog.
+    pub fn new(on_spec: impl Fn(&Self, RuleSpec) + 'static) -> Self {
+        let dialog: Self = glib::Object::new();
+        dialog.imp().on_spec.replace(Some(Box::new(on_spec)));
+        dialog
+    }
+
+    /// Fills the dialog in.
+    pub fn set_draft(&self, draft: &Draft) {
+        let imp = self.imp();
+        imp.program.set_text(&draft.program);
+        imp.action.set_selected(u32::from(!draft.allow));
+        let index = DESTINATIONS
+            .iter()
+            .position(|known| *known == draft.destination);
+        imp.destination
+            .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+        imp.place.set_text(&draft.place);
+        imp.port.set_text(&draft.port);
+        let index = PROTOCOLS.iter().position(|known| *known == draft.protocol);
+        imp.protocol
+            .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+    }
+
+    /// Adds the rule if it is complete, and says what is wrong if not.
+    pub fn try_to_add(&self) {
+        let imp = self.imp();
+        imp.tried.set(true);
+        match self.draft().spec() {
+            Ok(spec) => {
+                self.show_errors(&DraftError::default());
+                self.action_set_enabled("rule.add", false);
+                if let Some(handler) = &*imp.on_spec.borrow() {
+                    handler(self, spec);
+                }
+            }
+            Err(error) => {
+                self.show_errors(&error);
+                if error.program.is_some() {
+                    imp.program.grab_focus();
+                } else if error.place.is_some() {
+                    imp.place.grab_focus();
+                } else {
+                    imp.port.grab_focus();
+                }
+            }
+        }
+    }
+
+    /// Says that the rule could not be added.
+    pub(super) fn show_error(&self, text: &str) {
+        self.action_set_enabled("rule.add", true);
+        let toast = adw::Toast::builder().title(text).use_markup(false).build();
+        self.imp().toasts.add_toast(toast);
+    }
+
+    fn draft(&self) -> Draft {
+        let imp = self.imp();
+        Draft {
+            program: imp.program.text().into(),
+            allow: imp.action.selected() == 0,
+            destination: at(&DESTINATIONS, imp.destination.selected()),
+            place: imp.place.text().into(),
+            port: imp.port.text().into(),
+            protocol: at(&PROTOCOLS, imp.protocol.selected()),
+        }
+    }
+
+    fn check_again(&self) {
+        if self.imp().tried.get() {
+            self.show_errors(&self.draft().spec().err().unwrap_or_default());
+        }
+    }
+
+    fn show_errors(&self, error: &DraftError) {
+        let imp = self.imp();
+        for (entry, label, text) in [
+            (&imp.program, &imp.program_error, &error.program),
+            (&imp.place, &imp.place_error, &error.place),
+            (&imp.port, &imp.port_error, &error.port),
+        ] {
+            let entry = entry.upcast_ref::<gtk::Widget>();
+            label.set_label(text.as_deref().unwrap_or_default());
+            label.set_visible(text.is_some());
+            if text.is_some() {
+                entry.add_css_class("error");
+                entry.update_state(&[State::Invalid(gtk::AccessibleInvalidState::True)]);
+            } else {
+                entry.remove_css_class("error");
+                entry.reset_state(gtk::AccessibleState::Invalid);
+            }
+        }
+    }
+
+    fn show_place(&self) {
+        let place = &self.imp().place;
+        let destination = at(&DESTINATIONS, self.imp().destination.selected());
+        place.set_visible(destination != DraftDestination::Anywhere);
+        place.set_title(&match destination {
+            DraftDestination::Network => gettext("Address or network"),
+            DraftDestination::Host | DraftDestination::Anywhere => gettext("Host name"),
+        });
+    }
+
+    async fn choose_program(&self) {
+        let folder = gio::File::for_path("/usr/bin");
+        let chooser = gtk::FileDialog::builder()
+            .title(gettext("Choose a Program"))
+            .initial_folder(&folder)
+            .modal(true)
+            .build();
+        let window = self.root().and_downcast::<gtk::Window>();
+        // An error says that the person chose nothing.
+        if let Ok(file) = chooser.open_future(window.as_ref()).await
+            && let Some(path) = file.path()
+        {
+            self.imp().program.set_text(&path.to_string_lossy());
+        }
+    }
+}
+
+fn at<T: Copy + Default>(values: &[T], index: u32) -> T {
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| values.get(index))
+        .copied()
+        .unwrap_or_default()
+}

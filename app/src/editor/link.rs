@@ -1,0 +1,79 @@
+//! The bus side of the application: follows the rules for as long as the broker is there, and
+//! waits for it when it is not.
+
+use async_channel::Sender;
+use futures_util::StreamExt as _;
+use portreeve_dbus::{Error, OWN_UID, Rule, RulesProxy};
+use tokio::time::sleep;
+use zbus::Connection;
+
+use crate::client::{Backoff, Broker, OwnerWatch};
+
+/// What the application learns of the broker.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// It is there.
+    Online(Broker),
+    /// These are the rules now.
+    Rules(Vec<Rule>),
+    /// It is not there.
+    Offline,
+}
+
+/// Follows the broker for as long as somebody listens to `events`.
+pub(super) async fn run(events: Sender<Event>) {
+    let mut backoff = Backoff::default();
+    while !events.is_closed() {
+        if let Err(error) = follow(&events, &mut backoff).await {
+            tracing::warn!(%error, "cannot use the system bus; trying again");
+        }
+        send(&events, Event::Offline).await;
+        sleep(backoff.next()).await;
+    }
+}
+
+/// Follows the broker on one connection, until that ends.
+async fn follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<()> {
+    let connection = Connection::system().await?;
+    let mut watch = OwnerWatch::new(&connection).await?;
+    let mut owner = watch.current().await?;
+    backoff.reset();
+    loop {
+        owner = if owner.is_some() {
+            tokio::select! {
+                changed = watch.changed() => changed?,
+                () = follow_rules(&connection, events) => watch.current().await?,
+            }
+        } else {
+            send(events, Event::Offline).await;
+            watch.changed().await?
+        };
+    }
+}
+
+/// Follows the rules until that fails, and then a little longer.
+async fn follow_rules(connection: &Connection, events: &Sender<Event>) {
+    send(events, Event::Online(Broker::new(connection.clone()))).await;
+    if let Err(error) = send_rules(connection, events).await {
+        tracing::warn!(%error, "cannot follow the rules; trying again");
+    }
+    sleep(Backoff::default().next()).await;
+}
+
+async fn send_rules(connection: &Connection, events: &Sender<Event>) -> Result<(), Error> {
+    let rules = RulesProxy::new(connection).await?;
+    let mut changes = rules.receive_changed().await?;
+    rules.watch(OWN_UID).await?;
+    loop {
+        send(events, Event::Rules(rules.list(OWN_UID).await?)).await;
+        if changes.next().await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn send(events: &Sender<Event>, event: Event) {
+    if events.send(event).await.is_err() {
+        tracing::debug!("nobody listens to the broker any more");
+    }
+}

@@ -1,0 +1,166 @@
+//! One rule in the list.
+
+use std::cell::OnceCell;
+
+use gtk::{
+    accessible::Property,
+    gdk,
+    glib::{self, prelude::*},
+    prelude::*,
+    subclass::prelude::*,
+};
+
+use crate::{
+    i18n::{gettext, gettext_f},
+    model::RuleItem,
+};
+
+/// The window's action that deletes a rule; its parameter is the rule's id.
+pub(super) const DELETE: &str = "delete-rule";
+/// The window's action that switches a rule; its parameters are the rule's id and the new state.
+pub(super) const SWITCH: &str = "switch-rule";
+
+mod imp {
+    use super::*;
+
+    #[derive(Default, gtk::CompositeTemplate)]
+    #[template(file = "rule_row/rule_row.ui")]
+    pub struct RuleRow {
+        #[template_child]
+        pub(super) name: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) action_box: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub(super) action_icon: TemplateChild<gtk::Image>,
+        #[template_child]
+        pub(super) action: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) destination: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) origin: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) switch: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub(super) delete: TemplateChild<gtk::Button>,
+        pub(super) item: OnceCell<RuleItem>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for RuleRow {
+        const NAME: &'static str = "PortreeveRuleRow";
+        type Type = super::RuleRow;
+        type ParentType = gtk::ListBoxRow;
+
+        fn class_init(klass: &mut Self::Class) {
+            klass.bind_template();
+            klass.install_action("rule.delete", None, |row, _, _| row.ask_to_delete());
+            klass.add_binding_action(gdk::Key::Delete, gdk::ModifierType::empty(), "rule.delete");
+        }
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            object.init_template();
+        }
+    }
+
+    impl ObjectImpl for RuleRow {}
+    impl WidgetImpl for RuleRow {}
+    impl ListBoxRowImpl for RuleRow {}
+}
+
+glib::wrapper! {
+    /// One rule in the list.
+    pub struct RuleRow(ObjectSubclass<imp::RuleRow>)
+        @extends gtk::ListBoxRow, gtk::Widget,
+        @implements gtk::Accessible, gtk::Actionable, gtk::Buildable, gtk::ConstraintTarget;
+}
+
+impl RuleRow {
+    /// For this rule.
+    pub(super) fn new(item: &RuleItem) -> Self {
+        let row: Self = glib::Object::new();
+        row.imp().item.get_or_init(|| item.clone());
+        row.show_words(item);
+        row.follow_switch(item);
+        row
+    }
+
+    fn show_words(&self, item: &RuleItem) {
+        let imp = self.imp();
+        let words = item.words();
+        imp.name.set_label(&words.name);
+        imp.action.set_label(&words.action);
+        imp.action_icon.set_icon_name(Some(if words.allows {
+            "object-select-symbolic"
+        } else {
+            "action-unavailable-symbolic"
+        }));
+        imp.action_box
+            .add_css_class(if words.allows { "success" } else { "error" });
+        // Translators: where to and how long, as in “server.example, always”.
+        imp.destination.set_label(&gettext_f(
+            "{destination}, {lifespan}",
+            &[
+                ("destination", &words.destination),
+                ("lifespan", &words.lifespan),
+            ],
+        ));
+        imp.origin.set_label(&match &words.path {
+            Some(path) => format!("{path} · {}", words.origin),
+            None => words.origin.clone(),
+        });
+
+        let built_in = item.is_built_in();
+        imp.delete.set_visible(!built_in);
+        imp.switch.set_visible(!built_in);
+        self.action_set_enabled("rule.delete", !built_in);
+        imp.delete.set_tooltip_text(Some(&gettext("Delete Rule")));
+        self.update_property(&[Property::Label(&words.spoken)]);
+        imp.switch
+            .update_property(&[Property::Label(&words.spoken_switch)]);
+        imp.delete
+            .update_property(&[Property::Label(&words.spoken_delete)]);
+    }
+
+    /// The switch shows what the broker says, and asks for what the person wants.
+    fn follow_switch(&self, item: &RuleItem) {
+        let switch = &*self.imp().switch;
+        show_enabled(switch, item.enabled());
+        item.connect_enabled_notify(glib::clone!(
+            #[weak]
+            switch,
+            move |item| show_enabled(&switch, item.enabled())
+        ));
+        switch.connect_state_set(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            #[weak]
+            item,
+            #[upgrade_or]
+            glib::Propagation::Proceed,
+            move |_, wanted| {
+                if wanted == item.enabled() {
+                    return glib::Propagation::Proceed;
+                }
+                row.run(SWITCH, &(item.rule().id, wanted).to_variant());
+                glib::Propagation::Stop
+            }
+        ));
+    }
+
+    fn ask_to_delete(&self) {
+        if let Some(item) = self.imp().item.get() {
+            self.run(DELETE, &item.rule().id.to_variant());
+        }
+    }
+
+    fn run(&self, action: &str, parameter: &glib::Variant) {
+        if let Err(error) = self.activate_action(&format!("win.{action}"), Some(parameter)) {
+            tracing::error!(%error, action, "a row is in a window without its action");
+        }
+    }
+}
+
+fn show_enabled(switch: &gtk::Switch, enabled: bool) {
+    switch.set_active(enabled);
+    switch.set_state(enabled);
+}

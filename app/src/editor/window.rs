@@ -1,0 +1,195 @@
+//! The window that shows the rules.
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{gio, glib};
+use portreeve_dbus::{Error, Rule};
+
+use super::{add_dialog::AddRuleDialog, rule_row};
+use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
+
+mod imp;
+
+glib::wrapper! {
+    /// The window that shows the rules.
+    pub struct RulesWindow(ObjectSubclass<imp::RulesWindow>)
+        @extends adw::ApplicationWindow, gtk::ApplicationWindow, gtk::Window, gtk::Widget,
+        @implements gio::ActionGroup, gio::ActionMap, gtk::Accessible, gtk::Buildable,
+            gtk::ConstraintTarget, gtk::Native, gtk::Root, gtk::ShortcutManager;
+}
+
+impl RulesWindow {
+    /// A window that still waits for the broker.
+    pub fn new(application: &impl IsA<gtk::Application>) -> Self {
+        glib::Object::builder()
+            .property("application", application)
+            .build()
+    }
+
+    /// The broker is there.
+    pub fn set_online(&self, broker: Broker) {
+        self.imp().broker.replace(Some(broker));
+        self.show_availability(true);
+    }
+
+    /// The broker is not there.
+    pub fn set_offline(&self) {
+        self.imp().broker.take();
+        self.show_availability(false);
+    }
+
+    /// These are the rules now.
+    pub fn show_rules(&self, rules: Vec<Rule>) {
+        let imp = self.imp();
+        imp.known.set(true);
+        imp.rules.update(rules);
+        self.show_availability(true);
+    }
+
+    /// Searches.
+    pub fn search(&self, text: &str) {
+        let imp = self.imp();
+        imp.search_bar.set_search_mode(true);
+        imp.search_entry.set_text(text);
+    }
+
+    /// Opens the dialog that takes a new rule.
+    pub fn open_add_dialog(&self) -> AddRuleDialog {
+        let window = self.downgrade();
+        let dialog = AddRuleDialog::new(move |dialog, spec| {
+            let Some(window) = window.upgrade() else {
+                return;
+            };
+            let dialog = dialog.clone();
+            glib::spawn_future_local(async move {
+                match window.broker() {
+                    Some(broker) => match broker.add_rule(spec).await {
+                        Ok(_) => {
+                            dialog.close();
+                        }
+                        Err(error) => dialog.show_error(&error.to_user_facing()),
+                    },
+                    None => dialog.show_error(&gettext("The Portreeve service is not running.")),
+                }
+            });
+        });
+        dialog.present(Some(self));
+        dialog
+    }
+
+    fn broker(&self) -> Option<Broker> {
+        self.imp().broker.borrow().clone()
+    }
+
+    fn show_availability(&self, online: bool) {
+        let imp = self.imp();
+        imp.online.set(Some(online));
+        imp.offline_banner.set_revealed(!online && imp.known.get());
+        imp.lists.set_sensitive(online);
+        self.action_set_enabled("win.add-rule", online);
+        imp.show_page();
+    }
+
+    async fn delete_rule(&self, id: u64) {
+        let Some(broker) = self.broker() else { return };
+        if let Err(error) = broker.remove_rule(id).await {
+            return self.show_error(&error);
+        }
+        self.imp().deleted.borrow_mut().push(id);
+        let toast = adw::Toast::builder()
+            .title(gettext("Rule deleted"))
+            .button_label(gettext("Undo"))
+            .timeout(10)
+            .build();
+        toast.connect_button_clicked(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |_| {
+                glib::spawn_future_local(async move { window.restore_rule(id).await });
+            }
+        ));
+        self.imp().toasts.add_toast(toast);
+    }
+
+    async fn restore_rule(&self, id: u64) {
+        self.imp()
+            .deleted
+            .borrow_mut()
+            .retain(|deleted| *deleted != id);
+        let Some(broker) = self.broker() else { return };
+        if let Err(error) = broker.restore_rule(id).await {
+            self.show_error(&error);
+        }
+    }
+
+    async fn switch_rule(&self, id: u64, enabled: bool) {
+        let Some(broker) = self.broker() else { return };
+        let result = broker.set_rule_enabled(id, enabled).await;
+        if let Some(item) = self.imp().rules.find(id) {
+            if result.is_ok() {
+                item.set_enabled(enabled);
+            }
+            // The switch shows again what holds.
+            item.notify_enabled();
+        }
+        if let Err(error) = result {
+            self.show_error(&error);
+        }
+    }
+
+    fn show_error(&self, error: &Error) {
+        tracing::warn!(%error, "the broker refused");
+        let title = error.to_user_facing();
+        let toast = adw::Toast::builder().title(title).use_markup(false).build();
+        self.imp().toasts.add_toast(toast);
+    }
+
+    fn add_actions(&self) {
+        let add = gio::ActionEntry::builder("add-rule")
+            .activate(|window: &Self, _, _| {
+                window.open_add_dialog();
+            })
+            .build();
+        let search = gio::ActionEntry::builder("search")
+            .activate(|window: &Self, _, _| {
+                window.imp().search_bar.set_search_mode(true);
+                window.imp().search_entry.grab_focus();
+            })
+            .build();
+        let delete = gio::ActionEntry::builder(rule_row::DELETE)
+            .parameter_type(Some(glib::VariantTy::UINT64))
+            .activate(|window: &Self, _, id| {
+                let (window, id) = (window.clone(), id.and_then(glib::Variant::get::<u64>));
+                glib::spawn_future_local(async move {
+                    if let Some(id) = id {
+                        window.delete_rule(id).await;
+                    }
+                });
+            })
+            .build();
+        let switch = gio::ActionEntry::builder(rule_row::SWITCH)
+            .parameter_type(Some(&<(u64, bool)>::static_variant_type()))
+            .activate(|window: &Self, _, change| {
+                let (window, change) = (
+                    window.clone(),
+                    change.and_then(glib::Variant::get::<(u64, bool)>),
+                );
+                glib::spawn_future_local(async move {
+                    if let Some((id, enabled)) = change {
+                        window.switch_rule(id, enabled).await;
+                    }
+                });
+            })
+            .build();
+        let undo = gio::ActionEntry::builder("undo")
+            .activate(|window: &Self, _, _| {
+                let (window, id) = (window.clone(), window.imp().deleted.borrow_mut().pop());
+                glib::spawn_future_local(async move {
+                    if let Some(id) = id {
+                        window.restore_rule(id).await;
+                    }
+                });
+            })
+            .build();
+        self.add_action_entries([add, search, delete, switch, undo]);
+    }
+}

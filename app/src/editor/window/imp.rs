@@ -1,0 +1,148 @@
+//! The private half of [`super::RulesWindow`].
+
+use std::cell::{Cell, RefCell};
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::glib;
+
+use crate::{
+    client::Broker,
+    editor::rule_row::RuleRow,
+    model::{RuleItem, RuleList},
+};
+
+#[derive(Default, gtk::CompositeTemplate)]
+#[template(file = "window.ui")]
+pub struct RulesWindow {
+    #[template_child]
+    pub(super) search_bar: TemplateChild<gtk::SearchBar>,
+    #[template_child]
+    pub(super) search_entry: TemplateChild<gtk::SearchEntry>,
+    #[template_child]
+    pub(super) offline_banner: TemplateChild<adw::Banner>,
+    #[template_child]
+    pub(super) toasts: TemplateChild<adw::ToastOverlay>,
+    #[template_child]
+    pages: TemplateChild<gtk::Stack>,
+    #[template_child]
+    pub(super) lists: TemplateChild<gtk::Box>,
+    #[template_child]
+    empty: TemplateChild<adw::StatusPage>,
+    #[template_child]
+    own_group: TemplateChild<adw::PreferencesGroup>,
+    #[template_child]
+    own_list: TemplateChild<gtk::ListBox>,
+    #[template_child]
+    built_in_group: TemplateChild<adw::PreferencesGroup>,
+    #[template_child]
+    built_in_list: TemplateChild<gtk::ListBox>,
+    pub(super) rules: RuleList,
+    own: RefCell<Option<gtk::FilterListModel>>,
+    built_in: RefCell<Option<gtk::FilterListModel>>,
+    pub(super) broker: RefCell<Option<Broker>>,
+    /// Whether the broker is there; `None` until that is known.
+    pub(super) online: Cell<Option<bool>>,
+    /// Whether the rules were ever told.
+    pub(super) known: Cell<bool>,
+    /// Rules deleted here that can be put back, the latest last.
+    pub(super) deleted: RefCell<Vec<u64>>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for RulesWindow {
+    const NAME: &'static str = "PortreeveRulesWindow";
+    type Type = super::RulesWindow;
+    type ParentType = adw::ApplicationWindow;
+
+    fn class_init(klass: &mut Self::Class) {
+        klass.bind_template();
+    }
+
+    fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+        object.init_template();
+    }
+}
+
+impl ObjectImpl for RulesWindow {
+    fn constructed(&self) {
+        self.parent_constructed();
+        self.obj().add_actions();
+        self.own.replace(Some(self.bind(&self.own_list, false)));
+        self.built_in
+            .replace(Some(self.bind(&self.built_in_list, true)));
+        self.search_entry.connect_search_changed(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move |_| {
+                for list in [&imp.own, &imp.built_in] {
+                    let filter = list
+                        .borrow()
+                        .as_ref()
+                        .and_then(gtk::FilterListModel::filter);
+                    if let Some(filter) = filter {
+                        filter.changed(gtk::FilterChange::Different);
+                    }
+                }
+                imp.show_page();
+            }
+        ));
+        self.show_page();
+    }
+}
+
+impl WidgetImpl for RulesWindow {}
+impl WindowImpl for RulesWindow {}
+impl ApplicationWindowImpl for RulesWindow {}
+impl AdwApplicationWindowImpl for RulesWindow {}
+
+impl RulesWindow {
+    /// Shows the rules that are built in, or those that are not, in this list.
+    fn bind(&self, list: &gtk::ListBox, built_in: bool) -> gtk::FilterListModel {
+        let filter = gtk::CustomFilter::new(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            #[upgrade_or]
+            false,
+            move |item| {
+                let Some(item) = item.downcast_ref::<RuleItem>() else {
+                    return false;
+                };
+                item.is_built_in() == built_in && item.words().matches(&imp.searched())
+            }
+        ));
+        let model = gtk::FilterListModel::new(Some(self.rules.store().clone()), Some(filter));
+        list.bind_model(Some(&model), |item| match item.downcast_ref::<RuleItem>() {
+            Some(item) => RuleRow::new(item).upcast(),
+            None => gtk::ListBoxRow::new().upcast(),
+        });
+        model.connect_items_changed(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move |_, _, _, _| imp.show_page()
+        ));
+        model
+    }
+
+    fn searched(&self) -> String {
+        self.search_entry.text().to_lowercase()
+    }
+
+    /// Shows the page that fits what is known and searched.
+    pub(super) fn show_page(&self) {
+        let count = |list: &RefCell<Option<gtk::FilterListModel>>| {
+            list.borrow().as_ref().map_or(0, ListModelExt::n_items)
+        };
+        let (own, built_in) = (count(&self.own), count(&self.built_in));
+        let searching = !self.searched().trim().is_empty();
+        self.own_group.set_visible(own > 0);
+        self.built_in_group.set_visible(built_in > 0);
+        self.empty.set_visible(own == 0 && !searching);
+        self.pages
+            .set_visible_child_name(match (self.known.get(), self.online.get()) {
+                (false, Some(false)) => "offline",
+                (false, _) => "loading",
+                (true, _) if searching && own + built_in == 0 => "no-results",
+                (true, _) => "rules",
+            });
+    }
+}

@@ -1,0 +1,22 @@
+//! What the windows show, without widgets: every rule of behaviour that can be tested without a
+//! display is here.
+
+mod arming;
+mod countdown;
+mod draft;
+mod question;
+mod queue;
+mod rule_item;
+mod rule_list;
+mod rule_words;
+mod text;
+
+pub use arming::Arming;
+pub use countdown::Countdown;
+pub use draft::{Draft, DraftDestination, DraftError};
+pub use question::{Choice, Detail, Question};
+pub use queue::Queue;
+pub use rule_item::RuleItem;
+pub use rule_list::RuleList;
+pub use rule_words::RuleWords;
+pub use text::{isolate, plain, shown};

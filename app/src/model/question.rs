@@ -1,0 +1,239 @@
+//! The words of a prompt.
+
+use portreeve_dbus::Prompt;
+use portreeve_policy::{For, Scope};
+
+use super::text::{isolate, shown, shown_within};
+use crate::i18n::{gettext, gettext_f, ngettext_f};
+
+/// Longest path or command line shown in full, characters.
+const LONGEST_DETAIL: usize = 400;
+
+/// One value that can be chosen, and its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<T> {
+    /// The value.
+    pub value: T,
+    /// What is shown for it.
+    pub label: String,
+}
+
+/// One line of the details.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is.
+    pub title: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What a prompt's window shows. Everything in it may be shown as it is, without markup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The question.
+    pub heading: String,
+    /// Which program asks, more exactly.
+    pub identity: String,
+    /// What to be wary of.
+    pub warning: Option<String>,
+    /// That the attempt is over, if it is.
+    pub stopped: Option<String>,
+    /// What the answer may reach, the suggested one first.
+    pub scopes: Vec<Choice<Scope>>,
+    /// How long the answer may last, the shortest first.
+    pub lifespans: Vec<Choice<For>>,
+    /// The suggested one among `lifespans`.
+    pub suggested_lifespan: usize,
+    /// Everything else that is known.
+    pub details: Vec<Detail>,
+    name: String,
+    host: String,
+    port: u16,
+}
+
+impl Question {
+    /// The words for this prompt. Words of a newer broker that this program does not know are left
+    /// out.
+    pub fn new(prompt: &Prompt) -> Self {
+        let name = isolate(&shown(&prompt.name));
+        let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
+        let lifespans: Vec<_> = prompt
+            .lifespans
+            .iter()
+            .filter_map(|word| word.parse().ok())
+            .map(|value| Choice {
+                value,
+                label: lifespan_label(value, &name),
+            })
+            .collect();
+        let suggested_lifespan = lifespans
+            .iter()
+            .position(|choice| choice.value.as_str() == prompt.suggested_lifespan)
+            .unwrap_or_default();
+        Self {
+            heading: heading(prompt, &name, &host),
+            identity: identity(prompt),
+            warning: warning(prompt),
+            stopped: (prompt.held == 0).then(|| {
+                gettext_f(
+                    "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
+                    &[("app", &name)],
+                )
+            }),
+            scopes: prompt
+                .scopes
+                .iter()
+                .filter_map(|word| word.parse().ok())
+                .map(|value| Choice {
+                    value,
+                    label: scope_label(value, &host, prompt.port),
+                })
+                .collect(),
+            lifespans,
+            suggested_lifespan,
+            details: details(prompt),
+            name,
+            host,
+            port: prompt.port,
+        }
+    }
+
+    /// What answering with this scope and lifespan will do.
+    pub fn consequence(&self, scope: Scope, lifespan: For) -> String {
+        let text = match (lifespan, scope) {
+            (For::Once, Scope::Host) => {
+                gettext("Your answer applies to {host} on any port, just this time.")
+            }
+            (For::Once, Scope::HostPort) => {
+                gettext("Your answer applies to {host} on port {port}, just this time.")
+            }
+            (For::Once, Scope::Anywhere) => {
+                gettext("Your answer applies to all of “{app}”’s connections, just this time.")
+            }
+            (For::Process, Scope::Host) => {
+                gettext("Your answer applies to {host} on any port, until “{app}” quits.")
+            }
+            (For::Process, Scope::HostPort) => {
+                gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
+            }
+            (For::Process, Scope::Anywhere) => {
+                gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
+            }
+            (For::Always, Scope::Host) => {
+                gettext("Your answer applies to {host} on any port, always.")
+            }
+            (For::Always, Scope::HostPort) => {
+                gettext("Your answer applies to {host} on port {port}, always.")
+            }
+            (For::Always, Scope::Anywhere) => {
+                gettext("Your answer applies to all of “{app}”’s connections, always.")
+            }
+        };
+        let port = self.port.to_string();
+        gettext_f(
+            &text,
+            &[("app", &self.name), ("host", &self.host), ("port", &port)],
+        )
+    }
+
+    /// How many more questions the same program has; `None` for none.
+    pub fn waiting(count: usize) -> Option<String> {
+        (count > 0).then(|| ngettext_f("{n} more question", "{n} more questions", count, &[]))
+    }
+}
+
+fn heading(prompt: &Prompt, name: &str, host: &str) -> String {
+    let connects = prompt.operation == "connect";
+    let datagrams = !matches!(prompt.protocol.as_str(), "tcp" | "sctp");
+    let msgid = match (connects, prompt.verified, datagrams) {
+        (true, true, false) => gettext("Allow “{app}” to connect to {host}?"),
+        (true, true, true) => gettext("Allow “{app}” to send data to {host}?"),
+        (true, false, false) => {
+            gettext("Allow a program without a file (“{app}”) to connect to {host}?")
+        }
+        (true, false, true) => {
+            gettext("Allow a program without a file (“{app}”) to send data to {host}?")
+        }
+        (false, true, _) => gettext("Allow “{app}” to use the network?"),
+        (false, false, _) => {
+            gettext("Allow a program without a file (“{app}”) to use the network?")
+        }
+    };
+    gettext_f(&msgid, &[("app", name), ("host", host)])
+}
+
+fn identity(prompt: &Prompt) -> String {
+    let path = isolate(&shown(&prompt.path));
+    if prompt.verified {
+        path
+    } else {
+        // Translators: {path} is a file's path as the program itself states it.
+        gettext_f("Calls itself {path}", &[("path", &path)])
+    }
+}
+
+/// The worst thing to be wary of.
+fn warning(prompt: &Prompt) -> Option<String> {
+    if !prompt.verified {
+        Some(gettext("Its file was deleted or never existed."))
+    } else if prompt.host.is_none() {
+        Some(gettext("No name is known for this address."))
+    } else {
+        None
+    }
+}
+
+fn scope_label(scope: Scope, host: &str, port: u16) -> String {
+    match scope {
+        Scope::Host => host.to_owned(),
+        Scope::HostPort => {
+            let port = port.to_string();
+            gettext_f(
+                "{host}, port {port} only",
+                &[("host", host), ("port", &port)],
+            )
+        }
+        Scope::Anywhere => gettext("Anywhere"),
+    }
+}
+
+fn lifespan_label(lifespan: For, name: &str) -> String {
+    match lifespan {
+        For::Once => gettext("Just this time"),
+        For::Process => gettext_f("Until {app} quits", &[("app", name)]),
+        For::Always => gettext("Always"),
+    }
+}
+
+fn details(prompt: &Prompt) -> Vec<Detail> {
+    let claim = |text: &str| isolate(&shown_within(text, LONGEST_DETAIL));
+    let mut details = Vec::new();
+    let mut add = |title: String, value: String| details.push(Detail { title, value });
+    add(gettext("Program"), claim(&prompt.path));
+    if !prompt.command.is_empty() {
+        add(
+            gettext("Command as the program wrote it"),
+            claim(&prompt.command),
+        );
+    }
+    add(gettext("Process"), prompt.pid.to_string());
+    add(gettext("Address"), isolate(&shown(&prompt.address)));
+    let protocol = isolate(&shown(&prompt.protocol.to_uppercase()));
+    if prompt.port == 0 {
+        add(gettext("Protocol"), protocol);
+    } else {
+        add(
+            gettext("Port"),
+            // Translators: a port and its protocol, as in “443 (TCP)”.
+            gettext_f(
+                "{port} ({protocol})",
+                &[("port", &prompt.port.to_string()), ("protocol", &protocol)],
+            ),
+        );
+    }
+    add(gettext("Attempts"), prompt.attempts.to_string());
+    details
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Tests of the prompt's words.
+
+use super::*;
+use crate::model::plain;
+
+fn prompt() -> Prompt {
+    Prompt {
+        id: 1,
+        revision: 1,
+        operation: "connect".into(),
+        name: "curl".into(),
+        path: "/usr/bin/curl".into(),
+        verified: true,
+        pid: 4711,
+        command: "curl https://server.example/".into(),
+        host: Some("server.example".into()),
+        address: "203.0.113.10".into(),
+        port: 443,
+        protocol: "tcp".into(),
+        held: 1,
+        attempts: 1,
+        deadline: 1,
+        scopes: ["host", "host-port", "anywhere"].map(str::to_owned).into(),
+        lifespans: ["once", "process", "always"].map(str::to_owned).into(),
+        suggested_lifespan: "always".into(),
+        ..Prompt::default()
+    }
+}
+
+fn heading_of(prompt: &Prompt) -> String {
+    plain(&Question::new(prompt).heading)
+}
+
+#[test]
+fn it_names_program_and_host() {
+    let question = Question::new(&prompt());
+    assert_eq!(
+        plain(&question.heading),
+        "Allow “curl” to connect to server.example?"
+    );
+    assert_eq!(plain(&question.identity), "/usr/bin/curl");
+    assert_eq!((question.warning, question.stopped), (None, None));
+}
+
+#[test]
+fn without_a_name_it_shows_the_address_and_says_so() {
+    let prompt = Prompt {
+        host: None,
+        ..prompt()
+    };
+    assert_eq!(
+        heading_of(&prompt),
+        "Allow “curl” to connect to 203.0.113.10?"
+    );
+    let question = Question::new(&prompt);
+    assert_eq!(
+        question.warning.as_deref(),
+        Some("No name is known for this address.")
+    );
+    assert_eq!(plain(&question.scopes[0].label), "203.0.113.10");
+}
+
+#[test]
+fn datagrams_are_sent() {
+    let prompt = Prompt {
+        protocol: "udp".into(),
+        ..prompt()
+    };
+    assert_eq!(
+        heading_of(&prompt),
+        "Allow “curl” to send data to server.example?"
+    );
+}
+
+#[test]
+fn a_program_without_a_file_only_claims_its_path() {
+    let prompt = Prompt {
+        verified: false,
+        host: None,
+        lifespans: vec!["once".into(), "process".into()],
+        suggested_lifespan: "process".into(),
+        ..prompt()
+    };
+    let question = Question::new(&prompt);
+    assert_eq!(
+        plain(&question.heading),
+        "Allow a program without a file (“curl”) to connect to 203.0.113.10?"
+    );
+    assert_eq!(plain(&question.identity), "Calls itself /usr/bin/curl");
+    assert_eq!(
+        question.warning.as_deref(),
+        Some("Its file was deleted or never existed.")
+    );
+    let words: Vec<_> = question
+        .lifespans
+        .iter()
+        .map(|choice| plain(&choice.label))
+        .collect();
+    assert_eq!(words, ["Just this time", "Until curl quits"]);
+    assert_eq!(question.suggested_lifespan, 1);
+}
+
+#[test]
+fn after_the_hold_the_attempt_is_called_stopped() {
+    let prompt = Prompt {
+        held: 0,
+        deadline: 0,
+        ..prompt()
+    };
+    assert_eq!(
+        Question::new(&prompt)
+            .stopped
+            .map(|text| plain(&text))
+            .as_deref(),
+        Some("This attempt was stopped. Your answer will apply the next time “curl” tries.")
+    );
+}
+
+#[test]
+fn the_consequence_follows_the_choices() {
+    let question = Question::new(&prompt());
+    let consequence = |scope, lifespan| plain(&question.consequence(scope, lifespan));
+    assert_eq!(
+        consequence(Scope::Host, For::Always),
+        "Your answer applies to server.example on any port, always."
+    );
+    assert_eq!(
+        consequence(Scope::HostPort, For::Process),
+        "Your answer applies to server.example on port 443, until “curl” quits."
+    );
+    assert_eq!(
+        consequence(Scope::Anywhere, For::Once),
+        "Your answer applies to all of “curl”’s connections, just this time."
+    );
+}
+
+#[test]
+fn a_deceiving_name_cannot_turn_the_question_around() {
+    let prompt = Prompt {
+        name: "\u{202E}lruc” to connect to nothing? <b>".into(),
+        ..prompt()
+    };
+    let heading = Question::new(&prompt).heading;
+    assert!(!heading.contains('\u{202E}'));
+    assert!(heading.starts_with("Allow “\u{2068}lruc”"));
+    assert!(
+        heading.contains("<b>\u{2069}”"),
+        "markup stays text: {heading}"
+    );
+}
+
+#[test]
+fn words_of_a_newer_broker_are_left_out() {
+    let prompt = Prompt {
+        scopes: vec!["domain".into(), "host".into()],
+        lifespans: vec!["session".into(), "once".into()],
+        suggested_lifespan: "session".into(),
+        ..prompt()
+    };
+    let question = Question::new(&prompt);
+    assert_eq!(question.scopes.len(), 1);
+    assert_eq!(
+        (question.lifespans.len(), question.suggested_lifespan),
+        (1, 0)
+    );
+}
+
+#[test]
+fn the_queue_is_counted() {
+    assert_eq!(Question::waiting(0), None);
+    assert_eq!(Question::waiting(1).as_deref(), Some("1 more question"));
+    assert_eq!(Question::waiting(2).as_deref(), Some("2 more questions"));
+}

@@ -1,0 +1,70 @@
+//! One rule as an object that lists and rows can follow.
+
+use gtk::{glib, prelude::*, subclass::prelude::*};
+use portreeve_dbus::Rule;
+
+use super::RuleWords;
+
+mod imp {
+    use std::cell::{Cell, OnceCell};
+
+    use super::*;
+
+    #[derive(Default, glib::Properties)]
+    #[properties(wrapper_type = super::RuleItem)]
+    pub struct RuleItem {
+        /// Whether the rule is in force. The only part of a rule that changes.
+        #[property(get, set, explicit_notify)]
+        enabled: Cell<bool>,
+        pub(super) rule: OnceCell<(Rule, RuleWords)>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for RuleItem {
+        const NAME: &'static str = "PortreeveRuleItem";
+        type Type = super::RuleItem;
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for RuleItem {}
+}
+
+glib::wrapper! {
+    /// One rule.
+    pub struct RuleItem(ObjectSubclass<imp::RuleItem>);
+}
+
+impl RuleItem {
+    /// For this rule.
+    pub fn new(rule: Rule) -> Self {
+        let item: Self = glib::Object::builder()
+            .property("enabled", rule.enabled)
+            .build();
+        let words = RuleWords::new(&rule);
+        item.imp().rule.get_or_init(|| (rule, words));
+        item
+    }
+
+    /// The rule as it was when the item was made.
+    pub fn rule(&self) -> &Rule {
+        &self.both().0
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &RuleWords {
+        &self.both().1
+    }
+
+    /// Whether it comes with Portreeve and is for every program.
+    pub fn is_built_in(&self) -> bool {
+        self.rule().uid.is_none()
+    }
+
+    fn both(&self) -> &(Rule, RuleWords) {
+        self.imp().rule.get_or_init(|| {
+            let rule = Rule::default();
+            let words = RuleWords::new(&rule);
+            (rule, words)
+        })
+    }
+}

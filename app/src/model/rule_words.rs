@@ -1,0 +1,241 @@
+//! The words of a rule.
+
+use portreeve_dbus::Rule;
+
+use super::text::{isolate, plain, shown, shown_within};
+use crate::i18n::{gettext, gettext_f};
+
+/// Longest path shown, characters.
+const LONGEST_PATH: usize = 400;
+
+/// What a row of the list shows of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleWords {
+    /// Name of the program.
+    pub name: String,
+    /// Path of the program; `None` where the rule is for any program.
+    pub path: Option<String>,
+    /// Whether it allows.
+    pub allows: bool,
+    /// “Allow” or “Deny”.
+    pub action: String,
+    /// Where to.
+    pub destination: String,
+    /// Until when.
+    pub lifespan: String,
+    /// Who made it.
+    pub origin: String,
+    /// The whole rule, to be read aloud.
+    pub spoken: String,
+    /// Name of the switch, to be read aloud.
+    pub spoken_switch: String,
+    /// Name of the button that deletes, to be read aloud.
+    pub spoken_delete: String,
+}
+
+impl RuleWords {
+    /// The words for this rule.
+    pub fn new(rule: &Rule) -> Self {
+        let allows = rule.action == "allow";
+        let name = name(rule);
+        let destination = destination(rule);
+        let lifespan = match (rule.lifespan.as_str(), rule.pid) {
+            ("process", Some(pid)) => {
+                gettext_f("until process {pid} ends", &[("pid", &pid.to_string())])
+            }
+            ("process", None) => gettext("until its process ends"),
+            _ => gettext("always"),
+        };
+        let spoken = |msgid: &str| {
+            let values = [
+                ("app", name.as_str()),
+                ("destination", &destination),
+                ("lifespan", &lifespan),
+            ];
+            plain(&gettext_f(msgid, &values))
+        };
+        Self {
+            allows,
+            action: if allows {
+                gettext("Allow")
+            } else {
+                gettext("Deny")
+            },
+            spoken: if allows {
+                spoken(&gettext("{app}: allow {destination}, {lifespan}"))
+            } else {
+                spoken(&gettext("{app}: deny {destination}, {lifespan}"))
+            },
+            spoken_switch: spoken(&gettext("Rule for {app} to {destination} enabled")),
+            spoken_delete: spoken(&gettext("Delete rule for {app} to {destination}")),
+            path: rule
+                .program
+                .as_deref()
+                .map(|path| isolate(&shown_within(path, LONGEST_PATH))),
+            origin: origin(rule),
+            name,
+            destination,
+            lifespan,
+        }
+    }
+
+    /// Whether every word of `search`, in lower case, occurs in the rule.
+    pub fn matches(&self, search: &str) -> bool {
+        let text = plain(&format!(
+            "{} {} {}",
+            self.spoken,
+            self.path.as_deref().unwrap_or_default(),
+            self.origin
+        ))
+        .to_lowercase();
+        search.split_whitespace().all(|word| text.contains(word))
+    }
+}
+
+/// The program's name: the last part of its path.
+pub(crate) fn name(rule: &Rule) -> String {
+    match &rule.program {
+        None => gettext("Any program"),
+        Some(path) => isolate(&shown(path.rsplit('/').next().unwrap_or(path))),
+    }
+}
+
+fn destination(rule: &Rule) -> String {
+    let place = match rule.destination.as_str() {
+        "host" => rule.host.as_deref().map(|host| isolate(&shown(host))),
+        "network" => rule
+            .network
+            .as_deref()
+            .map(|network| isolate(&shown(lone_address(network)))),
+        "this-computer" => Some(gettext("this computer")),
+        _ => None,
+    }
+    .unwrap_or_else(|| gettext("anywhere"));
+    let protocol = rule
+        .protocol
+        .as_deref()
+        .map(|word| shown(&word.to_uppercase()));
+    match (rule.port, protocol) {
+        (None, None) => place,
+        (Some(port), None) => gettext_f(
+            "{place} port {port}",
+            &[("place", &place), ("port", &port.to_string())],
+        ),
+        (None, Some(protocol)) => gettext_f(
+            "{place} ({protocol})",
+            &[("place", &place), ("protocol", &protocol)],
+        ),
+        (Some(port), Some(protocol)) => gettext_f(
+            "{place} port {port} ({protocol})",
+            &[
+                ("place", &place),
+                ("port", &port.to_string()),
+                ("protocol", &protocol),
+            ],
+        ),
+    }
+}
+
+/// A network of one address without its prefix length.
+fn lone_address(network: &str) -> &str {
+    let single = |(address, length): &(&str, &str)| {
+        *length == if address.contains(':') { "128" } else { "32" }
+    };
+    network
+        .split_once('/')
+        .filter(single)
+        .map_or(network, |(address, _)| address)
+}
+
+fn origin(rule: &Rule) -> String {
+    match rule.origin.as_str() {
+        "prompt" => gettext("From a question"),
+        "window" => gettext("Added here"),
+        "command-line" => gettext("From the command line"),
+        "built-in" => gettext("Built in"),
+        other => shown(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule() -> Rule {
+        Rule {
+            id: 1,
+            uid: Some(1000),
+            program: Some("/usr/bin/curl".into()),
+            operations: vec!["connect".into()],
+            destination: "host".into(),
+            host: Some("server.example".into()),
+            action: "allow".into(),
+            lifespan: "always".into(),
+            enabled: true,
+            origin: "prompt".into(),
+            ..Rule::default()
+        }
+    }
+
+    #[test]
+    fn a_rule_is_read_aloud_in_one_sentence() {
+        let words = RuleWords::new(&rule());
+        assert_eq!(words.spoken, "curl: allow server.example, always");
+        assert_eq!(
+            words.spoken_delete,
+            "Delete rule for curl to server.example"
+        );
+        assert_eq!(
+            words.spoken_switch,
+            "Rule for curl to server.example enabled"
+        );
+    }
+
+    #[test]
+    fn ports_and_protocols_narrow_the_destination() {
+        let destination = |rule: Rule| plain(&RuleWords::new(&rule).destination);
+        let exact = Rule {
+            port: Some(443),
+            protocol: Some("tcp".into()),
+            ..rule()
+        };
+        assert_eq!(destination(exact), "server.example port 443 (TCP)");
+        let address = Rule {
+            destination: "network".into(),
+            network: Some("2001:db8::7/128".into()),
+            host: None,
+            ..rule()
+        };
+        assert_eq!(destination(address), "2001:db8::7");
+        let network = Rule {
+            destination: "network".into(),
+            network: Some("192.0.2.0/24".into()),
+            host: None,
+            ..rule()
+        };
+        assert_eq!(destination(network), "192.0.2.0/24");
+    }
+
+    #[test]
+    fn a_denial_until_the_process_ends() {
+        let words = RuleWords::new(&Rule {
+            action: "deny".into(),
+            lifespan: "process".into(),
+            pid: Some(12),
+            ..rule()
+        });
+        assert_eq!(
+            words.spoken,
+            "curl: deny server.example, until process 12 ends"
+        );
+    }
+
+    #[test]
+    fn search_looks_for_every_word() {
+        let words = RuleWords::new(&rule());
+        assert!(words.matches("curl server"));
+        assert!(words.matches("usr/bin allow"));
+        assert!(!words.matches("curl deny"));
+        assert!(words.matches("  "));
+    }
+}

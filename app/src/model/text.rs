@@ -1,0 +1,92 @@
+//! Text that somebody else chose, made safe to show.
+//!
+//! Names, paths and command lines come from programs that may want to deceive. What is shown of
+//! them has no character that is invisible, moves the cursor or reverses the text; it is short;
+//! and it cannot change the order of the words around it.
+
+/// Longest text shown in a sentence, characters.
+const LONGEST: usize = 64;
+/// U+2068 FIRST STRONG ISOLATE.
+const OPEN: char = '\u{2068}';
+/// U+2069 POP DIRECTIONAL ISOLATE.
+const CLOSE: char = '\u{2069}';
+
+/// `text` without deceiving characters, shortened in its middle for use in a sentence.
+pub fn shown(text: &str) -> String {
+    shown_within(text, LONGEST)
+}
+
+/// [`shown`] with another limit.
+pub(crate) fn shown_within(text: &str, longest: usize) -> String {
+    let clean: Vec<char> = text.chars().filter(|c| !deceives(*c)).collect();
+    if clean.len() <= longest {
+        return clean.into_iter().collect();
+    }
+    let kept = longest.saturating_sub(1);
+    let tail = kept / 2;
+    let (head, _) = clean.split_at(kept - tail);
+    let (_, tail) = clean.split_at(clean.len() - tail);
+    head.iter().chain(&['…']).chain(tail).collect()
+}
+
+/// `text` in isolation from the writing direction around it. [`plain`] takes this off again.
+pub fn isolate(text: &str) -> String {
+    format!("{OPEN}{text}{CLOSE}")
+}
+
+/// A sentence without the marks of [`isolate`], for where it is read aloud or compared.
+pub fn plain(sentence: &str) -> String {
+    sentence.replace([OPEN, CLOSE], "")
+}
+
+/// Whether a character is invisible or acts on the characters around it.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            // Soft hyphen, combining grapheme joiner, Arabic letter mark, Hangul fillers, Khmer
+            // inherent vowels, Mongolian separators.
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            // Zero-width characters and marks, line and paragraph separators, embeddings,
+            // overrides, isolates, invisible operators.
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            // Tags and variation selectors.
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_names_stay() {
+        assert_eq!(shown("curl"), "curl");
+        assert_eq!(shown("Bücher 書"), "Bücher 書");
+    }
+
+    #[test]
+    fn deceiving_characters_go() {
+        assert_eq!(shown("annex\u{202E}gpj.exe"), "annexgpj.exe");
+        assert_eq!(shown("a\nb\tc\u{1b}[31m"), "abc[31m");
+        assert_eq!(shown("pay\u{200b}pal\u{2066}\u{feff}"), "paypal");
+        assert_eq!(shown("\u{85}\u{ad}x\u{e0041}"), "x");
+    }
+
+    #[test]
+    fn long_text_keeps_both_ends() {
+        let text = format!("/tmp/{}/tail", "x".repeat(200));
+        let short = shown(&text);
+        assert_eq!(short.chars().count(), 64);
+        assert!(short.starts_with("/tmp/xxx") && short.ends_with("xxx/tail"));
+        assert!(short.contains('…'));
+    }
+
+    #[test]
+    fn isolation_goes_on_and_off() {
+        let sentence = format!("Allow “{}”?", isolate("אבג"));
+        assert!(sentence.contains('\u{2068}'));
+        assert_eq!(plain(&sentence), "Allow “אבג”?");
+    }
+}

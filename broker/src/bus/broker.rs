@@ -1,0 +1,58 @@
+//! `io.github.portreeve.Broker1`.
+
+use portreeve_dbus::{AGENT_EXECUTABLE, Error, Status};
+use zbus::{Connection, interface, message::Header};
+
+use super::{Shared, agent, attest::attest};
+use crate::decide::Command;
+
+pub(super) struct Broker(pub(super) Shared);
+
+#[interface(name = "io.github.portreeve.Broker1")]
+impl Broker {
+    async fn status(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<Status, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        self.0.ask(|reply| Command::Status { uid, reply }).await
+    }
+
+    async fn register_agent(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+    ) -> Result<(), Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        attest(&caller, AGENT_EXECUTABLE).await?;
+        let sender = header
+            .sender()
+            .ok_or_else(|| Error::AccessDenied("cannot find out who calls".to_owned()))?;
+        let agent = agent::start(connection, sender.to_owned()).await?;
+        let uid = caller.uid;
+        self.0
+            .ask(|reply| Command::Register { uid, agent, reply })
+            .await
+    }
+
+    async fn prompt_shown(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        id: u64,
+        revision: u32,
+    ) -> Result<(), Error> {
+        let name = self.0.callers.get(connection, &header).await?.name.clone();
+        self.0
+            .ask(|reply| Command::Shown {
+                name,
+                id,
+                revision,
+                reply,
+            })
+            .await
+    }
+}

@@ -1,0 +1,48 @@
+//! polkit's leave, for callers that are not Portreeve's own programs.
+
+use std::collections::HashMap;
+
+use portreeve_dbus::Error;
+use zbus::{
+    Connection,
+    message::{Flags, Header},
+};
+use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
+
+/// Asks polkit whether the sender of this message may do `action`. Errors mean no.
+///
+/// The user is only bothered if the caller says that he is there (the message's flag).
+pub(super) async fn check(
+    connection: &Connection,
+    header: &Header<'_>,
+    action: &str,
+) -> Result<(), Error> {
+    let denied = |text: String| {
+        Error::AccessDenied(format!(
+            "cannot do this without polkit's leave for {action}: {text}"
+        ))
+    };
+    let subject =
+        Subject::new_for_message_header(header).map_err(|error| denied(error.to_string()))?;
+    let flags = if header
+        .primary()
+        .flags()
+        .contains(Flags::ALLOW_INTERACTIVE_AUTH)
+    {
+        CheckAuthorizationFlags::ALLOW_USER_INTERACTION
+    } else {
+        CheckAuthorizationFlags::empty()
+    };
+    let authority = AuthorityProxy::new(connection).await?;
+    let result = authority
+        .check_authorization(&subject, action, &HashMap::new(), flags, "")
+        .await
+        .map_err(|error| denied(error.to_string()))?;
+    if result.is_authorized {
+        Ok(())
+    } else if result.is_challenge {
+        Err(denied("it needs authentication".to_owned()))
+    } else {
+        Err(denied("it was refused".to_owned()))
+    }
+}

@@ -1,0 +1,89 @@
+//! The broker on the system bus. The only room with `#[interface]`s; every method checks its
+//! caller, sends one command to the loop and waits for the reply.
+
+mod agent;
+mod attest;
+mod broker;
+mod caller;
+mod leave;
+mod prompts;
+mod rules;
+mod watch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error};
+use tokio::sync::{mpsc, oneshot};
+use zbus::{Connection, connection::Builder, fdo::DBusProxy};
+
+use self::{broker::Broker, caller::Callers, prompts::Prompts, rules::Rules};
+use crate::{decide::Command, object::Hosts};
+
+/// What the interfaces have in common.
+#[derive(Clone)]
+struct Shared {
+    commands: mpsc::Sender<Command>,
+    callers: Arc<Callers>,
+    hosts: Arc<Mutex<Hosts>>,
+}
+
+impl Shared {
+    /// Sends a command with a place for its reply, and waits for that.
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        let stopping = || Error::Failed("cannot answer: the broker is stopping".to_owned());
+        let (reply, result) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_ended| stopping())?;
+        result.await.map_err(|_ended| stopping())?
+    }
+
+    /// Whether a rule for this host name can match anything yet.
+    fn knows_host(&self, name: &str) -> bool {
+        self.hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .knows(name)
+    }
+}
+
+/// Serves the broker on the system bus. The name is taken last, so that whoever sees it can call.
+pub async fn serve(
+    commands: mpsc::Sender<Command>,
+    hosts: Arc<Mutex<Hosts>>,
+) -> zbus::Result<Connection> {
+    let callers = Arc::new(Callers::default());
+    let shared = Shared {
+        commands: commands.clone(),
+        callers: Arc::clone(&callers),
+        hosts,
+    };
+    let connection = Builder::system()
+        .serve_at(BROKER_PATH, Broker(shared.clone()))
+        .serve_at(BROKER_PATH, Prompts(shared.clone()))
+        .serve_at(BROKER_PATH, Rules(shared))
+        .build()
+        .await?;
+    let bus = DBusProxy::new(&connection).await?;
+    // Connections that end: only those, of all the changes of owners.
+    let mut gone = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
+    tokio::spawn(async move {
+        while let Some(signal) = gone.next().await {
+            let Ok(args) = signal.args() else { continue };
+            let name = args.name().to_string();
+            if name.starts_with(':') {
+                callers.forget(&name);
+                if commands.send(Command::Gone { name }).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    connection.request_name(BUS_NAME).await?;
+    Ok(connection)
+}

@@ -1,0 +1,84 @@
+//! `io.github.portreeve.Prompts1`.
+
+use portreeve_dbus::{ACTION_ANSWER, Error, Prompt};
+use portreeve_policy::{Action, Answer, For, ParseError, Scope};
+use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
+
+use super::{Shared, leave, watch::forward};
+use crate::decide::{Answered, Command, Origin};
+
+pub(super) struct Prompts(pub(super) Shared);
+
+#[interface(name = "io.github.portreeve.Prompts1")]
+impl Prompts {
+    async fn list(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<Vec<Prompt>, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        self.0.ask(|reply| Command::Prompts { uid, reply }).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the bus contract")]
+    async fn answer(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        id: u64,
+        revision: u32,
+        action: &str,
+        scope: &str,
+        lifespan: &str,
+    ) -> Result<u64, Error> {
+        let invalid = |error: ParseError| Error::InvalidArgument(error.to_string());
+        let answer = Answer {
+            action: action.parse::<Action>().map_err(invalid)?,
+            scope: scope.parse::<Scope>().map_err(invalid)?,
+            lifespan: lifespan.parse::<For>().map_err(invalid)?,
+        };
+        let caller = self.0.callers.get(connection, &header).await?;
+        let mut origin = match caller.uid {
+            0 => Origin::Leave(None),
+            _ => Origin::Connection(caller.name.clone()),
+        };
+        loop {
+            let command = |reply| Command::Answer {
+                origin,
+                id,
+                revision,
+                answer,
+                reply,
+            };
+            match self.0.ask(command).await? {
+                Answered::Done(rule) => return Ok(rule),
+                Answered::NeedsLeave => {
+                    leave::check(connection, &header, ACTION_ANSWER).await?;
+                    origin = Origin::Leave(Some(caller.uid));
+                }
+            }
+        }
+    }
+
+    async fn watch(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<(), Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let changes = self.0.watch(caller.user(uid)?).await?.prompts;
+        let Some(name) = header.sender() else {
+            return Ok(());
+        };
+        forward(connection, name.to_owned(), changes, |emitter| async move {
+            Self::changed(&emitter).await
+        })
+        .await
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}

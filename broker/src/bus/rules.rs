@@ -1,0 +1,134 @@
+//! `io.github.portreeve.Rules1`.
+
+use std::sync::Arc;
+
+use portreeve_dbus::{ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, Error, Rule, RuleSpec};
+use portreeve_policy::{Destination, Origin, RuleId};
+use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
+
+use super::{Shared, attest::attest, caller::Caller, leave, watch::forward};
+use crate::decide::{Command, RuleChange};
+
+pub(super) struct Rules(pub(super) Shared);
+
+impl Rules {
+    /// Checks that the caller may change rules of the user that `uid` means; returns that user and
+    /// what the caller is.
+    async fn editor(
+        &self,
+        connection: &Connection,
+        header: &Header<'_>,
+        uid: u32,
+    ) -> Result<(u32, Origin), Error> {
+        let caller: Arc<Caller> = self.0.callers.get(connection, header).await?;
+        let uid = caller.user(uid)?;
+        if caller.uid == 0 {
+            return Ok((uid, Origin::CommandLine));
+        }
+        if attest(&caller, APPLICATION_EXECUTABLE).await.is_ok() {
+            return Ok((uid, Origin::Window));
+        }
+        leave::check(connection, header, ACTION_EDIT_RULES).await?;
+        Ok((uid, Origin::CommandLine))
+    }
+
+    async fn change(&self, uid: u32, change: RuleChange) -> Result<u64, Error> {
+        self.0
+            .ask(|reply| Command::Change { uid, change, reply })
+            .await
+    }
+}
+
+#[interface(name = "io.github.portreeve.Rules1")]
+impl Rules {
+    async fn list(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<Vec<Rule>, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        self.0.ask(|reply| Command::Rules { uid, reply }).await
+    }
+
+    async fn add(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        rule: RuleSpec,
+    ) -> Result<u64, Error> {
+        let parts = rule.check()?;
+        if let Destination::Host(host) = &parts.object.destination
+            && !self.0.knows_host(host)
+        {
+            return Err(Error::InvalidArgument(format!(
+                "cannot match host “{host}” yet: this version learns names from /etc/hosts only; \
+                 use its address"
+            )));
+        }
+        let (uid, origin) = self.editor(connection, &header, uid).await?;
+        self.change(uid, RuleChange::Add { parts, origin }).await
+    }
+
+    async fn remove(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        id: u64,
+    ) -> Result<(), Error> {
+        let (uid, _) = self.editor(connection, &header, uid).await?;
+        self.change(uid, RuleChange::Remove(RuleId(id)))
+            .await
+            .map(|_| ())
+    }
+
+    async fn restore(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        id: u64,
+    ) -> Result<(), Error> {
+        let (uid, _) = self.editor(connection, &header, uid).await?;
+        self.change(uid, RuleChange::Restore(RuleId(id)))
+            .await
+            .map(|_| ())
+    }
+
+    async fn set_enabled(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        id: u64,
+        enabled: bool,
+    ) -> Result<(), Error> {
+        let (uid, _) = self.editor(connection, &header, uid).await?;
+        self.change(uid, RuleChange::SetEnabled(RuleId(id), enabled))
+            .await
+            .map(|_| ())
+    }
+
+    async fn watch(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<(), Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let changes = self.0.watch(caller.user(uid)?).await?.rules;
+        let Some(name) = header.sender() else {
+            return Ok(());
+        };
+        forward(connection, name.to_owned(), changes, |emitter| async move {
+            Self::changed(&emitter).await
+        })
+        .await
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}

@@ -1,0 +1,85 @@
+//! The agents of all users: at most one each.
+
+use std::{collections::HashMap, sync::Arc};
+
+use portreeve_dbus::Prompt;
+use tokio::sync::mpsc;
+
+use crate::failure::{Failures, Reason};
+
+/// Messages that may wait for an agent. One that does not take them is dropped.
+pub const QUEUE: usize = 4096;
+
+/// What an agent is told.
+#[derive(Debug)]
+pub enum ToAgent {
+    /// A new prompt.
+    Show(Prompt),
+    /// A prompt has changed.
+    Update(Prompt),
+    /// A prompt is no longer open.
+    Withdraw {
+        /// Which.
+        id: u64,
+        /// Why: one of [`portreeve_dbus::withdrawn`].
+        reason: &'static str,
+    },
+}
+
+/// A registered agent. Its messages go to a task of the bus room; that ends when this is dropped.
+#[derive(Debug)]
+pub struct AgentHandle {
+    /// Its unique name on the bus.
+    pub name: String,
+    /// Where its messages go.
+    pub sender: mpsc::Sender<ToAgent>,
+}
+
+pub(super) struct Agents {
+    by_uid: HashMap<u32, AgentHandle>,
+    failures: Arc<Failures>,
+}
+
+impl Agents {
+    pub(super) fn new(failures: Arc<Failures>) -> Self {
+        Self {
+            by_uid: HashMap::new(),
+            failures,
+        }
+    }
+
+    pub(super) fn get(&self, uid: u32) -> Option<&AgentHandle> {
+        self.by_uid.get(&uid)
+    }
+
+    pub(super) fn insert(&mut self, uid: u32, agent: AgentHandle) {
+        self.by_uid.insert(uid, agent);
+    }
+
+    /// Forgets the agent of this name; returns its user.
+    pub(super) fn remove(&mut self, name: &str) -> Option<u32> {
+        let uid = self
+            .by_uid
+            .iter()
+            .find(|(_, agent)| agent.name == name)
+            .map(|(uid, _)| *uid)?;
+        self.by_uid.remove(&uid);
+        Some(uid)
+    }
+
+    /// Sends a message to a user's agent, if there is one.
+    pub(super) fn send(&mut self, uid: u32, message: ToAgent) {
+        let Some(agent) = self.by_uid.get(&uid) else {
+            return;
+        };
+        if agent.sender.try_send(message).is_err() {
+            tracing::warn!(uid, "the agent takes no messages: dropped");
+            self.failures.count(Reason::AgentStuck);
+            self.by_uid.remove(&uid);
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, uid: u32, id: u64, reason: &'static str) {
+        self.send(uid, ToAgent::Withdraw { id, reason });
+    }
+}

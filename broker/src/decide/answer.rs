@@ -1,0 +1,441 @@
+//! Carrying out commands: answers to prompts, changes of rules, questions about the state.
+
+use std::time::Duration;
+
+use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status, withdrawn};
+use portreeve_policy::{Answer, For, Operations, Origin as RuleOrigin, SubjectPattern};
+use tokio::time::Instant;
+
+use super::{
+    Command, Decider, Origin, RuleChange,
+    command::{Answered, Changed, Reply, Stored, Watch},
+    late::LateAnswer,
+    rulebook::{self, RuleBook, lasting},
+    verdict::once,
+};
+use crate::{failure::Reason, store};
+
+/// A prompt must have been on the screen for this long before its agent may answer it: what comes
+/// sooner was meant for something else.
+const READING: Duration = Duration::from_millis(300);
+
+/// Sends a reply. The caller may have gone; its wish was carried out all the same.
+fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
+    drop(reply.send(result));
+}
+
+impl Decider {
+    /// Carries out one command.
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Status { uid, reply } => send(reply, Ok(self.status(uid))),
+            Command::Register { uid, agent, reply } => {
+                let result = self.register(uid, agent);
+                send(reply, result);
+            }
+            Command::Gone { name } => self.gone(&name),
+            Command::Shown {
+                name,
+                id,
+                revision,
+                reply,
+            } => {
+                let result = self.shown(&name, id, revision);
+                send(reply, result);
+            }
+            Command::Prompts { uid, reply } => send(reply, Ok(self.list_prompts(uid))),
+            Command::Answer {
+                origin,
+                id,
+                revision,
+                answer,
+                reply,
+            } => {
+                self.answer(&origin, id, revision, answer, reply);
+            }
+            Command::Rules { uid, reply } => {
+                let rules = self.rules.of(uid).iter().map(RuleInfo::from).collect();
+                send(reply, Ok(rules));
+            }
+            Command::Change { uid, change, reply } => self.change(uid, change, reply),
+            Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
+            Command::Ping { reply } => drop(reply.send(())),
+            Command::Stored(stored) => self.stored(stored),
+        }
+    }
+
+    fn status(&self, uid: u32) -> Status {
+        self.kernel.count_failures(&self.failures);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: "ask".to_owned(),
+            enforcing: true,
+            agent: self.agents.get(uid).is_some(),
+            prompts: count(self.prompts.of(uid).count()),
+            held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
+            rules: count(
+                self.rules
+                    .of(uid)
+                    .iter()
+                    .filter(|rule| rule.enabled)
+                    .count(),
+            ),
+            store: self
+                .store_problem
+                .clone()
+                .unwrap_or_else(|| "ok".to_owned()),
+            failures: self.failures.report(),
+            hold_seconds: self.config.hold_seconds,
+        }
+    }
+
+    fn register(&mut self, uid: u32, agent: super::AgentHandle) -> Result<(), Error> {
+        if self.agents.get(uid).is_some() {
+            return Err(Error::AgentExists(format!(
+                "cannot register: user {uid} has an agent"
+            )));
+        }
+        tracing::info!(uid, name = agent.name, "agent registered");
+        self.agents.insert(uid, agent);
+        let now = Instant::now();
+        for prompt in self.prompts.of_mut(uid) {
+            prompt.agent_changed(None, now);
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self, name: &str) {
+        if let Some(uid) = self.agents.remove(name) {
+            tracing::info!(uid, "agent gone");
+            let now = Instant::now();
+            let longest = now + self.config.agent_wait();
+            for prompt in self.prompts.of_mut(uid) {
+                prompt.agent_changed(Some(longest), now);
+            }
+        }
+    }
+
+    fn shown(&mut self, name: &str, id: u64, revision: u32) -> Result<(), Error> {
+        let prompt = self.prompts.get_mut(id).ok_or_else(|| no_such_prompt(id))?;
+        let agent = self.agents.get(prompt.question.uid());
+        if agent.is_none_or(|agent| agent.name != name) {
+            return Err(no_such_prompt(id));
+        }
+        if prompt.shown.is_none_or(|(shown, _)| shown != revision) {
+            prompt.shown = Some((revision, Instant::now()));
+        }
+        Ok(())
+    }
+
+    fn list_prompts(&self, uid: u32) -> Vec<PromptInfo> {
+        let now = Instant::now();
+        let mut prompts: Vec<_> = self.prompts.of(uid).collect();
+        prompts.sort_by_key(|prompt| (prompt.first_attempt(), prompt.id));
+        prompts
+            .into_iter()
+            .map(|prompt| prompt.describe(now))
+            .collect()
+    }
+
+    fn watch(&mut self, uid: u32) -> Watch {
+        let watchers = self.watchers.entry(uid).or_default();
+        Watch {
+            prompts: watchers.prompts.subscribe(),
+            rules: watchers.rules.subscribe(),
+        }
+    }
+
+    fn answer(
+        &mut self,
+        origin: &Origin,
+        id: u64,
+        revision: u32,
+        answer: Answer,
+        reply: Reply<Answered>,
+    ) {
+        match self.check_answer(origin, id, revision, answer) {
+            Ok(true) => {}
+            Ok(false) => return send(reply, Ok(Answered::NeedsLeave)),
+            Err(error) => return send(reply, Err(error)),
+        }
+        match answer.lifespan {
+            For::Once => {
+                self.answer_once(id, answer);
+                send(reply, Ok(Answered::Done(0)));
+            }
+            For::Process => {
+                let rule = self.answer_for_processes(id, answer);
+                send(reply, Ok(Answered::Done(rule)));
+            }
+            For::Always => self.answer_always(id, answer, reply),
+        }
+    }
+
+    /// Whether the answer can be taken; `false` if the connection needs leave for it.
+    fn check_answer(
+        &self,
+        origin: &Origin,
+        id: u64,
+        revision: u32,
+        answer: Answer,
+    ) -> Result<bool, Error> {
+        let prompt = self.prompts.get(id).filter(|prompt| !prompt.answering);
+        let prompt = prompt.ok_or_else(|| no_such_prompt(id))?;
+        let uid = prompt.question.uid();
+        let shown = match origin {
+            Origin::Leave(None) => None,
+            Origin::Leave(Some(leave)) if *leave == uid => None,
+            // Somebody else's prompt: not even its existence is told.
+            Origin::Leave(Some(_)) => return Err(no_such_prompt(id)),
+            Origin::Connection(name) => match self.agents.get(uid) {
+                Some(agent) if agent.name == *name => Some(prompt.shown),
+                _ => return Ok(false),
+            },
+        };
+        if revision != prompt.revision {
+            return Err(Error::StaleRevision(format!(
+                "cannot take an answer to revision {revision} of prompt {id}: it is at {}",
+                prompt.revision
+            )));
+        }
+        if let Some(shown) = shown {
+            let read =
+                shown.is_some_and(|(shown, since)| shown == revision && since.elapsed() >= READING);
+            if !read {
+                return Err(Error::StaleRevision(format!(
+                    "cannot take an answer to prompt {id}: it has not been on the screen for \
+                     {} ms",
+                    READING.as_millis()
+                )));
+            }
+        }
+        if !prompt.question.lifespans().0.contains(&answer.lifespan) {
+            return Err(Error::InvalidArgument(format!(
+                "cannot answer “{}” here: the program has no file that a rule could name",
+                answer.lifespan
+            )));
+        }
+        Ok(true)
+    }
+
+    /// Releases every call of the program that the answer covers; makes no rule.
+    fn answer_once(&mut self, id: u64, answer: Answer) {
+        let Some(asked) = self.prompts.get(id).map(|prompt| prompt.question.clone()) else {
+            return;
+        };
+        let pattern = answer.scope.pattern(&asked.object);
+        let covered = self.prompts.take_covered(|question| {
+            question.uid() == asked.uid()
+                && question.program == asked.program
+                && question.operation == asked.operation
+                && pattern.matches(&question.object)
+        });
+        for prompt in covered {
+            if prompt.id == id && prompt.waiting.is_empty() {
+                self.late.add(LateAnswer {
+                    uid: asked.uid(),
+                    program: asked.program.clone(),
+                    operation: asked.operation,
+                    object: pattern.clone(),
+                    action: answer.action,
+                    given: Instant::now(),
+                });
+            }
+            for held in prompt
+                .waiting
+                .into_iter()
+                .filter_map(|waiting| waiting.held)
+            {
+                held.release(&once(answer.action));
+            }
+            self.agents
+                .withdraw(asked.uid(), prompt.id, withdrawn::ANSWERED);
+        }
+        self.prompts_changed(asked.uid());
+    }
+
+    /// Makes a rule for each process that asks. If none is left, the answer counts for the next
+    /// attempt.
+    fn answer_for_processes(&mut self, id: u64, answer: Answer) -> u64 {
+        let Some(prompt) = self.prompts.get(id) else {
+            return 0;
+        };
+        let question = prompt.question.clone();
+        let pattern = answer.scope.pattern(&question.object);
+        let mut first = 0;
+        for caller in prompt.processes() {
+            let rule = self.rules.add_for_process(
+                caller,
+                question.operation,
+                pattern.clone(),
+                answer.action,
+            );
+            first = if first == 0 { rule.0 } else { first };
+        }
+        if first == 0 {
+            self.answer_once(id, answer);
+        } else {
+            self.publish();
+            self.rules_changed(question.uid());
+        }
+        first
+    }
+
+    /// Has the rule stored; the rest happens when that is done.
+    fn answer_always(&mut self, id: u64, answer: Answer, reply: Reply<Answered>) {
+        let Some(prompt) = self.prompts.get_mut(id) else {
+            return send(reply, Err(no_such_prompt(id)));
+        };
+        prompt.answering = true;
+        let question = &prompt.question;
+        let rule = lasting(
+            question.uid(),
+            SubjectPattern::Program(question.program.clone()),
+            Operations::only(question.operation),
+            answer.scope.pattern(&question.object),
+            answer.action,
+            RuleOrigin::Prompt,
+        );
+        let (store, commands) = (self.store.clone(), self.commands.clone());
+        tokio::spawn(async move {
+            let result = store.add(rule).await;
+            let stored = Stored::Answer {
+                id,
+                answer,
+                result,
+                reply,
+            };
+            // Fails only when the loop has ended, and everybody with it.
+            drop(commands.send(Command::Stored(stored)).await);
+        });
+    }
+
+    fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
+        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
+            && RuleBook::is_unstored(id)
+        {
+            let found = match change {
+                RuleChange::SetEnabled(id, on) => self.rules.set_unstored_enabled(uid, id, on),
+                _ => self.rules.remove_unstored(uid, id),
+            };
+            if !found {
+                return send(reply, Err(store_error(&store::Error::NoSuchRule(id))));
+            }
+            self.publish();
+            self.rules_changed(uid);
+            return send(reply, Ok(id.0));
+        }
+        let (store, commands) = (self.store.clone(), self.commands.clone());
+        tokio::spawn(async move {
+            let now = rulebook::now();
+            let (id, result) = match change {
+                RuleChange::Add { parts, origin } => {
+                    let subject = SubjectPattern::Program(parts.program);
+                    let rule = lasting(
+                        uid,
+                        subject,
+                        parts.operations,
+                        parts.object,
+                        parts.action,
+                        origin,
+                    );
+                    let added = store.add(rule).await;
+                    (
+                        added.as_ref().map_or(0, |rule| rule.id.0),
+                        added.map(Changed::Present),
+                    )
+                }
+                RuleChange::Remove(id) => (
+                    id.0,
+                    store
+                        .remove(uid, id, now)
+                        .await
+                        .map(|()| Changed::Absent(id)),
+                ),
+                RuleChange::Restore(id) => (
+                    id.0,
+                    store.restore(uid, id, now).await.map(Changed::Present),
+                ),
+                RuleChange::SetEnabled(id, on) => {
+                    let result = store.set_enabled(uid, id, on).await;
+                    (id.0, result.map(|()| Changed::Switched(id, on)))
+                }
+            };
+            let stored = Stored::Change {
+                uid,
+                id,
+                result,
+                reply,
+            };
+            // See `answer_always`.
+            drop(commands.send(Command::Stored(stored)).await);
+        });
+    }
+
+    /// The store has done its part: what it holds is put in force.
+    fn stored(&mut self, stored: Stored) {
+        match stored {
+            Stored::Answer {
+                id,
+                answer,
+                result: Ok(rule),
+                reply,
+            } => {
+                let (uid, rule_id) = (rule.uid, rule.id);
+                self.rules.insert(rule);
+                self.publish();
+                // Still open only if a stronger rule contradicts the answer for nobody waiting.
+                self.answer_once(id, answer);
+                if let Some(uid) = uid {
+                    self.rules_changed(uid);
+                }
+                send(reply, Ok(Answered::Done(rule_id.0)));
+            }
+            Stored::Answer {
+                id,
+                answer,
+                result: Err(error),
+                reply,
+            } => {
+                tracing::error!(%error, "cannot keep the rule of an answer");
+                self.failures.count(Reason::StoreFailed);
+                self.answer_once(id, answer);
+                send(reply, Err(store_error(&error)));
+            }
+            Stored::Change {
+                uid,
+                id,
+                result,
+                reply,
+            } => match result {
+                Ok(changed) => {
+                    match changed {
+                        Changed::Present(rule) => self.rules.insert(rule),
+                        Changed::Absent(id) => self.rules.remove(id),
+                        Changed::Switched(id, on) => self.rules.set_enabled(id, on),
+                    }
+                    self.publish();
+                    self.rules_changed(uid);
+                    send(reply, Ok(id));
+                }
+                Err(error) => send(reply, Err(store_error(&error))),
+            },
+        }
+    }
+}
+
+fn no_such_prompt(id: u64) -> Error {
+    Error::NoSuchPrompt(format!(
+        "cannot find prompt {id}: it is not open, or not yours"
+    ))
+}
+
+fn store_error(error: &store::Error) -> Error {
+    let text = error.to_string();
+    match error {
+        store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
+        store::Error::TooMany(_) => Error::LimitsExceeded(text),
+        _ => Error::StoreUnavailable(text),
+    }
+}

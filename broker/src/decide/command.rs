@@ -1,0 +1,174 @@
+//! What the bus room asks of the loop, and how it is answered.
+
+use portreeve_dbus::{Checked, Error, Prompt as PromptInfo, Rule as RuleInfo, Status};
+use portreeve_policy::{Answer, Origin as RuleOrigin, Rule, RuleId};
+use tokio::sync::{oneshot, watch};
+
+use super::AgentHandle;
+use crate::store;
+
+/// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
+pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+/// A command of the bus room.
+pub enum Command {
+    /// State as it concerns one user.
+    Status {
+        /// The user.
+        uid: u32,
+        /// Where to.
+        reply: Reply<Status>,
+    },
+    /// Somebody vouched for becomes the agent of a user.
+    Register {
+        /// The user.
+        uid: u32,
+        /// The agent.
+        agent: AgentHandle,
+        /// Where to.
+        reply: Reply<()>,
+    },
+    /// A connection has gone; it may have been an agent's.
+    Gone {
+        /// Its unique name.
+        name: String,
+    },
+    /// An agent has put a prompt on the screen.
+    Shown {
+        /// The agent's unique name.
+        name: String,
+        /// The prompt.
+        id: u64,
+        /// What was shown of it.
+        revision: u32,
+        /// Where to.
+        reply: Reply<()>,
+    },
+    /// The open prompts of a user.
+    Prompts {
+        /// The user.
+        uid: u32,
+        /// Where to.
+        reply: Reply<Vec<PromptInfo>>,
+    },
+    /// An answer to a prompt.
+    Answer {
+        /// Who answers.
+        origin: Origin,
+        /// The prompt.
+        id: u64,
+        /// What was seen of it.
+        revision: u32,
+        /// What was said.
+        answer: Answer,
+        /// Where to.
+        reply: Reply<Answered>,
+    },
+    /// The rules of a user.
+    Rules {
+        /// The user.
+        uid: u32,
+        /// Where to.
+        reply: Reply<Vec<RuleInfo>>,
+    },
+    /// A change of a user's rules, by somebody who may.
+    Change {
+        /// The user.
+        uid: u32,
+        /// What to change.
+        change: RuleChange,
+        /// Where to; the id of the rule.
+        reply: Reply<u64>,
+    },
+    /// Tells when something changes for a user.
+    Watch {
+        /// The user.
+        uid: u32,
+        /// Where to: a count of changes of the prompts, and of the rules.
+        reply: oneshot::Sender<Watch>,
+    },
+    /// Asks whether the loop makes progress.
+    Ping {
+        /// Where to.
+        reply: oneshot::Sender<()>,
+    },
+    /// From the loop to itself: the store has done its part.
+    Stored(Stored),
+}
+
+/// Counts of changes; each new value means another one.
+pub struct Watch {
+    /// Of the user's open prompts.
+    pub prompts: watch::Receiver<u64>,
+    /// Of the user's rules.
+    pub rules: watch::Receiver<u64>,
+}
+
+/// Who answers a prompt.
+pub enum Origin {
+    /// This connection; it counts only if it is the agent of the prompt's user.
+    Connection(String),
+    /// Somebody with leave to answer for this user; `None` for every user (root).
+    Leave(Option<u32>),
+}
+
+/// How an answer was taken.
+pub enum Answered {
+    /// As said; the id of the rule made, 0 for none.
+    Done(u64),
+    /// Not taken: the connection is not the user's agent and needs leave.
+    NeedsLeave,
+}
+
+/// A change of a user's rules.
+pub enum RuleChange {
+    /// A new rule.
+    Add {
+        /// Its parts.
+        parts: Checked,
+        /// Who makes it.
+        origin: RuleOrigin,
+    },
+    /// Remove a rule.
+    Remove(RuleId),
+    /// Put a removed rule back.
+    Restore(RuleId),
+    /// Switch a rule on or off.
+    SetEnabled(RuleId, bool),
+}
+
+/// What the store has done.
+pub enum Stored {
+    /// The rule of an answer.
+    Answer {
+        /// The prompt.
+        id: u64,
+        /// The answer.
+        answer: Answer,
+        /// The rule with its id, or why it was not kept.
+        result: Result<Rule, store::Error>,
+        /// Where the answer came from.
+        reply: Reply<Answered>,
+    },
+    /// A change of rules.
+    Change {
+        /// The user.
+        uid: u32,
+        /// The rule's id.
+        id: u64,
+        /// What is different now, or why nothing is.
+        result: Result<Changed, store::Error>,
+        /// Where the change came from.
+        reply: Reply<u64>,
+    },
+}
+
+/// What is different in the store.
+pub enum Changed {
+    /// This rule is there.
+    Present(Rule),
+    /// This one is not.
+    Absent(RuleId),
+    /// This one is switched on or off.
+    Switched(RuleId, bool),
+}

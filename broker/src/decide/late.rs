@@ -1,0 +1,50 @@
+//! Answers "just this time" that came when nobody waited any more: each counts for the next
+//! attempt.
+
+use std::time::Duration;
+
+use portreeve_policy::{Action, ObjectPattern, Operation, Program};
+use tokio::time::Instant;
+
+use super::Arrival;
+
+/// How long such an answer holds.
+const HOLDS: Duration = Duration::from_secs(300);
+/// How many are kept; the oldest goes first.
+const KEPT: usize = 256;
+
+pub(super) struct LateAnswer {
+    pub(super) uid: u32,
+    pub(super) program: Program,
+    pub(super) operation: Operation,
+    pub(super) object: ObjectPattern,
+    pub(super) action: Action,
+    pub(super) given: Instant,
+}
+
+#[derive(Default)]
+pub(super) struct LateAnswers(Vec<LateAnswer>);
+
+impl LateAnswers {
+    pub(super) fn add(&mut self, answer: LateAnswer) {
+        if self.0.len() >= KEPT {
+            self.0.remove(0);
+        }
+        self.0.push(answer);
+    }
+
+    /// The answer for this attempt, which is used up by it. A caller that is not held has been
+    /// refused already and uses none up.
+    pub(super) fn take(&mut self, arrival: &Arrival, now: Instant) -> Option<Action> {
+        self.0.retain(|answer| now < answer.given + HOLDS);
+        arrival.held.as_ref()?;
+        let subject = &arrival.caller.subject;
+        let index = self.0.iter().position(|answer| {
+            answer.uid == subject.uid
+                && answer.program == subject.program
+                && answer.operation == arrival.operation
+                && answer.object.matches(&arrival.object)
+        })?;
+        Some(self.0.remove(index).action)
+    }
+}

@@ -1,0 +1,297 @@
+//! The one loop that owns rules and prompts. Every request is judged here, in the order it came.
+//!
+//! Nothing here waits for the bus or for SQLite: answers that make a rule go to the store's thread
+//! and come back as a command of their own.
+
+mod agents;
+mod answer;
+mod command;
+mod late;
+mod prompt;
+mod prompts;
+mod rulebook;
+mod verdict;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use portreeve_abi::{CacheValue, request_flags};
+use portreeve_policy::{Action, Decision, Object, Operation};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::{Instant, sleep_until},
+};
+
+pub use agents::{AgentHandle, QUEUE as AGENT_QUEUE, ToAgent};
+pub use command::{Answered, Command, Origin, Reply, RuleChange, Watch};
+
+use self::{
+    agents::Agents,
+    late::LateAnswers,
+    prompt::{Question, Waiting},
+    prompts::Prompts,
+    rulebook::RuleBook,
+    verdict::kept,
+};
+use crate::{
+    config::Config,
+    failure::{Failures, Reason},
+    gate::Held,
+    probe::Kernel,
+    store::{Opened, Store},
+    subject::Caller,
+};
+
+/// An identified request on its way to a verdict.
+pub struct Arrival {
+    /// The kernel's record.
+    pub request: portreeve_abi::Request,
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// What is done.
+    pub operation: Operation,
+    /// To what.
+    pub object: Object,
+    /// The duty to answer; `None` if the caller was not held.
+    pub held: Option<Held>,
+}
+
+/// How often prompts without a waiting call are looked after.
+const SWEEP: Duration = Duration::from_millis(50);
+/// How long changes of a prompt are gathered before the agent is told.
+const GATHER: Duration = Duration::from_millis(60);
+
+/// The loop's state.
+pub struct Decider {
+    config: Config,
+    rules: RuleBook,
+    prompts: Prompts,
+    agents: Agents,
+    late: LateAnswers,
+    watchers: HashMap<u32, Watchers>,
+    kernel: Arc<dyn Kernel>,
+    store: Store,
+    store_problem: Option<String>,
+    failures: Arc<Failures>,
+    /// For the store's answers to come back on.
+    commands: mpsc::Sender<Command>,
+}
+
+/// Counts of changes for one user.
+#[derive(Default)]
+struct Watchers {
+    prompts: watch::Sender<u64>,
+    rules: watch::Sender<u64>,
+}
+
+/// What the loop listens to.
+pub struct Inputs {
+    /// Requests to be judged.
+    pub arrivals: mpsc::Receiver<Arrival>,
+    /// Everything that the bus wants.
+    pub commands: mpsc::Receiver<Command>,
+    /// Told when signals have ended holds.
+    pub interrupted: Arc<Notify>,
+}
+
+impl Decider {
+    /// A loop that starts with what was found in the store.
+    pub fn new(
+        config: Config,
+        kernel: Arc<dyn Kernel>,
+        store: Store,
+        opened: Opened,
+        failures: Arc<Failures>,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
+        Self {
+            prompts: Prompts::default(),
+            rules: RuleBook::new(opened.rules),
+            agents: Agents::new(Arc::clone(&failures)),
+            late: LateAnswers::default(),
+            watchers: HashMap::new(),
+            store_problem: opened.problem,
+            config,
+            kernel,
+            store,
+            failures,
+            commands,
+        }
+    }
+
+    /// Judges until both senders of `inputs` are gone.
+    pub async fn run(mut self, mut inputs: Inputs) {
+        self.publish();
+        loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                arrival = inputs.arrivals.recv() => match arrival {
+                    Some(arrival) => self.judge(arrival),
+                    None => return,
+                },
+                command = inputs.commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => return,
+                },
+                () = inputs.interrupted.notified() => self.sweep(),
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
+                    self.sweep();
+                }
+            }
+            self.tell_agents();
+        }
+    }
+
+    /// Judges one request: by a rule, by a late answer, or by asking.
+    fn judge(&mut self, arrival: Arrival) {
+        let subject = &arrival.caller.subject;
+        let decision = self
+            .rules
+            .decide(subject, arrival.operation, &arrival.object);
+        if let Decision::Settled { action, rule } = decision {
+            tracing::debug!(%rule, ?action, program = %subject.program, "settled");
+            self.settle(arrival, action);
+        } else if let Some(action) = self.late.take(&arrival, Instant::now()) {
+            if let Some(held) = arrival.held {
+                held.release(&verdict::once(action));
+            }
+        } else {
+            self.ask(arrival);
+        }
+    }
+
+    /// Tells the kernel what a rule says, to be remembered.
+    fn settle(&mut self, arrival: Arrival, action: Action) {
+        let verdict = kept(action, self.rules.generation());
+        match arrival.held {
+            Some(held) => {
+                held.release(&verdict);
+            }
+            None => {
+                let value = CacheValue {
+                    generation: verdict.generation,
+                    expires: verdict.expires,
+                    errno: verdict.errno,
+                    reserved: 0,
+                };
+                if let Err(error) = self.kernel.remember(&arrival.request.key, &value) {
+                    tracing::warn!(%error, "cannot remember a verdict");
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, arrival: Arrival) {
+        let uid = arrival.caller.subject.uid;
+        let has_agent = self.agents.get(uid).is_some();
+        let nonblocking = arrival.request.flags & request_flags::NONBLOCK != 0;
+        let now = Instant::now();
+        let mut deadline = now + self.config.hold(nonblocking);
+        let full_deadline = deadline;
+        if !has_agent {
+            deadline = deadline.min(now + self.config.agent_wait());
+        }
+        let question = Question::new(&arrival);
+        let waiting = Waiting {
+            held: arrival.held,
+            deadline,
+            full_deadline,
+            caller: Arc::clone(&arrival.caller),
+        };
+        if let Err(waiting) = self.prompts.ask(question, waiting, now) {
+            self.failures.count(Reason::PromptLimit);
+            if let Some(held) = waiting.held {
+                held.release(&verdict::once(Action::DENY));
+            }
+        }
+        self.prompts_changed(uid);
+    }
+
+    /// New rules are in force: the kernel forgets what it remembers, and open questions that are
+    /// answered by them are.
+    fn publish(&mut self) {
+        let generation = self.rules.compile();
+        if let Err(error) = self.kernel.set_generation(generation) {
+            // The old generation would let old verdicts stand: rather none.
+            tracing::error!(%error, "cannot make the kernel forget: stopping");
+            std::process::abort();
+        }
+        for settled in self.prompts.settled_by(&self.rules) {
+            let verdict = kept(settled.action, generation);
+            let uid = settled.prompt.question.uid();
+            for waiting in settled.prompt.waiting {
+                if let Some(held) = waiting.held {
+                    held.release(&verdict);
+                }
+            }
+            self.agents
+                .withdraw(uid, settled.prompt.id, portreeve_dbus::withdrawn::ANSWERED);
+            self.prompts_changed(uid);
+        }
+    }
+
+    /// Looks after what time or signals have changed: deadlines, calls that left, processes that
+    /// ended.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        let swept = self.prompts.sweep(now);
+        for (uid, held) in swept.expired {
+            let reason = if self.agents.get(uid).is_some() {
+                Reason::Deadline
+            } else {
+                Reason::NoAgent
+            };
+            if held.release(&verdict::once(Action::DENY)) {
+                self.failures.count(reason);
+            }
+            self.prompts_changed(uid);
+        }
+        for (uid, id) in swept.ended {
+            self.agents
+                .withdraw(uid, id, portreeve_dbus::withdrawn::ENDED);
+            self.prompts_changed(uid);
+        }
+        if self.rules.forget_ended() {
+            self.publish();
+        }
+    }
+
+    /// Sends agents what has changed for them, gathered.
+    fn tell_agents(&mut self) {
+        let now = Instant::now();
+        for prompt in self.prompts.due(now, GATHER) {
+            // A new agent is told everything, so without one there is nothing to keep.
+            prompt.changed = None;
+            let uid = prompt.question.uid();
+            if self.agents.get(uid).is_some() {
+                let info = prompt.describe(now);
+                let message = if std::mem::replace(&mut prompt.told, true) {
+                    ToAgent::Update(info)
+                } else {
+                    ToAgent::Show(info)
+                };
+                self.agents.send(uid, message);
+            }
+        }
+    }
+
+    /// When the loop has to wake by itself.
+    fn next_wake(&self) -> Option<Instant> {
+        self.prompts
+            .next_event(SWEEP, GATHER)
+            .into_iter()
+            .chain(self.rules.next_check())
+            .min()
+    }
+
+    fn prompts_changed(&self, uid: u32) {
+        if let Some(watchers) = self.watchers.get(&uid) {
+            watchers.prompts.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn rules_changed(&self, uid: u32) {
+        if let Some(watchers) = self.watchers.get(&uid) {
+            watchers.rules.send_modify(|count| *count += 1);
+        }
+    }
+}

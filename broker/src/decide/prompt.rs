@@ -1,0 +1,273 @@
+//! One open question: what is asked, who waits for it, how it is shown.
+
+use std::{sync::Arc, time::Duration};
+
+use portreeve_dbus::Prompt as Info;
+use portreeve_policy::{For, Object, Operation, Program, Scope};
+use tokio::time::Instant;
+
+use super::Arrival;
+use crate::{gate::Held, subject::Caller};
+
+/// How long a question stays open after its last attempt, when nobody waits for it any more.
+const KEEP: Duration = Duration::from_secs(600);
+/// Longest pause between two looks at processes whose calls were interrupted.
+const SLOWEST_LOOK: Duration = Duration::from_secs(5);
+
+/// What a prompt asks. Calls with the same question share a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    uid: u32,
+    pub(super) program: Program,
+    pub(super) operation: Operation,
+    pub(super) object: Object,
+}
+
+impl Question {
+    pub(super) fn new(arrival: &Arrival) -> Self {
+        let subject = &arrival.caller.subject;
+        Self {
+            uid: subject.uid,
+            program: subject.program.clone(),
+            operation: arrival.operation,
+            object: arrival.object.clone(),
+        }
+    }
+
+    pub(super) fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// Lifespans that an answer may have, and the suggested one.
+    pub(super) fn lifespans(&self) -> (&'static [For], For) {
+        if self.program.is_lasting() {
+            (&[For::Once, For::Process, For::Always], For::Always)
+        } else {
+            (&[For::Once, For::Process], For::Process)
+        }
+    }
+}
+
+/// A call that waits for the answer.
+pub(super) struct Waiting {
+    /// `None` if the caller was not held: then it does not wait, but has asked.
+    pub(super) held: Option<Held>,
+    pub(super) deadline: Instant,
+    /// The deadline once there is an agent.
+    pub(super) full_deadline: Instant,
+    pub(super) caller: Arc<Caller>,
+}
+
+/// An open question.
+pub(super) struct Prompt {
+    pub(super) id: u64,
+    pub(super) revision: u32,
+    pub(super) question: Question,
+    pub(super) waiting: Vec<Waiting>,
+    /// Callers that a signal has taken away, and when that was last.
+    left: Vec<Arc<Caller>>,
+    left_at: Option<Instant>,
+    /// The caller of the newest attempt.
+    pub(super) caller: Arc<Caller>,
+    attempts: u32,
+    first_attempt: Instant,
+    last_attempt: Instant,
+    /// An attempt was denied for want of an answer, so the question outlives its caller.
+    expired: bool,
+    /// Whether the agent has been shown it.
+    pub(super) told: bool,
+    /// Since when the agent does not know the newest state.
+    pub(super) changed: Option<Instant>,
+    /// The revision that has been on the screen, and since when.
+    pub(super) shown: Option<(u32, Instant)>,
+    /// An answer is being stored.
+    pub(super) answering: bool,
+}
+
+/// What a look at a prompt has found.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) expired: Vec<Held>,
+    pub(super) ended: bool,
+}
+
+impl Prompt {
+    pub(super) fn new(id: u64, question: Question, caller: Arc<Caller>, now: Instant) -> Self {
+        Self {
+            id,
+            revision: 1,
+            question,
+            waiting: Vec::new(),
+            left: Vec::new(),
+            left_at: None,
+            caller,
+            attempts: 0,
+            first_attempt: now,
+            last_attempt: now,
+            expired: false,
+            told: false,
+            changed: None,
+            shown: None,
+            answering: false,
+        }
+    }
+
+    /// Takes in one more call with this question.
+    pub(super) fn add(&mut self, waiting: Waiting, now: Instant) {
+        let was_stopped = self.is_stopped();
+        self.caller = Arc::clone(&waiting.caller);
+        self.attempts = self.attempts.saturating_add(1);
+        self.last_attempt = now;
+        if waiting.held.is_some() {
+            self.left
+                .retain(|caller| caller.subject.process != waiting.caller.subject.process);
+            self.waiting.push(waiting);
+        } else {
+            self.expired = true;
+        }
+        if was_stopped && !self.is_stopped() && self.attempts > 1 {
+            self.revision += 1;
+        }
+        self.mark_changed(now);
+    }
+
+    /// Whether the prompt says "this attempt was stopped".
+    fn is_stopped(&self) -> bool {
+        self.waiting.is_empty() && self.expired
+    }
+
+    pub(super) fn mark_changed(&mut self, now: Instant) {
+        self.changed.get_or_insert(now);
+    }
+
+    /// Looks at deadlines, at calls that have left, and at processes that have ended.
+    pub(super) fn look(&mut self, now: Instant) -> Looked {
+        let mut looked = Looked::default();
+        let (was_stopped, were) = (self.is_stopped(), self.waiting.len());
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting.held {
+                Some(held) if !held.is_waiting() => {
+                    // Its hold has ended already, so there is nothing to answer any more.
+                    drop(held);
+                    self.left.push(waiting.caller);
+                    self.left_at = Some(now);
+                }
+                Some(held) if waiting.deadline <= now => {
+                    self.expired = true;
+                    looked.expired.push(held);
+                }
+                held => self.waiting.push(Waiting { held, ..waiting }),
+            }
+        }
+        if self.waiting.is_empty() {
+            self.left.retain(|caller| caller.handle.is_alive());
+            looked.ended = if self.expired {
+                now.duration_since(self.last_attempt) >= KEEP
+            } else {
+                self.left.is_empty()
+            };
+        }
+        if self.is_stopped() && !was_stopped {
+            self.revision += 1;
+        }
+        if self.waiting.len() != were {
+            self.mark_changed(now);
+        }
+        looked
+    }
+
+    /// When to look next.
+    pub(super) fn next_look(&self, soonest: Duration) -> Option<Instant> {
+        if let Some(deadline) = self.waiting.iter().map(|waiting| waiting.deadline).min() {
+            return Some(deadline);
+        }
+        if self.expired {
+            return Some(self.last_attempt + KEEP);
+        }
+        // Nobody waits, but a process whose call was interrupted may come back or end. Look often
+        // at first, and ever less so.
+        self.left_at.map(|left| {
+            let pause = (left.elapsed() / 4).clamp(soonest, SLOWEST_LOOK);
+            Instant::now() + pause
+        })
+    }
+
+    /// An agent is there now, or not any more: deadlines move.
+    pub(super) fn agent_changed(&mut self, longest: Option<Instant>, now: Instant) {
+        for waiting in &mut self.waiting {
+            waiting.deadline = match longest {
+                Some(longest) => waiting.deadline.min(longest),
+                None => waiting.full_deadline,
+            };
+        }
+        self.told = false;
+        self.shown = None;
+        self.mark_changed(now);
+    }
+
+    /// The processes that have asked and still run.
+    pub(super) fn processes(&self) -> Vec<Arc<Caller>> {
+        let mut callers: Vec<Arc<Caller>> = Vec::new();
+        let asked = self.waiting.iter().map(|waiting| &waiting.caller);
+        for caller in asked.chain(&self.left).chain([&self.caller]) {
+            let known = callers
+                .iter()
+                .any(|other| other.subject.process == caller.subject.process);
+            if !known && caller.handle.is_alive() {
+                callers.push(Arc::clone(caller));
+            }
+        }
+        callers
+    }
+
+    pub(super) fn first_attempt(&self) -> Instant {
+        self.first_attempt
+    }
+
+    /// How many calls are held.
+    pub(super) fn held(&self) -> u32 {
+        u32::try_from(self.waiting.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The prompt as agents see it.
+    pub(super) fn describe(&self, now: Instant) -> Info {
+        let Question {
+            uid,
+            program,
+            operation,
+            object,
+        } = &self.question;
+        let (lifespans, suggested) = self.question.lifespans();
+        let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
+        Info {
+            id: self.id,
+            revision: self.revision,
+            uid: *uid,
+            operation: operation.to_string(),
+            subject: program.to_string(),
+            name: program.shown_name().to_owned(),
+            path: program.shown_path().to_owned(),
+            verified: program.is_lasting(),
+            pid: self.caller.handle.pid(),
+            command: self.caller.command.clone(),
+            host: object.host.as_ref().map(ToString::to_string),
+            address: object.address.to_string(),
+            port: object.port,
+            protocol: object.protocol.to_string(),
+            held: self.held(),
+            attempts: self.attempts,
+            deadline: deadline.map_or(0, |deadline| boottime_micros(deadline, now)),
+            scopes: Scope::ALL.iter().map(ToString::to_string).collect(),
+            lifespans: lifespans.iter().map(ToString::to_string).collect(),
+            suggested_lifespan: suggested.to_string(),
+        }
+    }
+}
+
+/// An instant in microseconds on `CLOCK_BOOTTIME`, which all processes share.
+fn boottime_micros(instant: Instant, now: Instant) -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let micros = time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1_000;
+    let left = instant.saturating_duration_since(now).as_micros();
+    micros.saturating_add(u64::try_from(left).unwrap_or(u64::MAX))
+}

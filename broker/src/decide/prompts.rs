@@ -1,0 +1,211 @@
+//! All open questions of all users.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use portreeve_policy::{Action, Decision, Subject};
+use tokio::time::Instant;
+
+use super::{
+    prompt::{Prompt, Question, Waiting},
+    rulebook::RuleBook,
+};
+use crate::gate::Held;
+
+/// Open questions that one user may have; further calls are denied once.
+pub(super) const PER_USER: usize = 1000;
+
+#[derive(Default)]
+pub(super) struct Prompts {
+    open: HashMap<u64, Prompt>,
+    by_question: HashMap<Question, u64>,
+}
+
+/// A prompt that a rule now answers.
+pub(super) struct Settled {
+    pub(super) prompt: Prompt,
+    pub(super) action: Action,
+}
+
+/// What time has done.
+#[derive(Default)]
+pub(super) struct Swept {
+    /// Calls whose time is over, each with its user.
+    pub(super) expired: Vec<(u32, Held)>,
+    /// Prompts nobody needs any more: user and id.
+    pub(super) ended: Vec<(u32, u64)>,
+}
+
+impl Prompts {
+    /// Adds a call to the prompt with its question, or opens one. Gives the call back if its user
+    /// has too many.
+    pub(super) fn ask(
+        &mut self,
+        question: Question,
+        waiting: Waiting,
+        now: Instant,
+    ) -> Result<(), Waiting> {
+        let id = match self.by_question.get(&question) {
+            Some(id) => *id,
+            None if self.of(question.uid()).count() >= PER_USER => return Err(waiting),
+            None => {
+                let id = new_id();
+                let prompt = Prompt::new(id, question.clone(), Arc::clone(&waiting.caller), now);
+                self.open.insert(id, prompt);
+                self.by_question.insert(question, id);
+                id
+            }
+        };
+        match self.open.get_mut(&id) {
+            Some(prompt) => {
+                prompt.add(waiting, now);
+                Ok(())
+            }
+            None => Err(waiting),
+        }
+    }
+
+    /// The open prompts of a user.
+    pub(super) fn of(&self, uid: u32) -> impl Iterator<Item = &Prompt> {
+        self.open
+            .values()
+            .filter(move |prompt| prompt.question.uid() == uid)
+    }
+
+    pub(super) fn of_mut(&mut self, uid: u32) -> impl Iterator<Item = &mut Prompt> {
+        self.open
+            .values_mut()
+            .filter(move |prompt| prompt.question.uid() == uid)
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Prompt> {
+        self.open.get_mut(&id)
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<&Prompt> {
+        self.open.get(&id)
+    }
+
+    /// Closes a prompt.
+    pub(super) fn take(&mut self, id: u64) -> Option<Prompt> {
+        let prompt = self.open.remove(&id)?;
+        self.by_question.remove(&prompt.question);
+        Some(prompt)
+    }
+
+    fn take_if(&mut self, mut condition: impl FnMut(&mut Prompt) -> bool) -> Vec<Prompt> {
+        let ids: Vec<u64> = self
+            .open
+            .values_mut()
+            .filter_map(|prompt| condition(prompt).then_some(prompt.id))
+            .collect();
+        ids.into_iter().filter_map(|id| self.take(id)).collect()
+    }
+
+    /// Closes the prompts of a user that `covers` says are answered.
+    pub(super) fn take_covered(&mut self, covers: impl Fn(&Question) -> bool) -> Vec<Prompt> {
+        self.take_if(|prompt| covers(&prompt.question))
+    }
+
+    /// Closes the prompts that the rules answer for *all* their calls; single calls of a prompt
+    /// (those of one process) are released from it.
+    pub(super) fn settled_by(&mut self, rules: &RuleBook) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        let mut ids: Vec<u64> = self.open.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            let Some(prompt) = self.open.get_mut(&id) else {
+                continue;
+            };
+            let question = prompt.question.clone();
+            let decide =
+                |subject: &Subject| rules.decide(subject, question.operation, &question.object);
+            let mut staying = Vec::new();
+            let mut leaving: HashMap<Action, Vec<Waiting>> = HashMap::new();
+            for waiting in std::mem::take(&mut prompt.waiting) {
+                match decide(&waiting.caller.subject) {
+                    Decision::Settled { action, .. } => {
+                        leaving.entry(action).or_default().push(waiting);
+                    }
+                    Decision::Ask => staying.push(waiting),
+                }
+            }
+            prompt.waiting = staying;
+            let newest = decide(&prompt.caller.subject);
+            if prompt.waiting.is_empty()
+                && let Decision::Settled { action, .. } = newest
+                && let Some(mut prompt) = self.take(id)
+            {
+                prompt.waiting = leaving.remove(&action).unwrap_or_default();
+                settled.push(Settled { prompt, action });
+            }
+            // Calls that rules of single processes answer, while the question stays open.
+            for (action, waiting) in leaving {
+                for call in waiting {
+                    if let Some(held) = call.held {
+                        held.release(&super::verdict::kept(action, rules.generation()));
+                    }
+                }
+            }
+        }
+        settled
+    }
+
+    /// Looks at all prompts.
+    pub(super) fn sweep(&mut self, now: Instant) -> Swept {
+        let mut swept = Swept::default();
+        let ended = self.take_if(|prompt| {
+            let uid = prompt.question.uid();
+            let looked = prompt.look(now);
+            swept
+                .expired
+                .extend(looked.expired.into_iter().map(|held| (uid, held)));
+            looked.ended
+        });
+        swept.ended.extend(
+            ended
+                .iter()
+                .map(|prompt| (prompt.question.uid(), prompt.id)),
+        );
+        swept
+    }
+
+    /// The prompts whose newest state the agent should be told: new ones at once, changes of
+    /// others after they have been gathered for a while.
+    pub(super) fn due(&mut self, now: Instant, gather: Duration) -> Vec<&mut Prompt> {
+        self.open
+            .values_mut()
+            .filter(|prompt| {
+                prompt
+                    .changed
+                    .is_some_and(|since| !prompt.told || now >= since + gather)
+            })
+            .collect()
+    }
+
+    /// When something will have to be done.
+    pub(super) fn next_event(&self, soonest: Duration, gather: Duration) -> Option<Instant> {
+        self.open
+            .values()
+            .flat_map(|prompt| {
+                let tell = prompt.changed.map(|since| since + gather);
+                tell.into_iter().chain(prompt.next_look(soonest))
+            })
+            .min()
+    }
+}
+
+/// A random id that no prompt has had. 53 bits, so that JSON carries it unchanged.
+fn new_id() -> u64 {
+    let mut bytes = [0; 8];
+    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    if got != Ok(bytes.len()) {
+        // Fails only on kernels older than any we run on; then the hasher's own keys serve.
+        bytes = RandomState::new().build_hasher().finish().to_ne_bytes();
+    }
+    (u64::from_ne_bytes(bytes) >> 11).max(1)
+}

@@ -1,0 +1,15 @@
+//! Verdicts as the kernel takes them.
+
+use portreeve_abi::{Verdict, verdict_flags};
+use portreeve_policy::Action;
+
+pub(super) use crate::gate::once;
+
+/// A verdict that the kernel may remember as long as the rules stay as they are.
+pub(super) fn kept(action: Action, generation: u64) -> Verdict {
+    Verdict {
+        flags: verdict_flags::CACHE,
+        generation,
+        ..once(action)
+    }
+}

@@ -1,0 +1,99 @@
+//! Every way a decision can fail, what is done then, and how often it happened.
+//!
+//! | reason | action |
+//! |---|---|
+//! | `gate-unreachable` | the probe uses the fallback verdict (deny) |
+//! | `hold-table-full` | the probe uses the fallback verdict (deny) |
+//! | `notice-ring-full` | the call was refused anyway; the user is not asked about it |
+//! | `queue-full` | that call is denied once |
+//! | `dropped` | that call is denied once (the broker is stopping, or a task of it has ended) |
+//! | `subject-unknown` | that call is denied once: who called could not be found out |
+//! | `prompt-limit` | that call is denied once: the user has too many open questions |
+//! | `deadline` | that call is denied once; the question stays open |
+//! | `no-agent` | as `deadline`, but after ten seconds: nobody could be asked |
+//! | `agent-stuck` | the agent is dropped; it may register again |
+//! | `store-failed` | the answer holds for the calls that wait, the rule is not kept |
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a decision failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the table above says what each means")]
+pub enum Reason {
+    GateUnreachable,
+    HoldTableFull,
+    NoticeRingFull,
+    QueueFull,
+    Dropped,
+    SubjectUnknown,
+    PromptLimit,
+    Deadline,
+    NoAgent,
+    AgentStuck,
+    StoreFailed,
+}
+
+impl Reason {
+    const ALL: [Self; 11] = [
+        Self::GateUnreachable,
+        Self::HoldTableFull,
+        Self::NoticeRingFull,
+        Self::QueueFull,
+        Self::Dropped,
+        Self::SubjectUnknown,
+        Self::PromptLimit,
+        Self::Deadline,
+        Self::NoAgent,
+        Self::AgentStuck,
+        Self::StoreFailed,
+    ];
+
+    /// The word used in the status and the journal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GateUnreachable => "gate-unreachable",
+            Self::HoldTableFull => "hold-table-full",
+            Self::NoticeRingFull => "notice-ring-full",
+            Self::QueueFull => "queue-full",
+            Self::Dropped => "dropped",
+            Self::SubjectUnknown => "subject-unknown",
+            Self::PromptLimit => "prompt-limit",
+            Self::Deadline => "deadline",
+            Self::NoAgent => "no-agent",
+            Self::AgentStuck => "agent-stuck",
+            Self::StoreFailed => "store-failed",
+        }
+    }
+}
+
+/// How often each failure has happened since the broker started.
+#[derive(Debug, Default)]
+pub struct Failures([AtomicU64; Reason::ALL.len()]);
+
+impl Failures {
+    /// Counts one, and says so in the journal.
+    pub fn count(&self, reason: Reason) {
+        tracing::debug!(reason = reason.as_str(), "decision failed");
+        if let Some(counter) = self.0.get(reason as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes over a count that the kernel keeps.
+    pub fn set(&self, reason: Reason, value: u64) {
+        if let Some(counter) = self.0.get(reason as usize) {
+            counter.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// The failures that have happened, as `reason=count`.
+    pub fn report(&self) -> Vec<String> {
+        Reason::ALL
+            .iter()
+            .zip(&self.0)
+            .map(|(reason, counter)| (reason, counter.load(Ordering::Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| format!("{}={count}", reason.as_str()))
+            .collect()
+    }
+}

@@ -1,0 +1,57 @@
+//! The gate: a tiny FUSE file system at which the kernel holds callers until we answer.
+//!
+//! `server` reads what the kernel asks, `table` owns the duty to answer each held call exactly
+//! once, `gatekeeper` keeps the process through which the probe finds the gate.
+
+mod connection;
+mod gatekeeper;
+mod mount;
+mod server;
+mod table;
+mod wire;
+
+use std::io;
+
+pub use connection::Connection;
+pub use gatekeeper::Gatekeeper;
+pub use mount::Mount;
+pub use server::{Knock, Server};
+pub use table::{Answer, Held, Table, once};
+
+/// What can go wrong with the gate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The device is missing or not for us.
+    #[error("cannot open /dev/fuse")]
+    Device(#[source] io::Error),
+    /// The file system could not be mounted.
+    #[error("cannot mount the gate at {path}")]
+    Mount {
+        /// Where.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The gatekeeper's program is not readable.
+    #[error("cannot read the gatekeeper's program {path}")]
+    Program {
+        /// The program.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The gatekeeper could not be started.
+    #[error("cannot start the gatekeeper")]
+    Start(#[source] io::Error),
+    /// The kernel's requests could not be read any more: the gate is closed for good.
+    #[error("cannot read from the gate")]
+    Read(#[source] io::Error),
+    /// The kernel speaks another version of FUSE.
+    #[error("cannot speak FUSE {major}.{minor}")]
+    Version {
+        /// The kernel's major version.
+        major: u32,
+        /// The kernel's minor version.
+        minor: u32,
+    },
+}

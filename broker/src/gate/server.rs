@@ -1,0 +1,159 @@
+//! The loop that serves the gate's file system: one directory, one file, one attribute.
+
+use std::{path::Path, sync::Arc};
+
+use portreeve_abi::{Request, VERDICT_XATTR};
+use tokio::sync::{Notify, mpsc};
+
+use super::{
+    Connection, Error, Held, Table,
+    wire::{self, Incoming, Operation},
+};
+use crate::{
+    failure::{Failures, Reason},
+    probe::Probe,
+};
+
+/// At least `FUSE_MIN_READ_BUFFER` (8 KiB) and more than the largest write we allow.
+const BUFFER: usize = 64 * 1024;
+/// Most that one read of the file returns.
+const READ_MAX: usize = 128 * 1024;
+
+/// A call that has arrived at the gate.
+pub struct Knock {
+    /// What it asks.
+    pub request: Request,
+    /// The duty to answer it; `None` if its caller was not held.
+    pub held: Option<Held>,
+}
+
+/// Serves the gate.
+pub struct Server {
+    connection: Connection,
+    table: Arc<Table>,
+    /// Where the details of held calls are.
+    probe: Arc<Probe>,
+    /// Contents of the one file.
+    program: Vec<u8>,
+    knocks: mpsc::Sender<Knock>,
+    /// Told whenever a signal has ended a hold.
+    interrupted: Arc<Notify>,
+    failures: Arc<Failures>,
+}
+
+impl Server {
+    /// A server for `connection`, whose one file has the contents of `program`.
+    pub fn new(
+        connection: Connection,
+        table: Arc<Table>,
+        probe: Arc<Probe>,
+        program: &Path,
+        knocks: mpsc::Sender<Knock>,
+        interrupted: Arc<Notify>,
+        failures: Arc<Failures>,
+    ) -> Result<Self, Error> {
+        let program = std::fs::read(program).map_err(|source| Error::Program {
+            path: program.display().to_string(),
+            source,
+        })?;
+        Ok(Self {
+            connection,
+            table,
+            probe,
+            program,
+            knocks,
+            interrupted,
+            failures,
+        })
+    }
+
+    /// Serves until the connection ends, which is an error.
+    pub async fn run(self) -> Result<(), Error> {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let length = self
+                .connection
+                .read(&mut buffer)
+                .await
+                .map_err(Error::Read)?;
+            match buffer.get(..length).and_then(wire::parse) {
+                Some(incoming) => self.serve(&incoming)?,
+                None => tracing::error!(length, "cannot understand a request at the gate"),
+            }
+        }
+    }
+
+    fn serve(&self, incoming: &Incoming<'_>) -> Result<(), Error> {
+        let unique = incoming.unique;
+        let size = self.program.len() as u64;
+        let reply = |result: Result<&[u8], i32>| self.connection.reply(unique, result);
+        match incoming.operation {
+            Operation::Init {
+                major,
+                minor,
+                max_readahead,
+            } => {
+                if major != wire::MAJOR {
+                    reply(Err(libc::EPROTO));
+                    return Err(Error::Version { major, minor });
+                }
+                reply(Ok(&wire::init(minor, max_readahead)));
+            }
+            Operation::Lookup { name } if incoming.node == wire::ROOT => {
+                if name == wire::FILE_NAME {
+                    reply(Ok(&wire::entry(size)));
+                } else {
+                    reply(Err(libc::ENOENT));
+                }
+            }
+            Operation::Lookup { .. } => reply(Err(libc::ENOTDIR)),
+            Operation::GetAttr => {
+                let size = if incoming.node == wire::FILE { size } else { 0 };
+                reply(Ok(&wire::attributes(incoming.node, size)));
+            }
+            Operation::Open => reply(Ok(&wire::opened())),
+            Operation::Read { offset, size } => reply(Ok(self.slice(offset, size))),
+            Operation::GetXattr { name } if name == VERDICT_XATTR.as_bytes() => {
+                self.knock(unique, incoming.tid);
+            }
+            // The kernel looks for capabilities and labels when the file is executed.
+            Operation::GetXattr { .. } => reply(Err(libc::ENODATA)),
+            Operation::Interrupt { unique } => {
+                if self.table.interrupt(unique) {
+                    self.interrupted.notify_one();
+                }
+            }
+            Operation::Release => reply(Ok(&[])),
+            Operation::Forget => {}
+            Operation::Other { opcode } => {
+                tracing::debug!(opcode, "unexpected request at the gate");
+                reply(Err(libc::ENOSYS));
+            }
+        }
+        Ok(())
+    }
+
+    fn slice(&self, offset: u64, size: u32) -> &[u8] {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| self.program.get(offset..))
+            .unwrap_or_default();
+        let size = (size as usize).min(READ_MAX).min(rest.len());
+        rest.get(..size).unwrap_or_default()
+    }
+
+    /// Somebody asks for a verdict. Only a thread that the probe holds gets one: anybody else who
+    /// finds the file learns nothing.
+    fn knock(&self, unique: u64, tid: u32) {
+        let Some(request) = self.probe.held_request(tid) else {
+            self.connection.reply(unique, Err(libc::ENODATA));
+            return;
+        };
+        let held = Some(self.table.hold(unique));
+        if let Err(error) = self.knocks.try_send(Knock { request, held }) {
+            // Dropping the knock denies the call.
+            drop(error);
+            self.failures.count(Reason::QueueFull);
+        }
+    }
+}

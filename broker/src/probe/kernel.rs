@@ -1,0 +1,79 @@
+//! What the rest of the broker asks of the kernel part, as a trait, so that fast tests run the
+//! broker's own logic without a kernel.
+
+use portreeve_abi::{CacheKey, CacheValue, Fileid, ProbeConfig, Request, Standing, counter};
+
+use super::{Error, Probe, lock};
+use crate::failure::{Failures, Reason};
+
+/// The kernel part as the broker uses it while it runs.
+pub trait Kernel: Send + Sync {
+    /// Makes every remembered verdict of an earlier generation void.
+    fn set_generation(&self, generation: u64) -> Result<(), Error>;
+    /// Remembers a verdict for a caller that was not held.
+    fn remember(&self, key: &CacheKey, value: &CacheValue) -> Result<(), Error>;
+    /// Takes over the failures that the kernel counts.
+    fn count_failures(&self, failures: &Failures);
+}
+
+impl Kernel for Probe {
+    fn set_generation(&self, generation: u64) -> Result<(), Error> {
+        self.configure(|config| config.generation = generation)
+    }
+
+    fn remember(&self, key: &CacheKey, value: &CacheValue) -> Result<(), Error> {
+        lock(&self.cache)
+            .insert(key, value, 0)
+            .map_err(|source| Error::map("CACHE", source))
+    }
+
+    fn count_failures(&self, failures: &Failures) {
+        for (index, reason) in [
+            (counter::GATE_UNREACHABLE, Reason::GateUnreachable),
+            (counter::HOLD_TABLE_FULL, Reason::HoldTableFull),
+            (counter::NOTICE_RING_FULL, Reason::NoticeRingFull),
+        ] {
+            if let Ok(values) = self.counters.get(&index, 0) {
+                failures.set(reason, values.iter().sum());
+            }
+        }
+    }
+}
+
+impl Probe {
+    /// Changes the configuration that the programs read.
+    pub fn configure(&self, change: impl FnOnce(&mut ProbeConfig)) -> Result<(), Error> {
+        let mut configured = lock(&self.config);
+        let mut value = configured.value;
+        change(&mut value);
+        configured
+            .map
+            .set(0, &value, 0)
+            .map_err(|source| Error::map("CONFIG", source))?;
+        configured.value = value;
+        Ok(())
+    }
+
+    /// What the held thread `tid` asks; `None` if it is not held by the probe.
+    pub fn held_request(&self, tid: u32) -> Option<Request> {
+        self.holds.get(&tid, 0).ok().map(|hold| hold.request)
+    }
+
+    /// Replaces the list of executables that are never held.
+    pub fn set_standings(&self, standings: &[(Fileid, Standing)]) -> Result<(), Error> {
+        let mut map = lock(&self.standings);
+        let error = |source| Error::map("STANDINGS", source);
+        for (file, standing) in standings {
+            map.insert(file, standing, 0).map_err(error)?;
+        }
+        let gone: Vec<Fileid> = map
+            .keys()
+            .filter_map(Result::ok)
+            .filter(|file| !standings.iter().any(|(kept, _)| kept == file))
+            .collect();
+        for file in gone {
+            map.remove(&file).map_err(error)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! The probe's object file, built by build.rs and carried in the broker's executable.
+
+use object::{Object, ObjectSection};
+use portreeve_abi::{ABI_SECTION, ABI_VERSION};
+
+use super::Error;
+
+/// The object file.
+pub(super) static BYTES: &[u8] = aya::include_bytes_aligned!(env!("PROBE_OBJECT"));
+
+/// Refuses an object that speaks another version of `abi`.
+pub(super) fn check() -> Result<(), Error> {
+    let file = object::File::parse(BYTES).map_err(|error| Error::Object(error.to_string()))?;
+    let section = file
+        .section_by_name(ABI_SECTION)
+        .ok_or_else(|| Error::Object(format!("it has no section {ABI_SECTION}")))?;
+    let data = section
+        .data()
+        .map_err(|error| Error::Object(error.to_string()))?;
+    if data == ABI_VERSION.to_ne_bytes() {
+        Ok(())
+    } else {
+        Err(Error::Object(format!(
+            "it is not of ABI version {ABI_VERSION}"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_object_in_the_executable_is_of_this_abi() {
+        super::check().unwrap();
+    }
+}

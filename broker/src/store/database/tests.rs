@@ -1,0 +1,193 @@
+//! Tests of the database on real files: what is kept, what is refused, what is never overwritten.
+
+use std::{fs, path::PathBuf};
+
+use portreeve_policy::{
+    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program, Protocol,
+    SubjectPattern,
+};
+
+use super::*;
+
+struct Place {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn place() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rules.db");
+    Place { _dir: dir, path }
+}
+
+fn rule(destination: Destination) -> Rule {
+    Rule {
+        id: RuleId(0),
+        uid: Some(1000),
+        subject: SubjectPattern::Program(Program::Path("/usr/bin/curl".into())),
+        operations: Operations::only(Operation::Connect),
+        object: ObjectPattern {
+            destination,
+            port: Some(443),
+            protocol: Some(Protocol::TCP),
+        },
+        action: Action::Deny(111),
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Prompt,
+        created: 5,
+    }
+}
+
+fn destinations() -> [Destination; 4] {
+    [
+        Destination::Anywhere,
+        Destination::ThisComputer,
+        Destination::Host("a.example".into()),
+        Destination::Network("2001:db8::/32".parse().unwrap()),
+    ]
+}
+
+#[test]
+fn what_is_stored_comes_back() {
+    let place = place();
+    let (database, opened) = Database::open(&place.path);
+    assert!(opened.problem.is_none() && opened.rules.is_empty());
+    let mut stored = Vec::new();
+    for destination in destinations() {
+        let mut rule = rule(destination);
+        rule.id = database.add(&rule).unwrap();
+        stored.push(rule);
+    }
+    drop(database);
+    let (_, opened) = Database::open(&place.path);
+    assert_eq!(opened.rules, stored);
+}
+
+#[test]
+fn a_removed_rule_can_be_restored_for_a_while_by_its_user() {
+    let place = place();
+    let (database, _) = Database::open(&place.path);
+    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let missing = |result: Result<(), Error>| matches!(result, Err(Error::NoSuchRule(_)));
+    assert!(missing(database.remove(1001, id, 100)), "another user's");
+    database.remove(1000, id, 100).unwrap();
+    assert!(missing(database.remove(1000, id, 100)), "removed already");
+    assert!(
+        missing(database.restore(1001, id, 101).map(|_| ())),
+        "another user's"
+    );
+    assert_eq!(database.restore(1000, id, 101).unwrap().id, id);
+    database.remove(1000, id, 100).unwrap();
+    assert!(
+        missing(
+            database
+                .restore(1000, id, 101 + RESTORE_SECONDS)
+                .map(|_| ())
+        ),
+        "too late"
+    );
+    let next = database.add(&rule(Destination::Anywhere)).unwrap();
+    assert!(next > id, "an id is never given twice");
+}
+
+#[test]
+fn a_rule_switched_off_stays_so() {
+    let place = place();
+    let (database, _) = Database::open(&place.path);
+    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    database.set_enabled(1000, id, false).unwrap();
+    drop(database);
+    assert!(!Database::open(&place.path).1.rules[0].enabled);
+}
+
+#[test]
+fn a_newer_database_is_left_alone() {
+    let place = place();
+    let connection = Connection::open(&place.path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let before = fs::read(&place.path).unwrap();
+    let (database, opened) = Database::open(&place.path);
+    assert!(opened.problem.unwrap().contains("schema 99"));
+    assert!(matches!(
+        database.add(&rule(Destination::Anywhere)),
+        Err(Error::ReadOnly(_))
+    ));
+    drop(database);
+    assert_eq!(fs::read(&place.path).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_database_is_left_alone() {
+    for damage in [
+        "not a database at all, but long enough to be mistaken for one",
+        "",
+    ] {
+        let place = place();
+        let (database, _) = Database::open(&place.path);
+        for _ in 0..200 {
+            database.add(&rule(Destination::Anywhere)).unwrap();
+        }
+        drop(database);
+        let mut bytes = fs::read(&place.path).unwrap();
+        if damage.is_empty() {
+            // In the middle of a table's page rather than at the start.
+            bytes[4096 * 2..4096 * 2 + 2048].fill(0xa5);
+        } else {
+            bytes[..damage.len()].copy_from_slice(damage.as_bytes());
+        }
+        fs::write(&place.path, &bytes).unwrap();
+        let (database, opened) = Database::open(&place.path);
+        assert!(opened.problem.is_some(), "the damage is said");
+        assert!(database.add(&rule(Destination::Anywhere)).is_err());
+        drop(database);
+        assert_eq!(
+            fs::read(&place.path).unwrap(),
+            bytes,
+            "nothing is overwritten"
+        );
+    }
+}
+
+#[test]
+fn a_link_is_not_followed() {
+    let place = place();
+    let target = place.path.with_file_name("target.db");
+    std::os::unix::fs::symlink(&target, &place.path).unwrap();
+    let (_, opened) = Database::open(&place.path);
+    assert!(opened.problem.is_some());
+    assert!(!target.exists());
+}
+
+#[test]
+fn senseless_rows_are_left_out_and_counted() {
+    let place = place();
+    let (database, _) = Database::open(&place.path);
+    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let connection = database.connection().unwrap();
+    for change in [
+        "program = 'curl'",
+        "operations = ''",
+        "operations = 'connect,fly'",
+        "destination = 'host'",
+        "network = '1.2.3'",
+        "port = 70000",
+        "action = 'maybe'",
+        "errno = 0",
+        "errno = NULL",
+        "origin = 'built-in'",
+        "uid = -1",
+    ] {
+        connection
+            .execute_batch(&format!(
+                "INSERT INTO rule SELECT NULL, uid, program, operations, destination, host, \
+                 network, port, protocol, action, errno, enabled, origin, created, NULL FROM rule \
+                 WHERE id = {id}; UPDATE rule SET {change} WHERE id = last_insert_rowid();"
+            ))
+            .unwrap();
+    }
+    drop(database);
+    let (_, opened) = Database::open(&place.path);
+    assert_eq!((opened.rules.len(), opened.senseless), (1, 11));
+}

@@ -1,0 +1,109 @@
+//! A process that cannot be mistaken for another: pidfd first, then /proc.
+
+use std::{
+    fs, io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{AtFlags, Mode, OFlags, Statx, StatxFlags},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+use super::Error;
+
+/// A handle on one process. What is read through it is the process's own as long as
+/// [`ProcessHandle::is_alive`] says so afterwards.
+#[derive(Debug)]
+pub struct ProcessHandle {
+    pid: u32,
+    fd: OwnedFd,
+}
+
+impl ProcessHandle {
+    /// Takes hold of the process that has this id now.
+    pub fn open(pid: u32) -> Result<Self, Error> {
+        let gone = || Error::Gone { pid };
+        let raw = i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .ok_or_else(gone)?;
+        let fd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_error| gone())?;
+        Ok(Self { pid, fd })
+    }
+
+    /// Takes over a pidfd that somebody vouches for, such as the bus.
+    pub fn from_fd(pid: u32, fd: OwnedFd) -> Self {
+        Self { pid, fd }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether it still runs. (A pidfd becomes readable when its process ends.)
+    pub fn is_alive(&self) -> bool {
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        matches!(poll(&mut fds, Some(&now)), Ok(0))
+    }
+
+    /// Path of one of its files below /proc.
+    pub fn proc_path(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.pid.to_string()).join(name)
+    }
+
+    /// Its executable: attributes of the file, and the path the kernel gives for it.
+    ///
+    /// The magic link leads to the open file itself, and the attributes are those the kernel has
+    /// at hand, so a file system that does not answer cannot stop us here.
+    pub fn executable(&self) -> Result<(Statx, PathBuf), Error> {
+        let error = |source: io::Error| Error::Read {
+            what: "the executable",
+            pid: self.pid,
+            source,
+        };
+        let link = self.proc_path("exe");
+        let file = rustix::fs::open(&link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|errno| error(errno.into()))?;
+        let stat = statx_of(file.as_fd()).map_err(error)?;
+        let path = fs::read_link(&link).map_err(error)?;
+        Ok((stat, path))
+    }
+
+    /// Its command line as the program shows it: a claim. At most `limit` bytes of it.
+    pub fn command_line(&self, limit: usize) -> String {
+        use io::Read;
+        let mut bytes = Vec::new();
+        let read = fs::File::open(self.proc_path("cmdline"))
+            .and_then(|file| file.take(limit as u64).read_to_end(&mut bytes));
+        if read.is_err() {
+            return String::new();
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        text.trim_end_matches('\0').replace('\0', " ")
+    }
+}
+
+/// Attributes of an open file, without asking its file system for fresh ones.
+fn statx_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    Ok(rustix::fs::statx(file, "", flags, StatxFlags::BASIC_STATS)?)
+}
+
+/// Attributes of the file that a path of the host leads to.
+pub(super) fn statx_at(path: &Path) -> io::Result<Statx> {
+    let flags = AtFlags::STATX_DONT_SYNC;
+    Ok(rustix::fs::statx(
+        rustix::fs::CWD,
+        path,
+        flags,
+        StatxFlags::BASIC_STATS,
+    )?)
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Usage: potfiles.sh [--check]
+#
+# Lists in po/POTFILES.in every file that has text to be translated; with --check, only says whether
+# the list is right.
+set -eu
+LC_ALL=C
+export LC_ALL
+
+cd "$(dirname "$0")/.."
+
+list() {
+    echo '# Files with text to be translated, sorted. build-aux/potfiles.sh writes this.'
+    {
+        find data -name '*.desktop.in' -o -name '*.metainfo.xml.in' -o -name '*.policy.in'
+        grep -rlE --include='*.rs' '\bn?gettext(_f)?\(' app/src | grep -v '/i18n\.rs$' || true
+        grep -rl --include='*.ui' 'translatable="yes"' app data || true
+        grep -rlE --include='*.blp' '\bC?_\(' app || true
+    } | sort -u
+}
+
+case ${1-} in
+    --check) list | diff -u po/POTFILES.in - ;;
+    *) list >po/POTFILES.in ;;
+esac

@@ -1,0 +1,220 @@
+//! What can be said on the command line.
+
+use clap::{
+    Args as ClapArgs, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use portreeve_policy::{Action, For, Operation, Protocol, Scope};
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0   done
+  1   failed
+  2   the command line, or a value in it, cannot be used
+  3   access denied: polkit's leave, or root, is needed
+  4   no such prompt, or no such rule
+  5   stale revision: the prompt has changed since it was looked at
+  69  the broker, or the system bus, cannot be reached
+  78  doctor found a problem";
+
+/// Looks after Portreeve, the personal firewall: its state, its open questions, its rules.
+#[derive(Debug, Parser)]
+#[command(name = "portreevectl", version, after_help = EXIT_STATUS)]
+pub(crate) struct Args {
+    /// Print JSON, for programs; errors too, on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Act for this user, by name or number; only root may name another
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the state of the firewall
+    Status,
+    /// Check everything the firewall needs, and say how to repair what is missing
+    Doctor,
+    /// List the open prompts
+    Pending(Pending),
+    /// Answer a prompt
+    Decide(Decide),
+    /// List and change rules
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Print what a shell needs to complete command lines; for packages
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `pending`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pending {
+    /// Go on, and print the list whenever it changes (with --json: one array on each line)
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// Arguments of `decide`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Decide {
+    /// Id of the prompt, as `pending` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: u64,
+    /// What to tell the program
+    #[arg(value_parser = action())]
+    pub(crate) action: Action,
+    /// How far the answer reaches [default: host, or the one suggested where host is not offered]
+    #[arg(long, value_parser = scope())]
+    pub(crate) scope: Option<Scope>,
+    /// How long the answer counts
+    #[arg(long = "for", value_parser = lifespan(), default_value = For::Once.as_str())]
+    pub(crate) lifespan: For,
+    /// Revision of the prompt that was looked at [default: the present one]
+    #[arg(long, value_name = "N")]
+    pub(crate) revision: Option<u32>,
+}
+
+/// Subcommands of `rules`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// List the rules
+    List,
+    /// Add a rule, which lives until it is removed
+    Add(AddRule),
+    /// Remove a rule
+    Remove(OneRule),
+    /// Put back a rule that was removed in the last ten minutes
+    Restore(OneRule),
+    /// Put a rule in force
+    Enable(OneRule),
+    /// Put a rule out of force, but keep it
+    Disable(OneRule),
+}
+
+/// Arguments of `rules add`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AddRule {
+    /// Absolute path of the program's executable
+    #[arg(long, value_name = "PATH")]
+    pub(crate) app: String,
+    /// What the program does; may be given more than once
+    #[arg(long = "op", value_parser = operation(), required = true)]
+    pub(crate) operations: Vec<Operation>,
+    /// Only this host, by name
+    #[arg(long, value_name = "NAME", conflicts_with = "addr")]
+    pub(crate) host: Option<String>,
+    /// Only this address, or network in CIDR form
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) addr: Option<String>,
+    /// Only this port
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// Only this protocol: tcp, udp, icmp, icmpv6, sctp, udplite or an IP protocol number
+    #[arg(long)]
+    pub(crate) protocol: Option<Protocol>,
+    /// What to tell the program
+    #[arg(long, value_parser = action())]
+    pub(crate) action: Action,
+}
+
+/// A rule, named.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct OneRule {
+    /// Id of the rule, as `rules list` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: u64,
+}
+
+/// A parser of one of `words`, so that help and errors name them all.
+fn one_of<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = portreeve_policy::ParseError> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+fn action() -> impl TypedValueParser<Value = Action> {
+    one_of([Action::Allow, Action::DENY].map(Action::as_str))
+}
+
+fn scope() -> impl TypedValueParser<Value = Scope> {
+    one_of(Scope::ALL.map(Scope::as_str))
+}
+
+fn lifespan() -> impl TypedValueParser<Value = For> {
+    one_of(For::ALL.map(For::as_str))
+}
+
+fn operation() -> impl TypedValueParser<Value = Operation> {
+    one_of(Operation::ALL.map(Operation::as_str))
+}
+
+/// What clap says of a wrong command line, without its layout.
+pub(crate) fn refusal_text(refusal: &clap::Error) -> String {
+    let text = refusal.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    first.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn refused(arguments: &[&str]) -> String {
+        let arguments = std::iter::once("portreevectl").chain(arguments.iter().copied());
+        refusal_text(&Args::try_parse_from(arguments).unwrap_err())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_stand_after_the_command() {
+        let args = Args::try_parse_from([
+            "portreevectl",
+            "decide",
+            "7",
+            "allow",
+            "--for",
+            "always",
+            "--user",
+            "alice",
+            "--json",
+        ])
+        .unwrap();
+        assert!(args.json);
+        assert_eq!(args.user.as_deref(), Some("alice"));
+        let Command::Decide(decide) = args.command else {
+            panic!("not decide: {:?}", args.command);
+        };
+        assert_eq!(decide.action, Action::Allow);
+        assert_eq!(decide.lifespan, For::Always);
+        assert_eq!(decide.scope, None);
+        assert_eq!(decide.revision, None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        assert!(refused(&["decide", "7", "maybe"]).contains("'maybe'"));
+        assert!(refused(&["decide", "seven", "allow"]).contains("'seven'"));
+        let rule = ["rules", "add", "--app", "/usr/bin/curl", "--action", "deny"];
+        assert!(refused(&rule).contains("--op"));
+        let with = |more: &[&str]| refused(&[&rule[..], &["--op", "connect"], more].concat());
+        assert!(with(&["--port", "0"]).contains("--port"));
+        assert!(with(&["--protocol", "tpc"]).contains("tcp, udp"));
+        assert!(with(&["--host", "a.example", "--addr", "192.0.2.1"]).contains("--addr"));
+    }
+}

@@ -1,0 +1,276 @@
+//! `portreevectl pending`: the open prompts.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use nix::time::{ClockId, clock_gettime};
+use portreeve_dbus::{Error as BrokerError, Prompt, PromptsProxy};
+use serde::Serialize;
+
+use crate::{
+    bus::Bus,
+    error::{Error, Result},
+    output::{Output, Table, cut},
+};
+
+/// Columns of a terminal that a command line may take.
+const COMMAND_WIDTH: usize = 50;
+
+/// A prompt as programs read it.
+#[derive(Debug, Serialize)]
+struct View<'a> {
+    id: u64,
+    revision: u32,
+    uid: u32,
+    subject: Subject<'a>,
+    operation: &'a str,
+    object: Object<'a>,
+    held: u32,
+    attempts: u32,
+    deadline: u64,
+    scopes: &'a [String],
+    lifespans: &'a [String],
+    suggested_lifespan: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Subject<'a> {
+    key: &'a str,
+    name: &'a str,
+    path: &'a str,
+    verified: bool,
+    pid: u32,
+    uid: u32,
+    command: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Object<'a> {
+    host: Option<&'a str>,
+    address: &'a str,
+    port: u16,
+    protocol: &'a str,
+}
+
+impl<'a> From<&'a Prompt> for View<'a> {
+    fn from(prompt: &'a Prompt) -> Self {
+        Self {
+            id: prompt.id,
+            revision: prompt.revision,
+            uid: prompt.uid,
+            subject: Subject {
+                key: &prompt.subject,
+                name: &prompt.name,
+                path: &prompt.path,
+                verified: prompt.verified,
+                pid: prompt.pid,
+                uid: prompt.uid,
+                command: &prompt.command,
+            },
+            operation: &prompt.operation,
+            object: Object {
+                host: prompt.host.as_deref(),
+                address: &prompt.address,
+                port: prompt.port,
+                protocol: &prompt.protocol,
+            },
+            held: prompt.held,
+            attempts: prompt.attempts,
+            deadline: prompt.deadline,
+            scopes: &prompt.scopes,
+            lifespans: &prompt.lifespans,
+            suggested_lifespan: &prompt.suggested_lifespan,
+        }
+    }
+}
+
+/// Prints the open prompts of user `uid`.
+pub(crate) async fn list(uid: u32, output: &mut Output) -> Result<()> {
+    let prompts = Bus::connect().await?.prompts().await?.list(uid).await?;
+    print(&prompts, output)
+}
+
+/// Prints the open prompts of user `uid` now, and again whenever they are others.
+pub(crate) async fn watch(uid: u32, output: &mut Output) -> Result<()> {
+    let proxy = Bus::connect().await?.prompts().await?;
+    // Listening first, subscribing next, listing last: no change is missed.
+    let mut changes = proxy.receive_changed().await.map_err(BrokerError::from)?;
+    let mut owners = proxy
+        .inner()
+        .receive_owner_changed()
+        .await
+        .map_err(BrokerError::from)?;
+    proxy.watch(uid).await?;
+    let mut shown = listed(&proxy, uid, output).await?;
+    loop {
+        tokio::select! {
+            Some(_) = changes.next() => {
+                let prompts = proxy.list(uid).await?;
+                if prompts != shown {
+                    print(&prompts, output)?;
+                    shown = prompts;
+                }
+            }
+            // Another broker does not know of the subscription.
+            Some(_) = owners.next() => return Err(Error::NoBroker("it ended".to_owned())),
+            else => return Err(Error::NoBroker("the bus ended".to_owned())),
+        }
+    }
+}
+
+async fn listed(proxy: &PromptsProxy<'_>, uid: u32, output: &mut Output) -> Result<Vec<Prompt>> {
+    let prompts = proxy.list(uid).await?;
+    print(&prompts, output)?;
+    Ok(prompts)
+}
+
+fn print(prompts: &[Prompt], output: &mut Output) -> Result<()> {
+    let views: Vec<_> = prompts.iter().map(View::from).collect();
+    output.result(&views, |views| text(views, boot_time()))
+}
+
+/// Time since the machine was started, sleep included: the clock of deadlines.
+fn boot_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+fn text(prompts: &[View<'_>], now: Duration) -> String {
+    if prompts.is_empty() {
+        return "No open prompts.".to_owned();
+    }
+    let mut table = Table::new([
+        "ID",
+        "REVISION",
+        "PROGRAM",
+        "PID",
+        "OPERATION",
+        "OTHER SIDE",
+        "HELD",
+        "LEFT",
+        "COMMAND",
+    ]);
+    for prompt in prompts {
+        table.row([
+            prompt.id.to_string(),
+            prompt.revision.to_string(),
+            program(&prompt.subject),
+            prompt.subject.pid.to_string(),
+            prompt.operation.to_owned(),
+            other_side(&prompt.object),
+            prompt.held.to_string(),
+            time_left(prompt.deadline, now),
+            cut(prompt.subject.command, COMMAND_WIDTH),
+        ]);
+    }
+    table.render()
+}
+
+fn program(subject: &Subject<'_>) -> String {
+    if subject.verified {
+        subject.path.to_owned()
+    } else {
+        format!("{} (not verified)", subject.path)
+    }
+}
+
+fn other_side(object: &Object<'_>) -> String {
+    let place = match object.host {
+        Some(host) => format!("{host} ({})", object.address),
+        None => object.address.to_owned(),
+    };
+    match object.port {
+        0 => format!("{place}, {}", object.protocol),
+        port => format!("{place} port {port}, {}", object.protocol),
+    }
+}
+
+fn time_left(deadline: u64, now: Duration) -> String {
+    if deadline == 0 {
+        return "-".to_owned();
+    }
+    let left = Duration::from_micros(deadline).saturating_sub(now);
+    format!("{} s", left.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt() -> Prompt {
+        Prompt {
+            id: 7,
+            revision: 2,
+            uid: 1000,
+            operation: "connect".into(),
+            subject: "path:/usr/bin/curl".into(),
+            name: "curl".into(),
+            path: "/usr/bin/curl".into(),
+            verified: true,
+            pid: 4711,
+            command: "curl \u{1b}]0;x\u{7} https://example.org".into(),
+            host: None,
+            address: "192.0.2.7".into(),
+            port: 443,
+            protocol: "tcp".into(),
+            held: 1,
+            attempts: 3,
+            deadline: 90_000_000,
+            scopes: vec!["host".into(), "anywhere".into()],
+            lifespans: vec!["once".into()],
+            suggested_lifespan: "once".into(),
+        }
+    }
+
+    #[test]
+    fn programs_get_subject_and_object_apart() {
+        assert_eq!(
+            serde_json::to_value(View::from(&prompt())).unwrap(),
+            serde_json::json!({
+                "id": 7, "revision": 2, "uid": 1000, "operation": "connect",
+                "subject": {
+                    "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
+                    "verified": true, "pid": 4711, "uid": 1000,
+                    "command": "curl \u{1b}]0;x\u{7} https://example.org",
+                },
+                "object": {
+                    "host": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
+                },
+                "held": 1, "attempts": 3, "deadline": 90_000_000,
+                "scopes": ["host", "anywhere"], "lifespans": ["once"],
+                "suggested_lifespan": "once",
+            })
+        );
+    }
+
+    #[test]
+    fn people_get_a_row_for_each_prompt() {
+        let named = Prompt {
+            host: Some("example.org".into()),
+            verified: false,
+            deadline: 0,
+            ..prompt()
+        };
+        let prompts = [prompt(), named];
+        let views: Vec<_> = prompts.iter().map(View::from).collect();
+        let text = text(&views, Duration::from_secs(60));
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[1].contains("192.0.2.7 port 443, tcp"), "{text}");
+        assert!(lines[1].contains("30 s"), "{text}");
+        assert!(lines[1].contains("curl \\u{1b}]0;x\\u{7} https"), "{text}");
+        assert!(lines[2].contains("/usr/bin/curl (not verified)"), "{text}");
+        assert!(
+            lines[2].contains("example.org (192.0.2.7) port 443, tcp"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nothing_open_is_said() {
+        assert_eq!(text(&[], Duration::ZERO), "No open prompts.");
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_leaves_nothing() {
+        assert_eq!(time_left(1, Duration::from_secs(9)), "0 s");
+    }
+}

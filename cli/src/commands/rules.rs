@@ -1,0 +1,213 @@
+//! `portreevectl rules`: lists and changes rules.
+
+use portreeve_dbus::{Rule, RuleSpec, RulesProxy};
+use serde::Serialize;
+
+use crate::{
+    args::{AddRule, Rules},
+    bus::{Bus, call_with_leave},
+    error::Result,
+    output::{Output, Table},
+};
+
+/// A rule as programs read it.
+#[derive(Debug, Serialize)]
+struct View<'a> {
+    id: u64,
+    uid: Option<u32>,
+    program: Option<&'a str>,
+    operations: &'a [String],
+    destination: &'a str,
+    host: Option<&'a str>,
+    network: Option<&'a str>,
+    port: Option<u16>,
+    protocol: Option<&'a str>,
+    action: &'a str,
+    errno: Option<u16>,
+    lifespan: &'a str,
+    pid: Option<u32>,
+    enabled: bool,
+    origin: &'a str,
+    created: i64,
+}
+
+impl<'a> From<&'a Rule> for View<'a> {
+    fn from(rule: &'a Rule) -> Self {
+        Self {
+            id: rule.id,
+            uid: rule.uid,
+            program: rule.program.as_deref(),
+            operations: &rule.operations,
+            destination: &rule.destination,
+            host: rule.host.as_deref(),
+            network: rule.network.as_deref(),
+            port: rule.port,
+            protocol: rule.protocol.as_deref(),
+            action: &rule.action,
+            errno: rule.errno,
+            lifespan: &rule.lifespan,
+            pid: rule.pid,
+            enabled: rule.enabled,
+            origin: &rule.origin,
+            created: rule.created,
+        }
+    }
+}
+
+/// A rule changed.
+#[derive(Debug, Serialize)]
+struct Changed {
+    id: u64,
+}
+
+/// Lists or changes the rules of user `uid`.
+pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Result<()> {
+    let (id, done) = match command {
+        Rules::List => return list(uid, output).await,
+        Rules::Add(rule) => (add(uid, rule).await?, "added"),
+        Rules::Remove(rule) => (change(uid, rule.id, "Remove").await?, "removed"),
+        Rules::Restore(rule) => (change(uid, rule.id, "Restore").await?, "put back"),
+        Rules::Enable(rule) => (enable(uid, rule.id, true).await?, "enabled"),
+        Rules::Disable(rule) => (enable(uid, rule.id, false).await?, "disabled"),
+    };
+    output.result(&Changed { id }, |_| format!("Rule {id} {done}."))
+}
+
+async fn list(uid: u32, output: &mut Output) -> Result<()> {
+    let mut rules = Bus::connect().await?.rules().await?.list(uid).await?;
+    rules.sort_by(|a, b| (&a.program, a.id).cmp(&(&b.program, b.id)));
+    let views: Vec<_> = rules.iter().map(View::from).collect();
+    output.result(&views, |views| text(views))
+}
+
+async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
+    let spec = RuleSpec {
+        program: rule.app.clone(),
+        operations: rule.operations.iter().map(ToString::to_string).collect(),
+        host: rule.host.clone(),
+        network: rule.addr.clone(),
+        port: rule.port,
+        protocol: rule.protocol.map(|protocol| protocol.to_string()),
+        action: rule.action.as_str().to_owned(),
+    };
+    // The broker checks too; this says what is wrong even without one.
+    spec.check()?;
+    call_with_leave(patient_proxy().await?.inner(), "Add", &(uid, spec)).await
+}
+
+async fn change(uid: u32, id: u64, method: &str) -> Result<u64> {
+    call_with_leave::<_, ()>(patient_proxy().await?.inner(), method, &(uid, id)).await?;
+    Ok(id)
+}
+
+async fn enable(uid: u32, id: u64, enabled: bool) -> Result<u64> {
+    let body = (uid, id, enabled);
+    call_with_leave::<_, ()>(patient_proxy().await?.inner(), "SetEnabled", &body).await?;
+    Ok(id)
+}
+
+async fn patient_proxy() -> Result<RulesProxy<'static>> {
+    Bus::connect_patiently().await?.rules().await
+}
+
+fn text(rules: &[View<'_>]) -> String {
+    if rules.is_empty() {
+        return "No rules.".to_owned();
+    }
+    let mut table = Table::new([
+        "ID",
+        "ON",
+        "ACTION",
+        "PROGRAM",
+        "OPERATIONS",
+        "OTHER SIDE",
+        "LIFESPAN",
+        "MADE BY",
+    ]);
+    for rule in rules {
+        table.row([
+            rule.id.to_string(),
+            if rule.enabled { "yes" } else { "no" }.to_owned(),
+            rule.action.to_owned(),
+            rule.program.unwrap_or("any program").to_owned(),
+            rule.operations.join(", "),
+            other_side(rule),
+            match rule.pid {
+                Some(pid) => format!("{} {pid}", rule.lifespan),
+                None => rule.lifespan.to_owned(),
+            },
+            rule.origin.to_owned(),
+        ]);
+    }
+    table.render()
+}
+
+fn other_side(rule: &View<'_>) -> String {
+    let place = rule.host.or(rule.network).unwrap_or(rule.destination);
+    let port = rule.port.map(|port| format!(" port {port}"));
+    let protocol = rule.protocol.map(|protocol| format!(", {protocol}"));
+    [
+        place,
+        port.as_deref().unwrap_or_default(),
+        protocol.as_deref().unwrap_or_default(),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule() -> Rule {
+        Rule {
+            id: 12,
+            uid: Some(1000),
+            program: Some("/usr/bin/curl".into()),
+            operations: vec!["connect".into()],
+            destination: "host".into(),
+            host: Some("example.org".into()),
+            port: Some(443),
+            protocol: Some("tcp".into()),
+            action: "deny".into(),
+            errno: Some(1),
+            lifespan: "always".into(),
+            enabled: true,
+            origin: "prompt".into(),
+            created: 1_700_000_000,
+            ..Rule::default()
+        }
+    }
+
+    #[test]
+    fn programs_get_every_field() {
+        assert_eq!(
+            serde_json::to_value(View::from(&rule())).unwrap(),
+            serde_json::json!({
+                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "operations": ["connect"],
+                "destination": "host", "host": "example.org", "network": null, "port": 443,
+                "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
+                "pid": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
+            })
+        );
+    }
+
+    #[test]
+    fn people_get_a_row_for_each_rule() {
+        let built_in = Rule {
+            id: 1,
+            destination: "this-computer".into(),
+            action: "allow".into(),
+            lifespan: "process".into(),
+            pid: Some(42),
+            ..Rule::default()
+        };
+        let rules = [rule(), built_in];
+        let views: Vec<_> = rules.iter().map(View::from).collect();
+        let text = text(&views);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[1].contains("example.org port 443, tcp"), "{text}");
+        assert!(lines[2].contains("any program"), "{text}");
+        assert!(lines[2].contains("this-computer"), "{text}");
+        assert!(lines[2].contains("process 42"), "{text}");
+    }
+}

@@ -1,0 +1,113 @@
+//! `portreevectl status`: the state of the firewall.
+
+use portreeve_dbus::Status;
+use serde::Serialize;
+
+use crate::{
+    bus::Bus,
+    error::Result,
+    output::{Output, clean},
+};
+
+/// The state as programs read it.
+#[derive(Debug, Serialize)]
+struct View<'a> {
+    version: &'a str,
+    mode: &'a str,
+    enforcing: bool,
+    agent: bool,
+    prompts: u32,
+    held: u32,
+    rules: u32,
+    store: &'a str,
+    failures: &'a [String],
+    hold_seconds: u32,
+}
+
+impl<'a> From<&'a Status> for View<'a> {
+    fn from(status: &'a Status) -> Self {
+        Self {
+            version: &status.version,
+            mode: &status.mode,
+            enforcing: status.enforcing,
+            agent: status.agent,
+            prompts: status.prompts,
+            held: status.held,
+            rules: status.rules,
+            store: &status.store,
+            failures: &status.failures,
+            hold_seconds: status.hold_seconds,
+        }
+    }
+}
+
+/// Prints the state as far as it concerns user `uid`.
+pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<()> {
+    let status = Bus::connect().await?.broker().await?.status(uid).await?;
+    output.result(&View::from(&status), text)
+}
+
+fn text(status: &View<'_>) -> String {
+    let yes_no = |value| if value { "yes" } else { "no" };
+    let failures = if status.failures.is_empty() {
+        "none".to_owned()
+    } else {
+        status.failures.join(", ")
+    };
+    [
+        ("Version", status.version.to_owned()),
+        ("Enforcing", yes_no(status.enforcing).to_owned()),
+        ("Mode", status.mode.to_owned()),
+        ("Agent", yes_no(status.agent).to_owned()),
+        ("Open prompts", status.prompts.to_string()),
+        ("Calls held", status.held.to_string()),
+        ("Rules in force", status.rules.to_string()),
+        ("Rule store", status.store.to_owned()),
+        ("Failures", failures),
+        ("Longest hold", format!("{} s", status.hold_seconds)),
+    ]
+    .map(|(name, value)| format!("{:<16}{}\n", format!("{name}:"), clean(&value)))
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_get_every_field() {
+        let status = Status {
+            version: "0.1.0".into(),
+            mode: "ask".into(),
+            enforcing: true,
+            prompts: 2,
+            store: "ok".into(),
+            failures: vec!["no-agent=1".into()],
+            hold_seconds: 120,
+            ..Status::default()
+        };
+        assert_eq!(
+            serde_json::to_value(View::from(&status)).unwrap(),
+            serde_json::json!({
+                "version": "0.1.0", "mode": "ask", "enforcing": true, "agent": false,
+                "prompts": 2, "held": 0, "rules": 0, "store": "ok",
+                "failures": ["no-agent=1"], "hold_seconds": 120,
+            })
+        );
+    }
+
+    #[test]
+    fn people_get_a_line_for_each_field() {
+        let status = Status {
+            store: "cannot open\u{1b}[2J".into(),
+            ..Status::default()
+        };
+        let text = text(&View::from(&status));
+        assert!(text.contains("Enforcing:      no\n"), "{text}");
+        assert!(
+            text.contains("Rule store:     cannot open\\u{1b}[2J\n"),
+            "{text}"
+        );
+        assert!(text.contains("Failures:       none\n"), "{text}");
+    }
+}

@@ -1,0 +1,243 @@
+//! What can go wrong, and the exit status it ends with.
+
+use std::{io, process::ExitCode};
+
+use portreeve_dbus::Error as BrokerError;
+use serde::Serialize;
+use zbus::{DBusError as _, fdo};
+
+/// Something failed.
+pub(crate) const FAILED: u8 = 1;
+/// The command line, or a value in it, cannot be used.
+pub(crate) const USAGE: u8 = 2;
+/// polkit's leave, or root, is needed.
+pub(crate) const ACCESS_DENIED: u8 = 3;
+/// No such prompt or rule.
+pub(crate) const NOT_FOUND: u8 = 4;
+/// The prompt has changed since it was looked at.
+pub(crate) const STALE: u8 = 5;
+/// The broker cannot be reached (`EX_UNAVAILABLE` of sysexits.h).
+pub(crate) const UNREACHABLE: u8 = 69;
+/// `doctor` found a problem (`EX_CONFIG` of sysexits.h).
+pub(crate) const PROBLEM: u8 = 78;
+
+/// What would help against denied access, where polkit has a say.
+const LEAVE: &str = "; run this on a terminal in your own desktop session, where polkit can ask \
+                     you for it, or as root";
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A value on the command line cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no system bus to be reached.
+    #[error("cannot reach the system bus: {0}")]
+    NoBus(zbus::Error),
+    /// The system bus is there, the broker is not.
+    #[error(
+        "cannot reach the broker: {0}; see “systemctl status portreeved” and “portreevectl doctor”"
+    )]
+    NoBroker(String),
+    /// The broker, or the bus, denied the call.
+    #[error("{text}{}", if *.by_leave { LEAVE } else { "" })]
+    AccessDenied {
+        /// Name of the error on the bus.
+        name: String,
+        /// What the broker said.
+        text: String,
+        /// Whether polkit's leave would have helped.
+        by_leave: bool,
+    },
+    /// The broker refused.
+    #[error("{}", .0.description().filter(|text| !text.is_empty()).unwrap_or("the broker gave no reason"))]
+    Broker(BrokerError),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// The result of everything here.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The exit status.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.status())
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            // The reader went away, as the reader of `portreevectl pending --watch | head` does.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Usage(_) | Self::Broker(BrokerError::InvalidArgument(_)) => USAGE,
+            Self::AccessDenied { .. } => ACCESS_DENIED,
+            Self::Broker(BrokerError::NoSuchPrompt(_) | BrokerError::NoSuchRule(_)) => NOT_FOUND,
+            Self::Broker(BrokerError::StaleRevision(_)) => STALE,
+            Self::NoBus(_) | Self::NoBroker(_) => UNREACHABLE,
+            Self::Broker(_) | Self::Output(_) => FAILED,
+        }
+    }
+
+    /// The error's stable name: as on the bus, where it comes from there.
+    fn name(&self) -> String {
+        let own = |name: &str| format!("io.github.portreeve.Error.{name}");
+        match self {
+            Self::Usage(_) => own("Usage"),
+            Self::NoBus(_) | Self::NoBroker(_) => own("NotReachable"),
+            Self::AccessDenied { name, .. } => name.clone(),
+            Self::Broker(BrokerError::ZBus(zbus::Error::MethodError(name, ..))) => name.to_string(),
+            Self::Broker(BrokerError::ZBus(zbus::Error::FDO(error))) => error.name().to_string(),
+            Self::Broker(BrokerError::ZBus(_)) | Self::Output(_) => own("Failed"),
+            Self::Broker(error) => error.name().to_string(),
+        }
+    }
+
+    /// The error of a call that polkit could have given leave for.
+    pub(crate) fn for_want_of_leave(self) -> Self {
+        match self {
+            Self::AccessDenied { name, text, .. } => Self::AccessDenied {
+                name,
+                text,
+                by_leave: true,
+            },
+            other => other,
+        }
+    }
+
+    /// The error as programs read it.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            error: Named {
+                name: self.name(),
+                message: self.to_string(),
+            },
+        }
+    }
+}
+
+/// An error as programs read it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    error: Named,
+}
+
+#[derive(Debug, Serialize)]
+struct Named {
+    name: String,
+    message: String,
+}
+
+impl From<BrokerError> for Error {
+    fn from(error: BrokerError) -> Self {
+        match error {
+            BrokerError::AccessDenied(text) => Self::AccessDenied {
+                name: "io.github.portreeve.Error.AccessDenied".to_owned(),
+                text,
+                by_leave: false,
+            },
+            BrokerError::ZBus(error) => Self::from_bus(error),
+            other => Self::Broker(other),
+        }
+    }
+}
+
+impl Error {
+    /// Sorts an error of the bus itself.
+    fn from_bus(error: zbus::Error) -> Self {
+        let zbus::Error::FDO(reply) = &error else {
+            return match error {
+                zbus::Error::InputOutput(cause) => Self::NoBroker(cause.to_string()),
+                other => Self::Broker(BrokerError::ZBus(other)),
+            };
+        };
+        match reply.as_ref() {
+            fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_) => {
+                Self::NoBroker("it is not running".to_owned())
+            }
+            fdo::Error::NoReply(_) | fdo::Error::Disconnected(_) => {
+                Self::NoBroker("it ended before it replied".to_owned())
+            }
+            fdo::Error::Timeout(_) | fdo::Error::TimedOut(_) => {
+                Self::NoBroker("it did not reply in time".to_owned())
+            }
+            fdo::Error::AccessDenied(text) | fdo::Error::InteractiveAuthorizationRequired(text) => {
+                Self::AccessDenied {
+                    name: reply.name().to_string(),
+                    text: text.clone(),
+                    by_leave: false,
+                }
+            }
+            _ => Self::Broker(BrokerError::ZBus(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(error: BrokerError) -> u8 {
+        Error::from(error).status()
+    }
+
+    fn from_bus(error: fdo::Error) -> Error {
+        Error::from(BrokerError::from(zbus::Error::from(error)))
+    }
+
+    #[test]
+    fn each_failure_has_its_exit_status() {
+        let text = String::new;
+        assert_eq!(status(BrokerError::Failed(text())), 1);
+        assert_eq!(status(BrokerError::LimitsExceeded(text())), 1);
+        assert_eq!(status(BrokerError::StoreUnavailable(text())), 1);
+        assert_eq!(status(BrokerError::InvalidArgument(text())), 2);
+        assert_eq!(status(BrokerError::AccessDenied(text())), 3);
+        assert_eq!(status(BrokerError::NoSuchPrompt(text())), 4);
+        assert_eq!(status(BrokerError::NoSuchRule(text())), 4);
+        assert_eq!(status(BrokerError::StaleRevision(text())), 5);
+        assert_eq!(Error::Usage(text()).status(), 2);
+        assert_eq!(Error::NoBus(zbus::Error::InvalidReply).status(), 69);
+    }
+
+    #[test]
+    fn errors_of_the_bus_are_told_apart() {
+        let status = |error| from_bus(error).status();
+        assert_eq!(status(fdo::Error::ServiceUnknown(String::new())), 69);
+        assert_eq!(status(fdo::Error::NoReply(String::new())), 69);
+        assert_eq!(status(fdo::Error::AccessDenied(String::new())), 3);
+        assert_eq!(status(fdo::Error::UnknownMethod(String::new())), 1);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        assert_eq!(Error::Output(io::ErrorKind::BrokenPipe.into()).status(), 0);
+        assert_eq!(Error::Output(io::ErrorKind::StorageFull.into()).status(), 1);
+    }
+
+    #[test]
+    fn what_gives_leave_is_said_where_leave_helps() {
+        let denied = || Error::from(BrokerError::AccessDenied("cannot answer prompt 7".into()));
+        assert_eq!(denied().to_string(), "cannot answer prompt 7");
+        let text = denied().for_want_of_leave().to_string();
+        assert!(text.starts_with("cannot answer prompt 7; run this on a terminal"));
+    }
+
+    #[test]
+    fn the_report_has_the_name_on_the_bus() {
+        let report = |error: &Error| serde_json::to_value(error.report()).unwrap();
+        assert_eq!(
+            report(&BrokerError::StaleRevision("cannot answer an old question".into()).into()),
+            serde_json::json!({"error": {
+                "name": "io.github.portreeve.Error.StaleRevision",
+                "message": "cannot answer an old question",
+            }})
+        );
+        assert_eq!(
+            report(&from_bus(fdo::Error::UnknownMethod(
+                "no such method".into()
+            )))["error"]["name"],
+            "org.freedesktop.DBus.Error.UnknownMethod"
+        );
+    }
+}

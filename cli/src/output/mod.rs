@@ -1,0 +1,64 @@
+//! What is printed: text for people, JSON for programs. Nothing from the bus reaches the terminal
+//! with control characters in it.
+
+mod sanitise;
+mod table;
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+pub(crate) use self::{
+    sanitise::clean,
+    table::{Table, cut},
+};
+use crate::error::{Error, Result};
+
+/// Where results go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// JSON if `json`, text otherwise.
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a result: `value` as one line of JSON, or what `text` makes of it.
+    pub(crate) fn result<T: Serialize>(
+        &mut self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<()> {
+        let text = if self.json {
+            line_of_json(value)?
+        } else {
+            text(value)
+        };
+        // Leaves styles out where the output is no terminal, or where the user wants none.
+        let mut stdout = anstream::AutoStream::auto(std::io::stdout().lock());
+        writeln!(stdout, "{}", text.trim_end_matches('\n'))?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Prints why the command failed.
+    pub(crate) fn error(&mut self, error: &Error) {
+        if matches!(error, Error::Output(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe) {
+            return;
+        }
+        let text = if self.json {
+            line_of_json(&error.report()).unwrap_or_else(|error| error.to_string())
+        } else {
+            format!("portreevectl: {}", clean(&error.to_string()))
+        };
+        // There is nowhere left to report a failure of this to.
+        drop(writeln!(std::io::stderr().lock(), "{text}"));
+    }
+}
+
+fn line_of_json<T: Serialize>(value: &T) -> Result<String> {
+    let json = serde_json::to_string(value).map_err(std::io::Error::from)?;
+    Ok(sanitise::clean_json(&json))
+}

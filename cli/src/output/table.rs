@@ -1,0 +1,108 @@
+//! Columns of text.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
+
+use super::clean;
+
+const BOLD: &str = "\u{1b}[1m";
+const PLAIN: &str = "\u{1b}[0m";
+const GAP: &str = "  ";
+
+/// Rows of cells in aligned columns, under a heading.
+#[derive(Debug)]
+pub(crate) struct Table<const N: usize> {
+    heading: [&'static str; N],
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    /// A table without rows yet.
+    pub(crate) const fn new(heading: [&'static str; N]) -> Self {
+        Self {
+            heading,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: [String; N]) {
+        self.rows.push(cells.map(|cell| clean(&cell)));
+    }
+
+    /// The table as text, its heading in bold.
+    pub(crate) fn render(&self) -> String {
+        let mut widths = self.heading.map(UnicodeWidthStr::width);
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        let mut text = format!("{BOLD}{}{PLAIN}\n", line(&self.heading, widths));
+        for row in &self.rows {
+            text.push_str(&line(row, widths));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn line<const N: usize>(cells: &[impl AsRef<str>; N], widths: [usize; N]) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        let cell = cell.as_ref();
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
+        text.push_str(GAP);
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// At most `width` columns of `text`.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    let text = clean(text);
+    if text.width() <= width {
+        return text;
+    }
+    let mut kept = String::new();
+    let mut used = 1; // the ellipsis
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let mut table = Table::new(["ID", "PROGRAM", "TO"]);
+        table.row(["1".into(), "日本".into(), "a".into()]);
+        table.row(["10000".into(), "x".into(), String::new()]);
+        assert_eq!(
+            table.render(),
+            "\u{1b}[1mID     PROGRAM  TO\u{1b}[0m\n1      日本     a\n10000  x\n"
+        );
+    }
+
+    #[test]
+    fn cells_are_cleaned() {
+        let mut table = Table::new(["NAME"]);
+        table.row(["\u{1b}[2J".into()]);
+        assert!(table.render().ends_with("\\u{1b}[2J\n"));
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(cut("curl", 4), "curl");
+        assert_eq!(cut("curls", 4), "cur…");
+        assert_eq!(cut("日本語", 4), "日…");
+    }
+}

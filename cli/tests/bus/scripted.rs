@@ -1,0 +1,293 @@
+//! A bus of its own with a broker on it that plays the contract.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "`#[interface]` prescribes the methods' form"
+)]
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, Status};
+use zbus::{
+    Connection, connection::Builder, interface, message::Flags, message::Header,
+    object_server::SignalEmitter,
+};
+
+/// What the broker has, and how it answers.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    /// The open prompts.
+    pub(crate) prompts: Vec<Prompt>,
+    /// The rules.
+    pub(crate) rules: Vec<Rule>,
+    /// What every call that changes something is refused with.
+    pub(crate) refusal: Option<fn() -> Error>,
+}
+
+/// The script, and what has happened.
+#[derive(Debug)]
+struct State {
+    script: Script,
+    calls: Vec<String>,
+    interactive: bool,
+    watchers: Vec<String>,
+}
+
+impl State {
+    /// Notes a call that changes something.
+    fn note(&mut self, header: &Header<'_>, call: String) -> Result<(), Error> {
+        self.calls.push(call);
+        self.interactive = header
+            .primary()
+            .flags()
+            .contains(Flags::ALLOW_INTERACTIVE_AUTH);
+        self.script.refusal.map_or(Ok(()), |refusal| Err(refusal()))
+    }
+
+    fn rule(&self, id: u64) -> Result<(), Error> {
+        let found = self.script.rules.iter().any(|rule| rule.id == id);
+        found
+            .then_some(())
+            .ok_or_else(|| Error::NoSuchRule(format!("cannot find rule {id}")))
+    }
+}
+
+type Shared = Arc<Mutex<State>>;
+
+fn lock(state: &Shared) -> MutexGuard<'_, State> {
+    state.lock().unwrap()
+}
+
+struct Broker;
+
+#[interface(name = "io.github.portreeve.Broker1")]
+impl Broker {
+    fn status(&self, _uid: u32) -> Status {
+        Status {
+            version: "0.1.0".into(),
+            mode: "ask".into(),
+            enforcing: true,
+            agent: true,
+            store: "ok".into(),
+            hold_seconds: 120,
+            ..Status::default()
+        }
+    }
+}
+
+struct Prompts(Shared);
+
+#[interface(name = "io.github.portreeve.Prompts1")]
+impl Prompts {
+    fn list(&self, _uid: u32) -> Vec<Prompt> {
+        lock(&self.0).script.prompts.clone()
+    }
+
+    fn answer(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        id: u64,
+        revision: u32,
+        action: &str,
+        scope: &str,
+        lifespan: &str,
+    ) -> Result<u64, Error> {
+        let mut state = lock(&self.0);
+        state.note(
+            &header,
+            format!("Answer {id} {revision} {action} {scope} {lifespan}"),
+        )?;
+        let prompt = state.script.prompts.iter().find(|prompt| prompt.id == id);
+        let prompt =
+            prompt.ok_or_else(|| Error::NoSuchPrompt(format!("cannot find prompt {id}")))?;
+        if prompt.revision != revision {
+            return Err(Error::StaleRevision(format!(
+                "cannot answer revision {revision}"
+            )));
+        }
+        Ok(if lifespan == "once" { 0 } else { 12 })
+    }
+
+    fn watch(&self, #[zbus(header)] header: Header<'_>, _uid: u32) {
+        let watcher = header.sender().unwrap().to_string();
+        lock(&self.0).watchers.push(watcher);
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
+struct Rules(Shared);
+
+#[interface(name = "io.github.portreeve.Rules1")]
+impl Rules {
+    fn list(&self, _uid: u32) -> Vec<Rule> {
+        lock(&self.0).script.rules.clone()
+    }
+
+    fn add(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        uid: u32,
+        rule: RuleSpec,
+    ) -> Result<u64, Error> {
+        let word = |word: Option<String>| word.unwrap_or_else(|| "-".into());
+        lock(&self.0).note(
+            &header,
+            format!(
+                "Add {uid} {} {} {} {} {} {} {}",
+                rule.program,
+                rule.operations.join(","),
+                word(rule.host),
+                word(rule.network),
+                word(rule.port.map(|port| port.to_string())),
+                word(rule.protocol),
+                rule.action
+            ),
+        )?;
+        Ok(13)
+    }
+
+    fn remove(&self, #[zbus(header)] header: Header<'_>, uid: u32, id: u64) -> Result<(), Error> {
+        lock(&self.0).note(&header, format!("Remove {uid} {id}"))?;
+        lock(&self.0).rule(id)
+    }
+
+    fn restore(&self, #[zbus(header)] header: Header<'_>, uid: u32, id: u64) -> Result<(), Error> {
+        lock(&self.0).note(&header, format!("Restore {uid} {id}"))
+    }
+
+    fn set_enabled(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        uid: u32,
+        id: u64,
+        enabled: bool,
+    ) -> Result<(), Error> {
+        lock(&self.0).note(&header, format!("SetEnabled {uid} {id} {enabled}"))?;
+        lock(&self.0).rule(id)
+    }
+}
+
+/// The bus and its broker. Both end with it.
+pub(crate) struct Bus {
+    daemon: Daemon,
+    broker: Connection,
+    state: Shared,
+}
+
+impl Bus {
+    /// Starts a bus, and on it a broker that follows `script`.
+    pub(crate) async fn start(script: Script) -> Self {
+        let daemon = Daemon::start();
+        let state = Arc::new(Mutex::new(State {
+            script,
+            calls: Vec::new(),
+            interactive: false,
+            watchers: Vec::new(),
+        }));
+        let broker = Builder::address(daemon.address.as_str())
+            .serve_at(BROKER_PATH, Broker)
+            .serve_at(BROKER_PATH, Prompts(Arc::clone(&state)))
+            .serve_at(BROKER_PATH, Rules(Arc::clone(&state)))
+            .name(BUS_NAME)
+            .build()
+            .await
+            .unwrap();
+        Self {
+            daemon,
+            broker,
+            state,
+        }
+    }
+
+    /// Address of the bus.
+    pub(crate) fn address(&self) -> &str {
+        &self.daemon.address
+    }
+
+    /// The calls that would have changed something, so far.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        lock(&self.state).calls.clone()
+    }
+
+    /// Whether the last of them allowed polkit to ask.
+    pub(crate) fn interactive(&self) -> bool {
+        lock(&self.state).interactive
+    }
+
+    /// Opens other prompts, and tells those who watch.
+    pub(crate) async fn set_prompts(&self, prompts: Vec<Prompt>) {
+        let watchers = {
+            let mut state = lock(&self.state);
+            state.script.prompts = prompts;
+            state.watchers.clone()
+        };
+        for watcher in watchers {
+            let emitter = SignalEmitter::new(&self.broker, BROKER_PATH)
+                .unwrap()
+                .set_destination(watcher.try_into().unwrap());
+            Prompts::changed(&emitter).await.unwrap();
+        }
+    }
+
+    /// Takes the broker off the bus.
+    pub(crate) async fn end_broker(&self) {
+        self.broker.release_name(BUS_NAME).await.unwrap();
+    }
+}
+
+/// A `dbus-daemon`.
+struct Daemon {
+    child: Child,
+    address: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("bus.conf");
+        let text = format!(
+            "<busconfig>\
+               <listen>unix:dir={}</listen>\
+               <policy context='default'>\
+                 <allow send_destination='*'/><allow receive_sender='*'/><allow own='*'/>\
+               </policy>\
+             </busconfig>",
+            directory.path().display()
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut child = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--print-address"])
+            .stdout(Stdio::piped())
+            // Run as root, it complains of limits that it may not raise.
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("cannot start dbus-daemon, which these tests need (package dbus-daemon)");
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut address)
+            .unwrap();
+        assert!(!address.is_empty(), "dbus-daemon ended at once");
+        Self {
+            child,
+            address: address.trim().to_owned(),
+            _directory: directory,
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,19 @@
+//! Compiles the C shim to bitcode, which bpf-linker then links with the Rust part.
+
+fn main() {
+    println!("cargo::rerun-if-changed=kernel/shim.c");
+    let objects = cc::Build::new()
+        .compiler("clang")
+        .no_default_flags(true)
+        .file("kernel/shim.c")
+        .flag("-O2")
+        .flag("-g")
+        .flag("-Wall")
+        .flag("-Werror")
+        .flag("-emit-llvm")
+        .flag("--target=bpf")
+        .compile_intermediates();
+    for object in objects {
+        println!("cargo::rustc-link-arg={}", object.display());
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * What Rust cannot express: reading kernel structures at offsets that the loader fills in for the
+ * running kernel (CO-RE), and calling kernel functions (kfuncs). No decisions here.
+ *
+ * Each structure names only the fields that are read; the loader matches them by name.
+ */
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef int s32;
+
+#define __ksym __attribute__((section(".ksyms")))
+#define __inline __attribute__((always_inline))
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct super_block {
+	unsigned long s_magic;
+	u32 s_dev;
+};
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+struct file {
+	struct inode *f_inode;
+	u32 f_flags;
+};
+struct mm_struct {
+	struct file *exe_file;
+};
+struct task_struct {
+	u32 flags;
+	struct mm_struct *mm;
+	struct task_struct *group_leader;
+	u64 start_boottime;
+	u64 self_exec_id;
+};
+struct sock_common {
+	u16 skc_family;
+};
+struct sock {
+	struct sock_common __sk_common;
+	u8 sk_kern_sock : 1;
+	u16 sk_type;
+	u16 sk_protocol;
+};
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	u32 msg_flags;
+};
+#pragma clang attribute pop
+
+struct bpf_dynptr {
+	u64 opaque[2];
+} __attribute__((aligned(8)));
+
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+extern void bpf_task_release(struct task_struct *task) __ksym;
+extern struct file *bpf_get_task_exe_file(struct task_struct *task) __ksym;
+extern void bpf_put_file(struct file *file) __ksym;
+extern int bpf_get_file_xattr(struct file *file, const char *name__str,
+			      struct bpf_dynptr *value_p) __ksym;
+
+/* Helper numbers from enum bpf_func_id in include/uapi/linux/bpf.h. */
+static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
+static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
+				   struct bpf_dynptr *ptr) = (void *)197;
+
+#define FUSE_SUPER_MAGIC 0x65735546 /* include/uapi/linux/magic.h */
+#define ESRCH 3
+#define ESTALE 116
+#define VERDICT_BYTES 32
+
+const char VERDICT_XATTR[] __attribute__((section(".rodata"))) = "user.verdict";
+
+/* A socket as the hooks need it. Mirrored by struct SocketFacts in socket.rs. */
+struct socket_facts {
+	u16 family;
+	u16 type;
+	u16 protocol;
+	u8 kernel;
+	u8 nonblocking;
+};
+
+#define O_NONBLOCK 04000 /* include/uapi/asm-generic/fcntl.h */
+
+__inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)
+{
+	struct sock *sk = socket->sk;
+	struct file *file = socket->file;
+
+	if (!sk)
+		return -ESRCH;
+	out->family = sk->__sk_common.skc_family;
+	out->type = sk->sk_type;
+	out->protocol = sk->sk_protocol;
+	out->kernel = sk->sk_kern_sock;
+	out->nonblocking = file ? (file->f_flags & O_NONBLOCK) != 0 : 0;
+	return 0;
+}
+
+/* The calling task. Mirrored by struct TaskFacts in subject.rs. */
+struct task_facts {
+	u64 start;
+	u64 exec_id;
+	u64 device;
+	u64 inode;
+	u32 flags;
+	u32 reserved;
+};
+
+__inline void shim_task(struct task_facts *out)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+
+	out->flags = task->flags;
+	out->reserved = 0;
+	out->start = task->group_leader->start_boottime;
+	out->exec_id = task->self_exec_id;
+	out->device = 0;
+	out->inode = 0;
+	if (mm) {
+		struct file *exe = mm->exe_file;
+
+		if (exe) {
+			struct inode *inode = exe->f_inode;
+
+			out->device = inode->i_sb->s_dev;
+			out->inode = inode->i_ino;
+		}
+	}
+}
+
+__inline void *shim_msg_name(const struct msghdr *msg)
+{
+	return msg->msg_name;
+}
+
+__inline s32 shim_msg_namelen(const struct msghdr *msg)
+{
+	return msg->msg_namelen;
+}
+
+__inline u32 shim_msg_flags(const struct msghdr *msg)
+{
+	return msg->msg_flags;
+}
+
+/*
+ * Knocks at the gate and sleeps there until the broker answers.
+ *
+ * verdict: VERDICT_BYTES bytes of a map value; filled in when the result is VERDICT_BYTES.
+ * Returns the length of the answer, -EINTR when a signal came, else another negative errno.
+ *
+ * The gatekeeper is looked up by its process id, which can be reused after its death; so the file
+ * is trusted only if it lies on our own FUSE file system.
+ */
+__inline s32 shim_gate(s32 gatekeeper, u64 device, void *verdict)
+{
+	struct bpf_dynptr value;
+	struct task_struct *task = bpf_task_from_pid(gatekeeper);
+	struct file *file;
+	s32 ret = -ESRCH;
+
+	if (!task)
+		return ret;
+	file = bpf_get_task_exe_file(task);
+	if (file) {
+		struct super_block *sb = file->f_inode->i_sb;
+
+		ret = -ESTALE;
+		if (sb->s_magic == FUSE_SUPER_MAGIC && sb->s_dev == device) {
+			bpf_dynptr_from_mem(verdict, VERDICT_BYTES, 0, &value);
+			ret = bpf_get_file_xattr(file, VERDICT_XATTR, &value);
+		}
+		bpf_put_file(file);
+	}
+	bpf_task_release(task);
+	return ret;
+}

@@ -1,0 +1,69 @@
+//! The hold: the calling thread sleeps at the gate until the broker answers.
+
+use core::ffi::c_void;
+
+use portreeve_abi::{VERDICT_MAGIC, Verdict, counter, verdict_flags};
+
+use crate::{
+    cache,
+    decide::Call,
+    maps::{HOLDS, count, new_hold},
+};
+
+const EINTR: i32 = 4;
+/// `ERESTARTSYS` of include/linux/errno.h: the system call starts again after the signal's handler
+/// if that was installed with SA_RESTART, and ends in EINTR otherwise.
+const ERESTARTSYS: i32 = 512;
+const MAX_ERRNO: u32 = 4095;
+
+unsafe extern "C" {
+    fn shim_gate(gatekeeper: i32, device: u64, verdict: *mut c_void) -> i32;
+}
+
+/// Holds the calling thread; returns what the hook returns.
+///
+/// Exactly one of: the gate's verdict, a restart after a signal, the fallback verdict.
+#[inline(always)]
+pub fn hold(call: &Call<'_>) -> i32 {
+    let Some(hold) = new_hold(call.caller.tid) else {
+        count(counter::HOLD_TABLE_FULL);
+        return refuse_with(call.config.fallback_errno);
+    };
+    // SAFETY: `hold` is this thread's own element of a preallocated map: it stays where it is and
+    // nobody else writes to it until this thread removes it, here and below.
+    call.describe(unsafe { &raw mut (*hold).request }, 0);
+    let result = knock(call, unsafe { &raw mut (*hold).verdict });
+    // Only this thread removes its entry, so it is there.
+    let _ = HOLDS.remove(&call.caller.tid);
+    result
+}
+
+#[inline(always)]
+fn knock(call: &Call<'_>, verdict: *mut Verdict) -> i32 {
+    let config = call.config;
+    // SAFETY: the verdict has the 32 bytes that the shim hands to the kernel.
+    let answered =
+        unsafe { shim_gate(config.gatekeeper as i32, config.gate_device, verdict.cast()) };
+    if answered == -EINTR {
+        return -ERESTARTSYS;
+    }
+    // SAFETY: see `hold`; the kernel has filled it in or left it zero.
+    let verdict = unsafe { &*verdict };
+    if answered != size_of::<Verdict>() as i32 || verdict.magic != VERDICT_MAGIC {
+        count(counter::GATE_UNREACHABLE);
+        return refuse_with(config.fallback_errno);
+    }
+    if verdict.flags & verdict_flags::CACHE != 0 {
+        cache::remember(call.key, verdict);
+    }
+    refuse_with(verdict.errno)
+}
+
+/// An errno as a hook returns it; bounded, as the verifier demands.
+#[inline(always)]
+pub fn refuse_with(errno: u32) -> i32 {
+    if errno > MAX_ERRNO {
+        return -1;
+    }
+    -(errno as i32)
+}

@@ -1,0 +1,4 @@
+//! One file for each family of hooks: the body collects who and what, and has them judged.
+
+pub mod connect;
+pub mod sendmsg;

@@ -1,0 +1,49 @@
+//! The probe: LSM programs that answer known calls from a cache and hold unknown ones at the gate.
+//!
+//! Entry points only; each hook collects who and what, then walks cache → hold.
+#![no_std]
+#![no_main]
+
+mod cache;
+mod decide;
+mod endpoint;
+mod hold;
+mod hooks;
+mod maps;
+mod notice;
+mod socket;
+mod subject;
+
+use aya_ebpf::{macros::lsm, programs::LsmContext};
+
+/// `socket_connect(sock, address, addrlen)`: sleepable since Linux 5.11. Runs for `connect()`,
+/// io_uring's CONNECT and TCP_FASTOPEN_CONNECT, before the protocol sees the call.
+#[lsm(hook = "socket_connect", sleepable)]
+pub fn socket_connect(ctx: LsmContext) -> i32 {
+    hooks::connect::hook(&ctx)
+}
+
+/// `socket_sendmsg(sock, msg, size)`: sleepable since Linux 5.11. Runs for every send; only one
+/// that names an address can reach somewhere `socket_connect` has not seen.
+#[lsm(hook = "socket_sendmsg", sleepable)]
+pub fn socket_sendmsg(ctx: LsmContext) -> i32 {
+    hooks::sendmsg::hook(&ctx)
+}
+
+/// The version of the types in `abi` this object was built with (`abi::ABI_SECTION`); the broker
+/// compares.
+#[used]
+#[unsafe(link_section = "portreeve_abi")]
+#[unsafe(no_mangle)]
+static PORTREEVE_ABI: [u8; 4] = portreeve_abi::ABI_VERSION.to_ne_bytes();
+
+/// Some helpers and kfuncs are for GPL-compatible programs only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Never reached: the verifier refuses programs with a reachable panic loop.
+    loop {}
+}

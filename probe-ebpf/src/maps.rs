@@ -1,0 +1,94 @@
+//! Every map of the probe, and who writes it.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
+};
+use portreeve_abi::{
+    CacheKey, CacheValue, Endpoint, Fileid, Hold, MAX_CACHED_VERDICTS, MAX_HOLDS, MAX_STANDINGS,
+    NOTICE_RING_BYTES, ProbeConfig, Process, Request, Standing, Verdict, counter,
+};
+
+/// One element. Written by the broker.
+#[map]
+pub static CONFIG: Array<ProbeConfig> = Array::with_max_entries(1, 0);
+
+/// Remembered verdicts. Written by the probe when a hold ends; the broker only adds those of
+/// callers that were not held.
+#[map]
+pub static CACHE: LruHashMap<CacheKey, CacheValue> =
+    LruHashMap::with_max_entries(MAX_CACHED_VERDICTS, 0);
+
+/// Calls at the gate by thread id. Written by the held thread itself, read by the broker.
+/// Preallocated, so that an element never moves while its thread sleeps.
+#[map]
+pub static HOLDS: HashMap<u32, Hold> = HashMap::with_max_entries(MAX_HOLDS, 0);
+
+/// Executables that are never held. Written by the broker.
+#[map]
+pub static STANDINGS: HashMap<Fileid, Standing> = HashMap::with_max_entries(MAX_STANDINGS, 0);
+
+/// Questions whose callers were not held. Read by the broker.
+#[map]
+pub static NOTICES: RingBuf = RingBuf::with_byte_size(NOTICE_RING_BYTES, 0);
+
+/// See `abi::counter`. Read by the broker.
+#[map]
+pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::COUNT, 0);
+
+/// Counts one of `abi::counter`.
+pub fn count(counter: u32) {
+    if let Some(value) = COUNTERS.get_ptr_mut(counter) {
+        // SAFETY: the element is this CPU's own; migration is off in a BPF program. A sleeping
+        // program on the same CPU can at worst lose an increment.
+        unsafe { *value += 1 };
+    }
+}
+
+/// What a new element of [`HOLDS`] starts as. Static, because the BPF stack has 512 bytes.
+#[unsafe(no_mangle)]
+static BLANK_HOLD: Hold = Hold {
+    request: Request {
+        key: CacheKey {
+            process: Process {
+                start: 0,
+                exec_id: 0,
+                tgid: 0,
+                uid: 0,
+            },
+            endpoint: Endpoint {
+                address: [0; 16],
+                scope_id: 0,
+                family: 0,
+                port: 0,
+                protocol: 0,
+                socket_type: 0,
+            },
+            operation: 0,
+        },
+        executable: Fileid {
+            device: 0,
+            inode: 0,
+        },
+        time: 0,
+        tid: 0,
+        flags: 0,
+        comm: [0; 16],
+        generation: 0,
+    },
+    verdict: Verdict {
+        magic: 0,
+        errno: 0,
+        flags: 0,
+        reserved: 0,
+        generation: 0,
+        expires: 0,
+    },
+};
+
+/// A blank element of [`HOLDS`] for this thread; `None` if the table is full.
+#[inline(always)]
+pub fn new_hold(tid: u32) -> Option<*mut Hold> {
+    HOLDS.insert(&tid, &BLANK_HOLD, 0).ok()?;
+    HOLDS.get_ptr_mut(&tid)
+}

@@ -1,0 +1,1 @@
+"""What the tests do in alice's windows, through the accessibility bus."""

@@ -1,0 +1,328 @@
+//! A broker that does what the test says and remembers what it was asked.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use portreeve_dbus::{
+    AGENT_PATH, AgentProxy, BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, Status, withdrawn,
+};
+use tokio::runtime::Runtime;
+use zbus::{
+    Connection, connection, interface, message::Header, names::OwnedUniqueName,
+    object_server::SignalEmitter,
+};
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) id: u64,
+    pub(crate) revision: u32,
+    pub(crate) action: String,
+    pub(crate) scope: String,
+    pub(crate) lifespan: String,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    agent: Option<OwnedUniqueName>,
+    prompts: Vec<Prompt>,
+    /// What was told to be on the screen: id and revision.
+    shown: Vec<(u64, u32)>,
+    answers: Vec<Answer>,
+    /// How the next answers fail; after them all are taken.
+    refusals: VecDeque<Error>,
+    rules: Vec<Rule>,
+    removed: Vec<Rule>,
+    added: Vec<RuleSpec>,
+    watchers: Vec<OwnedUniqueName>,
+}
+
+type Shared = Arc<Mutex<State>>;
+
+fn lock(state: &Shared) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The broker's side of the contract, in the test's hands.
+pub(crate) struct Broker {
+    state: Shared,
+    connection: Connection,
+}
+
+impl Broker {
+    /// Takes the broker's name on this bus.
+    pub(crate) fn start(runtime: &Runtime, bus: &str) -> Self {
+        let state = Shared::default();
+        let connection = runtime
+            .block_on(
+                connection::Builder::address(bus)
+                    .serve_at(BROKER_PATH, BrokerInterface(state.clone()))
+                    .serve_at(BROKER_PATH, PromptsInterface(state.clone()))
+                    .serve_at(BROKER_PATH, RulesInterface(state.clone()))
+                    .name(BUS_NAME)
+                    .build(),
+            )
+            .expect("cannot serve the broker's interfaces");
+        Self { state, connection }
+    }
+
+    /// Gives the name away, as if the broker had ended.
+    pub(crate) async fn leave(&self) {
+        lock(&self.state).agent = None;
+        self.connection
+            .release_name(BUS_NAME)
+            .await
+            .expect("cannot release the name");
+    }
+
+    /// Takes the name back, as if the broker had started again.
+    pub(crate) async fn come_back(&self) {
+        self.connection
+            .request_name(BUS_NAME)
+            .await
+            .expect("cannot take the name");
+    }
+
+    pub(crate) fn has_agent(&self) -> bool {
+        lock(&self.state).agent.is_some()
+    }
+
+    pub(crate) fn was_shown(&self, id: u64, revision: u32) -> bool {
+        lock(&self.state).shown.contains(&(id, revision))
+    }
+
+    pub(crate) fn answers(&self) -> Vec<Answer> {
+        lock(&self.state).answers.clone()
+    }
+
+    /// Refuses the next answer.
+    pub(crate) fn refuse(&self, error: Error) {
+        lock(&self.state).refusals.push_back(error);
+    }
+
+    /// Changes a prompt without telling the agent.
+    pub(crate) fn change_silently(&self, prompt: &Prompt) {
+        let mut state = lock(&self.state);
+        state.prompts.retain(|known| known.id != prompt.id);
+        state.prompts.push(prompt.clone());
+    }
+
+    pub(crate) async fn show(&self, prompt: &Prompt) {
+        self.change_silently(prompt);
+        self.agent()
+            .await
+            .show(prompt)
+            .await
+            .expect("the agent does not take a prompt");
+    }
+
+    pub(crate) async fn update(&self, prompt: &Prompt) {
+        self.change_silently(prompt);
+        self.agent()
+            .await
+            .update(prompt)
+            .await
+            .expect("the agent does not take an update");
+    }
+
+    pub(crate) async fn withdraw(&self, id: u64) {
+        lock(&self.state).prompts.retain(|known| known.id != id);
+        self.agent()
+            .await
+            .withdraw(id, withdrawn::ENDED)
+            .await
+            .expect("cannot withdraw");
+    }
+
+    pub(crate) fn set_rules(&self, rules: Vec<Rule>) {
+        lock(&self.state).rules = rules;
+    }
+
+    pub(crate) fn rule(&self, id: u64) -> Option<Rule> {
+        lock(&self.state)
+            .rules
+            .iter()
+            .find(|rule| rule.id == id)
+            .cloned()
+    }
+
+    pub(crate) fn added(&self) -> Vec<RuleSpec> {
+        lock(&self.state).added.clone()
+    }
+
+    async fn agent(&self) -> AgentProxy<'static> {
+        let name = lock(&self.state)
+            .agent
+            .clone()
+            .expect("no agent has registered");
+        AgentProxy::builder(&self.connection)
+            .destination(name)
+            .path(AGENT_PATH)
+            .build()
+            .await
+            .expect("cannot reach the agent")
+    }
+}
+
+struct BrokerInterface(Shared);
+
+#[interface(name = "io.github.portreeve.Broker1")]
+impl BrokerInterface {
+    fn status(&self, _uid: u32) -> Status {
+        Status::default()
+    }
+
+    fn register_agent(&self, #[zbus(header)] header: Header<'_>) {
+        lock(&self.0).agent = header.sender().map(|name| name.to_owned().into());
+    }
+
+    fn prompt_shown(&self, id: u64, revision: u32) {
+        lock(&self.0).shown.push((id, revision));
+    }
+}
+
+struct PromptsInterface(Shared);
+
+#[interface(name = "io.github.portreeve.Prompts1")]
+impl PromptsInterface {
+    fn list(&self, _uid: u32) -> Vec<Prompt> {
+        lock(&self.0).prompts.clone()
+    }
+
+    fn answer(
+        &self,
+        id: u64,
+        revision: u32,
+        action: String,
+        scope: String,
+        lifespan: String,
+    ) -> Result<u64, Error> {
+        let mut state = lock(&self.0);
+        state.answers.push(Answer {
+            id,
+            revision,
+            action,
+            scope,
+            lifespan,
+        });
+        state.refusals.pop_front().map_or(Ok(0), Err)
+    }
+}
+
+struct RulesInterface(Shared);
+
+impl RulesInterface {
+    async fn tell(&self, emitter: &SignalEmitter<'_>) {
+        let watchers = lock(&self.0).watchers.clone();
+        for watcher in watchers {
+            let emitter = emitter.to_owned().set_destination(watcher.into());
+            Self::changed(&emitter)
+                .await
+                .expect("cannot tell of a change");
+        }
+    }
+}
+
+#[interface(name = "io.github.portreeve.Rules1")]
+impl RulesInterface {
+    fn list(&self, _uid: u32) -> Vec<Rule> {
+        lock(&self.0).rules.clone()
+    }
+
+    async fn add(
+        &self,
+        _uid: u32,
+        rule: RuleSpec,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> u64 {
+        let id = {
+            let mut state = lock(&self.0);
+            let id = 1000 + state.added.len() as u64;
+            state.rules.push(Rule {
+                id,
+                uid: Some(1000),
+                program: Some(rule.program.clone()),
+                destination: if rule.host.is_some() {
+                    "host"
+                } else {
+                    "anywhere"
+                }
+                .into(),
+                host: rule.host.clone(),
+                port: rule.port,
+                action: rule.action.clone(),
+                lifespan: "always".into(),
+                enabled: true,
+                origin: "window".into(),
+                ..Rule::default()
+            });
+            state.added.push(rule);
+            id
+        };
+        self.tell(&emitter).await;
+        id
+    }
+
+    async fn remove(
+        &self,
+        _uid: u32,
+        id: u64,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), Error> {
+        {
+            let mut state = lock(&self.0);
+            let at = state.rules.iter().position(|rule| rule.id == id);
+            let rule = state
+                .rules
+                .remove(at.ok_or_else(|| Error::NoSuchRule(id.to_string()))?);
+            state.removed.push(rule);
+        }
+        self.tell(&emitter).await;
+        Ok(())
+    }
+
+    async fn restore(
+        &self,
+        _uid: u32,
+        id: u64,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), Error> {
+        {
+            let mut state = lock(&self.0);
+            let at = state.removed.iter().position(|rule| rule.id == id);
+            let rule = state
+                .removed
+                .remove(at.ok_or_else(|| Error::NoSuchRule(id.to_string()))?);
+            state.rules.push(rule);
+        }
+        self.tell(&emitter).await;
+        Ok(())
+    }
+
+    async fn set_enabled(
+        &self,
+        _uid: u32,
+        id: u64,
+        enabled: bool,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), Error> {
+        {
+            let mut state = lock(&self.0);
+            let rule = state.rules.iter_mut().find(|rule| rule.id == id);
+            rule.ok_or_else(|| Error::NoSuchRule(id.to_string()))?
+                .enabled = enabled;
+        }
+        self.tell(&emitter).await;
+        Ok(())
+    }
+
+    fn watch(&self, _uid: u32, #[zbus(header)] header: Header<'_>) {
+        let watcher = header.sender().map(|name| name.to_owned().into());
+        lock(&self.0).watchers.extend(watcher);
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}

@@ -1,0 +1,260 @@
+//! A desk of its own for each test: display, session bus, system bus, broker.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::{
+    broker::Broker,
+    programs::{self, Running},
+};
+
+/// How long anything may take to happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often is looked whether it has.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The desk of one test. There is one at a time: the tests measure how fast windows react.
+pub(crate) struct Desk {
+    pub(crate) broker: Broker,
+    runtime: Runtime,
+    display: String,
+    session_bus: String,
+    system_bus: String,
+    // In the order in which they end.
+    programs: Vec<Running>,
+    folder: TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Desk {
+    /// An empty desk and a broker that says nothing yet.
+    pub(crate) fn new() -> Self {
+        static ONE: Mutex<()> = Mutex::new(());
+        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        programs::folder();
+
+        let folder = tempfile::tempdir().expect("cannot make a folder");
+        let (xvfb, display) = Running::start_and_read(
+            Command::new("Xvfb")
+                .args(["-displayfd", "1", "-screen", "0", "1280x1024x24"])
+                .args(["-nolisten", "tcp", "-noreset"]),
+        );
+        let display = format!(":{display}");
+        let system_bus = start_bus(&bus_configuration(folder.path()), &display);
+        let session_bus = start_bus(Path::new("/usr/share/dbus-1/session.conf"), &display);
+        let runtime = Runtime::new().expect("cannot start a runtime");
+        let broker = Broker::start(&runtime, &system_bus.1);
+        Self {
+            broker,
+            runtime,
+            display,
+            session_bus: session_bus.1,
+            system_bus: system_bus.1,
+            programs: vec![session_bus.0, system_bus.0, xvfb],
+            folder,
+            _alone: alone,
+        }
+    }
+
+    /// Starts the agent and waits until it has registered.
+    pub(crate) fn start_agent(&mut self) {
+        self.start_program("portreeve-agent");
+        self.until("the agent has registered", |desk| desk.broker.has_agent());
+    }
+
+    /// Starts one of the programs under test.
+    pub(crate) fn start_program(&mut self, name: &str) {
+        let running = Running::start(&mut self.command(programs::folder().join(name)));
+        // Before the buses, so that it is gone first.
+        self.programs.insert(0, running);
+    }
+
+    /// Waits until something has happened.
+    pub(crate) fn until(&self, what: &str, mut happened: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !happened(self) {
+            assert!(
+                Instant::now() < end,
+                "waited in vain until {what}\n{}",
+                self.tree()
+            );
+            self.pause(PAUSE);
+        }
+    }
+
+    /// Lets time pass, where something is *not* to happen in it.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.runtime.block_on(tokio::time::sleep(time));
+    }
+
+    /// Runs a future of the broker's.
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Whether a window whose title contains this is on the screen.
+    pub(crate) fn has_window(&self, title: &str) -> bool {
+        self.window(title).is_some()
+    }
+
+    /// Waits for a window and gives it the keyboard, as a window manager would.
+    pub(crate) fn focus(&self, title: &str) {
+        self.until(&format!("there is a window “{title}”"), |desk| {
+            desk.has_window(title)
+        });
+        let window = self.window(title).expect("it was there a moment ago");
+        self.xdotool(["windowfocus", "--sync", &window]);
+    }
+
+    /// Presses the key as often as said, 50 ms apart.
+    pub(crate) fn press(&self, key: &str, times: u32) {
+        let times = times.to_string();
+        self.xdotool([
+            "key",
+            "--delay",
+            "50",
+            "--repeat",
+            &times,
+            "--repeat-delay",
+            "50",
+            key,
+        ]);
+    }
+
+    /// Runs xdotool.
+    pub(crate) fn xdotool<const N: usize>(&self, arguments: [&str; N]) -> Output {
+        self.command("xdotool")
+            .args(arguments)
+            .output()
+            .expect("cannot run xdotool")
+    }
+
+    /// Clicks through the accessibility bus, once what is named can be clicked.
+    pub(crate) fn click(&self, name: &str, role: &str) {
+        self.labui(&["click", name, role]);
+    }
+
+    /// Waits until something is on the screen.
+    pub(crate) fn see(&self, name: &str, role: &str) {
+        self.labui(&["wait", name, role]);
+    }
+
+    /// Waits until something is no longer on the screen.
+    pub(crate) fn see_no(&self, name: &str, role: &str) {
+        self.labui(&["wait", "--gone", name, role]);
+    }
+
+    /// Replaces the text of an entry.
+    pub(crate) fn enter(&self, name: &str, text: &str) {
+        self.labui(&["set", name, text]);
+    }
+
+    /// The middle of the “Allow” button of a window, on the screen.
+    pub(crate) fn allow_button(&self, title: &str) -> (i32, i32) {
+        let window = self.window(title).expect("there is no such window");
+        let output = self.xdotool(["getwindowgeometry", "--shell", &window]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let number = |name: &str| -> i32 {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.and_then(|value| value.parse().ok())
+                .expect("xdotool tells the geometry")
+        };
+        // The right one of two that share the bottom edge.
+        (
+            number("X") + number("WIDTH") * 3 / 4,
+            number("Y") + number("HEIGHT") - 42,
+        )
+    }
+
+    /// All that is on the screen.
+    pub(crate) fn tree(&self) -> String {
+        let output = self
+            .labui_command(&["see"])
+            .output()
+            .expect("cannot run python3");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn window(&self, title: &str) -> Option<String> {
+        let found = self.xdotool(["search", "--onlyvisible", "--name", title]);
+        String::from_utf8_lossy(&found.stdout)
+            .lines()
+            .next()
+            .map(str::to_owned)
+    }
+
+    fn labui(&self, arguments: &[&str]) {
+        let output = self
+            .labui_command(arguments)
+            .output()
+            .expect("cannot run python3");
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    fn labui_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command("python3");
+        command
+            .env(
+                "PYTHONPATH",
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("lab"),
+            )
+            .args(["-m", "labui"])
+            .args(arguments);
+        command
+    }
+
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("DISPLAY", &self.display)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.session_bus)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .env("XDG_DATA_HOME", self.folder.path())
+            .env("GDK_BACKEND", "x11")
+            .env("GSK_RENDERER", "cairo")
+            .env("GSETTINGS_BACKEND", "memory")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env_remove("AT_SPI_BUS_ADDRESS")
+            .env_remove("WAYLAND_DISPLAY");
+        command
+    }
+}
+
+fn start_bus(configuration: &Path, display: &str) -> (Running, String) {
+    Running::start_and_read(
+        Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", configuration.display()))
+            .args(["--nofork", "--print-address=1"])
+            .env("DISPLAY", display)
+            .stderr(std::process::Stdio::null()),
+    )
+}
+
+/// A bus on which anybody may do anything.
+fn bus_configuration(folder: &Path) -> PathBuf {
+    let file = folder.join("bus.conf");
+    let text = format!(
+        "<busconfig><type>system</type><listen>unix:dir={}</listen>\
+         <policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\
+         <allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>",
+        folder.display()
+    );
+    fs::write(&file, text).expect("cannot write the bus configuration");
+    file
+}

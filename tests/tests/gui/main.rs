@@ -1,0 +1,11 @@
+//! Tests of the windows: the real programs on a display nobody sees, driven through the
+//! accessibility bus and the X server, against a broker that this test plays.
+//!
+//! They run in the lab root (`./x test gui`), which has GTK, Xvfb, xdotool and the accessibility
+//! bus.
+
+mod broker;
+mod desk;
+mod programs;
+mod prompts;
+mod rules;

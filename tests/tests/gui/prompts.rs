@@ -1,0 +1,315 @@
+//! The agent's windows.
+
+use std::time::{Duration, Instant};
+
+use portreeve_dbus::{Error, Prompt};
+
+use crate::{broker::Answer, desk::Desk};
+
+const CURL: &str = "Allow “curl” to connect to server.example?";
+
+fn prompt(id: u64) -> Prompt {
+    Prompt {
+        id,
+        revision: 1,
+        operation: "connect".into(),
+        subject: "/usr/bin/curl".into(),
+        name: "curl".into(),
+        path: "/usr/bin/curl".into(),
+        verified: true,
+        pid: 4711,
+        host: Some("server.example".into()),
+        address: "203.0.113.10".into(),
+        port: 443,
+        protocol: "tcp".into(),
+        held: 1,
+        attempts: 1,
+        scopes: ["host", "host-port", "anywhere"].map(str::to_owned).into(),
+        lifespans: ["once", "process", "always"].map(str::to_owned).into(),
+        suggested_lifespan: "always".into(),
+        ..Prompt::default()
+    }
+}
+
+fn wget(id: u64) -> Prompt {
+    Prompt {
+        subject: "/usr/bin/wget".into(),
+        name: "wget".into(),
+        path: "/usr/bin/wget".into(),
+        ..prompt(id)
+    }
+}
+
+/// A desk with a running agent.
+fn desk() -> Desk {
+    let mut desk = Desk::new();
+    desk.start_agent();
+    desk
+}
+
+/// A desk on which this prompt stands.
+fn asked(prompt: &Prompt) -> Desk {
+    let desk = desk();
+    desk.run(desk.broker.show(prompt));
+    let (id, revision) = (prompt.id, prompt.revision);
+    desk.until("the prompt is shown", |desk| {
+        desk.broker.was_shown(id, revision)
+    });
+    desk
+}
+
+fn answer(id: u64, revision: u32, action: &str, scope: &str, lifespan: &str) -> Answer {
+    Answer {
+        id,
+        revision,
+        action: action.into(),
+        scope: scope.into(),
+        lifespan: lifespan.into(),
+    }
+}
+
+#[test]
+fn mashing_keys_answers_nothing() {
+    let desk = desk();
+    // Where the window will come up, so that it gets the keys.
+    desk.xdotool(["mousemove", "200", "60"]);
+    desk.press("Return", 4);
+    desk.run(desk.broker.show(&prompt(1)));
+    desk.press("Return", 30);
+    desk.press("space", 30);
+    desk.focus("Allow “curl”");
+    // Even with a button focused: from the question to the last button by one step back.
+    desk.press("shift+Tab", 1);
+    desk.press("Return", 40);
+    desk.press("space", 40);
+    desk.press("alt+a", 10);
+    assert_eq!(desk.broker.answers(), []);
+    assert!(desk.has_window("Allow “curl”"));
+}
+
+#[test]
+fn a_button_that_is_focused_and_armed_takes_a_key() {
+    let desk = asked(&prompt(1));
+    desk.focus("Allow “curl”");
+    desk.pause(Duration::from_millis(1500));
+    desk.press("alt+d", 1);
+    desk.until("the answer has come", |desk| {
+        !desk.broker.answers().is_empty()
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [answer(1, 1, "deny", "host", "always")]
+    );
+}
+
+#[test]
+fn a_click_sends_one_answer() {
+    let desk = asked(&prompt(7));
+    desk.see(CURL, "alert");
+    desk.click("Allow", "button");
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [answer(7, 1, "allow", "host", "always")]
+    );
+}
+
+#[test]
+fn a_press_counts_only_after_the_pointer_has_moved() {
+    let desk = desk();
+    // Over the Allow button, to be.
+    desk.run(desk.broker.show(&prompt(1)));
+    desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
+    let (x, y) = desk.allow_button("Allow “curl”");
+    desk.run(desk.broker.withdraw(1));
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    desk.xdotool(["mousemove", &x.to_string(), &y.to_string()]);
+
+    desk.run(desk.broker.show(&prompt(2)));
+    desk.until("the prompt is shown", |desk| desk.broker.was_shown(2, 1));
+    for _ in 0..10 {
+        desk.xdotool(["click", "1"]);
+    }
+    desk.pause(Duration::from_millis(700));
+    desk.xdotool(["click", "1"]);
+    assert_eq!(desk.broker.answers(), []);
+
+    desk.xdotool(["mousemove_relative", "--sync", "--", "-6", "-3"]);
+    desk.xdotool(["mousemove_relative", "--sync", "4", "2"]);
+    desk.xdotool(["click", "1"]);
+    desk.until("the answer has come", |desk| {
+        !desk.broker.answers().is_empty()
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [answer(2, 1, "allow", "host", "always")]
+    );
+}
+
+#[test]
+fn scope_and_lifespan_can_be_chosen_with_the_keyboard() {
+    let desk = asked(&prompt(1));
+    desk.focus("Allow “curl”");
+    // The second scope and the second lifespan.
+    for keys in [
+        ["Tab", "space", "Down", "Return"],
+        ["Tab", "space", "Up", "Return"],
+    ] {
+        for key in keys {
+            desk.press(key, 1);
+            desk.pause(Duration::from_millis(300));
+        }
+    }
+    desk.see("/server.example.* on port 443, until/", "label");
+    desk.click("Deny", "button");
+    desk.until("the answer has come", |desk| {
+        !desk.broker.answers().is_empty()
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [answer(1, 1, "deny", "host-port", "process")]
+    );
+}
+
+#[test]
+fn escape_puts_off_until_the_next_attempt() {
+    let desk = asked(&prompt(1));
+    desk.focus("Allow “curl”");
+    desk.press("Escape", 1);
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+
+    let expired = Prompt {
+        held: 0,
+        ..prompt(1)
+    };
+    desk.run(desk.broker.update(&expired));
+    desk.pause(Duration::from_millis(500));
+    assert!(
+        !desk.has_window("Allow “curl”"),
+        "the end of the hold is no new attempt"
+    );
+
+    desk.run(desk.broker.update(&Prompt {
+        attempts: 2,
+        ..prompt(1)
+    }));
+    desk.until("the window is back", |desk| desk.has_window("Allow “curl”"));
+    assert_eq!(desk.broker.answers(), []);
+}
+
+#[test]
+fn a_withdrawn_prompt_is_gone_at_once() {
+    let desk = asked(&prompt(1));
+    desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
+    let start = Instant::now();
+    desk.run(desk.broker.withdraw(1));
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    let time = start.elapsed();
+    assert!(time <= Duration::from_millis(200), "it took {time:?}");
+}
+
+#[test]
+fn what_was_not_seen_is_not_answered() {
+    let desk = asked(&prompt(1));
+    let changed = Prompt {
+        revision: 2,
+        host: Some("other.example".into()),
+        ..prompt(1)
+    };
+    desk.broker.change_silently(&changed);
+    desk.broker
+        .refuse(Error::StaleRevision("look again".into()));
+    desk.click("Allow", "button");
+    desk.see("Allow “curl” to connect to other.example?", "alert");
+    desk.click("Deny", "button");
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [
+            answer(1, 1, "allow", "host", "always"),
+            answer(1, 2, "deny", "host", "always")
+        ]
+    );
+}
+
+#[test]
+fn a_prompt_that_ended_meanwhile_makes_room_for_the_next() {
+    let desk = asked(&prompt(1));
+    let next = Prompt {
+        host: Some("next.example".into()),
+        ..prompt(2)
+    };
+    desk.run(desk.broker.show(&next));
+    desk.see("1 more question", "label");
+    desk.broker.refuse(Error::NoSuchPrompt("1".into()));
+    desk.click("Allow", "button");
+    desk.see("Allow “curl” to connect to next.example?", "alert");
+    desk.click("Allow", "button");
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    assert_eq!(
+        desk.broker.answers().last(),
+        Some(&answer(2, 1, "allow", "host", "always"))
+    );
+}
+
+#[test]
+fn each_program_has_its_window() {
+    let desk = asked(&prompt(1));
+    desk.run(desk.broker.show(&wget(2)));
+    desk.until("there are two windows", |desk| {
+        desk.has_window("Allow “curl”") && desk.has_window("Allow “wget”")
+    });
+    desk.run(desk.broker.withdraw(1));
+    desk.until("one is gone", |desk| !desk.has_window("Allow “curl”"));
+    assert!(desk.has_window("Allow “wget”"));
+}
+
+#[test]
+fn a_program_without_a_file_gets_no_lasting_rule() {
+    let fileless = Prompt {
+        verified: false,
+        lifespans: vec!["once".into(), "process".into()],
+        suggested_lifespan: "process".into(),
+        ..prompt(1)
+    };
+    let desk = asked(&fileless);
+    desk.see("/^Allow a program without a file/", "alert");
+    desk.see("Its file was deleted or never existed.", "label");
+    assert!(!desk.tree().contains("“Always”"), "{}", desk.tree());
+    desk.click("Deny", "button");
+    desk.until("the answer has come", |desk| {
+        !desk.broker.answers().is_empty()
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [answer(1, 1, "deny", "host", "process")]
+    );
+}
+
+#[test]
+fn the_broker_takes_its_prompts_along_and_finds_the_agent_again() {
+    let desk = asked(&prompt(1));
+    desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
+    desk.run(desk.broker.leave());
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    desk.run(desk.broker.come_back());
+    desk.until("the agent has registered again", |desk| {
+        desk.broker.has_agent()
+    });
+    desk.run(desk.broker.show(&prompt(2)));
+    desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
+}

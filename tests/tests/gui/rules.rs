@@ -1,0 +1,124 @@
+//! The window of the rules.
+
+use portreeve_dbus::Rule;
+
+use crate::desk::Desk;
+
+fn rule(id: u64, program: &str) -> Rule {
+    Rule {
+        id,
+        uid: Some(1000),
+        program: Some(program.into()),
+        operations: vec!["connect".into()],
+        destination: "host".into(),
+        host: Some("server.example".into()),
+        action: "allow".into(),
+        lifespan: "always".into(),
+        enabled: true,
+        origin: "prompt".into(),
+        ..Rule::default()
+    }
+}
+
+fn built_in() -> Rule {
+    Rule {
+        id: 1,
+        destination: "this-computer".into(),
+        action: "allow".into(),
+        lifespan: "always".into(),
+        enabled: true,
+        origin: "built-in".into(),
+        ..Rule::default()
+    }
+}
+
+/// A desk on which the window shows these rules.
+fn desk(rules: Vec<Rule>) -> Desk {
+    let mut desk = Desk::new();
+    desk.broker.set_rules(rules);
+    desk.start_program("portreeve");
+    desk.see("Rules", "label");
+    desk
+}
+
+#[test]
+fn a_rule_is_deleted_and_put_back() {
+    let desk = desk(vec![
+        built_in(),
+        rule(10, "/usr/bin/curl"),
+        rule(11, "/usr/bin/wget"),
+    ]);
+    desk.see("curl: allow server.example, always", "list item");
+    desk.see("Any program: allow this computer, always", "list item");
+    desk.click("Delete rule for curl to server.example", "button");
+    desk.see_no("curl: allow server.example, always", "list item");
+    assert_eq!(desk.broker.rule(10), None);
+    desk.click("Undo", "button");
+    desk.see("curl: allow server.example, always", "list item");
+    assert!(desk.broker.rule(10).is_some() && desk.broker.rule(11).is_some());
+}
+
+#[test]
+fn a_rule_is_deleted_with_the_keyboard() {
+    let desk = desk(vec![rule(10, "/usr/bin/curl")]);
+    desk.see("curl: allow server.example, always", "list item");
+    desk.focus("Portreeve");
+    for _ in 0..12 {
+        desk.press("Tab", 1);
+        desk.press("Delete", 1);
+        if desk.broker.rule(10).is_none() {
+            break;
+        }
+    }
+    desk.see("No Rules Yet", "label");
+    desk.press("ctrl+z", 1);
+    desk.see("curl: allow server.example, always", "list item");
+}
+
+#[test]
+fn a_rule_is_switched() {
+    let desk = desk(vec![rule(10, "/usr/bin/curl")]);
+    for enabled in [false, true] {
+        desk.click("Rule for curl to server.example enabled", "switch");
+        desk.until("the rule is switched", |desk| {
+            desk.broker
+                .rule(10)
+                .is_some_and(|rule| rule.enabled == enabled)
+        });
+    }
+}
+
+#[test]
+fn a_rule_is_added() {
+    let desk = desk(vec![built_in()]);
+    desk.see("No Rules Yet", "label");
+    desk.click("Add Rule", "button");
+    desk.enter("Program", "curl");
+    desk.click("Add", "button");
+    desk.see(
+        "Enter the full path of a program, such as /usr/bin/curl.",
+        "label",
+    );
+    desk.enter("Program", "/usr/bin/curl");
+    desk.enter("Port (empty for any)", "443");
+    desk.click("Add", "button");
+    desk.see("curl: allow anywhere port 443, always", "list item");
+    let added = desk.broker.added();
+    assert_eq!(added.len(), 1);
+    assert_eq!(
+        (added[0].program.as_str(), added[0].port),
+        ("/usr/bin/curl", Some(443))
+    );
+}
+
+#[test]
+fn the_window_says_when_the_broker_is_away() {
+    let desk = desk(vec![rule(10, "/usr/bin/curl")]);
+    desk.see("curl: allow server.example, always", "list item");
+    desk.run(desk.broker.leave());
+    desk.see("The Portreeve service is not running", "label");
+    desk.broker.set_rules(vec![rule(12, "/usr/bin/wget")]);
+    desk.run(desk.broker.come_back());
+    desk.see("wget: allow server.example, always", "list item");
+    desk.see_no("The Portreeve service is not running", "label");
+}

@@ -1,0 +1,85 @@
+//! What can be asked for on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Builds, tests and demonstrates Portreeve in its lab.
+#[derive(Debug, Parser)]
+#[command(name = "x", version)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Boot the lab machine with this build installed and run a script in it
+    Vm(VmOptions),
+    /// Run the tests
+    Test(TestOptions),
+    /// Play the story of a first connection and leave its pictures in target/demo/
+    Demo(DemoOptions),
+    /// Run all static checks
+    Lint,
+    /// Picture every screen and state into target/shots/
+    Shots,
+}
+
+impl Task {
+    /// The task's word on the command line; its logs are named after it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Vm(_) => "vm",
+            Self::Test(_) => "test",
+            Self::Demo(_) => "demo",
+            Self::Lint => "lint",
+            Self::Shots => "shots",
+        }
+    }
+}
+
+/// What the lab machine is like and what runs in it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VmOptions {
+    /// A kernel of Debian: a version (7.2, 6.12.117+deb13-cloud-amd64) or a suite (sid)
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kernel: Option<String>,
+    /// Give alice a desktop session, and start the agent in it
+    #[arg(long)]
+    pub(crate) gui: bool,
+    /// Memory in MiB [default: 2048, with --gui 3072]
+    #[arg(long, value_name = "MIB")]
+    pub(crate) ram: Option<u32>,
+    /// Seconds after which the machine is switched off
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    pub(crate) timeout: u64,
+    /// A file of this work tree or a command of the machine, with its arguments
+    #[arg(required = true, last = true, value_name = "SCRIPT")]
+    pub(crate) script: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    /// Which tests; all when left out
+    pub(crate) kind: Option<TestKind>,
+    /// Only the tests whose name contains this
+    pub(crate) filter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestKind {
+    /// Tests inside the crates
+    Unit,
+    /// The broker's D-Bus interface, on a private bus
+    Bus,
+    /// The windows, on a display nobody sees
+    Gui,
+    /// The whole product, in the lab machine
+    System,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// Open the pictures afterwards
+    #[arg(long)]
+    pub(crate) display: bool,
+}

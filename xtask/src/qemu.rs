@@ -1,0 +1,155 @@
+//! Starts a machine with qemu and follows it until it is off.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+/// A machine to be booted.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) kernel: PathBuf,
+    pub(crate) initramfs: PathBuf,
+    /// Words for the kernel's command line.
+    pub(crate) kernel_words: Vec<String>,
+    pub(crate) megabytes: u32,
+    pub(crate) kvm: bool,
+    /// Disks in order; what is written to them is thrown away.
+    pub(crate) disks: Vec<PathBuf>,
+    /// Virtio ports whose data goes to a file: name and file.
+    pub(crate) ports: Vec<(&'static str, PathBuf)>,
+    /// Where the console's lines go.
+    pub(crate) console: PathBuf,
+    /// Where disks keep what is written to them.
+    pub(crate) scratch: PathBuf,
+    /// After this the machine is switched off.
+    pub(crate) limit: Duration,
+}
+
+/// How a machine's run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    PoweredOff,
+    TimedOut,
+}
+
+/// The port whose data is shown as it comes.
+pub(crate) const TERMINAL_PORT: &str = "lab.terminal";
+
+impl Machine {
+    /// Runs the machine; what comes through its terminal port is copied to standard output, and
+    /// qemu's own complaints go to `errors`.
+    pub(crate) fn run(&self, errors: Stdio) -> Result<End> {
+        let mut child = self
+            .command()
+            .stderr(errors)
+            .spawn()
+            .context("cannot run qemu")?;
+        let mut terminal = child.stdout.take().context("cannot read from qemu")?;
+        let (ended, end) = mpsc::channel::<()>();
+        // The port closes when the machine is off.
+        let relay = thread::spawn(move || {
+            let result = show(&mut terminal);
+            drop(ended);
+            result
+        });
+        let timed_out = end.recv_timeout(self.limit) == Err(RecvTimeoutError::Timeout);
+        if timed_out {
+            child.kill().context("cannot stop qemu")?;
+        }
+        check(&mut child, timed_out)?;
+        match relay.join() {
+            Ok(shown) => shown.context("cannot show the machine's output")?,
+            Err(_) => bail!("cannot show the machine's output"),
+        }
+        Ok(if timed_out {
+            End::TimedOut
+        } else {
+            End::PoweredOff
+        })
+    }
+
+    fn command(&self) -> Command {
+        // Should this program be killed, qemu must not stay behind.
+        let mut qemu = Command::new("setpriv");
+        qemu.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
+        qemu.args([
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-no-reboot",
+        ]);
+        qemu.args(["-M", "q35", "-smp", "2", "-m", &self.megabytes.to_string()]);
+        if self.kvm {
+            qemu.args(["-accel", "kvm", "-cpu", "host"]);
+        } else {
+            qemu.args(["-accel", "tcg,thread=multi", "-cpu", "max"]);
+        }
+        qemu.arg("-kernel")
+            .arg(&self.kernel)
+            .arg("-initrd")
+            .arg(&self.initramfs);
+        let words = self.kernel_words.join(" ");
+        qemu.arg("-append")
+            .arg(format!("console=ttyS0 panic=-1 {words}"));
+        qemu.arg("-serial").arg(with_path("file:", &self.console));
+        for (number, disk) in self.disks.iter().enumerate() {
+            let options = format!("id=disk{number},if=none,format=raw,snapshot=on,cache=unsafe,");
+            qemu.arg("-drive")
+                .arg(with_path(&format!("{options}file="), disk));
+            qemu.arg("-device")
+                .arg(format!("virtio-blk-pci,drive=disk{number}"));
+        }
+        qemu.args([
+            "-device",
+            "virtio-serial-pci",
+            "-chardev",
+            "file,id=terminal,path=/dev/stdout",
+        ]);
+        qemu.arg("-device").arg(format!(
+            "virtserialport,chardev=terminal,name={TERMINAL_PORT}"
+        ));
+        for (name, file) in &self.ports {
+            qemu.arg("-chardev")
+                .arg(with_path(&format!("file,id={name},path="), file));
+            qemu.arg("-device")
+                .arg(format!("virtserialport,chardev={name},name={name}"));
+        }
+        qemu.env("TMPDIR", &self.scratch)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        qemu
+    }
+}
+
+/// Waits for qemu's end.
+fn check(child: &mut Child, killed: bool) -> Result<()> {
+    let status = child.wait().context("cannot wait for qemu")?;
+    if !killed && !status.success() {
+        bail!("qemu ended with {status}");
+    }
+    Ok(())
+}
+
+fn show(terminal: &mut impl io::Read) -> io::Result<()> {
+    let mut buffer = [0; 8192];
+    loop {
+        let length = terminal.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&buffer[..length])?;
+        out.flush()?;
+    }
+}
+
+/// An option of qemu that ends in a path; a comma in a path is written twice.
+fn with_path(option: &str, path: &Path) -> String {
+    format!("{option}{}", path.display().to_string().replace(',', ",,"))
+}

@@ -1,0 +1,103 @@
+//! The lab root: a Debian tree with everything needed to build the product.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::cache;
+use crate::mirror;
+use crate::sandbox::Sandbox;
+use crate::step::{Log, Steps};
+use crate::tidy;
+use crate::tree::Tree;
+
+/// Links the probe; it must be of an LLVM no older than the pinned Rust's.
+const BPF_LINKER: &str = "0.10.3";
+/// The message bus will not start without a machine id.
+const HOOK: &str = "chroot \"$1\" dbus-uuidgen --ensure=/etc/machine-id";
+
+/// Makes the lab root unless it is there, fetches the crates, and returns a way into it.
+pub(crate) fn enter(tree: &Tree, steps: &Steps) -> Result<Sandbox> {
+    let list = packages(tree, "root")?;
+    let key = key(tree)?;
+    let root = cache::kept(tree, "root", &key, |root| {
+        steps.step("lab root", |log| {
+            make(log, &list, root)?;
+            // What was configured against the older root would be wrong for this one.
+            cache::remove(&tree.lab("meson"))
+        })
+    })?;
+    let sandbox = Sandbox::new(tree, &mut steps.log("toolchain")?, root)?;
+    let tools = tools(tree, steps, &sandbox)?;
+    steps.step("crates", |log| fetch(tree, log))?;
+    Ok(sandbox.with_tools(tools))
+}
+
+/// Changes when the lab root's contents do.
+pub(crate) fn key(tree: &Tree) -> Result<String> {
+    Ok(cache::key(&[
+        mirror::SUITE,
+        HOOK,
+        &packages(tree, "root")?.join(" "),
+    ]))
+}
+
+/// The packages of a list in tests/lab.
+pub(crate) fn packages(tree: &Tree, name: &str) -> Result<Vec<String>> {
+    let path = tree.file(format!("tests/lab/{name}.packages"));
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let words = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(words
+        .filter(|line| !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect())
+}
+
+fn make(log: &mut Log, packages: &[String], root: &Path) -> Result<()> {
+    let archive = root.with_extension("tar");
+    mirror::debootstrap(log, packages, HOOK, &archive)?;
+    fs::create_dir_all(root).with_context(|| format!("cannot create {}", root.display()))?;
+    let mut tar = Command::new("tar");
+    tar.args([
+        "--extract",
+        "--no-same-owner",
+        "--exclude=./dev/*",
+        "--file",
+    ])
+    .arg(&archive);
+    log.run(tar.arg("--directory").arg(root))?;
+    cache::remove(&archive)
+}
+
+/// Builds the tools that Debian has no packages of.
+fn tools(tree: &Tree, steps: &Steps, sandbox: &Sandbox) -> Result<PathBuf> {
+    let toolchain = fs::read_to_string(tree.file("rust-toolchain.toml"))
+        .context("cannot read rust-toolchain.toml")?;
+    let key = cache::key(&[BPF_LINKER, &toolchain, &key(tree)?]);
+    cache::kept(tree, "tools", &key, |tools| {
+        steps.step("bpf-linker", |log| {
+            let mut cargo = sandbox.online("cargo");
+            cargo.args(["install", "bpf-linker", "--locked", "--version", BPF_LINKER]);
+            cargo
+                .arg("--target-dir")
+                .arg(tools.join("build"))
+                .arg("--root")
+                .arg(tools);
+            log.run(&mut cargo)?;
+            cache::remove(&tools.join("build"))
+        })
+    })
+}
+
+/// Fetches the crates of both workspaces, because the lab root has no network.
+fn fetch(tree: &Tree, log: &mut Log) -> Result<()> {
+    for manifest in tidy::WORKSPACES {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["fetch", "--locked", "--manifest-path", manifest]);
+        log.run(cargo.current_dir(tree.root()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `shots`: pictures every screen and state of the windows into target/shots/.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::root;
+use crate::step::Steps;
+use crate::tree::{self, Tree};
+
+const SCRIPT: &str = "tests/shots/run";
+
+/// Runs the script that takes the pictures, on a display nobody sees.
+pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
+    if !tree.file(SCRIPT).exists() {
+        bail!("cannot find {SCRIPT}, which takes the pictures");
+    }
+    let preparing = tree.lock("prepare")?;
+    let sandbox = root::enter(tree, steps)?;
+    drop(preparing);
+    let out = tree.target("shots");
+    tree::clear_dir(&out)?;
+    let mut command = sandbox.command("env");
+    command.arg(format!("OUT={}", out.display()));
+    command.args([
+        "GSK_RENDERER=cairo",
+        "LIBGL_ALWAYS_SOFTWARE=1",
+        "GDK_BACKEND=x11",
+    ]);
+    command.args([
+        "xvfb-run",
+        "--auto-servernum",
+        "--server-args=-screen 0 1280x800x24",
+    ]);
+    command
+        .args(["dbus-run-session", "--"])
+        .arg(tree.file(SCRIPT));
+    let status = steps.stream("shots", &mut command)?;
+    println!("The pictures are in {}", out.display());
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

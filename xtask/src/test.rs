@@ -1,0 +1,96 @@
+//! `test`: the four kinds of tests.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::command_line::{TestKind, TestOptions, VmOptions};
+use crate::root;
+use crate::sandbox::Sandbox;
+use crate::step::Steps;
+use crate::tree::Tree;
+use crate::vm;
+
+/// How long the system tests may take altogether, in seconds.
+const SYSTEM_TIMEOUT: u64 = 3600;
+const ALL: [TestKind; 4] = [
+    TestKind::Unit,
+    TestKind::Bus,
+    TestKind::Gui,
+    TestKind::System,
+];
+
+/// Runs one kind of tests or all of them; a failure of one kind does not keep the others from
+/// running.
+pub(crate) fn run(tree: &Tree, steps: &Steps, options: &TestOptions) -> Result<ExitCode> {
+    let kinds = options.kind.as_ref().map_or(&ALL[..], std::slice::from_ref);
+    let filter = options.filter.as_deref();
+    let mut failed = Vec::new();
+    for kind in kinds {
+        println!("── {} tests", name(*kind));
+        if !passes(tree, steps, *kind, filter)? {
+            failed.push(name(*kind));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("x: these tests failed: {}", failed.join(", "));
+    Ok(ExitCode::FAILURE)
+}
+
+fn name(kind: TestKind) -> &'static str {
+    match kind {
+        TestKind::Unit => "unit",
+        TestKind::Bus => "bus",
+        TestKind::Gui => "gui",
+        TestKind::System => "system",
+    }
+}
+
+fn passes(tree: &Tree, steps: &Steps, kind: TestKind, filter: Option<&str>) -> Result<bool> {
+    if kind == TestKind::System {
+        let mut script = vec!["tests/system/run".to_owned()];
+        script.extend(filter.map(str::to_owned));
+        let options = VmOptions {
+            kernel: None,
+            gui: true,
+            ram: None,
+            timeout: SYSTEM_TIMEOUT,
+            script,
+        };
+        return Ok(vm::run(tree, steps, &options)? == ExitCode::SUCCESS);
+    }
+    let preparing = tree.lock("prepare")?;
+    let sandbox = root::enter(tree, steps)?;
+    drop(preparing);
+    let mut command = command(&sandbox, kind);
+    command.args(filter);
+    Ok(steps.stream(name(kind), &mut command)?.success())
+}
+
+/// The command that runs tests of a kind in the lab root.
+fn command(sandbox: &Sandbox, kind: TestKind) -> Command {
+    let cargo = ["cargo", "test", "--offline", "--locked"];
+    let (around, which): (&[&str], &[&str]) = match kind {
+        TestKind::Unit => (&[], &["--workspace", "--lib", "--bins"]),
+        TestKind::Bus => (
+            &[],
+            &["--package", "portreeve-tests", "--test", "bus", "--"],
+        ),
+        _ => (
+            &["xvfb-run", "--auto-servernum", "dbus-run-session", "--"],
+            &["--package", "portreeve-tests", "--test", "gui", "--"],
+        ),
+    };
+    let words: Vec<&str> = around.iter().chain(&cargo).chain(which).copied().collect();
+    // GTK draws by software, as it does in the lab machine.
+    let mut command = sandbox.command("env");
+    command.args([
+        "GSK_RENDERER=cairo",
+        "LIBGL_ALWAYS_SOFTWARE=1",
+        "GDK_BACKEND=x11",
+    ]);
+    command.args(words);
+    command
+}

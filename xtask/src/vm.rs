@@ -1,0 +1,127 @@
+//! `vm`: boots the lab machine with this build installed and runs a script in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command_line::VmOptions;
+use crate::kernel::Kernel;
+use crate::kvm;
+use crate::machine;
+use crate::payload;
+use crate::product;
+use crate::qemu::{End, Machine};
+use crate::root;
+use crate::step::Steps;
+use crate::tree::{self, Tree};
+
+/// Memory of a machine with and without a desktop, in MiB.
+const RAM: u32 = 2048;
+const RAM_WITH_DESKTOP: u32 = 3072;
+/// Virtio ports the machine reports through.
+const STATUS_PORT: &str = "lab.status";
+const OUT_PORT: &str = "lab.out";
+
+/// Runs the script; its exit status is the task's.
+pub(crate) fn run(tree: &Tree, steps: &Steps, options: &VmOptions) -> Result<ExitCode> {
+    let preparing = tree.lock("prepare")?;
+    let sandbox = root::enter(tree, steps)?;
+    let product = product::build(tree, steps, &sandbox)?;
+    let kernel = Kernel::get(tree, steps, &sandbox, options.kernel.as_deref())?;
+    let base = machine::image(tree, steps, &sandbox)?;
+    let kvm = kvm::works(tree, steps, &kernel)?;
+    let running = tree.lock("machine")?;
+    drop(preparing);
+
+    let dir = tree.target("vm");
+    tree::clear_dir(&dir)?;
+    let run = payload::pack(tree, &mut steps.log("pack")?, &options.script, &dir)?;
+    let default_ram = if options.gui { RAM_WITH_DESKTOP } else { RAM };
+    let machine = Machine {
+        kernel: kernel.image(),
+        initramfs: kernel.initramfs(),
+        kernel_words: kernel_words(options),
+        megabytes: options.ram.unwrap_or(default_ram),
+        kvm,
+        disks: vec![base, kernel.modules(), product, run],
+        ports: vec![
+            (STATUS_PORT, dir.join("status")),
+            (OUT_PORT, dir.join("out.tar")),
+        ],
+        console: tree.target("logs/vm-console.log"),
+        scratch: dir.clone(),
+        limit: Duration::from_secs(options.timeout),
+    };
+    let begun = Instant::now();
+    eprintln!("  … booting the lab machine");
+    let end = machine.run(Stdio::inherit())?;
+    eprintln!(
+        "  the machine ran for {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
+    unpack(steps, &dir)?;
+    if end == End::TimedOut {
+        bail!(
+            "switched the machine off after {} s (--timeout); its console is in {}",
+            options.timeout,
+            machine.console.display()
+        );
+    }
+    let status = status(&dir, &machine.console)?;
+    drop(running);
+    Ok(ExitCode::from(status))
+}
+
+fn kernel_words(options: &VmOptions) -> Vec<String> {
+    let mut words = vec![
+        "quiet",
+        // Emulation pays for these and nothing here is protected by them.
+        "mitigations=off",
+        "init_on_alloc=0",
+        "audit=0",
+        "systemd.show_status=error",
+        "systemd.unit=multi-user.target",
+        "systemd.wants=lab-peer.service",
+        "systemd.wants=lab-run.service",
+    ];
+    if options.gui {
+        words.push("systemd.wants=lab-session.service");
+    }
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// The script's exit status, as the machine reported it.
+fn status(dir: &Path, console: &Path) -> Result<u8> {
+    let text = fs::read_to_string(dir.join("status")).context("cannot read the exit status")?;
+    if let Ok(status) = text.trim().parse() {
+        return Ok(status);
+    }
+    let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
+    if let Some(line) = log.lines().find(|line| line.contains("Kernel panic")) {
+        bail!(
+            "the machine's kernel gave up: {line} (see {})",
+            console.display()
+        );
+    }
+    bail!(
+        "the machine went off before the script's end; its console is in {}",
+        console.display()
+    )
+}
+
+/// Unpacks what the script left in /out into target/vm/out/.
+fn unpack(steps: &Steps, dir: &Path) -> Result<()> {
+    let out: PathBuf = dir.join("out");
+    fs::create_dir_all(&out).context("cannot create target/vm/out")?;
+    let archive = dir.join("out.tar");
+    if fs::metadata(&archive).is_ok_and(|it| it.len() > 0) {
+        let mut tar = Command::new("tar");
+        tar.args(["--extract", "--no-same-owner", "--file"])
+            .arg(&archive);
+        steps.log("out")?.run(tar.arg("--directory").arg(&out))?;
+    }
+    Ok(())
+}
