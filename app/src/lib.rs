@@ -4,7 +4,7 @@
 //! that trouble in one never costs the other. Both only show and pass on: every decision is the
 //! broker's.
 //!
-//! * [`client`]: the way to the broker, and from its futures to GLib's main loop.
+//! * [`client`]: the way to the broker, and from its futures to the main loop.
 //! * [`model`]: what is shown, in plain Rust without widgets.
 //! * [`agent`], [`editor`]: the two programs' windows.
 

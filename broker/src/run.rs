@@ -11,7 +11,7 @@ use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Notify, mpsc},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::interval,
 };
 
@@ -33,6 +33,8 @@ use crate::{
 const COMMANDS: usize = 1024;
 /// How often the never-held executables are looked up again: packages replace them.
 const STANDINGS_EVERY: Duration = Duration::from_secs(30);
+/// A gatekeeper that ends sooner is not started again.
+const GATEKEEPER_LIVES: Duration = Duration::from_secs(1);
 /// What the kernel does when the gate does not answer: `EPERM`.
 const FALLBACK_ERRNO: u32 = 1;
 
@@ -104,21 +106,22 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let hosts = Arc::new(Mutex::new(Hosts::default()));
 
     // The gate first: it has to be served before anything in it is looked at.
-    let connection = Connection::open()?;
+    let (connection, mount) = Connection::mount(&places.runtime.join("gate"))?;
     let server = Server::new(
         connection.clone(),
-        Table::new(Box::new(connection.clone()), Arc::clone(&failures)),
+        Table::new(Box::new(connection), Arc::clone(&failures)),
         Arc::clone(&probe),
         &places.gatekeeper,
         knocks.clone(),
         Arc::clone(&interrupted),
         Arc::clone(&failures),
     )?;
-    let mount = Mount::new(&connection, &places.runtime.join("gate"))?;
     let mut serving = tokio::spawn(server.run());
     let mount = Arc::new(mount);
-    let gate_device = blocking(&mount, Mount::device).await?;
-    let mut gatekeeper = Gatekeeper::start(&mount.file()).await?;
+    let (gate_device, mut gatekeeper) = tokio::select! {
+        opened = open_gate(&mount) => opened?,
+        ended = &mut serving => return Err(server_ended(ended)),
+    };
 
     // Then those who judge.
     let decider = Decider::new(
@@ -225,14 +228,14 @@ async fn watch_over(
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             ended = &mut *serving => {
-                return match ended {
-                    Ok(Err(error)) => Err(error.into()),
-                    _ => Err(Error::Ended("the gate's server")),
-                };
+                return Err(server_ended(ended));
             }
             _ = &mut *deciding => return Err(Error::Ended("the loop that decides")),
-            status = gatekeeper.ended() => {
-                tracing::error!(?status, "the gatekeeper has ended: starting another");
+            lived = gatekeeper.ended() => {
+                // One that cannot live is no use; systemd's start limit ends the trying then.
+                if lived < GATEKEEPER_LIVES {
+                    return Err(Error::Ended("the gatekeeper"));
+                }
                 *gatekeeper = Gatekeeper::start(&mount.file()).await?;
                 let pid = gatekeeper.pid();
                 probe.configure(|config| config.gatekeeper = pid)?;
@@ -249,12 +252,19 @@ async fn watch_over(
     }
 }
 
-/// Runs on a thread of its own what waits for the gate, which this runtime serves.
-async fn blocking<T: Send + 'static>(
-    mount: &Arc<Mount>,
-    work: impl FnOnce(&Mount) -> Result<T, gate::Error> + Send + 'static,
-) -> Result<T, Error> {
+/// Looks at the gate's file system and starts the gatekeeper from it, while this runtime serves it.
+async fn open_gate(mount: &Arc<Mount>) -> Result<(u64, Gatekeeper), Error> {
+    let path = mount.file();
     let mount = Arc::clone(mount);
-    let result = tokio::task::spawn_blocking(move || work(&mount)).await;
-    Ok(result.map_err(|_panicked| Error::Ended("a look at the gate"))??)
+    let device = tokio::task::spawn_blocking(move || mount.device()).await;
+    let device = device.map_err(|_panicked| Error::Ended("a look at the gate"))??;
+    Ok((device, Gatekeeper::start(&path).await?))
+}
+
+/// The gate's server never ends by itself.
+fn server_ended(ended: Result<Result<(), gate::Error>, JoinError>) -> Error {
+    match ended {
+        Ok(Err(error)) => error.into(),
+        _ => Error::Ended("the gate's server"),
+    }
 }

@@ -76,6 +76,7 @@ static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
 #define FUSE_SUPER_MAGIC 0x65735546 /* include/uapi/linux/magic.h */
 #define ESRCH 3
 #define ESTALE 116
+#define MAX_ERRNO 4095 /* include/linux/err.h */
 #define VERDICT_BYTES 32
 
 const char VERDICT_XATTR[] __attribute__((section(".rodata"))) = "user.verdict";
@@ -152,6 +153,23 @@ __inline s32 shim_msg_namelen(const struct msghdr *msg)
 __inline u32 shim_msg_flags(const struct msghdr *msg)
 {
 	return msg->msg_flags;
+}
+
+/*
+ * An errno of at most 4095 as a hook returns it. The verifier of Linux 6.12 loses the bounds of a
+ * value in BPF_NEG but keeps them in a subtraction, and the compiler would turn one into the other.
+ */
+__inline s32 shim_negate(u32 errno)
+{
+	u64 value = errno, result;
+
+	if (value > MAX_ERRNO)
+		value = MAX_ERRNO;
+	asm volatile("%[result] = 0\n"
+		     "%[result] -= %[value]"
+		     : [result] "=&r"(result)
+		     : [value] "r"(value));
+	return result;
 }
 
 /*

@@ -1,6 +1,7 @@
 //! `lint`: everything that can be checked without running the product.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -10,6 +11,17 @@ use crate::sandbox::Sandbox;
 use crate::step::Steps;
 use crate::tidy;
 use crate::tree::{self, Tree};
+
+/// desktop-file-validate takes only files with the right ending.
+const CHECK_DESKTOP_FILES: &str = r#"
+for file; do
+    copy=/tmp/$(basename "${file%.in}")
+    cp "$file" "$copy"
+    desktop-file-validate "$copy"
+done"#;
+const CHECK_SHELL_SCRIPTS: &str = r#"for file; do sh -n "$file"; done"#;
+/// The ends of the names of XML files in data/, templates apart.
+const XML: [&str; 5] = [".xml", ".policy", ".conf", ".ui", ".svg"];
 
 /// Runs every check, even after one has failed.
 pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
@@ -25,16 +37,16 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
     };
     check(steps.step("tidy", |log| tidy::check(tree, log)));
     check(steps.step("rustfmt", |log| {
-        log.run(
-            Command::new("cargo")
-                .args(["fmt", "--all", "--check"])
-                .current_dir(tree.root()),
-        )
+        tidy::WORKSPACES.iter().try_for_each(|manifest| {
+            let mut cargo = Command::new("cargo");
+            cargo.args(["fmt", "--all", "--check", "--manifest-path", manifest]);
+            log.run(cargo.current_dir(tree.root()))
+        })
     }));
-    for (name, words) in cargo_checks() {
-        check(steps.step(name, |log| log.run(&mut cargo(&sandbox, words))));
-    }
-    for (name, mut command) in file_checks(tree, &sandbox)? {
+    let commands = cargo_checks(&sandbox)
+        .into_iter()
+        .chain(file_checks(tree, &sandbox)?);
+    for (name, mut command) in commands {
         check(steps.step(name, |log| log.run(&mut command)));
     }
     if failed == 0 {
@@ -44,82 +56,43 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn cargo_checks() -> [(&'static str, &'static [&'static str]); 2] {
-    [
-        (
-            "clippy",
-            &[
-                "cargo",
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--offline",
-                "--locked",
-            ],
-        ),
-        (
-            "rustdoc",
-            &[
-                "cargo",
-                "doc",
-                "--workspace",
-                "--no-deps",
-                "--offline",
-                "--locked",
-            ],
-        ),
-    ]
-}
-
-/// A cargo command whose warnings are errors.
+/// Checks by cargo of all our crates.
 ///
-/// It has a target folder of its own: other flags would make the product's be built again.
-fn cargo(sandbox: &Sandbox, words: &[&str]) -> Command {
-    let mut command = sandbox.command("env");
-    command
-        .args(["RUSTFLAGS=-Dwarnings", "RUSTDOCFLAGS=-Dwarnings"])
-        .args(words);
-    command.args(["--target-dir", "target/lab/lint"]);
-    command
+/// They share the product's target folder, so that what it is built on is not built again.
+fn cargo_checks(sandbox: &Sandbox) -> [(&'static str, Command); 2] {
+    let all = ["--workspace", "--offline", "--locked"];
+    let mut clippy = sandbox.command("cargo");
+    clippy.arg("clippy").args(all);
+    clippy.args(["--all-targets", "--", "-Dwarnings"]);
+    let mut doc = sandbox.command("env");
+    doc.args(["RUSTDOCFLAGS=-Dwarnings", "cargo", "doc"]);
+    doc.args(all)
+        .args(["--no-deps", "--document-private-items"]);
+    [("clippy", clippy), ("rustdoc", doc)]
 }
 
 /// Checks of files that are not Rust, each only where there are such files.
 fn file_checks(tree: &Tree, sandbox: &Sandbox) -> Result<Vec<(&'static str, Command)>> {
     let data = tree::files_of(tree, "data")?;
-    let with_end = |ends: &[&str]| -> Vec<PathBuf> {
-        let ends_so = |path: &&PathBuf| {
-            let name = path.display().to_string();
-            ends.iter().any(|end| name.ends_with(end))
-        };
-        data.iter().filter(ends_so).cloned().collect()
+    let ending_in = |ends: &[&str]| -> Vec<PathBuf> {
+        let files = data.iter().filter(|path| ends_in(path, ends));
+        files.cloned().collect()
     };
     let checks: [(&str, &[&str], Vec<PathBuf>); 4] = [
         (
             "desktop files",
-            &["desktop-file-validate"],
-            with_end(&[".desktop", ".desktop.in"]),
+            &["sh", "-ec", CHECK_DESKTOP_FILES, "sh"],
+            ending_in(&[".desktop"]),
         ),
         (
             "metainfo",
             &["appstreamcli", "validate", "--no-net"],
-            with_end(&[".metainfo.xml", ".metainfo.xml.in"]),
+            ending_in(&[".metainfo.xml"]),
         ),
-        (
-            "xml",
-            &["xmllint", "--nonet", "--noout"],
-            with_end(&[
-                ".xml",
-                ".xml.in",
-                ".policy",
-                ".policy.in",
-                ".conf.xml",
-                ".ui",
-                ".svg",
-            ]),
-        ),
+        ("xml", &["xmllint", "--nonet", "--noout"], ending_in(&XML)),
         (
             "shell scripts",
-            &["sh", "-ec", "for file; do sh -n \"$file\"; done", "sh"],
+            &["sh", "-ec", CHECK_SHELL_SCRIPTS, "sh"],
             shell_scripts(tree)?,
         ),
     ];
@@ -134,16 +107,19 @@ fn file_checks(tree: &Tree, sandbox: &Sandbox) -> Result<Vec<(&'static str, Comm
     Ok(commands)
 }
 
+/// Whether a file's name, without the `.in` of templates, has one of these ends.
+fn ends_in(path: &Path, ends: &[&str]) -> bool {
+    let name = path.to_string_lossy();
+    let name = name.strip_suffix(".in").unwrap_or(&name);
+    ends.iter().any(|end| name.ends_with(end))
+}
+
 /// The files that begin like shell scripts.
 fn shell_scripts(tree: &Tree) -> Result<Vec<PathBuf>> {
     let mut scripts = tree::files_of(tree, ".")?;
     scripts.retain(|path| {
-        let Ok(bytes) = std::fs::read(tree.file(path)) else {
-            return false;
-        };
-        ["#!/bin/sh\n", "#!/bin/busybox sh\n"]
-            .iter()
-            .any(|start| bytes.starts_with(start.as_bytes()))
+        let text = fs::read(tree.file(path)).unwrap_or_default();
+        text.starts_with(b"#!/bin/sh\n") || text.starts_with(b"#!/bin/busybox sh\n")
     });
     Ok(scripts)
 }

@@ -53,6 +53,29 @@ impl Look {
             ..self
         }
     }
+
+    /// Makes all windows look like this from now on.
+    pub(crate) fn wear(&self) {
+        adw::StyleManager::default().set_color_scheme(if self.dark {
+            adw::ColorScheme::ForceDark
+        } else {
+            adw::ColorScheme::ForceLight
+        });
+        gtk::Widget::set_default_direction(if self.right_to_left {
+            gtk::TextDirection::Rtl
+        } else {
+            gtk::TextDirection::Ltr
+        });
+        if let Some(settings) = gtk::Settings::default() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a few hundred thousand at most"
+            )]
+            settings.set_gtk_xft_dpi((NORMAL_DPI * self.text_scale) as i32);
+            settings.set_gtk_enable_animations(false);
+            settings.set_gtk_font_name(Some("Cantarell 11"));
+        }
+    }
 }
 
 /// Takes pictures into a folder.
@@ -67,29 +90,6 @@ impl Camera {
         Self {
             application: application.clone(),
             folder,
-        }
-    }
-
-    /// Makes all windows look like this from now on.
-    pub(crate) fn wear(&self, look: &Look) {
-        adw::StyleManager::default().set_color_scheme(if look.dark {
-            adw::ColorScheme::ForceDark
-        } else {
-            adw::ColorScheme::ForceLight
-        });
-        gtk::Widget::set_default_direction(if look.right_to_left {
-            gtk::TextDirection::Rtl
-        } else {
-            gtk::TextDirection::Ltr
-        });
-        if let Some(settings) = gtk::Settings::default() {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a few hundred thousand at most"
-            )]
-            settings.set_gtk_xft_dpi((NORMAL_DPI * look.text_scale) as i32);
-            settings.set_gtk_enable_animations(false);
-            settings.set_gtk_font_name(Some("Cantarell 11"));
         }
     }
 

@@ -46,7 +46,7 @@ async fn take_all(application: &adw::Application) {
         Look::new("right-to-left").right_to_left(),
     ];
     for look in &looks {
-        camera.wear(look);
+        look.wear();
         prompts::take(&camera, look).await;
         rules::take(&camera, look).await;
     }

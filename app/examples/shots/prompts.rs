@@ -30,19 +30,16 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             },
             0,
         ),
-        (
-            "prompt-last-seconds",
-            Prompt {
-                deadline: in_seconds(6),
-                ..prompt()
-            },
-            0,
-        ),
         ("prompt-long-names", long_names(), 0),
     ];
     for (name, prompt, waiting) in cases {
         take_one(camera, look, name, &prompt, waiting, |_| ()).await;
     }
+    let last = Prompt {
+        deadline: in_seconds(6),
+        ..prompt()
+    };
+    take_one(camera, look, "prompt-last-seconds", &last, 0, |_| ()).await;
     take_one(camera, look, "prompt-details", &prompt(), 0, |window| {
         window.set_details_expanded(true);
     })

@@ -18,7 +18,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         .await;
     camera
         .take(look, "rules-empty", &window(), |window| {
-            window.show_rules(built_in())
+            window.show_rules(built_in());
         })
         .await;
     camera

@@ -1,10 +1,5 @@
 //! The agent as an application: the queue of questions and a window for each program.
 
-use std::{
-    cell::{OnceCell, RefCell},
-    collections::HashMap,
-};
-
 use adw::{prelude::*, subclass::prelude::*};
 use async_channel::Receiver;
 use gtk::{gio, glib};
@@ -16,17 +11,25 @@ use super::{
     prompt_window::{Outcome, PromptWindow},
     style,
 };
-use crate::{
-    client::{self, Broker},
-    model::Queue,
-    user_facing_error::UserFacingError as _,
-};
+use crate::{client::Broker, user_facing_error::UserFacingError as _};
 
 /// How many messages of the broker may wait for the main loop. When it is full the bus waits.
 const EVENTS: usize = 64;
 
 mod imp {
-    use super::*;
+    use std::{
+        cell::{OnceCell, RefCell},
+        collections::HashMap,
+    };
+
+    use adw::{prelude::*, subclass::prelude::*};
+    use gtk::{gio, glib};
+
+    use super::{EVENTS, PromptWindow, link, notification, style};
+    use crate::{
+        client::{self, Broker},
+        model::Queue,
+    };
 
     #[derive(Default)]
     pub struct AgentApplication {
@@ -111,7 +114,7 @@ impl AgentApplication {
                 }
                 Event::Put(prompt) => {
                     let subject = prompt.subject.clone();
-                    imp.queue.borrow_mut().put(prompt);
+                    imp.queue.borrow_mut().put(*prompt);
                     self.refresh(&subject);
                 }
                 Event::Withdraw(id) => self.remove(id),

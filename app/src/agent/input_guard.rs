@@ -11,6 +11,9 @@ use gtk::{gdk, glib, prelude::*};
 
 use crate::model::Arming;
 
+/// How far the pointer must have gone to have moved, pixels.
+const MOVED: f64 = 4.0;
+
 /// Guards the buttons of one window.
 #[derive(Clone)]
 pub(super) struct InputGuard(Rc<Inner>);
@@ -25,6 +28,7 @@ struct Inner {
     timer: RefCell<Option<glib::SourceId>>,
     /// Keys that are down: pressed again without a release, they repeat by themselves.
     down: RefCell<HashSet<u32>>,
+    /// Where the pointer was first seen in the window.
     pointer: Cell<Option<(f64, f64)>>,
 }
 
@@ -141,27 +145,40 @@ impl InputGuard {
         });
         window.add_controller(motion);
 
-        for button in &self.0.buttons {
-            let press = gtk::GestureClick::new();
-            press.set_propagation_phase(gtk::PropagationPhase::Capture);
-            let inner = Rc::downgrade(&self.0);
-            press.connect_pressed(move |press, _, _, _| {
-                let counts = inner.upgrade().is_some_and(|inner| {
-                    let arming = inner.arming.borrow();
-                    let now = Instant::now();
-                    arming.takes_pointer(now) || (is_touch(press) && arming.is_armed(now))
-                });
-                if !counts {
-                    // Takes the press away from the button.
-                    press.set_state(gtk::EventSequenceState::Claimed);
-                }
+        // On the window, since the buttons' own gestures come first on the buttons.
+        let press = gtk::GestureClick::new();
+        press.set_propagation_phase(gtk::PropagationPhase::Capture);
+        let inner = Rc::downgrade(&self.0);
+        press.connect_pressed(move |press, _, x, y| {
+            let Some(inner) = inner.upgrade() else { return };
+            let pressed = press
+                .widget()
+                .and_then(|window| window.pick(x, y, gtk::PickFlags::DEFAULT));
+            let answers = pressed.is_some_and(|pressed| {
+                inner.buttons.iter().any(|button| {
+                    &pressed == button.upcast_ref::<gtk::Widget>() || pressed.is_ancestor(button)
+                })
             });
-            button.add_controller(press);
-        }
+            let arming = *inner.arming.borrow();
+            let now = Instant::now();
+            let counts = arming.takes_pointer(now) || (is_touch(press) && arming.is_armed(now));
+            if answers && !counts {
+                // Takes the press away from the button.
+                press.set_state(gtk::EventSequenceState::Claimed);
+            }
+        });
+        window.add_controller(press);
     }
 }
 
 impl Inner {
+    /// Takes the focus away from the buttons. A label does not take it by itself.
+    fn rest_focus(&self) {
+        if let Some(window) = self.rest.root() {
+            window.set_focus(Some(&self.rest));
+        }
+    }
+
     /// Makes the buttons act or not, as it is now, and again when that changes by itself.
     fn refresh(self: &Rc<Self>) {
         if let Some(timer) = self.timer.take() {
@@ -172,7 +189,7 @@ impl Inner {
         let acts = !self.busy.get() && armed_from.is_some_and(|from| now >= from);
         let acted = self.buttons.iter().any(WidgetExt::get_sensitive);
         if !acts && self.buttons.iter().any(WidgetExt::has_focus) {
-            self.rest.grab_focus();
+            self.rest_focus();
         }
         for button in &self.buttons {
             button.set_sensitive(acts);
@@ -193,10 +210,14 @@ impl Inner {
         }
     }
 
-    /// The pointer is here. When the window comes up under it, it has not moved by that.
+    /// The pointer is here. A window that comes up under it does not make it move, and neither does
+    /// a hand that only presses.
     fn see_pointer(&self, x: f64, y: f64) {
-        let before = self.pointer.replace(Some((x, y)));
-        if before.is_some_and(|before| before != (x, y)) {
+        let (x0, y0) = self.pointer.get().unwrap_or_else(|| {
+            self.pointer.set(Some((x, y)));
+            (x, y)
+        });
+        if (x - x0).hypot(y - y0) >= MOVED {
             self.arming.borrow_mut().move_pointer();
         }
     }

@@ -20,7 +20,7 @@ pub(super) enum Event {
     /// The agent is registered; answers go here.
     Registered(Broker),
     /// A prompt is new or has changed.
-    Put(Prompt),
+    Put(Box<Prompt>),
     /// A prompt is no longer open.
     Withdraw(u64),
     /// The broker has gone, and its prompts with it.
@@ -134,13 +134,13 @@ struct AgentInterface {
 impl AgentInterface {
     async fn show(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.broker.check(&header)?;
-        send(&self.events, Event::Put(prompt)).await;
+        send(&self.events, Event::Put(prompt.into())).await;
         Ok(())
     }
 
     async fn update(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.broker.check(&header)?;
-        send(&self.events, Event::Put(prompt)).await;
+        send(&self.events, Event::Put(prompt.into())).await;
         Ok(())
     }
 

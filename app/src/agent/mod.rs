@@ -1,6 +1,6 @@
 //! The agent: it shows prompts and sends the answers back.
 //!
-//! [`link`] serves the bus interface that the broker calls, [`application`] keeps the queue and
+//! `link` serves the bus interface that the broker calls, `application` keeps the queue and
 //! the windows, [`PromptWindow`] asks one question.
 
 mod application;

@@ -1,6 +1,6 @@
 //! The way to the broker.
 //!
-//! Bus futures run on a Tokio runtime of their own ([`runtime`]); what they find out comes to the
+//! Bus futures run on a Tokio runtime of their own (`runtime`); what they find out comes to the
 //! main loop through channels, and calls go the other way through [`Broker`].
 
 mod backoff;

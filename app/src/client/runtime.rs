@@ -1,6 +1,6 @@
-//! One Tokio runtime beside GLib's main loop.
+//! One Tokio runtime beside the main loop.
 //!
-//! zbus runs on Tokio here, GTK runs on GLib. [`start`] sends a future to Tokio and forgets it,
+//! zbus runs on Tokio here, GTK on its own loop. [`start`] sends a future to Tokio and forgets it,
 //! [`in_background`] sends one and gives its result to a future of the main loop.
 
 use std::sync::LazyLock;

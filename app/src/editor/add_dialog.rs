@@ -1,12 +1,7 @@
 //! The dialog that takes a new rule.
 
-use std::cell::{Cell, RefCell};
-
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::{
-    accessible::{Relation, State},
-    gio, glib,
-};
+use gtk::{accessible::State, gio, glib};
 use portreeve_dbus::RuleSpec;
 
 use crate::{
@@ -25,7 +20,12 @@ const DESTINATIONS: [DraftDestination; 3] = [
 type SpecHandler = Box<dyn Fn(&AddRuleDialog, RuleSpec)>;
 
 mod imp {
-    use super::*;
+    use std::cell::{Cell, RefCell};
+
+    use adw::{prelude::*, subclass::prelude::*};
+    use gtk::{accessible::Relation, glib};
+
+    use super::SpecHandler;
 
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "add_dialog/add_dialog.ui")]

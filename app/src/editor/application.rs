@@ -1,7 +1,5 @@
 //! The application and its one window.
 
-use std::cell::RefCell;
-
 use adw::{prelude::*, subclass::prelude::*};
 use async_channel::Receiver;
 use gtk::{gio, glib};
@@ -18,7 +16,12 @@ use crate::client;
 const EVENTS: usize = 16;
 
 mod imp {
-    use super::*;
+    use std::cell::RefCell;
+
+    use adw::{prelude::*, subclass::prelude::*};
+    use gtk::glib;
+
+    use super::RulesWindow;
 
     #[derive(Default)]
     pub struct EditorApplication {

@@ -1,6 +1,6 @@
 //! The application: the rules, to be looked at and changed.
 //!
-//! [`link`] follows the broker, [`RulesWindow`] shows the rules and has them changed,
+//! `link` follows the broker, [`RulesWindow`] shows the rules and has them changed,
 //! [`AddRuleDialog`] takes a new one.
 
 mod about;

@@ -1,14 +1,6 @@
 //! One rule in the list.
 
-use std::cell::OnceCell;
-
-use gtk::{
-    accessible::Property,
-    gdk,
-    glib::{self, prelude::*},
-    prelude::*,
-    subclass::prelude::*,
-};
+use gtk::{accessible::Property, glib, prelude::*, subclass::prelude::*};
 
 use crate::{
     i18n::{gettext, gettext_f},
@@ -21,7 +13,11 @@ pub(super) const DELETE: &str = "delete-rule";
 pub(super) const SWITCH: &str = "switch-rule";
 
 mod imp {
-    use super::*;
+    use std::cell::OnceCell;
+
+    use gtk::{gdk, glib, subclass::prelude::*};
+
+    use crate::model::RuleItem;
 
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "rule_row/rule_row.ui")]

@@ -64,7 +64,8 @@ impl Arming {
 
     /// From when on the prompt is armed, unless something changes until then.
     pub fn armed_from(&self) -> Option<Instant> {
-        Some(self.mapped.max(self.changed)? + SETTLING).filter(|_| self.mapped.is_some())
+        let mapped = self.mapped?;
+        Some(self.changed.map_or(mapped, |changed| changed.max(mapped)) + SETTLING)
     }
 
     /// Whether the buttons act at all.

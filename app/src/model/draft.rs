@@ -50,7 +50,7 @@ impl Draft {
     /// The rule, or what is wrong. The last word on a rule has [`RuleSpec::check`], here as in the
     /// broker.
     pub fn spec(&self) -> Result<RuleSpec, DraftError> {
-        let part = |change: &dyn Fn(&mut RuleSpec)| {
+        let rule = |change: &dyn Fn(&mut RuleSpec)| {
             let mut spec = RuleSpec {
                 program: "/".to_owned(),
                 operations: vec!["connect".to_owned()],
@@ -72,8 +72,8 @@ impl Draft {
         let port_text = self.port.trim();
         let port = port_text.parse::<u16>().ok().filter(|port| *port != 0);
 
-        let with_program = part(&|spec| program.clone_into(&mut spec.program));
-        let with_place = part(&|spec| {
+        let with_program = rule(&|spec| program.clone_into(&mut spec.program));
+        let with_place = rule(&|spec| {
             spec.host.clone_from(&host);
             spec.network.clone_from(&network);
         });
@@ -102,7 +102,7 @@ impl Draft {
         if error != DraftError::default() {
             return Err(error);
         }
-        Ok(part(&|spec| {
+        Ok(rule(&|spec| {
             program.clone_into(&mut spec.program);
             spec.host.clone_from(&host);
             spec.network.clone_from(&network);

@@ -1,6 +1,6 @@
 //! One rule as an object that lists and rows can follow.
 
-use gtk::{glib, prelude::*, subclass::prelude::*};
+use gtk::{glib, subclass::prelude::*};
 use portreeve_dbus::Rule;
 
 use super::RuleWords;
@@ -8,7 +8,10 @@ use super::RuleWords;
 mod imp {
     use std::cell::{Cell, OnceCell};
 
-    use super::*;
+    use gtk::{glib, prelude::*, subclass::prelude::*};
+    use portreeve_dbus::Rule;
+
+    use crate::model::RuleWords;
 
     #[derive(Default, glib::Properties)]
     #[properties(wrapper_type = super::RuleItem)]

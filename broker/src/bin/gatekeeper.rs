@@ -2,23 +2,24 @@
 //! file system, can be found by the probe.
 //!
 //! Its pages come through the gate too, so it locks them: it must not need the broker for them.
+//! Its standard input is a pipe from the broker; the end of that is the end of the broker.
 
-use rustix::{
-    mm::{MlockAllFlags, mlockall},
-    process::{Signal, getppid, set_parent_process_death_signal},
-};
+use std::{io::Read, process::ExitCode};
 
-fn main() {
-    let parent = getppid();
-    // A gatekeeper without a broker would leave callers waiting for nobody.
-    if set_parent_process_death_signal(Some(Signal::KILL)).is_err() || getppid() != parent {
-        return;
-    }
-    // Without the lock it still serves; a page fault would then go through the gate.
+use rustix::mm::{MlockAllFlags, mlockall};
+
+fn main() -> ExitCode {
     if mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).is_err() {
-        std::process::exit(1);
+        return ExitCode::FAILURE;
     }
+    let mut byte = [0];
     loop {
-        std::thread::park();
+        match std::io::stdin().read(&mut byte) {
+            // A gatekeeper without a broker would leave callers waiting for nobody.
+            Ok(0) => return ExitCode::SUCCESS,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return ExitCode::FAILURE,
+        }
     }
 }

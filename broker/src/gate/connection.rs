@@ -1,6 +1,6 @@
 //! The descriptor of /dev/fuse: requests come out of it, replies go into it.
 
-use std::{io, os::fd::OwnedFd, sync::Arc};
+use std::{io, os::fd::OwnedFd, path::Path, sync::Arc};
 
 use rustix::{
     fs::{Mode, OFlags},
@@ -8,27 +8,26 @@ use rustix::{
 };
 use tokio::io::unix::AsyncFd;
 
-use super::{Answer, Error, wire};
+use super::{Answer, Error, Mount, wire};
 
 /// An open /dev/fuse. Clones are the same connection.
 #[derive(Clone)]
 pub struct Connection(Arc<AsyncFd<OwnedFd>>);
 
 impl Connection {
-    /// Opens the device; needs a tokio runtime.
-    pub fn open() -> Result<Self, Error> {
+    /// Opens the device and mounts the gate's file system with it at `path`. Needs a tokio runtime.
+    ///
+    /// Requests have to be read before anything in the file system is looked at.
+    pub fn mount(path: &Path) -> Result<(Self, Mount), Error> {
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let fd = rustix::fs::open("/dev/fuse", flags, Mode::empty())
             .map_err(|error| Error::Device(error.into()))?;
+        let mount = Mount::new(&fd, path)?;
+        // Only now: before the mount there is nothing behind the descriptor that could be waited
+        // for, and epoll would never hear of what comes later.
         // SAFETY: the descriptor is owned and stays the same and open as long as the AsyncFd.
-        unsafe { AsyncFd::register(fd) }
-            .map(|fd| Self(Arc::new(fd)))
-            .map_err(|error| Error::Device(error.into()))
-    }
-
-    /// The descriptor, for mounting.
-    pub(super) fn fd(&self) -> &OwnedFd {
-        self.0.get_ref()
+        let fd = unsafe { AsyncFd::register(fd) }.map_err(|error| Error::Device(error.into()))?;
+        Ok((Self(Arc::new(fd)), mount))
     }
 
     /// Waits for the next request and reads it into `buffer`.

@@ -1,14 +1,22 @@
 //! The gatekeeper process: started from the gate's own file, started again when it dies.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::Error;
 
 /// A running gatekeeper. Dropping it kills the process.
 pub struct Gatekeeper {
     child: Child,
+    /// Its standard input: it ends when this does. Kept apart, because waiting for a child closes
+    /// what the child still has.
+    _alive: Option<ChildStdin>,
+    started: Instant,
 }
 
 impl Gatekeeper {
@@ -19,16 +27,21 @@ impl Gatekeeper {
         command
             .env_clear()
             .current_dir("/")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true);
         // Starting blocks this thread until the kernel has read the program from the gate.
-        let child = tokio::task::spawn_blocking(move || command.spawn())
+        let mut child = tokio::task::spawn_blocking(move || command.spawn())
             .await
             .map_err(|error| Error::Start(std::io::Error::other(error)))?
             .map_err(Error::Start)?;
-        Ok(Self { child })
+        let alive = child.stdin.take();
+        Ok(Self {
+            child,
+            _alive: alive,
+            started: Instant::now(),
+        })
     }
 
     /// Its process id; 0 if it has ended.
@@ -36,8 +49,10 @@ impl Gatekeeper {
         self.child.id().unwrap_or(0)
     }
 
-    /// Waits until it ends.
-    pub async fn ended(&mut self) -> std::io::Result<std::process::ExitStatus> {
-        self.child.wait().await
+    /// Waits until it ends; returns how long it has lived.
+    pub async fn ended(&mut self) -> Duration {
+        let status = self.child.wait().await;
+        tracing::error!(?status, "the gatekeeper has ended");
+        self.started.elapsed()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     ffi::CString,
-    os::fd::AsRawFd,
+    os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
 use rustix::mount::{MountFlags, UnmountFlags};
 
-use super::{Connection, Error, wire};
+use super::{Error, wire};
 
 /// The mounted gate.
 pub struct Mount {
@@ -16,12 +16,11 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Mounts the gate. The kernel's requests come over `connection`, which somebody has to serve
-    /// before anything in the file system is looked at.
+    /// Mounts the gate; the kernel's requests come out of `device`.
     ///
     /// `allow_other`, because the kernel checks the *held* task's right to read the file; and from
     /// the initial user namespace, so that tasks of every user namespace have it.
-    pub fn new(connection: &Connection, path: &Path) -> Result<Self, Error> {
+    pub(super) fn new(device: &OwnedFd, path: &Path) -> Result<Self, Error> {
         let error = |source: rustix::io::Errno| Error::Mount {
             path: path.display().to_string(),
             source: source.into(),
@@ -32,7 +31,7 @@ impl Mount {
         }
         let options = format!(
             "fd={},rootmode=40000,user_id=0,group_id=0,allow_other",
-            connection.fd().as_raw_fd()
+            device.as_raw_fd()
         );
         let options = CString::new(options).map_err(|_nul| error(rustix::io::Errno::INVAL))?;
         rustix::mount::mount(

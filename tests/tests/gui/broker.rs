@@ -1,12 +1,19 @@
 //! A broker that does what the test says and remembers what it was asked.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "the methods of an interface have the form that zbus gives them"
+)]
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use portreeve_dbus::{
-    AGENT_PATH, AgentProxy, BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, Status, withdrawn,
+    AGENT_PATH, AgentProxy, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, Rule, RuleSpec, Status,
+    withdrawn,
 };
 use tokio::runtime::Runtime;
 use zbus::{
@@ -43,6 +50,11 @@ type Shared = Arc<Mutex<State>>;
 
 fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The windows only ever speak of their own user.
+fn own(uid: u32) {
+    assert_eq!(uid, OWN_UID);
 }
 
 /// The broker's side of the contract, in the test's hands.
@@ -170,7 +182,8 @@ struct BrokerInterface(Shared);
 
 #[interface(name = "io.github.portreeve.Broker1")]
 impl BrokerInterface {
-    fn status(&self, _uid: u32) -> Status {
+    fn status(&self, uid: u32) -> Status {
+        own(uid);
         Status::default()
     }
 
@@ -187,7 +200,8 @@ struct PromptsInterface(Shared);
 
 #[interface(name = "io.github.portreeve.Prompts1")]
 impl PromptsInterface {
-    fn list(&self, _uid: u32) -> Vec<Prompt> {
+    fn list(&self, uid: u32) -> Vec<Prompt> {
+        own(uid);
         lock(&self.0).prompts.clone()
     }
 
@@ -227,16 +241,18 @@ impl RulesInterface {
 
 #[interface(name = "io.github.portreeve.Rules1")]
 impl RulesInterface {
-    fn list(&self, _uid: u32) -> Vec<Rule> {
+    fn list(&self, uid: u32) -> Vec<Rule> {
+        own(uid);
         lock(&self.0).rules.clone()
     }
 
     async fn add(
         &self,
-        _uid: u32,
+        uid: u32,
         rule: RuleSpec,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> u64 {
+        own(uid);
         let id = {
             let mut state = lock(&self.0);
             let id = 1000 + state.added.len() as u64;
@@ -267,10 +283,11 @@ impl RulesInterface {
 
     async fn remove(
         &self,
-        _uid: u32,
+        uid: u32,
         id: u64,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<(), Error> {
+        own(uid);
         {
             let mut state = lock(&self.0);
             let at = state.rules.iter().position(|rule| rule.id == id);
@@ -285,10 +302,11 @@ impl RulesInterface {
 
     async fn restore(
         &self,
-        _uid: u32,
+        uid: u32,
         id: u64,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<(), Error> {
+        own(uid);
         {
             let mut state = lock(&self.0);
             let at = state.removed.iter().position(|rule| rule.id == id);
@@ -303,11 +321,12 @@ impl RulesInterface {
 
     async fn set_enabled(
         &self,
-        _uid: u32,
+        uid: u32,
         id: u64,
         enabled: bool,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<(), Error> {
+        own(uid);
         {
             let mut state = lock(&self.0);
             let rule = state.rules.iter_mut().find(|rule| rule.id == id);
@@ -318,7 +337,8 @@ impl RulesInterface {
         Ok(())
     }
 
-    fn watch(&self, _uid: u32, #[zbus(header)] header: Header<'_>) {
+    fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) {
+        own(uid);
         let watcher = header.sender().map(|name| name.to_owned().into());
         lock(&self.0).watchers.extend(watcher);
     }

@@ -93,7 +93,8 @@ impl Desk {
 
     /// Lets time pass, where something is *not* to happen in it.
     pub(crate) fn pause(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime
+            .block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Runs a future of the broker's.

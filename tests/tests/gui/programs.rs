@@ -43,7 +43,7 @@ impl Running {
         Self(
             command
                 .spawn()
-                .unwrap_or_else(|error| panic!("cannot run {program:?}: {error}")),
+                .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display())),
         )
     }
 

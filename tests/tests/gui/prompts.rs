@@ -138,8 +138,7 @@ fn a_press_counts_only_after_the_pointer_has_moved() {
     desk.xdotool(["click", "1"]);
     assert_eq!(desk.broker.answers(), []);
 
-    desk.xdotool(["mousemove_relative", "--sync", "--", "-6", "-3"]);
-    desk.xdotool(["mousemove_relative", "--sync", "4", "2"]);
+    desk.xdotool(["mousemove_relative", "--sync", "--", "-12", "-4"]);
     desk.xdotool(["click", "1"]);
     desk.until("the answer has come", |desk| {
         !desk.broker.answers().is_empty()
@@ -154,15 +153,13 @@ fn a_press_counts_only_after_the_pointer_has_moved() {
 fn scope_and_lifespan_can_be_chosen_with_the_keyboard() {
     let desk = asked(&prompt(1));
     desk.focus("Allow “curl”");
-    // The second scope and the second lifespan.
-    for keys in [
-        ["Tab", "space", "Down", "Return"],
-        ["Tab", "space", "Up", "Return"],
+    // The second of the scopes, then the second of the lifespans. GTK goes from the last choice,
+    // which is the suggested lifespan, to the first.
+    for key in [
+        "Tab", "space", "Down", "Return", "Tab", "space", "Down", "Down", "Return",
     ] {
-        for key in keys {
-            desk.press(key, 1);
-            desk.pause(Duration::from_millis(300));
-        }
+        desk.press(key, 1);
+        desk.pause(Duration::from_millis(300));
     }
     desk.see("/server.example.* on port 443, until/", "label");
     desk.click("Deny", "button");

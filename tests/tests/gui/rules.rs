@@ -79,7 +79,7 @@ fn a_rule_is_deleted_with_the_keyboard() {
 fn a_rule_is_switched() {
     let desk = desk(vec![rule(10, "/usr/bin/curl")]);
     for enabled in [false, true] {
-        desk.click("Rule for curl to server.example enabled", "switch");
+        desk.click("Rule for curl to server.example enabled", "check box");
         desk.until("the rule is switched", |desk| {
             desk.broker
                 .rule(10)

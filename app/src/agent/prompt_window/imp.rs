@@ -114,7 +114,8 @@ impl ObjectImpl for PromptWindow {
 impl WidgetImpl for PromptWindow {
     fn map(&self) {
         self.parent_map();
-        self.heading.grab_focus();
+        // A label does not take the focus by itself.
+        gtk::prelude::RootExt::set_focus(&*self.obj(), Some(&*self.heading));
         self.obj().tell_shown();
     }
 }

@@ -67,6 +67,7 @@ impl ObjectImpl for RulesWindow {
     fn constructed(&self) {
         self.parent_constructed();
         self.obj().add_actions();
+        self.search_bar.connect_entry(&*self.search_entry);
         self.own.replace(Some(self.bind(&self.own_list, false)));
         self.built_in
             .replace(Some(self.bind(&self.built_in_list, true)));
