@@ -73,7 +73,7 @@ fn passes(tree: &Tree, steps: &Steps, kind: TestKind, filter: Option<&str>) -> R
 fn command(sandbox: &Sandbox, kind: TestKind) -> Command {
     let cargo = ["cargo", "test", "--offline", "--locked"];
     let (around, which): (&[&str], &[&str]) = match kind {
-        TestKind::Unit => (&[], &["--workspace", "--lib", "--bins"]),
+        TestKind::Unit => (&[], &["--workspace", "--exclude", "portreeve-tests"]),
         TestKind::Bus => (
             &[],
             &["--package", "portreeve-tests", "--test", "bus", "--"],
