@@ -23,23 +23,18 @@ pub(crate) fn build(tree: &Tree, steps: &Steps, sandbox: &Sandbox) -> Result<Pat
     let stage = tree.lab("stage");
     let archive = tree.lab("product.tar");
     tree::clear_dir(&stage)?;
-    if tree.file("meson.build").exists() {
-        let build = tree.lab("meson");
-        steps.step("build", |log| compile(tree, log, sandbox, &build))?;
-        steps.step("install", |log| {
-            let mut env = sandbox.command("env");
-            let mut destination = std::ffi::OsString::from("DESTDIR=");
-            destination.push(&stage);
-            env.arg(destination)
-                .args(["meson", "install", "--no-rebuild", "-C"])
-                .arg(&build);
-            log.run(&mut env)?;
-            pack(log, sandbox, &stage, &archive)
-        })?;
-    } else {
-        eprintln!("  ! no meson.build in this tree: the machine comes without the product");
-        pack(&mut steps.log("pack")?, sandbox, &stage, &archive)?;
-    }
+    let build = tree.lab("meson");
+    steps.step("build", |log| compile(tree, log, sandbox, &build))?;
+    steps.step("install", |log| {
+        let mut env = sandbox.command("env");
+        let mut destination = std::ffi::OsString::from("DESTDIR=");
+        destination.push(&stage);
+        env.arg(destination)
+            .args(["meson", "install", "--no-rebuild", "-C"])
+            .arg(&build);
+        log.run(&mut env)?;
+        pack(log, sandbox, &stage, &archive)
+    })?;
     Ok(archive)
 }
 

@@ -25,6 +25,11 @@ const RAM_WITH_DESKTOP: u32 = 3072;
 const STATUS_PORT: &str = "lab.status";
 const OUT_PORT: &str = "lab.out";
 
+/// How often a machine is booted that gives up while it starts.
+const BOOTS: u32 = 4;
+/// No script starts sooner after power-on, seconds.
+const EARLY: f64 = 6.0;
+
 /// Runs the script; its exit status is the task's.
 pub(crate) fn run(tree: &Tree, steps: &Steps, options: &VmOptions) -> Result<ExitCode> {
     let preparing = tree.lock("prepare")?;
@@ -56,8 +61,7 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &VmOptions) -> Result<Exi
         limit: Duration::from_secs(options.timeout),
     };
     let begun = Instant::now();
-    eprintln!("  … booting the lab machine");
-    let end = machine.run(Stdio::inherit())?;
+    let end = boot(&machine)?;
     eprintln!(
         "  the machine ran for {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -73,6 +77,38 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &VmOptions) -> Result<Exi
     let status = status(&dir, &machine.console)?;
     drop(running);
     Ok(ExitCode::from(status))
+}
+
+/// Boots the machine. An emulated kernel sometimes stumbles over its own code being patched by
+/// another processor while it starts (an `int3` it cannot place); then the machine, whose disks
+/// keep nothing, is booted again.
+fn boot(machine: &Machine) -> Result<End> {
+    for _ in 1..BOOTS {
+        eprintln!("  … booting the lab machine");
+        let end = machine.run(Stdio::inherit())?;
+        if machine.kvm || !panicked_early(&machine.console) {
+            return Ok(end);
+        }
+        eprintln!("  ! the emulated kernel gave up while it started: once more");
+    }
+    machine.run(Stdio::inherit())
+}
+
+/// Whether the kernel gave up before anything of the script can have run.
+fn panicked_early(console: &Path) -> bool {
+    let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
+    log.lines()
+        .filter(|line| line.contains("Kernel panic"))
+        .filter_map(|line| {
+            line.split_once('[')?
+                .1
+                .split_once(']')?
+                .0
+                .trim()
+                .parse::<f64>()
+                .ok()
+        })
+        .any(|seconds| seconds < EARLY)
 }
 
 fn kernel_words(options: &VmOptions) -> Vec<String> {
