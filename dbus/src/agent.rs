@@ -13,7 +13,8 @@ pub mod withdrawn {
     pub const ENDED: &str = "ended";
 }
 
-/// Served by the agent at [`crate::AGENT_PATH`]. The broker does not wait for its replies.
+/// Served by the agent at [`crate::AGENT_PATH`]. The broker does not wait for its replies; calls
+/// come in order, and `show` may name a prompt that is known already (then it is an update).
 #[proxy(
     interface = "io.github.portreeve.Agent1",
     default_path = "/io/github/portreeve/Agent1"

@@ -26,13 +26,13 @@ pub trait Rules {
     /// minutes and by the same user.
     fn restore(&self, uid: u32, id: u64) -> Result<(), Error>;
 
-    /// Switches a rule on or off.
+    /// Switches a rule on or off. Built-in rules cannot be switched yet.
     fn set_enabled(&self, uid: u32, id: u64, enabled: bool) -> Result<(), Error>;
 
     /// Subscribes the caller to `changed`, sent to it alone until its connection ends.
     fn watch(&self, uid: u32) -> Result<(), Error>;
 
-    /// The rules of a watched user are others now; call `list`.
+    /// The rules of a watched user are others now, by whatever method or answer; call `list`.
     #[zbus(signal)]
     fn changed(&self) -> zbus::Result<()>;
 }

@@ -295,3 +295,6 @@ impl Decider {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

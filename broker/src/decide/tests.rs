@@ -1,0 +1,15 @@
+//! Tests of the loop: real processes and a real database, a kernel and a gate that are played, and
+//! a clock that stands still while work is done.
+
+mod agents;
+mod answers;
+mod asking;
+mod chance;
+mod deadlines;
+mod desk;
+mod ending;
+mod kernel;
+mod lifespans;
+mod running;
+mod signals;
+mod traffic;

@@ -1,0 +1,78 @@
+//! Processes that make calls: real ones, so that they can really end.
+
+use std::{
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use portreeve_policy::{Process, Program, Subject};
+
+use crate::subject::{Caller, ProcessHandle};
+
+/// A process that runs until it is dropped, or the test ends.
+pub(super) struct Running {
+    child: Child,
+    pub(super) caller: Arc<Caller>,
+}
+
+impl Running {
+    /// A process of the program with this path.
+    pub(super) fn of(path: &str, uid: u32) -> Self {
+        Self::start(Program::Path(path.into()), uid)
+    }
+
+    /// A process of a program that no path leads to.
+    pub(super) fn without_file(uid: u32) -> Self {
+        let claim = "/tmp/deleted".into();
+        let program = Program::File {
+            device: 1,
+            inode: 2,
+            claim,
+        };
+        Self::start(program, uid)
+    }
+
+    fn start(program: Program, uid: u32) -> Self {
+        // `cat` ends by itself when this process does and its input with it.
+        let child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = child.id();
+        let process = Process {
+            pid,
+            start: u64::from(pid) * 1_000,
+            exec_id: 1,
+        };
+        let caller = Arc::new(Caller {
+            command: format!("{program} --number {pid}"),
+            subject: Subject {
+                uid,
+                program,
+                process,
+            },
+            handle: ProcessHandle::open(pid).unwrap(),
+        });
+        Self { child, caller }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the process.
+    pub(super) fn end(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        assert!(!self.caller.handle.is_alive());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,202 @@
+"""A program that makes socket calls when it is told to, and says how each of them went.
+
+Reads one JSON object a line: `{"call": NAME, OPTION: VALUE, …}`, where NAME is a function below;
+answers each with one line. Says `{"ready": PID}` first.
+
+The calls under test go straight to libc: Python's own would try again after a signal.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import statistics
+import struct
+import sys
+import threading
+import time
+
+libc = ctypes.CDLL(None, use_errno=True)
+handled = []  # When signals were handled, on the clock of time.monotonic().
+
+
+def endpoint(address, port, unspec=False):
+    """A socket address in the kernel's form; with `unspec`, one of family AF_UNSPEC."""
+    if ":" in address:
+        family, rest = socket.AF_INET6, bytes(4) + socket.inet_pton(socket.AF_INET6, address)
+        rest += bytes(4)
+    else:
+        family, rest = socket.AF_INET, socket.inet_pton(socket.AF_INET, address) + bytes(8)
+    return struct.pack("=H", 0 if unspec else family) + struct.pack("!H", port) + rest
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def timed(function, *arguments):
+    """Calls a function of libc; says what it returned, with which errno, from when to when."""
+    begin = time.monotonic()
+    value = function(*arguments)
+    end = time.monotonic()
+    failure = errno.errorcode[ctypes.get_errno()] if value < 0 else None
+    return {
+        "value": value,
+        "errno": failure,
+        "begin": begin,
+        "end": end,
+        "seconds": end - begin,
+        "handled": list(handled),
+    }
+
+
+def connect(address, port=80, nonblocking=False):
+    """connect() by TCP; when it goes on by itself, waits for its end."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
+        sock.setblocking(not nonblocking)
+        where = endpoint(address, port)
+        result = timed(libc.connect, sock.fileno(), where, len(where))
+        if result["errno"] == "EINPROGRESS":
+            writable = select.select([], [sock], [], 5)[1]
+            result["established"] = bool(
+                writable and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+            )
+    return result
+
+
+def sendto(address, port=7777, connected=None, unspec=False, inet6=False):
+    """sendto() by UDP, on a socket connected to `connected` if that is given."""
+    family = socket.AF_INET6 if inet6 else family_of(address)
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        if connected:
+            sock.connect((connected, port))
+        where = endpoint(address, port, unspec)
+        result = timed(libc.sendto, sock.fileno(), b"echo", 4, 0, where, len(where))
+        if result["errno"] is None and not connected:
+            sock.settimeout(5)
+            result["reply"] = sock.recv(16).decode()
+    return result
+
+
+def fastopen(address, port=80):
+    """sendto() by TCP that connects too."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
+        where = endpoint(address, port)
+        flags = socket.MSG_FASTOPEN
+        return timed(libc.sendto, sock.fileno(), b"GET", 3, flags, where, len(where))
+
+
+def unix():
+    """A connection and a datagram within AF_UNIX."""
+    begin = time.monotonic()
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind("")
+        server.listen()
+        client.connect(server.getsockname())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind("")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.sendto(b"datagram", server.getsockname())
+        return {"reply": server.recv(16).decode(), "seconds": time.monotonic() - begin}
+
+
+def netlink():
+    """Asks the kernel for its network devices."""
+    begin = time.monotonic()
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        rtm_getlink, request_dump = 18, 0x301
+        sock.sendto(struct.pack("=IHHIIB3x", 20, rtm_getlink, request_dump, 1, 0, 0), (0, 0))
+        return {"value": len(sock.recv(65536)), "seconds": time.monotonic() - begin}
+
+
+def loopback():
+    """Connects to a server of its own on each of the loopback's addresses."""
+    begin = time.monotonic()
+    for family, address in (
+        (socket.AF_INET, "127.0.0.1"),
+        (socket.AF_INET, "127.9.9.9"),
+        (socket.AF_INET, "0.0.0.0"),
+        (socket.AF_INET6, "::1"),
+        (socket.AF_INET6, "::ffff:127.0.0.1"),
+    ):
+        with socket.socket(family) as server, socket.socket(family) as client:
+            server.bind((address, 0))
+            server.listen()
+            client.connect((address, server.getsockname()[1]))
+    return {"seconds": time.monotonic() - begin}
+
+
+def in_threads(count, **options):
+    """The same connect() in as many threads at once."""
+    threading.stack_size(256 * 1024)
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(connect(**options))) for _ in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"each": results}
+
+
+def in_processes(count, **options):
+    """The same connect() in as many processes at once."""
+    readers = []
+    for _ in range(count):
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.write(writer, json.dumps(connect(**options)).encode())
+            os._exit(0)
+        os.close(writer)
+        readers.append(open(reader))
+    results = [json.load(reader) for reader in readers]
+    for _ in range(count):
+        os.wait()
+    return {"each": results}
+
+
+def measure(address, count, port=80):
+    """How long connect() and close() take, in microseconds: the median of `count`."""
+    family, times = family_of(address), []
+    for _ in range(count):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        begin = time.perf_counter_ns()
+        sock.connect((address, port))
+        sock.close()
+        times.append(time.perf_counter_ns() - begin)
+    return {"value": statistics.median(times) / 1000}
+
+
+def handle_alarm(restart):
+    """Installs a handler of SIGALRM, with or without SA_RESTART."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    # The handler in C writes to this at once; the one in Python has to wait for the call's end.
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.siginterrupt(signal.SIGALRM, not restart)
+
+    def note():
+        while os.read(reader, 1):
+            handled.append(time.monotonic())
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    threading.Thread(target=note, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+    return {}
+
+
+def say(result):
+    print(json.dumps(result), flush=True)
+
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+say({"ready": os.getpid()})
+for line in sys.stdin:
+    options = json.loads(line)
+    call = globals()[options.pop("call")]
+    say(call(**options))

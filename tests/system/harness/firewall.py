@@ -1,0 +1,166 @@
+"""The firewall as its administrator has it: the command line, the service, the settings."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+from harness.machine import do, run
+from harness.wait import until
+
+SERVICE = "portreeved.service"
+AGENT = "portreeve-agent.service"
+SETTINGS = Path("/etc/portreeve/portreeved.toml")
+DATABASE = Path("/var/lib/portreeve/rules.db")
+
+# Exit statuses of portreevectl.
+FAILED, USAGE, ACCESS_DENIED, NOT_FOUND, STALE, UNREACHABLE = 1, 2, 3, 4, 5, 69
+
+
+class Refused(Exception):
+    """portreevectl has ended with another status than 0."""
+
+    def __init__(self, status, error):
+        super().__init__(f"status {status}: {error}")
+        self.status = status
+        self.error = error
+
+
+def _read(result):
+    if result.returncode != 0:
+        try:
+            error = json.loads(result.stderr)["error"]
+        except (ValueError, KeyError):
+            error = {"name": "", "message": result.stderr}
+        raise Refused(result.returncode, SimpleNamespace(**error))
+    return json.loads(result.stdout, object_hook=lambda pairs: SimpleNamespace(**pairs))
+
+
+def ctl(*arguments, user="alice"):
+    """What portreevectl prints for root acting for a user."""
+    return _read(run("portreevectl", "--json", "--user", user, *map(str, arguments)))
+
+
+def ctl_as(user, *arguments):
+    """What portreevectl prints for the user."""
+    return _read(run("portreevectl", "--json", *map(str, arguments), user=user))
+
+
+def refusal(call, *arguments, **options):
+    """The refusal that a call of the above ends in."""
+    try:
+        result = call(*arguments, **options)
+    except Refused as refused:
+        return refused
+    raise AssertionError(f"{arguments} was not refused: {result}")
+
+
+def status(user="alice"):
+    return ctl("status", user=user)
+
+
+def pending(user="alice"):
+    return ctl("pending", user=user)
+
+
+def rules(user="alice"):
+    """The user's own rules."""
+    return [rule for rule in ctl("rules", "list", user=user) if rule.origin != "built-in"]
+
+
+def add_rule(program, action, *more, user="alice"):
+    """Adds a rule about connecting; returns its id."""
+    words = ("--app", program, "--op", "connect", "--action", action, *more)
+    return ctl("rules", "add", *words, user=user).id
+
+
+def remove_rule(rule, user="alice"):
+    ctl("rules", "remove", rule, user=user)
+
+
+def prompt(held=1, user="alice"):
+    """The only open prompt, once as many calls are held by it."""
+
+    def found():
+        prompts = pending(user)
+        assert len(prompts) <= 1, f"more than one prompt: {prompts}"
+        return prompts[0] if prompts and prompts[0].held == held else None
+
+    return until(found, f"one prompt that holds {held} calls")
+
+
+def no_prompt(user="alice", seconds=10):
+    """Waits until no prompt is open."""
+    until(lambda: not pending(user), "the end of all prompts", seconds)
+
+
+def decide(question, action, lifespan="once", scope="host-port", user="alice"):
+    """Answers a prompt; returns the id of the rule made, if one was."""
+    words = ("--for", lifespan, "--scope", scope, "--revision", question.revision)
+    return ctl("decide", question.id, action, *words, user=user).rule
+
+
+def service(verb):
+    """Has systemd do something to the broker."""
+    # The tests start it more often than the limit for starts allows.
+    do("systemctl", "reset-failed", SERVICE)
+    do("systemctl", verb, SERVICE)
+
+
+def main_pid():
+    """The broker's process id; 0 while it does not run."""
+    return int(do("systemctl", "show", "--property=MainPID", "--value", SERVICE))
+
+
+def is_up():
+    """Whether the broker answers."""
+    try:
+        return status().enforcing
+    except Refused:
+        return False
+
+
+def agent(verb):
+    """Has alice's service manager do something to her agent."""
+    do("systemctl", "--user", verb, AGENT, user="alice")
+
+
+def has_agent():
+    return is_up() and status().agent
+
+
+def await_agent():
+    until(has_agent, "alice's agent", 40)
+
+
+def settings(**values):
+    """Restarts the broker with these settings, and waits for the agent if it was there."""
+    had_agent = has_agent()
+    SETTINGS.parent.mkdir(exist_ok=True)
+    SETTINGS.write_text("".join(f"{key} = {value}\n" for key, value in values.items()))
+    service("restart")
+    if had_agent:
+        await_agent()
+
+
+def reset():
+    """Back to the start: defaults, no rules, no prompts, the broker and alice's agent there."""
+    changed = SETTINGS.exists()
+    SETTINGS.unlink(missing_ok=True)
+    if changed or not is_up() or not _all_quiet():
+        service("restart")
+    for user in ("alice", "bob"):
+        for rule in rules(user):
+            remove_rule(rule.id, user)
+    if not has_agent():
+        agent("start")
+        await_agent()
+
+
+def _all_quiet():
+    """Whether no prompt is left; those of programs that have ended go by themselves."""
+    try:
+        for user in ("alice", "bob"):
+            no_prompt(user, seconds=1)
+    except AssertionError:
+        return False
+    return True

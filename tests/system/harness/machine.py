@@ -1,0 +1,37 @@
+"""Running commands in the machine."""
+
+import subprocess
+
+PATIENCE = 60  # seconds: the machine may be emulated
+
+
+def run(*command, user=None, patience=PATIENCE):
+    """Runs a command, as a user if one is named; returns it with its output, however it went."""
+    around = [f"as-{user}"] if user else []
+    return subprocess.run(
+        [*around, *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=patience,
+        check=False,
+    )
+
+
+def do(*command, user=None):
+    """Runs a command that must succeed; returns its output."""
+    result = run(*command, user=user)
+    assert result.returncode == 0, f"{command} ended with {result.returncode}: {result.stderr}"
+    return result.stdout
+
+
+def start(*command, user=None):
+    """Starts a command and leaves it running; its output and errors are in one pipe."""
+    around = [f"as-{user}"] if user else []
+    return subprocess.Popen(
+        [*around, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
