@@ -92,6 +92,21 @@ struct socket_facts {
 
 #define O_NONBLOCK 04000 /* include/uapi/asm-generic/fcntl.h */
 
+/*
+ * Whether the kernel made the socket for itself. A bit field: where in its byte it lies is the
+ * running kernel's affair, so byte and shifts are relocated one by one (enum bpf_field_info_kind of
+ * libbpf: byte offset 0, left shift 4, right shift 5).
+ */
+static __inline u8 kernel_socket(const struct sock *sk)
+{
+	const u8 *byte = (const u8 *)sk + __builtin_preserve_field_info(sk->sk_kern_sock, 0);
+	u64 value = *byte;
+
+	value <<= __builtin_preserve_field_info(sk->sk_kern_sock, 4);
+	value >>= __builtin_preserve_field_info(sk->sk_kern_sock, 5);
+	return value;
+}
+
 __inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)
 {
 	struct sock *sk = socket->sk;
@@ -102,7 +117,7 @@ __inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)
 	out->family = sk->__sk_common.skc_family;
 	out->type = sk->sk_type;
 	out->protocol = sk->sk_protocol;
-	out->kernel = sk->sk_kern_sock;
+	out->kernel = kernel_socket(sk);
 	out->nonblocking = file ? (file->f_flags & O_NONBLOCK) != 0 : 0;
 	return 0;
 }
