@@ -37,6 +37,8 @@ pub struct AgentHandle {
 
 pub(super) struct Agents {
     by_uid: HashMap<u32, AgentHandle>,
+    /// Users whose agent was dropped since the last look.
+    dropped: Vec<u32>,
     failures: Arc<Failures>,
 }
 
@@ -44,6 +46,7 @@ impl Agents {
     pub(super) fn new(failures: Arc<Failures>) -> Self {
         Self {
             by_uid: HashMap::new(),
+            dropped: Vec::new(),
             failures,
         }
     }
@@ -76,7 +79,13 @@ impl Agents {
             tracing::warn!(uid, "the agent takes no messages: dropped");
             self.failures.count(Reason::AgentStuck);
             self.by_uid.remove(&uid);
+            self.dropped.push(uid);
         }
+    }
+
+    /// The users whose agent was dropped since the last call.
+    pub(super) fn take_dropped(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.dropped)
     }
 
     pub(super) fn withdraw(&mut self, uid: u32, id: u64, reason: &'static str) {

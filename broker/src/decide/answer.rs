@@ -108,11 +108,16 @@ impl Decider {
     fn gone(&mut self, name: &str) {
         if let Some(uid) = self.agents.remove(name) {
             tracing::info!(uid, "agent gone");
-            let now = Instant::now();
-            let longest = now + self.config.agent_wait();
-            for prompt in self.prompts.of_mut(uid) {
-                prompt.agent_changed(Some(longest), now);
-            }
+            self.wait_for_agent(uid);
+        }
+    }
+
+    /// A user has no agent any more: who waits now waits for the next.
+    pub(super) fn wait_for_agent(&mut self, uid: u32) {
+        let now = Instant::now();
+        let longest = now + self.config.agent_wait();
+        for prompt in self.prompts.of_mut(uid) {
+            prompt.agent_changed(Some(longest), now);
         }
     }
 
@@ -232,7 +237,22 @@ impl Decider {
                 && pattern.matches(&question.object)
         });
         for prompt in covered {
-            if prompt.id == id && prompt.waiting.is_empty() {
+            // Callers that a signal has taken away come back: the answer was for them too. And if
+            // nobody waits, it is for the next attempt.
+            let mut late = prompt.away();
+            if prompt.id == id && prompt.waiting.is_empty() && late == 0 {
+                late = 1;
+            }
+            for held in prompt
+                .waiting
+                .into_iter()
+                .filter_map(|waiting| waiting.held)
+            {
+                if !held.release(&once(answer.action)) {
+                    late += 1;
+                }
+            }
+            for _ in 0..late {
                 self.late.add(LateAnswer {
                     uid: asked.uid(),
                     program: asked.program.clone(),
@@ -241,13 +261,6 @@ impl Decider {
                     action: answer.action,
                     given: Instant::now(),
                 });
-            }
-            for held in prompt
-                .waiting
-                .into_iter()
-                .filter_map(|waiting| waiting.held)
-            {
-                held.release(&once(answer.action));
             }
             self.agents
                 .withdraw(asked.uid(), prompt.id, withdrawn::ANSWERED);
@@ -277,6 +290,13 @@ impl Decider {
             self.answer_once(id, answer);
         } else {
             self.publish();
+            // Still open if its newest caller has ended; it is answered all the same.
+            let nobody = |prompt: &super::prompt::Prompt| prompt.waiting.is_empty();
+            if self.prompts.get(id).is_some_and(nobody) && self.prompts.take(id).is_some() {
+                self.agents
+                    .withdraw(question.uid(), id, withdrawn::ANSWERED);
+                self.prompts_changed(question.uid());
+            }
             self.rules_changed(question.uid());
         }
         first

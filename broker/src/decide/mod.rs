@@ -138,11 +138,18 @@ impl Decider {
                 }
             }
             self.tell_agents();
+            for uid in self.agents.take_dropped() {
+                self.wait_for_agent(uid);
+            }
         }
     }
 
     /// Judges one request: by a rule, by a late answer, or by asking.
     fn judge(&mut self, arrival: Arrival) {
+        // A signal has ended the hold on the way here: nobody waits for an answer.
+        if arrival.held.as_ref().is_some_and(|held| !held.is_waiting()) {
+            return;
+        }
         let subject = &arrival.caller.subject;
         let decision = self
             .rules
@@ -233,7 +240,7 @@ impl Decider {
     /// ended.
     fn sweep(&mut self) {
         let now = Instant::now();
-        let swept = self.prompts.sweep(now);
+        let swept = self.prompts.sweep(now, SWEEP);
         for (uid, held) in swept.expired {
             let reason = if self.agents.get(uid).is_some() {
                 Reason::Deadline
@@ -250,8 +257,12 @@ impl Decider {
                 .withdraw(uid, id, portreeve_dbus::withdrawn::ENDED);
             self.prompts_changed(uid);
         }
-        if self.rules.forget_ended() {
+        let ended = self.rules.forget_ended(now);
+        if !ended.is_empty() {
             self.publish();
+        }
+        for uid in ended {
+            self.rules_changed(uid);
         }
     }
 
@@ -277,7 +288,7 @@ impl Decider {
     /// When the loop has to wake by itself.
     fn next_wake(&self) -> Option<Instant> {
         self.prompts
-            .next_event(SWEEP, GATHER)
+            .next_event(GATHER)
             .into_iter()
             .chain(self.rules.next_check())
             .min()

@@ -67,6 +67,10 @@ pub(super) struct Prompt {
     /// Callers that a signal has taken away, and when that was last.
     left: Vec<Arc<Caller>>,
     left_at: Option<Instant>,
+    /// When to look at processes again whose calls were interrupted.
+    look_at: Option<Instant>,
+    /// The caller of the first attempt, which is shown.
+    first: Arc<Caller>,
     /// The caller of the newest attempt.
     pub(super) caller: Arc<Caller>,
     attempts: u32,
@@ -100,6 +104,8 @@ impl Prompt {
             waiting: Vec::new(),
             left: Vec::new(),
             left_at: None,
+            look_at: None,
+            first: Arc::clone(&caller),
             caller,
             attempts: 0,
             first_attempt: now,
@@ -118,6 +124,7 @@ impl Prompt {
         self.caller = Arc::clone(&waiting.caller);
         self.attempts = self.attempts.saturating_add(1);
         self.last_attempt = now;
+        self.look_at = None;
         if waiting.held.is_some() {
             self.left
                 .retain(|caller| caller.subject.process != waiting.caller.subject.process);
@@ -141,7 +148,7 @@ impl Prompt {
     }
 
     /// Looks at deadlines, at calls that have left, and at processes that have ended.
-    pub(super) fn look(&mut self, now: Instant) -> Looked {
+    pub(super) fn look(&mut self, now: Instant, soonest: Duration) -> Looked {
         let mut looked = Looked::default();
         let (was_stopped, were) = (self.is_stopped(), self.waiting.len());
         for waiting in std::mem::take(&mut self.waiting) {
@@ -149,8 +156,7 @@ impl Prompt {
                 Some(held) if !held.is_waiting() => {
                     // Its hold has ended already, so there is nothing to answer any more.
                     drop(held);
-                    self.left.push(waiting.caller);
-                    self.left_at = Some(now);
+                    self.leave(waiting.caller, now);
                 }
                 Some(held) if waiting.deadline <= now => {
                     self.expired = true;
@@ -167,6 +173,10 @@ impl Prompt {
                 self.left.is_empty()
             };
         }
+        // A process whose call was interrupted may come back or end. Look often at first, and ever
+        // less so.
+        let away = self.left_at.map_or(Duration::ZERO, |left| now - left);
+        self.look_at = Some(now + (away / 4).clamp(soonest, SLOWEST_LOOK));
         if self.is_stopped() && !was_stopped {
             self.revision += 1;
         }
@@ -176,20 +186,30 @@ impl Prompt {
         looked
     }
 
+    /// A signal has taken a caller away; it may come back.
+    fn leave(&mut self, caller: Arc<Caller>, now: Instant) {
+        let process = caller.subject.process;
+        self.left
+            .retain(|other| other.subject.process != process && other.handle.is_alive());
+        self.left.push(caller);
+        self.left_at = Some(now);
+    }
+
+    /// How many callers a signal has taken away that may come back.
+    pub(super) fn away(&self) -> usize {
+        let alive = |caller: &&Arc<Caller>| caller.handle.is_alive();
+        self.left.iter().filter(alive).count()
+    }
+
     /// When to look next.
-    pub(super) fn next_look(&self, soonest: Duration) -> Option<Instant> {
+    pub(super) fn next_look(&self) -> Option<Instant> {
         if let Some(deadline) = self.waiting.iter().map(|waiting| waiting.deadline).min() {
             return Some(deadline);
         }
         if self.expired {
             return Some(self.last_attempt + KEEP);
         }
-        // Nobody waits, but a process whose call was interrupted may come back or end. Look often
-        // at first, and ever less so.
-        self.left_at.map(|left| {
-            let pause = (left.elapsed() / 4).clamp(soonest, SLOWEST_LOOK);
-            Instant::now() + pause
-        })
+        Some(self.look_at.unwrap_or_else(Instant::now))
     }
 
     /// An agent is there now, or not any more: deadlines move.
@@ -248,8 +268,8 @@ impl Prompt {
             name: program.shown_name().to_owned(),
             path: program.shown_path().to_owned(),
             verified: program.is_lasting(),
-            pid: self.caller.handle.pid(),
-            command: self.caller.command.clone(),
+            pid: self.first.handle.pid(),
+            command: self.first.command.clone(),
             host: object.host.as_ref().map(ToString::to_string),
             address: object.address.to_string(),
             port: object.port,

@@ -135,6 +135,9 @@ impl Prompts {
                 }
             }
             prompt.waiting = staying;
+            if !leaving.is_empty() {
+                prompt.mark_changed(Instant::now());
+            }
             let newest = decide(&prompt.caller.subject);
             if prompt.waiting.is_empty()
                 && let Decision::Settled { action, .. } = newest
@@ -156,11 +159,11 @@ impl Prompts {
     }
 
     /// Looks at all prompts.
-    pub(super) fn sweep(&mut self, now: Instant) -> Swept {
+    pub(super) fn sweep(&mut self, now: Instant, soonest: Duration) -> Swept {
         let mut swept = Swept::default();
         let ended = self.take_if(|prompt| {
             let uid = prompt.question.uid();
-            let looked = prompt.look(now);
+            let looked = prompt.look(now, soonest);
             swept
                 .expired
                 .extend(looked.expired.into_iter().map(|held| (uid, held)));
@@ -188,12 +191,12 @@ impl Prompts {
     }
 
     /// When something will have to be done.
-    pub(super) fn next_event(&self, soonest: Duration, gather: Duration) -> Option<Instant> {
+    pub(super) fn next_event(&self, gather: Duration) -> Option<Instant> {
         self.open
             .values()
             .flat_map(|prompt| {
                 let tell = prompt.changed.map(|since| since + gather);
-                tell.into_iter().chain(prompt.next_look(soonest))
+                tell.into_iter().chain(prompt.next_look())
             })
             .min()
     }

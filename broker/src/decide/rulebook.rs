@@ -1,6 +1,10 @@
 //! All rules in force: the lasting ones, those of single processes, and the built-in ones.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use portreeve_policy::{
     Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
@@ -22,6 +26,8 @@ pub(super) struct RuleBook {
     stored: HashMap<RuleId, Rule>,
     of_processes: Vec<(Rule, Arc<Caller>)>,
     next_unstored: u64,
+    /// When processes with rules of their own are looked after next.
+    check_at: Option<Instant>,
     generation: u64,
     compiled: Ruleset,
 }
@@ -32,6 +38,7 @@ impl RuleBook {
             stored: stored.into_iter().map(|rule| (rule.id, rule)).collect(),
             of_processes: Vec::new(),
             next_unstored: UNSTORED,
+            check_at: None,
             generation: 0,
             compiled: Ruleset::default(),
         }
@@ -142,20 +149,27 @@ impl RuleBook {
             created: now(),
         };
         self.of_processes.push((rule, caller));
+        self.check_at.get_or_insert_with(|| Instant::now() + CHECK);
         id
     }
 
-    /// Forgets rules of processes that have ended; whether there were any.
-    pub(super) fn forget_ended(&mut self) -> bool {
-        let before = self.of_processes.len();
-        self.of_processes
-            .retain(|(_, caller)| caller.handle.is_alive());
-        self.of_processes.len() != before
+    /// Forgets rules of processes that have ended; returns their users.
+    pub(super) fn forget_ended(&mut self, now: Instant) -> BTreeSet<u32> {
+        let mut users = BTreeSet::new();
+        self.of_processes.retain(|(_, caller)| {
+            let alive = caller.handle.is_alive();
+            if !alive {
+                users.insert(caller.subject.uid);
+            }
+            alive
+        });
+        self.check_at = (!self.of_processes.is_empty()).then(|| now + CHECK);
+        users
     }
 
     /// When to look after processes next.
     pub(super) fn next_check(&self) -> Option<Instant> {
-        (!self.of_processes.is_empty()).then(|| Instant::now() + CHECK)
+        self.check_at
     }
 }
 

@@ -1,5 +1,7 @@
 //! The loop with everything around it, and what a test does with it.
 
+mod bus;
+
 use std::{
     sync::{
         Arc,
@@ -9,22 +11,17 @@ use std::{
 };
 
 use portreeve_abi::{CacheKey, Endpoint, Process, Request, request_flags};
-use portreeve_dbus::{Error, Prompt, Rule, RuleSpec, Status};
-use portreeve_policy::{
-    Action, Answer, For, Object, Operation, Origin as RuleOrigin, Protocol, RuleId, Scope,
-};
+use portreeve_policy::{Object, Operation, Protocol};
 use tempfile::TempDir;
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, mpsc},
     task::JoinHandle,
     time::sleep,
 };
 
+pub(super) use self::bus::{Agent, said};
 use super::{
-    super::{
-        AgentHandle, Answered, Arrival, Command, Decider, Inputs, Origin, Reply, RuleChange,
-        ToAgent,
-    },
+    super::{Arrival, Command, Decider, Inputs},
     kernel::{Log, Played, Told},
     running::Running,
 };
@@ -32,9 +29,6 @@ use crate::{config::Config, failure::Failures, gate::Table, store::Store};
 
 pub(super) const ALICE: u32 = 1000;
 pub(super) const BOB: u32 = 1001;
-
-/// An agent's queue that never fills up in a test.
-const ROOMY: usize = 4096;
 
 pub(super) struct Desk {
     arrivals: mpsc::Sender<Arrival>,
@@ -59,33 +53,24 @@ pub(super) fn at(address: &str, port: u16) -> Object {
     }
 }
 
-/// What somebody says to a prompt.
-pub(super) fn said(action: Action, scope: Scope, lifespan: For) -> Answer {
-    Answer {
-        action,
-        scope,
-        lifespan,
-    }
-}
-
 /// Waits for what other threads do, while the clock stands still.
 pub(super) async fn frozen<T>(work: impl Future<Output = T>) -> T {
     let (end, until) = std::sync::mpsc::channel::<()>();
     // Tokio does not advance a paused clock while a blocking task runs.
-    let holding = tokio::task::spawn_blocking(move || drop(until.recv()));
+    let holding = tokio::task::spawn_blocking(move || until.recv().is_err());
     let result = work.await;
     drop(end);
-    holding.await.unwrap();
+    assert!(holding.await.unwrap());
     result
 }
 
 impl Desk {
     pub(super) async fn new() -> Self {
-        Self::with(Config::default(), tempfile::tempdir().unwrap()).await
+        Self::on(tempfile::tempdir().unwrap()).await
     }
 
     /// A loop with a database in `dir`.
-    pub(super) async fn with(config: Config, dir: TempDir) -> Self {
+    pub(super) async fn on(dir: TempDir) -> Self {
         let (store, opened) = frozen(Store::open(dir.path().join("rules.db")))
             .await
             .unwrap();
@@ -96,7 +81,7 @@ impl Desk {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
         let decider = Decider::new(
-            config,
+            Config::default(),
             Arc::clone(&kernel) as Arc<dyn crate::probe::Kernel>,
             store,
             opened,
@@ -182,140 +167,6 @@ impl Desk {
         self.table.len()
     }
 
-    pub(super) async fn send(&self, command: Command) {
-        assert!(self.commands.send(command).await.is_ok());
-        self.rest().await;
-    }
-
-    /// Sends a command and waits for its reply.
-    pub(super) async fn ask<T>(
-        &self,
-        command: impl FnOnce(Reply<T>) -> Command,
-    ) -> Result<T, Error> {
-        let (reply, result) = oneshot::channel();
-        assert!(self.commands.send(command(reply)).await.is_ok());
-        frozen(async { result.await.unwrap() }).await
-    }
-
-    pub(super) async fn status(&self, uid: u32) -> Status {
-        self.ask(|reply| Command::Status { uid, reply })
-            .await
-            .unwrap()
-    }
-
-    pub(super) async fn prompts(&self, uid: u32) -> Vec<Prompt> {
-        self.rest().await;
-        self.ask(|reply| Command::Prompts { uid, reply })
-            .await
-            .unwrap()
-    }
-
-    /// The one open prompt of Alice's.
-    pub(super) async fn prompt(&self) -> Prompt {
-        let mut prompts = self.prompts(ALICE).await;
-        assert_eq!(prompts.len(), 1, "{prompts:?}");
-        prompts.remove(0)
-    }
-
-    /// Answers with everybody's leave; returns the id of the rule made.
-    pub(super) async fn answer(&self, prompt: &Prompt, answer: Answer) -> Result<u64, Error> {
-        match self
-            .answer_as(Origin::Leave(None), prompt, answer)
-            .await?
-        {
-            Answered::Done(rule) => Ok(rule),
-            Answered::NeedsLeave => panic!("root needs leave"),
-        }
-    }
-
-    pub(super) async fn answer_as(
-        &self,
-        origin: Origin,
-        prompt: &Prompt,
-        answer: Answer,
-    ) -> Result<Answered, Error> {
-        let (id, revision) = (prompt.id, prompt.revision);
-        let command = |reply| Command::Answer {
-            origin,
-            id,
-            revision,
-            answer,
-            reply,
-        };
-        self.ask(command).await
-    }
-
-    /// The rules of a user, without the built-in ones.
-    pub(super) async fn rules(&self, uid: u32) -> Vec<Rule> {
-        let mut rules = self
-            .ask(|reply| Command::Rules { uid, reply })
-            .await
-            .unwrap();
-        rules.retain(|rule| rule.origin != RuleOrigin::BuiltIn.as_str());
-        rules
-    }
-
-    /// How many rules are in the database.
-    pub(super) async fn stored(&self) -> usize {
-        let (_, opened) = frozen(Store::open(self.dir.path().join("rules.db")))
-            .await
-            .unwrap();
-        opened.rules.len()
-    }
-
-    pub(super) async fn change(&self, change: RuleChange) -> Result<u64, Error> {
-        let uid = ALICE;
-        self.ask(|reply| Command::Change { uid, change, reply })
-            .await
-    }
-
-    /// Adds a rule of Alice's for connecting anywhere.
-    pub(super) async fn add_rule(&self, program: &str, action: &str) -> RuleId {
-        let spec = RuleSpec {
-            program: program.into(),
-            operations: vec!["connect".into()],
-            action: action.into(),
-            ..RuleSpec::default()
-        };
-        let parts = spec.check().unwrap();
-        let origin = RuleOrigin::Window;
-        RuleId(
-            self.change(RuleChange::Add { parts, origin })
-                .await
-                .unwrap(),
-        )
-    }
-
-    /// Registers an agent of Alice's.
-    pub(super) async fn register(&self, name: &str) -> Agent {
-        self.register_with(name, ROOMY).await.unwrap()
-    }
-
-    /// Registers an agent that takes so many messages before it has to read.
-    pub(super) async fn register_with(&self, name: &str, room: usize) -> Result<Agent, Error> {
-        let (sender, messages) = mpsc::channel(room);
-        let (uid, name) = (ALICE, name.to_owned());
-        let agent = AgentHandle {
-            name: name.clone(),
-            sender,
-        };
-        self.ask(|reply| Command::Register { uid, agent, reply })
-            .await?;
-        self.rest().await;
-        Ok(Agent { name, messages })
-    }
-
-    pub(super) async fn shown(&self, agent: &Agent, prompt: &Prompt) -> Result<(), Error> {
-        let (name, id, revision) = (agent.name.clone(), prompt.id, prompt.revision);
-        let command = |reply| Command::Shown {
-            name,
-            id,
-            revision,
-            reply,
-        };
-        self.ask(command).await
-    }
-
     /// Ends the loop as the broker does when it stops.
     pub(super) async fn stop(&mut self) {
         self.deciding.abort();
@@ -349,23 +200,5 @@ fn arrival(program: &Running, object: Object, flags: u32) -> Arrival {
         operation: Operation::Connect,
         object,
         held: None,
-    }
-}
-
-/// An agent that the test plays.
-pub(super) struct Agent {
-    pub(super) name: String,
-    messages: mpsc::Receiver<ToAgent>,
-}
-
-impl Agent {
-    /// What it was told since it last looked.
-    pub(super) fn heard(&mut self) -> Vec<ToAgent> {
-        std::iter::from_fn(|| self.messages.try_recv().ok()).collect()
-    }
-
-    /// Whether the loop has let go of it.
-    pub(super) fn is_dropped(&self) -> bool {
-        self.messages.is_closed()
     }
 }

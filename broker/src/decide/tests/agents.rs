@@ -1,0 +1,165 @@
+//! Agents come, hear, go, and sometimes do not read.
+
+use std::time::Duration;
+
+use portreeve_dbus::Error;
+
+use super::{
+    super::{Command, ToAgent},
+    desk::{ALICE, Desk, at},
+    kernel::Told,
+    running::Running,
+};
+
+/// The ids of prompts that were shown, of those updated and of those withdrawn.
+fn ids(heard: &[ToAgent]) -> (Vec<u64>, Vec<u64>, Vec<u64>) {
+    let (mut shown, mut updated, mut withdrawn) = (Vec::new(), Vec::new(), Vec::new());
+    for message in heard {
+        match message {
+            ToAgent::Show(prompt) => shown.push(prompt.id),
+            ToAgent::Update(prompt) => updated.push(prompt.id),
+            ToAgent::Withdraw { id, .. } => withdrawn.push(*id),
+        }
+    }
+    (shown, updated, withdrawn)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_shown_a_question_at_once_and_told_changes_gathered() {
+    let desk = Desk::new().await;
+    let mut agent = desk.register("a").await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    assert_eq!(ids(&agent.heard()), (vec![prompt.id], vec![], vec![]));
+    for _ in 0..50 {
+        desk.call(&curl, at("192.0.2.1", 443)).await;
+    }
+    desk.rest().await;
+    assert!(agent.heard().is_empty(), "changes are gathered");
+    desk.pass(Duration::from_millis(70)).await;
+    let heard = agent.heard();
+    let [ToAgent::Update(update)] = heard.as_slice() else {
+        panic!("{heard:?}");
+    };
+    assert_eq!(
+        (update.id, update.held, update.attempts),
+        (prompt.id, 51, 51)
+    );
+    assert!(desk.status(ALICE).await.agent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_agent_a_call_waits_for_one_and_no_longer() {
+    let desk = Desk::new().await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    desk.pass_seconds(9).await;
+    assert_eq!(desk.told(call), None);
+    desk.pass_seconds(2).await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+    assert_eq!(desk.failures.report(), ["no-agent=1"]);
+    assert_eq!(desk.prompt().await.held, 0, "listed as unanswered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_comes_in_time_is_shown_everything_and_has_the_full_time() {
+    let desk = Desk::new().await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    desk.pass_seconds(9).await;
+    let mut agent = desk.register("a").await;
+    assert_eq!(ids(&agent.heard()), (vec![prompt.id], vec![], vec![]));
+    desk.pass_seconds(49).await;
+    assert_eq!(desk.told(call), None, "60 s from the call on");
+    desk.pass_seconds(3).await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_agent_goes_a_call_waits_for_the_next_one() {
+    let desk = Desk::new().await;
+    let agent = desk.register("a").await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    desk.shown(&agent, &prompt).await.unwrap();
+    let name = "another".to_owned();
+    desk.send(Command::Gone { name }).await;
+    assert!(desk.status(ALICE).await.agent, "another connection went");
+    let name = agent.name.clone();
+    desk.send(Command::Gone { name }).await;
+    assert!(!desk.status(ALICE).await.agent);
+    desk.pass_seconds(9).await;
+    assert_eq!(desk.told(call), None);
+    desk.pass_seconds(2).await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+    let mut next = desk.register("b").await;
+    assert_eq!(ids(&next.heard()).0, [prompt.id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_has_one_agent() {
+    let desk = Desk::new().await;
+    let first = desk.register("a").await;
+    let refused = desk.register_with("b", 16).await;
+    assert!(matches!(refused, Err(Error::AgentExists(_))));
+    assert!(!first.is_dropped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_does_not_read_is_dropped() {
+    let desk = Desk::new().await;
+    let agent = desk.register_with("a", 2).await.unwrap();
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    for port in 1..=3 {
+        desk.call(&curl, at("192.0.2.1", port)).await;
+    }
+    desk.rest().await;
+    assert!(agent.is_dropped());
+    assert!(!desk.status(ALICE).await.agent);
+    assert_eq!(desk.failures.report(), ["agent-stuck=1"]);
+    let mut next = desk.register("b").await;
+    assert_eq!(
+        ids(&next.heard()).0.len(),
+        3,
+        "the next is shown everything"
+    );
+}
+
+/// As when it has gone: nobody is there to be asked.
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_the_next_agent_when_one_was_dropped() {
+    let desk = Desk::new().await;
+    let agent = desk.register_with("a", 1).await.unwrap();
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let first = desk.call(&curl, at("192.0.2.1", 1)).await;
+    desk.rest().await;
+    let second = desk.call(&curl, at("192.0.2.1", 2)).await;
+    desk.rest().await;
+    assert!(agent.is_dropped());
+    desk.pass_seconds(11).await;
+    assert_eq!(desk.told(first), Some(Told::Once(1)));
+    assert_eq!(desk.told(second), Some(Told::Once(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_agent_says_what_is_on_the_screen() {
+    let desk = Desk::new().await;
+    let agent = desk.register("a").await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    desk.shown(&agent, &prompt).await.unwrap();
+    let (id, revision) = (prompt.id, prompt.revision);
+    let refused = desk
+        .ask(|reply| Command::Shown {
+            name: "another".into(),
+            id,
+            revision,
+            reply,
+        })
+        .await;
+    assert!(matches!(refused, Err(Error::NoSuchPrompt(_))));
+}

@@ -1,0 +1,186 @@
+//! The side of the desk where the bus stands: commands, answers, agents.
+
+use portreeve_dbus::{Error, Prompt, Rule, RuleSpec, Status};
+use portreeve_policy::{Action, Answer, For, Origin as RuleOrigin, RuleId, Scope};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{ALICE, Desk, frozen};
+use crate::{
+    decide::{AgentHandle, Answered, Command, Origin, Reply, RuleChange, ToAgent},
+    store::Store,
+};
+
+/// An agent's queue that never fills up in a test.
+const ROOMY: usize = 4096;
+
+/// What somebody says to a prompt.
+pub(in super::super) fn said(action: Action, scope: Scope, lifespan: For) -> Answer {
+    Answer {
+        action,
+        scope,
+        lifespan,
+    }
+}
+
+impl Desk {
+    pub(in super::super) async fn send(&self, command: Command) {
+        assert!(self.commands.send(command).await.is_ok());
+        self.rest().await;
+    }
+
+    /// Sends a command and waits for its reply.
+    pub(in super::super) async fn ask<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Result<T, Error> {
+        let (reply, result) = oneshot::channel();
+        assert!(self.commands.send(command(reply)).await.is_ok());
+        frozen(async { result.await.unwrap() }).await
+    }
+
+    pub(in super::super) async fn status(&self, uid: u32) -> Status {
+        self.ask(|reply| Command::Status { uid, reply })
+            .await
+            .unwrap()
+    }
+
+    pub(in super::super) async fn prompts(&self, uid: u32) -> Vec<Prompt> {
+        self.rest().await;
+        self.ask(|reply| Command::Prompts { uid, reply })
+            .await
+            .unwrap()
+    }
+
+    /// The one open prompt of Alice's.
+    pub(in super::super) async fn prompt(&self) -> Prompt {
+        let mut prompts = self.prompts(ALICE).await;
+        assert_eq!(prompts.len(), 1, "{prompts:?}");
+        prompts.remove(0)
+    }
+
+    /// Answers with everybody's leave; returns the id of the rule made.
+    pub(in super::super) async fn answer(
+        &self,
+        prompt: &Prompt,
+        answer: Answer,
+    ) -> Result<u64, Error> {
+        match self.answer_as(Origin::Leave(None), prompt, answer).await? {
+            Answered::Done(rule) => Ok(rule),
+            Answered::NeedsLeave => panic!("root needs leave"),
+        }
+    }
+
+    pub(in super::super) async fn answer_as(
+        &self,
+        origin: Origin,
+        prompt: &Prompt,
+        answer: Answer,
+    ) -> Result<Answered, Error> {
+        let (id, revision) = (prompt.id, prompt.revision);
+        let command = |reply| Command::Answer {
+            origin,
+            id,
+            revision,
+            answer,
+            reply,
+        };
+        self.ask(command).await
+    }
+
+    /// The rules of a user, without the built-in ones.
+    pub(in super::super) async fn rules(&self, uid: u32) -> Vec<Rule> {
+        let mut rules = self
+            .ask(|reply| Command::Rules { uid, reply })
+            .await
+            .unwrap();
+        rules.retain(|rule| rule.origin != RuleOrigin::BuiltIn.as_str());
+        rules
+    }
+
+    /// How many rules are in the database.
+    pub(in super::super) async fn stored(&self) -> usize {
+        let (_, opened) = frozen(Store::open(self.dir.path().join("rules.db")))
+            .await
+            .unwrap();
+        opened.rules.len()
+    }
+
+    pub(in super::super) async fn change(&self, change: RuleChange) -> Result<u64, Error> {
+        let uid = ALICE;
+        self.ask(|reply| Command::Change { uid, change, reply })
+            .await
+    }
+
+    /// Adds a rule of Alice's for connecting anywhere.
+    pub(in super::super) async fn add_rule(&self, program: &str, action: &str) -> RuleId {
+        let spec = RuleSpec {
+            program: program.into(),
+            operations: vec!["connect".into()],
+            action: action.into(),
+            ..RuleSpec::default()
+        };
+        let parts = spec.check().unwrap();
+        let origin = RuleOrigin::Window;
+        RuleId(
+            self.change(RuleChange::Add { parts, origin })
+                .await
+                .unwrap(),
+        )
+    }
+
+    /// Registers an agent of Alice's.
+    pub(in super::super) async fn register(&self, name: &str) -> Agent {
+        self.register_with(name, ROOMY).await.unwrap()
+    }
+
+    /// Registers an agent that takes so many messages before it has to read.
+    pub(in super::super) async fn register_with(
+        &self,
+        name: &str,
+        room: usize,
+    ) -> Result<Agent, Error> {
+        let (sender, messages) = mpsc::channel(room);
+        let (uid, name) = (ALICE, name.to_owned());
+        let agent = AgentHandle {
+            name: name.clone(),
+            sender,
+        };
+        self.ask(|reply| Command::Register { uid, agent, reply })
+            .await?;
+        self.rest().await;
+        Ok(Agent { name, messages })
+    }
+
+    pub(in super::super) async fn shown(
+        &self,
+        agent: &Agent,
+        prompt: &Prompt,
+    ) -> Result<(), Error> {
+        let (name, id, revision) = (agent.name.clone(), prompt.id, prompt.revision);
+        let command = |reply| Command::Shown {
+            name,
+            id,
+            revision,
+            reply,
+        };
+        self.ask(command).await
+    }
+}
+
+/// An agent that the test plays.
+pub(in super::super) struct Agent {
+    pub(in super::super) name: String,
+    messages: mpsc::Receiver<ToAgent>,
+}
+
+impl Agent {
+    /// What it was told since it last looked.
+    pub(in super::super) fn heard(&mut self) -> Vec<ToAgent> {
+        std::iter::from_fn(|| self.messages.try_recv().ok()).collect()
+    }
+
+    /// Whether the loop has let go of it.
+    pub(in super::super) fn is_dropped(&self) -> bool {
+        self.messages.is_closed()
+    }
+}

@@ -1,0 +1,110 @@
+//! `Broker1.RegisterAgent` and `Broker1.PromptShown`, from a program that is not the agent; and
+//! what an agent serves.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "`#[interface]` prescribes the methods' form"
+)]
+
+use std::sync::{Arc, Mutex};
+
+use portreeve_dbus::{AGENT_PATH, AgentProxy, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy};
+use zbus::{Connection, connection::Builder, interface};
+
+use crate::{
+    broker::Broker,
+    contract::same_as_golden,
+    stage::{As, eventually, me, on_a_bus},
+};
+
+async fn is_refused() {
+    let broker = Broker::start().await;
+    let client = Connection::system().await.unwrap();
+    let proxy = BrokerProxy::new(&client).await.unwrap();
+    let refused = proxy.register_agent().await;
+    assert!(
+        matches!(&refused, Err(Error::AccessDenied(text)) if text.contains("portreeve-agent")),
+        "{refused:?}"
+    );
+    assert!(!proxy.status(OWN_UID).await.unwrap().agent);
+
+    broker.call(me(), "192.0.2.1").await;
+    let prompts = PromptsProxy::new(&client).await.unwrap();
+    eventually("the prompt is listed", async || {
+        prompts.list(OWN_UID).await.unwrap().len() == 1
+    })
+    .await;
+    let id = prompts.list(OWN_UID).await.unwrap()[0].id;
+    let refused = proxy.prompt_shown(id, 1).await;
+    assert!(
+        matches!(refused, Err(Error::NoSuchPrompt(_))),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn another_program_cannot_be_the_agent() {
+    let name = "agents::another_program_cannot_be_the_agent";
+    on_a_bus(name, As::User, is_refused());
+}
+
+#[test]
+fn another_program_cannot_be_the_agent_of_root_either() {
+    let name = "agents::another_program_cannot_be_the_agent_of_root_either";
+    on_a_bus(name, As::Root, is_refused());
+}
+
+/// What every agent has to serve.
+#[derive(Clone, Default)]
+struct Agent(Arc<Mutex<Vec<String>>>);
+
+// In order: a withdrawal must not overtake what it withdraws.
+#[interface(name = "io.github.portreeve.Agent1", spawn = false)]
+impl Agent {
+    fn show(&self, prompt: Prompt) {
+        self.0.lock().unwrap().push(format!("show {}", prompt.id));
+    }
+
+    fn update(&self, prompt: Prompt) {
+        self.0.lock().unwrap().push(format!("update {}", prompt.id));
+    }
+
+    fn withdraw(&self, id: u64, reason: &str) {
+        let line = format!("withdraw {id} {reason}");
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+#[test]
+fn what_an_agent_serves_is_written_down() {
+    let name = "agents::what_an_agent_serves_is_written_down";
+    on_a_bus(name, As::Anyone, async {
+        let agent = Agent::default();
+        let connection = Builder::system()
+            .serve_at(AGENT_PATH, agent.clone())
+            .build()
+            .await
+            .unwrap();
+        same_as_golden(&connection, AGENT_PATH, "io.github.portreeve.Agent1").await;
+
+        // And the broker's proxy fits it.
+        let client = Connection::system().await.unwrap();
+        let proxy = AgentProxy::builder(&client)
+            .destination(connection.unique_name().unwrap().to_owned())
+            .build()
+            .await
+            .unwrap();
+        let prompt = Prompt {
+            id: 7,
+            ..Prompt::default()
+        };
+        proxy.show(&prompt).await.unwrap();
+        proxy.update(&prompt).await.unwrap();
+        proxy.withdraw(7, "answered").await.unwrap();
+        let expected = ["show 7", "update 7", "withdraw 7 answered"];
+        eventually("the agent has heard all", async || {
+            agent.0.lock().unwrap().len() == expected.len()
+        })
+        .await;
+        assert_eq!(*agent.0.lock().unwrap(), expected);
+    });
+}

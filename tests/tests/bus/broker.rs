@@ -1,0 +1,141 @@
+//! The broker: bus, loop and database are the real ones, kernel and gate are played.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use portreeve_abi::{CacheKey, CacheValue, Request};
+use portreeve_broker::{
+    bus,
+    config::Config,
+    decide::{Arrival, Decider, Inputs},
+    failure::Failures,
+    gate::{Answer, Table},
+    object::Hosts,
+    probe::{self, Kernel},
+    store::Store,
+    subject::{Caller, ProcessHandle},
+};
+use portreeve_policy::{Object, Operation, Process, Program, Protocol, Subject};
+use tokio::sync::{Notify, mpsc};
+use zbus::Connection;
+
+/// Takes everything and does nothing.
+struct Played;
+
+impl Kernel for Played {
+    fn set_generation(&self, _generation: u64) -> Result<(), probe::Error> {
+        Ok(())
+    }
+
+    fn remember(&self, _key: &CacheKey, _value: &CacheValue) -> Result<(), probe::Error> {
+        Ok(())
+    }
+
+    fn count_failures(&self, _failures: &Failures) {}
+}
+
+/// What calls were told: an errno each, 0 to go on.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<HashMap<u64, u32>>>);
+
+impl Answer for Log {
+    fn answer(&self, unique: u64, result: Result<&[u8], i32>) {
+        let bytes = result.expect("nothing is interrupted here");
+        let errno = u32::from_ne_bytes(bytes[4..8].try_into().unwrap());
+        let before = self.0.lock().unwrap().insert(unique, errno);
+        assert_eq!(before, None, "call {unique} was answered twice");
+    }
+}
+
+/// A broker on the system bus.
+pub(crate) struct Broker {
+    arrivals: mpsc::Sender<Arrival>,
+    table: Arc<Table>,
+    log: Log,
+    next: AtomicU64,
+    connection: Connection,
+    _dir: tempfile::TempDir,
+}
+
+impl Broker {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, opened) = Store::open(dir.path().join("rules.db")).await.unwrap();
+        let (arrivals, arriving) = mpsc::channel(64);
+        let (commands, commanded) = mpsc::channel(64);
+        let failures = Arc::new(Failures::default());
+        let log = Log::default();
+        let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let decider = Decider::new(
+            Config::default(),
+            Arc::new(Played),
+            store,
+            opened,
+            failures,
+            commands.clone(),
+        );
+        tokio::spawn(decider.run(Inputs {
+            arrivals: arriving,
+            commands: commanded,
+            interrupted: Arc::new(Notify::new()),
+        }));
+        let hosts = Arc::new(Mutex::new(Hosts::default()));
+        let connection = bus::serve(commands, hosts).await.unwrap();
+        Self {
+            arrivals,
+            table,
+            log,
+            next: AtomicU64::new(1),
+            connection,
+            _dir: dir,
+        }
+    }
+
+    /// The broker's own connection.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// A held connect of this user's curl; returns its number.
+    pub(crate) async fn call(&self, uid: u32, address: &str) -> u64 {
+        let unique = self.next.fetch_add(1, Ordering::SeqCst);
+        let pid = std::process::id();
+        let caller = Caller {
+            subject: Subject {
+                uid,
+                program: Program::Path("/usr/bin/curl".into()),
+                process: Process {
+                    pid,
+                    start: 1,
+                    exec_id: 1,
+                },
+            },
+            handle: ProcessHandle::open(pid).unwrap(),
+            command: format!("curl {address}"),
+        };
+        let arrival = Arrival {
+            request: Request::default(),
+            caller: Arc::new(caller),
+            operation: Operation::Connect,
+            object: Object {
+                protocol: Protocol::TCP,
+                address: address.parse().unwrap(),
+                port: 443,
+                host: None,
+            },
+            held: Some(self.table.hold(unique)),
+        };
+        assert!(self.arrivals.send(arrival).await.is_ok());
+        unique
+    }
+
+    /// What a call was told; `None` while it is held.
+    pub(crate) fn told(&self, unique: u64) -> Option<u32> {
+        self.log.0.lock().unwrap().get(&unique).copied()
+    }
+}

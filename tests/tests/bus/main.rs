@@ -1,0 +1,17 @@
+//! Tests of the bus contract: the real interfaces and the real loop on a bus of their own, with a
+//! kernel, a gate and a polkit that the tests play.
+//!
+//! They need `dbus-daemon`. Run as root, they see the broker through root's eyes and through a
+//! user's; run as a user, only through his.
+
+mod agents;
+mod broker;
+mod contract;
+mod daemon;
+mod errors;
+mod polkit;
+mod prompts;
+mod rules;
+mod stage;
+mod status;
+mod watching;

@@ -1,0 +1,93 @@
+//! polkit as the tests play it.
+#![expect(
+    clippy::used_underscore_binding,
+    reason = "`#[interface]` prescribes the methods' form"
+)]
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use zbus::{Connection, OwnedVariant, connection::Builder, interface};
+
+/// What polkit was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Kind of the subject.
+    pub(crate) kind: String,
+    /// Its name on the bus.
+    pub(crate) name: String,
+    /// The action.
+    pub(crate) action: String,
+    /// Whether the user may be asked.
+    pub(crate) interactive: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    allows: bool,
+    asked: Vec<Asked>,
+}
+
+struct Authority(Arc<Mutex<State>>);
+
+#[interface(name = "org.freedesktop.PolicyKit1.Authority")]
+impl Authority {
+    fn check_authorization(
+        &self,
+        subject: (String, HashMap<String, OwnedVariant>),
+        action: String,
+        _details: HashMap<String, String>,
+        flags: u32,
+        _cancellation: String,
+    ) -> ((bool, bool, HashMap<String, String>),) {
+        let (kind, details) = subject;
+        let name = details
+            .get("name")
+            .and_then(|name| String::try_from(name.try_clone().unwrap()).ok())
+            .unwrap_or_default();
+        let mut state = self.0.lock().unwrap();
+        state.asked.push(Asked {
+            kind,
+            name,
+            action,
+            interactive: flags & 1 != 0,
+        });
+        ((state.allows, false, HashMap::new()),)
+    }
+}
+
+/// polkit on the bus, until it is dropped.
+pub(crate) struct Polkit {
+    state: Arc<Mutex<State>>,
+    _connection: Connection,
+}
+
+impl Polkit {
+    /// One that allows everything, or nothing.
+    pub(crate) async fn start(allows: bool) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            allows,
+            asked: Vec::new(),
+        }));
+        let connection = Builder::system()
+            .serve_at(
+                "/org/freedesktop/PolicyKit1/Authority",
+                Authority(Arc::clone(&state)),
+            )
+            .name("org.freedesktop.PolicyKit1")
+            .build()
+            .await
+            .unwrap();
+        Self {
+            state,
+            _connection: connection,
+        }
+    }
+
+    /// What it was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.state.lock().unwrap().asked.clone()
+    }
+}

@@ -1,0 +1,161 @@
+//! `Rules1`: who may change what, and what becomes of it.
+
+use portreeve_dbus::{ACTION_EDIT_RULES, Error, OWN_UID, Rule, RuleSpec, RulesProxy};
+use zbus::Connection;
+
+use crate::{
+    broker::Broker,
+    polkit::Polkit,
+    stage::{As, me, on_a_bus},
+};
+
+fn spec() -> RuleSpec {
+    RuleSpec {
+        program: "/usr/bin/curl".into(),
+        operations: vec!["connect".into(), "listen".into()],
+        network: Some("192.0.2.0/24".into()),
+        port: Some(443),
+        protocol: Some("tcp".into()),
+        action: "deny".into(),
+        ..RuleSpec::default()
+    }
+}
+
+/// The rule of this id as the broker lists it.
+async fn listed(proxy: &RulesProxy<'_>, uid: u32, id: u64) -> Option<Rule> {
+    let rules = proxy.list(uid).await.unwrap();
+    rules.into_iter().find(|rule| rule.id == id)
+}
+
+/// The life of one rule of `uid`.
+async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user: u32) {
+    let id = proxy.add(uid, &spec()).await.unwrap();
+    let rule = listed(proxy, uid, id).await.unwrap();
+    let expected = Rule {
+        id,
+        uid: Some(user),
+        program: Some("/usr/bin/curl".into()),
+        operations: vec!["connect".into(), "listen".into()],
+        destination: "network".into(),
+        host: None,
+        network: Some("192.0.2.0/24".into()),
+        port: Some(443),
+        protocol: Some("tcp".into()),
+        action: "deny".into(),
+        errno: Some(1),
+        lifespan: "always".into(),
+        pid: None,
+        enabled: true,
+        origin: "command-line".into(),
+        created: rule.created,
+    };
+    assert_eq!(rule, expected);
+    assert!(rule.created > 1_700_000_000);
+    settles(broker, user, true).await;
+
+    proxy.set_enabled(uid, id, false).await.unwrap();
+    assert!(!listed(proxy, uid, id).await.unwrap().enabled);
+    proxy.set_enabled(uid, id, true).await.unwrap();
+    assert!(listed(proxy, uid, id).await.unwrap().enabled);
+
+    proxy.remove(uid, id).await.unwrap();
+    assert_eq!(listed(proxy, uid, id).await, None);
+    proxy.restore(uid, id).await.unwrap();
+    assert_eq!(listed(proxy, uid, id).await, Some(expected));
+    settles(broker, user, true).await;
+    proxy.remove(uid, id).await.unwrap();
+    settles(broker, user, false).await;
+
+    let again = proxy.remove(uid, id).await;
+    assert!(matches!(again, Err(Error::NoSuchRule(_))), "{again:?}");
+    let switched = proxy.set_enabled(uid, id, true).await;
+    assert!(
+        matches!(switched, Err(Error::NoSuchRule(_))),
+        "{switched:?}"
+    );
+    let unknown = proxy.restore(uid, 999).await;
+    assert!(matches!(unknown, Err(Error::NoSuchRule(_))), "{unknown:?}");
+}
+
+/// Whether a call is settled by the rule.
+async fn settles(broker: &Broker, user: u32, expected: bool) {
+    let call = broker.call(user, "192.0.2.7").await;
+    // The loop works in order of arrival, but for what it takes from its two queues.
+    let client = Connection::system().await.unwrap();
+    let prompts = portreeve_dbus::PromptsProxy::new(&client).await.unwrap();
+    crate::stage::eventually("the call is judged", async || {
+        broker.told(call).is_some() || !prompts.list(user).await.unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(broker.told(call), expected.then_some(1));
+}
+
+#[test]
+fn root_changes_the_rules_of_a_user() {
+    on_a_bus("rules::root_changes_the_rules_of_a_user", As::Root, async {
+        let broker = Broker::start().await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        life_of_a_rule(&broker, &proxy, 1000, 1000).await;
+        let id = proxy.add(1000, &spec()).await.unwrap();
+        let refused = proxy.remove(1001, id).await;
+        assert!(matches!(refused, Err(Error::NoSuchRule(_))), "{refused:?}");
+        assert_eq!(listed(&proxy, 1001, id).await, None);
+        assert!(listed(&proxy, 1000, id).await.is_some());
+    });
+}
+
+#[test]
+fn a_user_changes_his_rules_with_polkits_leave() {
+    let name = "rules::a_user_changes_his_rules_with_polkits_leave";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(true).await;
+        let broker = Broker::start().await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        life_of_a_rule(&broker, &proxy, OWN_UID, me()).await;
+        let asked = polkit.asked();
+        assert_eq!(asked.len(), 9, "once for each change");
+        assert!(asked.iter().all(|it| it.action == ACTION_EDIT_RULES));
+        for other in [0, me() + 1] {
+            let refused = proxy.add(other, &spec()).await;
+            assert!(
+                matches!(refused, Err(Error::AccessDenied(_))),
+                "{refused:?}"
+            );
+            let refused = proxy.list(other).await;
+            assert!(
+                matches!(refused, Err(Error::AccessDenied(_))),
+                "{refused:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_user_changes_nothing_without_polkits_leave() {
+    let name = "rules::a_user_changes_nothing_without_polkits_leave";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(false).await;
+        let _broker = Broker::start().await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        let refused = [
+            proxy.add(OWN_UID, &spec()).await.map(|_| ()),
+            proxy.remove(OWN_UID, 1).await,
+            proxy.restore(OWN_UID, 1).await,
+            proxy.set_enabled(OWN_UID, 1, true).await,
+        ];
+        for refused in refused {
+            assert!(
+                matches!(refused, Err(Error::AccessDenied(_))),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(polkit.asked().len(), 4);
+        let rules = proxy.list(OWN_UID).await.unwrap();
+        assert_eq!(rules.len(), 1, "the built-in one: {rules:?}");
+        assert_eq!(rules[0].origin, "built-in");
+        assert_eq!((rules[0].uid, rules[0].program.as_deref()), (None, None));
+    });
+}
