@@ -144,7 +144,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Arc::clone(&hosts),
         failures,
     ));
-    let bus = bus::serve(commands.clone(), hosts).await?;
+    let (bus, mut following) = bus::serve(commands.clone(), hosts).await?;
 
     // And only now the kernel.
     probe.set_standings(&never_held())?;
@@ -169,16 +169,18 @@ pub async fn run(places: Places) -> Result<(), Error> {
     health::notify(&[NotifyState::Ready, NotifyState::Status("Enforcing")]);
     tracing::info!("enforcing");
 
-    let result = watch_over(
-        &probe,
-        &mount,
-        &mut gatekeeper,
-        &mut notices,
-        &knocks,
-        &mut serving,
-        &mut deciding,
-    )
-    .await;
+    let result = tokio::select! {
+        result = watch_over(
+            &probe,
+            &mount,
+            &mut gatekeeper,
+            &mut notices,
+            &knocks,
+            &mut serving,
+            &mut deciding,
+        ) => result,
+        _ = &mut following => Err(Error::Ended("the bus")),
+    };
 
     health::notify(&[NotifyState::Stopping]);
     // Nothing new is held; who waits is denied when the loop lets go.

@@ -1,7 +1,7 @@
 //! `io.github.portreeve.Broker1`.
 
 use portreeve_dbus::{AGENT_EXECUTABLE, Error, Status};
-use zbus::{Connection, interface, message::Header};
+use zbus::{Connection, fdo::DBusProxy, interface, message::Header};
 
 use super::{Shared, agent, attest::attest};
 use crate::decide::Command;
@@ -35,7 +35,18 @@ impl Broker {
         let uid = caller.uid;
         self.0
             .ask(|reply| Command::Register { uid, agent, reply })
+            .await?;
+        // It may have gone while it was looked at, before there was an agent to forget.
+        let bus = DBusProxy::new(connection).await?;
+        if !bus
+            .name_has_owner(sender.clone().into())
             .await
+            .unwrap_or(false)
+        {
+            let name = sender.to_string();
+            drop(self.0.commands.send(Command::Gone { name }).await);
+        }
+        Ok(())
     }
 
     async fn prompt_shown(

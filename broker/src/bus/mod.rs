@@ -14,7 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
 use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
 use self::{broker::Broker, caller::Callers, prompts::Prompts, rules::Rules};
@@ -53,10 +56,11 @@ impl Shared {
 }
 
 /// Serves the broker on the system bus. The name is taken last, so that whoever sees it can call.
+/// The task ends when the bus does; then nobody can be asked any more.
 pub async fn serve(
     commands: mpsc::Sender<Command>,
     hosts: Arc<Mutex<Hosts>>,
-) -> zbus::Result<Connection> {
+) -> zbus::Result<(Connection, JoinHandle<()>)> {
     let callers = Arc::new(Callers::default());
     let shared = Shared {
         commands: commands.clone(),
@@ -72,7 +76,7 @@ pub async fn serve(
     let bus = DBusProxy::new(&connection).await?;
     // Connections that end: only those, of all the changes of owners.
     let mut gone = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
-    tokio::spawn(async move {
+    let following = tokio::spawn(async move {
         while let Some(signal) = gone.next().await {
             let Ok(args) = signal.args() else { continue };
             let name = args.name().to_string();
@@ -85,5 +89,5 @@ pub async fn serve(
         }
     });
     connection.request_name(BUS_NAME).await?;
-    Ok(connection)
+    Ok((connection, following))
 }

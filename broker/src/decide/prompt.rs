@@ -202,14 +202,13 @@ impl Prompt {
     }
 
     /// When to look next.
-    pub(super) fn next_look(&self) -> Option<Instant> {
-        if let Some(deadline) = self.waiting.iter().map(|waiting| waiting.deadline).min() {
-            return Some(deadline);
+    pub(super) fn next_look(&self) -> Instant {
+        let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
+        match deadline {
+            Some(deadline) => deadline,
+            None if self.expired => self.last_attempt + KEEP,
+            None => self.look_at.unwrap_or_else(Instant::now),
         }
-        if self.expired {
-            return Some(self.last_attempt + KEEP);
-        }
-        Some(self.look_at.unwrap_or_else(Instant::now))
     }
 
     /// An agent is there now, or not any more: deadlines move.

@@ -196,7 +196,7 @@ impl Prompts {
             .values()
             .flat_map(|prompt| {
                 let tell = prompt.changed.map(|since| since + gather);
-                tell.into_iter().chain(prompt.next_look())
+                tell.into_iter().chain([prompt.next_look()])
             })
             .min()
     }

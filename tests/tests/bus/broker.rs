@@ -85,7 +85,7 @@ impl Broker {
             interrupted: Arc::new(Notify::new()),
         }));
         let hosts = Arc::new(Mutex::new(Hosts::default()));
-        let connection = bus::serve(commands, hosts).await.unwrap();
+        let (connection, _following) = bus::serve(commands, hosts).await.unwrap();
         Self {
             arrivals,
             table,
