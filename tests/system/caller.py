@@ -53,11 +53,11 @@ def timed(function, *arguments):
     }
 
 
-def connect(address, port=80, nonblocking=False):
+def connect(address, port=80, nonblocking=False, unspec=False):
     """connect() by TCP; when it goes on by itself, waits for its end."""
     with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
         sock.setblocking(not nonblocking)
-        where = endpoint(address, port)
+        where = endpoint(address, port, unspec)
         result = timed(libc.connect, sock.fileno(), where, len(where))
         if result["errno"] == "EINPROGRESS":
             writable = select.select([], [sock], [], 5)[1]

@@ -11,6 +11,8 @@ SERVICE = "portreeved.service"
 AGENT = "portreeve-agent.service"
 SETTINGS = Path("/etc/portreeve/portreeved.toml")
 DATABASE = Path("/var/lib/portreeve/rules.db")
+USERS = ("alice", "bob")
+BUILT_IN_RULES = 1
 
 # Exit statuses of portreevectl.
 FAILED, USAGE, ACCESS_DENIED, NOT_FOUND, STALE, UNREACHABLE = 1, 2, 3, 4, 5, 69
@@ -144,23 +146,25 @@ def settings(**values):
 
 def reset():
     """Back to the start: defaults, no rules, no prompts, the broker and alice's agent there."""
-    changed = SETTINGS.exists()
-    SETTINGS.unlink(missing_ok=True)
-    if changed or not is_up() or not _all_quiet():
+    if SETTINGS.exists():
+        SETTINGS.unlink()
         service("restart")
-    for user in ("alice", "bob"):
-        for rule in rules(user):
-            remove_rule(rule.id, user)
-    if not has_agent():
+    elif not is_up() or not _all_answered():
+        service("restart")
+    for user in USERS:
+        if status(user).rules > BUILT_IN_RULES:
+            for rule in rules(user):
+                remove_rule(rule.id, user)
+    if not status().agent:
         agent("start")
         await_agent()
 
 
-def _all_quiet():
+def _all_answered():
     """Whether no prompt is left; those of programs that have ended go by themselves."""
     try:
-        for user in ("alice", "bob"):
-            no_prompt(user, seconds=1)
+        for user in USERS:
+            until(lambda: status(user).prompts == 0, "the end of all prompts", seconds=1)
     except AssertionError:
         return False
     return True

@@ -13,7 +13,7 @@ LIMIT = 90  # seconds for one test, and again for getting ready for it
 
 
 class TimedOut(BaseException):
-    """A test has not ended in time. No Exception, so that nothing on the way takes it for its own."""
+    """A test has not ended in time. No Exception, so that no handler takes it for its own."""
 
 
 def _time_out(*_):

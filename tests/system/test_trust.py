@@ -1,0 +1,117 @@
+"""Only Portreeve's own windows answer and change rules; others that run as the user do not."""
+
+import json
+import shutil
+from pathlib import Path
+
+from harness import firewall
+from harness.callers import PROGRAM, Caller
+from harness.machine import run, start
+from harness.wait import until
+
+ADDRESS = "203.0.113.10"
+AGENT = "/usr/libexec/portreeve-agent"
+INTRUDER = Path("/usr/local/lib/lab/intruder.py")
+
+
+def held_caller():
+    caller = Caller()
+    caller.start("connect", ADDRESS)
+    return caller, firewall.prompt()
+
+
+def intrude(user, question):
+    """The errors that a foreign program of the user gets from the methods it calls."""
+    shutil.copyfile(Path(__file__).parent / INTRUDER.name, INTRUDER)
+    INTRUDER.chmod(0o644)
+    result = run("python3", str(INTRUDER), str(question.id), str(question.revision), user=user)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_foreign_program_of_the_user_is_refused():
+    caller, question = held_caller()
+    denied = "io.github.portreeve.Error.AccessDenied"
+    errors = intrude("alice", question)
+    assert errors == {
+        "RegisterAgent": denied,
+        "PromptShown": "io.github.portreeve.Error.NoSuchPrompt",
+        "Answer": denied,
+        "Add": denied,
+        "Remove": denied,
+    }, errors
+    assert caller.is_calling()
+    assert firewall.rules() == []
+    assert firewall.prompt().id == question.id
+
+
+def test_foreign_program_is_refused_while_there_is_no_agent():
+    firewall.agent("stop")
+    until(lambda: not firewall.has_agent(), "the agent to be gone")
+    caller, question = held_caller()
+    errors = intrude("alice", question)
+    assert None not in errors.values(), errors
+    assert not firewall.status().agent
+    assert caller.is_calling() or caller.result().errno == "EPERM"
+
+
+def test_agent_with_foreign_code_in_it_is_refused():
+    firewall.agent("stop")
+    until(lambda: not firewall.has_agent(), "the agent to be gone")
+    agent = start("env", "LD_PRELOAD=libm.so.6", AGENT, user="alice")
+    said = []
+    while "cannot register" not in "".join(said):
+        line = agent.stdout.readline()
+        assert line, f"the agent has ended: {said}"
+        said.append(line)
+    assert "LD_PRELOAD" in "".join(said), said
+    assert not firewall.status().agent
+    agent.kill()
+    agent.wait()
+
+
+def test_own_shell_may_list_but_not_answer_or_change():
+    caller, question = held_caller()
+    rule = firewall.add_rule(PROGRAM, "deny", "--addr", "192.0.2.1")
+    assert rule in [it.id for it in firewall.ctl_as("alice", "rules", "list")]
+    assert [it.id for it in firewall.ctl_as("alice", "pending")] == [question.id]
+    adding = ("rules", "add", "--app", PROGRAM, "--op", "connect", "--action", "allow")
+    for words in (
+        ("decide", question.id, "allow"),
+        adding,
+        ("rules", "remove", rule),
+        ("rules", "disable", rule),
+    ):
+        refused = firewall.refusal(firewall.ctl_as, "alice", *words)
+        assert refused.status == firewall.ACCESS_DENIED, (words, refused)
+    assert [(it.id, it.enabled) for it in firewall.rules()] == [(rule, True)]
+    assert caller.is_calling()
+
+
+def test_prompts_are_not_broadcast():
+    spies = [start("dbus-monitor", "--system", user=user) for user in ("bob", "alice")]
+    for spy in spies:
+        # It is connected and listens when it has been given its name.
+        until(lambda: "NameAcquired" in spy.stdout.readline(), "dbus-monitor")
+    caller, question = held_caller()
+    firewall.decide(question, "allow", "always")
+    assert caller.result().errno is None
+    firewall.no_prompt()
+    # Something that everybody is told comes last, so that all before it has been seen.
+    firewall.service("restart")
+    until(firewall.is_up, "the broker")
+    for spy in spies:
+        heard = ""
+        while "io.github.portreeve.Broker1" not in heard:
+            heard += spy.stdout.readline()
+        spy.kill()
+        heard += spy.stdout.read()
+        for word in ("Agent1", "Prompts1", PROGRAM, ADDRESS, str(question.id)):
+            assert word not in heard, heard
+
+
+def test_nobody_becomes_a_monitor_of_the_bus():
+    for user in ("bob", "alice"):
+        result = run("timeout", "20", "busctl", "monitor", "--system", user=user)
+        assert result.returncode not in (0, 124), result
+        assert "ccess denied" in result.stderr or "not authorized" in result.stderr, result
