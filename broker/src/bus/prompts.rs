@@ -42,7 +42,10 @@ impl Prompts {
         let caller = self.0.callers.get(connection, &header).await?;
         let mut origin = match caller.uid {
             0 => Origin::Leave(None),
-            _ => Origin::Connection(caller.name.clone()),
+            uid => Origin::Connection {
+                uid,
+                name: caller.name.clone(),
+            },
         };
         loop {
             let command = |reply| Command::Answer {

@@ -193,7 +193,10 @@ impl Decider {
             Origin::Leave(Some(leave)) if *leave == uid => None,
             // Somebody else's prompt: not even its existence is told.
             Origin::Leave(Some(_)) => return Err(no_such_prompt(id)),
-            Origin::Connection(name) => match self.agents.get(uid) {
+            Origin::Connection { uid: other, .. } if *other != uid => {
+                return Err(no_such_prompt(id));
+            }
+            Origin::Connection { name, .. } => match self.agents.get(uid) {
                 Some(agent) if agent.name == *name => Some(prompt.shown),
                 _ => return Ok(false),
             },

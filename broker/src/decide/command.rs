@@ -106,8 +106,13 @@ pub struct Watch {
 
 /// Who answers a prompt.
 pub enum Origin {
-    /// This connection; it counts only if it is the agent of the prompt's user.
-    Connection(String),
+    /// This connection of a user; it counts only if it is the agent of the prompt's user.
+    Connection {
+        /// Its user.
+        uid: u32,
+        /// Its unique name.
+        name: String,
+    },
     /// Somebody with leave to answer for this user; `None` for every user (root).
     Leave(Option<u32>),
 }

@@ -146,25 +146,35 @@ def settings(**values):
 
 def reset():
     """Back to the start: defaults, no rules, no prompts, the broker and alice's agent there."""
-    if SETTINGS.exists():
-        SETTINGS.unlink()
+    changed = SETTINGS.exists()
+    SETTINGS.unlink(missing_ok=True)
+    states = None if changed else _quiet_states()
+    if not states:
         service("restart")
-    elif not is_up() or not _all_answered():
-        service("restart")
-    for user in USERS:
-        if status(user).rules > BUILT_IN_RULES:
+        states = _quiet_states()
+    for user, state in states.items():
+        if state.rules > BUILT_IN_RULES:
             for rule in rules(user):
                 remove_rule(rule.id, user)
-    if not status().agent:
+    if not states["alice"].agent:
         agent("start")
         await_agent()
 
 
-def _all_answered():
-    """Whether no prompt is left; those of programs that have ended go by themselves."""
+def _quiet_states():
+    """The users' states once no prompts are left; None if some stay, or nobody answers.
+
+    Prompts about programs that have ended go by themselves.
+    """
+
+    def quiet(user):
+        state = status(user)
+        return None if state.prompts else state
+
     try:
-        for user in USERS:
-            until(lambda: status(user).prompts == 0, "the end of all prompts", seconds=1)
-    except AssertionError:
-        return False
-    return True
+        return {
+            user: until(lambda: quiet(user), "the end of all prompts", seconds=1)
+            for user in USERS
+        }
+    except (AssertionError, Refused):
+        return None

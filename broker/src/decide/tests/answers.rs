@@ -19,7 +19,10 @@ const ALLOW: Answer = Answer {
 };
 
 fn connection(name: &str) -> Origin {
-    Origin::Connection(name.to_owned())
+    Origin::Connection {
+        uid: ALICE,
+        name: name.to_owned(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
