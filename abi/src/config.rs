@@ -16,7 +16,9 @@ pub struct ProbeConfig {
     pub generation: u64,
     /// Device of the gate's file system, in the kernel's own form.
     pub gate_device: u64,
-    /// Users guarded: real user ids from here …
+    /// A random number, new with each load: nobody can foresee fingerprints of the cache.
+    pub cache_seed: u64,
+    /// Users guarded: real user ids from here … (see [`crate::Process::uid`])
     pub uid_min: u32,
     /// … to here, both included.
     pub uid_max: u32,
@@ -28,18 +30,6 @@ pub struct ProbeConfig {
     pub broker: u32,
     /// Verdict when the gate cannot be reached: 0 to allow, else an errno.
     pub fallback_errno: u32,
-    /// Errno for a call that is refused without being held (see [`standing::ASK_UNHELD`]).
-    pub unheld_errno: u32,
-    /// Zero; rounds the size up.
-    pub reserved: u32,
-}
-
-/// Values of [`Standing::kind`].
-pub mod standing {
-    /// Never held, may reach this computer only; everything else is refused silently.
-    pub const LOCAL_ONLY: u32 = 1;
-    /// Never held: what no rule covers is refused at once and the user is asked meanwhile.
-    pub const ASK_UNHELD: u32 = 2;
 }
 
 /// How calls of one executable are treated. Keyed by [`crate::Fileid`].
@@ -48,8 +38,9 @@ pub mod standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
 pub struct Standing {
-    /// See [`standing`].
-    pub kind: u32,
+    /// Added to [`crate::Request::flags`] of its calls: [`crate::request_flags::AT_ONCE`], perhaps
+    /// with [`crate::request_flags::QUIET`].
+    pub flags: u32,
 }
 
 #[cfg(feature = "user")]

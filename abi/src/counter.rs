@@ -4,7 +4,5 @@
 pub const GATE_UNREACHABLE: u32 = 0;
 /// The hold table was full; the fallback verdict was used.
 pub const HOLD_TABLE_FULL: u32 = 1;
-/// A question could not be passed on without holding its caller: the ring was full.
-pub const NOTICE_RING_FULL: u32 = 2;
 /// How many counters there are.
-pub const COUNT: u32 = 3;
+pub const COUNT: u32 = 2;

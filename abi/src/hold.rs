@@ -6,8 +6,10 @@ use crate::{CacheKey, Fileid, Verdict};
 pub mod request_flags {
     /// The socket is non-blocking: its caller expects an answer at once.
     pub const NONBLOCK: u32 = 1;
-    /// The caller was told to go away and is not waiting: ask, but there is nothing to release.
-    pub const NOT_HELD: u32 = 2;
+    /// The caller must not wait for anybody's answer: what no rule allows is refused at once.
+    pub const AT_ONCE: u32 = 2;
+    /// Nobody is asked about such a refusal.
+    pub const QUIET: u32 = 4;
 }
 
 /// Who wants to do what.
@@ -24,10 +26,6 @@ pub struct Request {
     pub tid: u32,
     /// See [`request_flags`].
     pub flags: u32,
-    /// Name of the calling thread, as it gave it to itself: a claim, not an identity.
-    pub comm: [u8; 16],
-    /// Generation of the policy at the time of the call.
-    pub generation: u64,
 }
 
 /// Entry of the hold table, under the thread's id: the request, and room for its verdict.
@@ -43,6 +41,3 @@ pub struct Hold {
 #[cfg(feature = "user")]
 // SAFETY: `repr(C)`, integers only, no implicit padding (the sizes are asserted in lib.rs).
 unsafe impl aya::Pod for Hold {}
-#[cfg(feature = "user")]
-// SAFETY: as above.
-unsafe impl aya::Pod for Request {}

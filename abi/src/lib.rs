@@ -13,21 +13,21 @@ mod hold;
 mod operation;
 mod verdict;
 
-pub use config::{ProbeConfig, Standing, mode, standing};
+pub use config::{ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
 pub use hold::{Hold, Request, request_flags};
 pub use operation::Operation;
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
 
 /// Calls that can be held at once, all users together; a further one gets the fallback verdict.
 ///
-/// One [`Hold`] is preallocated for each: 16,384 × 256 bytes = 4 MiB of kernel memory.
+/// One [`Hold`] is preallocated for each: 16,384 × 120 bytes, 2 MiB of kernel memory.
 pub const MAX_HOLDS: u32 = 16_384;
 
 /// Verdicts the kernel remembers; the least recently used one makes room.
@@ -35,11 +35,6 @@ pub const MAX_CACHED_VERDICTS: u32 = 65_536;
 
 /// Executables with a [`Standing`] of their own (never held).
 pub const MAX_STANDINGS: u32 = 256;
-
-/// Bytes of the ring buffer that carries [`Request`]s answered without holding the caller.
-///
-/// A power of two and a multiple of the page size, as the kernel demands.
-pub const NOTICE_RING_BYTES: u32 = 256 * 1024;
 
 /// Name of the extended attribute that the probe reads at the gate. The kernel lets BPF programs
 /// read names below `user.` only (`bpf_get_file_xattr`, Linux 6.12).
@@ -52,9 +47,9 @@ const _: () = {
     assert!(size_of::<Endpoint>() == 28);
     assert!(size_of::<Process>() == 24);
     assert!(size_of::<CacheKey>() == 56);
-    assert!(size_of::<CacheValue>() == 24);
+    assert!(size_of::<CacheValue>() == 16);
     assert!(size_of::<Verdict>() == 32);
-    assert!(size_of::<Request>() == 112);
-    assert!(size_of::<Hold>() == 144);
+    assert!(size_of::<Request>() == 88);
+    assert!(size_of::<Hold>() == 120);
     assert!(size_of::<ProbeConfig>() == 48);
 };

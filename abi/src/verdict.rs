@@ -70,7 +70,9 @@ pub struct Process {
     pub exec_id: u64,
     /// Thread group id in the initial pid namespace.
     pub tgid: u32,
-    /// Real user id in the initial user namespace.
+    /// The user who answers for it: the real user id in the initial user namespace. In another
+    /// user namespace, where that can be any of a range that was lent to somebody, it is the owner
+    /// of the outermost one, unless it is itself a guarded user's.
     pub uid: u32,
 }
 
@@ -86,26 +88,17 @@ pub struct CacheKey {
     pub operation: u32,
 }
 
-/// A remembered verdict. It holds only while [`CacheValue::generation`] is the current one.
+/// A remembered verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
 pub struct CacheValue {
-    /// Generation of the policy that it was made under.
-    pub generation: u64,
+    /// The errno (0 to allow) in the low 12 bits; above, a fingerprint of the key, the policy's
+    /// generation and `expires`, without which the errno does not count.
+    pub sealed_errno: u64,
     /// When it ends, nanoseconds on `CLOCK_BOOTTIME`; 0 for never.
     pub expires: u64,
-    /// 0 to let the call go on, else the errno it fails with.
-    pub errno: u32,
-    /// Zero.
-    pub reserved: u32,
 }
 
 #[cfg(feature = "user")]
 // SAFETY: `repr(C)`, integers only, no implicit padding (the sizes are asserted in lib.rs).
-unsafe impl aya::Pod for CacheKey {}
-#[cfg(feature = "user")]
-// SAFETY: as above.
-unsafe impl aya::Pod for CacheValue {}
-#[cfg(feature = "user")]
-// SAFETY: as above.
 unsafe impl aya::Pod for Fileid {}

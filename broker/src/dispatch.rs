@@ -3,17 +3,28 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portreeve_abi::Operation as AbiOperation;
-use portreeve_policy::Operation;
-use tokio::sync::mpsc;
+use portreeve_abi::{MAX_HOLDS, Operation as AbiOperation};
+use portreeve_policy::{Action, Operation};
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     decide::Arrival,
     failure::{Failures, Reason},
-    gate::Knock,
+    gate::{Knock, once},
     object::{self, Hosts},
-    subject::Resolver,
+    subject::{Error, Resolver},
 };
+
+/// Calls on their way at once. One whose caller a signal has taken away is still on its way.
+const UNDER_WAY: usize = MAX_HOLDS as usize;
+
+/// What all calls on their way need.
+struct Dispatch {
+    resolver: Resolver,
+    arrivals: mpsc::Sender<Arrival>,
+    hosts: Arc<Mutex<Hosts>>,
+    failures: Arc<Failures>,
+}
 
 /// Hands calls on until the gate or the loop ends.
 pub async fn run(
@@ -22,46 +33,59 @@ pub async fn run(
     hosts: Arc<Mutex<Hosts>>,
     failures: Arc<Failures>,
 ) {
-    let resolver = Arc::new(Resolver::default());
+    let under_way = Arc::new(Semaphore::new(UNDER_WAY));
+    let dispatch = Arc::new(Dispatch {
+        resolver: Resolver::default(),
+        arrivals,
+        hosts,
+        failures,
+    });
     while let Some(knock) = knocks.recv().await {
-        let (resolver, arrivals) = (Arc::clone(&resolver), arrivals.clone());
-        let (hosts, failures) = (Arc::clone(&hosts), Arc::clone(&failures));
+        let Ok(place) = Arc::clone(&under_way).try_acquire_owned() else {
+            dispatch.failures.count(Reason::QueueFull);
+            knock.held.release(&once(Action::DENY));
+            continue;
+        };
+        let dispatch = Arc::clone(&dispatch);
         tokio::spawn(async move {
-            let Knock { request, held } = knock;
-            let caller = match resolver.resolve(&request).await {
-                Ok(caller) => caller,
-                Err(error) => {
-                    // One that a signal took away has gone for good reason.
-                    if held.as_ref().is_some_and(crate::gate::Held::is_waiting) {
-                        tracing::warn!(%error, "cannot identify a caller: denied");
-                        failures.count(Reason::SubjectUnknown);
-                    }
-                    return deny(held);
-                }
-            };
-            let Some(operation) = operation(request.key.operation) else {
-                return deny(held);
-            };
-            let object = object::object(
-                &request.key.endpoint,
-                &mut hosts.lock().unwrap_or_else(PoisonError::into_inner),
-            );
-            let arrival = Arrival {
-                request,
-                caller,
-                operation,
-                object,
-                held,
-            };
-            // If the loop has ended, dropping the arrival denies the call.
-            drop(arrivals.send(arrival).await);
+            dispatch.bring(knock).await;
+            drop(place);
         });
     }
 }
 
-fn deny(held: Option<crate::gate::Held>) {
-    if let Some(held) = held {
-        held.release(&crate::gate::once(portreeve_policy::Action::DENY));
+impl Dispatch {
+    /// Brings one call to the loop.
+    async fn bring(&self, knock: Knock) {
+        let Knock { request, held } = knock;
+        let caller = match self.resolver.resolve(&request).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                // One that a signal took away has gone for good reason.
+                if held.release(&once(Action::DENY)) && !matches!(error, Error::Gone { .. }) {
+                    tracing::debug!(%error, "cannot identify a caller: denied");
+                    self.failures.count(Reason::SubjectUnknown);
+                }
+                return;
+            }
+        };
+        let Some(operation) = operation(request.key.operation) else {
+            held.release(&once(Action::DENY));
+            return;
+        };
+        let object = object::object(
+            &request.key.endpoint,
+            &mut self.hosts.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        let arrival = Arrival {
+            request,
+            caller,
+            operation,
+            object,
+            held,
+        };
+        // If the loop has ended, dropping the arrival denies the call.
+        drop(self.arrivals.send(arrival).await);
     }
 }
 

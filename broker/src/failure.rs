@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `gate-unreachable` | the probe uses the fallback verdict (deny) |
 //! | `hold-table-full` | the probe uses the fallback verdict (deny) |
-//! | `notice-ring-full` | the call was refused anyway; the user is not asked about it |
 //! | `queue-full` | that call is denied once |
+//! | `user-share` | that call is denied once: the user's programs hold as many as one user may |
 //! | `dropped` | that call is denied once (the broker is stopping, or a task of it has ended) |
 //! | `subject-unknown` | that call is denied once: who called could not be found out |
 //! | `prompt-limit` | that call is denied once: the user has too many open questions |
@@ -22,8 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub enum Reason {
     GateUnreachable,
     HoldTableFull,
-    NoticeRingFull,
     QueueFull,
+    UserShare,
     Dropped,
     SubjectUnknown,
     PromptLimit,
@@ -37,8 +37,8 @@ impl Reason {
     const ALL: [Self; 11] = [
         Self::GateUnreachable,
         Self::HoldTableFull,
-        Self::NoticeRingFull,
         Self::QueueFull,
+        Self::UserShare,
         Self::Dropped,
         Self::SubjectUnknown,
         Self::PromptLimit,
@@ -53,8 +53,8 @@ impl Reason {
         match self {
             Self::GateUnreachable => "gate-unreachable",
             Self::HoldTableFull => "hold-table-full",
-            Self::NoticeRingFull => "notice-ring-full",
             Self::QueueFull => "queue-full",
+            Self::UserShare => "user-share",
             Self::Dropped => "dropped",
             Self::SubjectUnknown => "subject-unknown",
             Self::PromptLimit => "prompt-limit",

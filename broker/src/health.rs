@@ -1,4 +1,4 @@
-//! systemd's watchdog, fed only while the loop decides.
+//! systemd's watchdog, fed only while the gate is served and the loop decides.
 
 use std::time::Duration;
 
@@ -8,17 +8,23 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use crate::decide::Command;
+use crate::{decide::Command, gate::Pulse};
 
-/// Pings the loop twice in each watchdog period, and the watchdog whenever the loop answers.
-pub async fn run(commands: mpsc::Sender<Command>, period: Duration) {
+/// Pings the gate and the loop twice in each watchdog period, and the watchdog whenever both answer.
+pub async fn run(commands: mpsc::Sender<Command>, gate: Pulse, period: Duration) {
     let mut ticks = interval(period / 2);
     loop {
         ticks.tick().await;
+        let gate = gate.clone();
+        let felt = tokio::task::spawn_blocking(move || gate.feel(period / 8));
+        if !matches!(felt.await, Ok(true)) {
+            tracing::error!("the gate is not served: no watchdog ping");
+            continue;
+        }
         let (reply, alive) = oneshot::channel();
         let ping =
             async { commands.send(Command::Ping { reply }).await.is_ok() && alive.await.is_ok() };
-        match timeout(period / 4, ping).await {
+        match timeout(period / 8, ping).await {
             Ok(true) => notify(&[NotifyState::Watchdog]),
             Ok(false) => return,
             Err(_late) => tracing::error!("the loop does not decide: no watchdog ping"),

@@ -19,6 +19,7 @@ pub mod dispatch;
 pub mod failure;
 pub mod gate;
 pub mod health;
+pub mod keep;
 pub mod object;
 pub mod probe;
 pub mod run;

@@ -21,9 +21,6 @@ struct Arguments {
     /// Directory of the database.
     #[arg(long, default_value = "/var/lib/portreeve")]
     state_directory: PathBuf,
-    /// Directory of the gate's mount point.
-    #[arg(long, default_value = "/run/portreeve")]
-    runtime_directory: PathBuf,
     /// The gatekeeper's program [default: beside this one].
     #[arg(long)]
     gatekeeper: Option<PathBuf>,
@@ -41,10 +38,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let places = Places {
         config: arguments.config,
         state: arguments.state_directory,
-        runtime: arguments.runtime_directory,
         gatekeeper,
     };
-    // Two threads: one can wait for the gate's own file system while the other serves it.
+    // The loop, and beside it the bus.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,6 +1,7 @@
 //! Wires the rooms together, in an order that never enforces what cannot be answered. No decisions.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -10,8 +11,8 @@ use portreeve_abi::{MAX_HOLDS, ProbeConfig, mode};
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::{Notify, mpsc},
-    task::{JoinError, JoinHandle},
+    sync::{Notify, mpsc, oneshot},
+    task::JoinHandle,
     time::interval,
 };
 
@@ -21,10 +22,11 @@ use crate::{
     decide::{Arrival, Command, Decider, Inputs},
     dispatch,
     failure::Failures,
-    gate::{self, Connection, Gatekeeper, Knock, Mount, Server, Table},
+    gate::{self, Breath, Entrance, GateFile, Gatekeeper, Knock, Server, Table, start_gatekeeper},
     health,
+    keep::{Kept, keep},
     object::Hosts,
-    probe::{self, Notices, Probe},
+    probe::{self, Probe},
     store::{self, Opened, Store},
     subject::never_held,
 };
@@ -45,8 +47,6 @@ pub struct Places {
     pub config: PathBuf,
     /// Directory of the database.
     pub state: PathBuf,
-    /// Directory of the gate's mount point.
-    pub runtime: PathBuf,
     /// The gatekeeper's program.
     pub gatekeeper: PathBuf,
 }
@@ -72,9 +72,6 @@ pub enum Error {
     /// Signals could not be waited for.
     #[error("cannot wait for signals")]
     Signals(#[source] std::io::Error),
-    /// The ring buffer could not be read any more.
-    #[error("cannot read the probe's notices")]
-    Notices(#[source] std::io::Error),
     /// A part that must not end has.
     #[error("cannot go on: {0} has ended")]
     Ended(&'static str),
@@ -91,11 +88,17 @@ impl Error {
 }
 
 /// Runs the broker until it is told to stop.
+///
+/// What it leaves behind when it ends, in whatever way, is up to systemd: the programs stay attached
+/// and held calls wait for the next broker, unless the service stops for good.
 pub async fn run(places: Places) -> Result<(), Error> {
     let config = Config::load(&places.config)?;
     let failures = Arc::new(Failures::default());
-    let (probe, mut notices) = Probe::load()?;
-    let probe = Arc::new(probe);
+    let mut kept = Kept::receive();
+    let probe = Arc::new(match Probe::adopt(&mut kept)? {
+        Some(probe) => probe,
+        None => Probe::load()?,
+    });
     let (store, opened) = Store::open(places.state.join("rules.db")).await?;
     report(&opened);
 
@@ -106,22 +109,23 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let hosts = Arc::new(Mutex::new(Hosts::default()));
 
     // The gate first: it has to be served before anything in it is looked at.
-    let (connection, mount) = Connection::mount(&places.runtime.join("gate"))?;
+    let entrance = Entrance::open(&mut kept)?;
+    let table = Table::new(Box::new(entrance.connection()), Arc::clone(&failures));
     let server = Server::new(
-        connection.clone(),
-        Table::new(Box::new(connection), Arc::clone(&failures)),
+        entrance.connection(),
+        Arc::clone(&table),
         Arc::clone(&probe),
         &places.gatekeeper,
-        knocks.clone(),
+        knocks,
         Arc::clone(&interrupted),
         Arc::clone(&failures),
     )?;
-    let mut serving = tokio::spawn(server.run());
-    let mount = Arc::new(mount);
-    let (gate_device, mut gatekeeper) = tokio::select! {
-        opened = open_gate(&mount) => opened?,
+    let (pulse, mut serving) = server.start()?;
+    let (file, mut gatekeeper) = tokio::select! {
+        opened = entrance.enter(&mut kept) => opened?,
         ended = &mut serving => return Err(server_ended(ended)),
     };
+    Breath::start(Arc::clone(&table), Arc::clone(&interrupted)).map_err(gate::Error::Thread)?;
 
     // Then those who judge.
     let decider = Decider::new(
@@ -145,56 +149,41 @@ pub async fn run(places: Places) -> Result<(), Error> {
         failures,
     ));
     let (bus, mut following) = bus::serve(commands.clone(), hosts).await?;
+    bus::set_apart(&bus, gatekeeper.pid()).await;
+    tokio::spawn(bus::park_before_sleep(bus.clone(), table));
 
     // And only now the kernel.
     probe.set_standings(&never_held())?;
+    let gate_device = file.device()?;
     probe.configure(|probe| {
         *probe = ProbeConfig {
             generation: probe.generation,
             gate_device,
+            // Another one voids what is remembered, as the new generation does anyway.
+            cache_seed: RandomState::new().hash_one(probe.generation),
             uid_min: config.uid_min,
             uid_max: config.uid_max,
             mode: mode::ENFORCE,
             gatekeeper: gatekeeper.pid(),
             broker: std::process::id(),
             fallback_errno: FALLBACK_ERRNO,
-            unheld_errno: FALLBACK_ERRNO,
-            reserved: 0,
         };
     })?;
     probe.attach()?;
+    probe.for_each_descriptor(keep);
+    kept.drop_rest();
     if let Some(period) = sd_notify::watchdog_enabled() {
-        tokio::spawn(health::run(commands, period));
+        tokio::spawn(health::run(commands, pulse, period));
     }
     health::notify(&[NotifyState::Ready, NotifyState::Status("Enforcing")]);
     tracing::info!("enforcing");
 
     let result = tokio::select! {
-        result = watch_over(
-            &probe,
-            &mount,
-            &mut gatekeeper,
-            &mut notices,
-            &knocks,
-            &mut serving,
-            &mut deciding,
-        ) => result,
+        result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
-
-    health::notify(&[NotifyState::Stopping]);
-    // Nothing new is held; who waits is denied when the loop lets go.
-    if let Err(error) = probe.configure(|config| config.mode = mode::OFF) {
-        tracing::error!(%error, "cannot switch the probe off");
-    }
     dispatching.abort();
     deciding.abort();
-    if let Err(error) = deciding.await
-        && !error.is_cancelled()
-    {
-        tracing::error!(%error, "the loop has ended badly");
-    }
-    drop(bus);
     result
 }
 
@@ -215,11 +204,10 @@ fn report(opened: &Opened) {
 /// Waits for the order to stop, and meanwhile keeps the parts going that can be.
 async fn watch_over(
     probe: &Probe,
-    mount: &Mount,
+    file: &GateFile,
+    bus: &zbus::Connection,
     gatekeeper: &mut Gatekeeper,
-    notices: &mut Notices,
-    knocks: &mpsc::Sender<Knock>,
-    serving: &mut JoinHandle<Result<(), gate::Error>>,
+    serving: &mut oneshot::Receiver<gate::Error>,
     deciding: &mut JoinHandle<()>,
 ) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
@@ -229,44 +217,27 @@ async fn watch_over(
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            ended = &mut *serving => {
-                return Err(server_ended(ended));
-            }
+            ended = &mut *serving => return Err(server_ended(ended)),
             _ = &mut *deciding => return Err(Error::Ended("the loop that decides")),
             lived = gatekeeper.ended() => {
                 // One that cannot live is no use; systemd's start limit ends the trying then.
                 if lived < GATEKEEPER_LIVES {
                     return Err(Error::Ended("the gatekeeper"));
                 }
-                *gatekeeper = Gatekeeper::start(&mount.file()).await?;
+                *gatekeeper = start_gatekeeper(file).await?;
                 let pid = gatekeeper.pid();
                 probe.configure(|config| config.gatekeeper = pid)?;
-            }
-            notice = notices.next() => {
-                let request = notice.map_err(Error::Notices)?;
-                // Its caller has been refused; if the queue is full, it just is not asked about.
-                if knocks.try_send(Knock { request, held: None }).is_err() {
-                    tracing::debug!("a notice was dropped");
-                }
+                bus::set_apart(bus, pid).await;
             }
             _ = standings.tick() => probe.set_standings(&never_held())?,
         }
     }
 }
 
-/// Looks at the gate's file system and starts the gatekeeper from it, while this runtime serves it.
-async fn open_gate(mount: &Arc<Mount>) -> Result<(u64, Gatekeeper), Error> {
-    let path = mount.file();
-    let mount = Arc::clone(mount);
-    let device = tokio::task::spawn_blocking(move || mount.device()).await;
-    let device = device.map_err(|_panicked| Error::Ended("a look at the gate"))??;
-    Ok((device, Gatekeeper::start(&path).await?))
-}
-
 /// The gate's server never ends by itself.
-fn server_ended(ended: Result<Result<(), gate::Error>, JoinError>) -> Error {
+fn server_ended(ended: Result<gate::Error, oneshot::error::RecvError>) -> Error {
     match ended {
-        Ok(Err(error)) => error.into(),
-        _ => Error::Ended("the gate's server"),
+        Ok(error) => error.into(),
+        Err(_) => Error::Ended("the gate's server"),
     }
 }

@@ -15,6 +15,9 @@ typedef int s32;
 #define __inline __attribute__((always_inline))
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+typedef struct {
+	u32 val;
+} kuid_t;
 struct super_block {
 	unsigned long s_magic;
 	u32 s_dev;
@@ -30,8 +33,17 @@ struct file {
 struct mm_struct {
 	struct file *exe_file;
 };
+struct user_namespace {
+	struct user_namespace *parent;
+	int level;
+	kuid_t owner;
+};
+struct cred {
+	struct user_namespace *user_ns;
+};
 struct task_struct {
 	u32 flags;
+	const struct cred *cred;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	u64 start_boottime;
@@ -153,6 +165,21 @@ __inline void shim_task(struct task_facts *out)
 			out->inode = inode->i_ino;
 		}
 	}
+}
+
+/*
+ * The owner of the outermost user namespace below the initial one that the calling task is in, as
+ * a user id of the initial namespace; uid itself when it is in that. Namespaces are nested at most
+ * 32 deep (create_user_ns in kernel/user_namespace.c).
+ */
+__inline u32 shim_lender(u32 uid)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct user_namespace *ns = task->cred->user_ns;
+
+	for (int i = 0; i < 33 && ns->level > 1; i++)
+		ns = ns->parent;
+	return ns->level == 1 ? ns->owner.val : uid;
 }
 
 __inline void *shim_msg_name(const struct msghdr *msg)

@@ -1,18 +1,15 @@
 //! The walk of one call: cache, never-held executables, gate.
 
-use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
-use portreeve_abi::{CacheKey, ProbeConfig, Request, mode, request_flags, standing};
+use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
+use portreeve_abi::{CacheKey, ProbeConfig, Request, mode, request_flags};
 
 use crate::{
     cache,
     endpoint::is_this_computer,
     hold::{hold, refuse_with},
     maps::{CONFIG, STANDINGS},
-    notice,
     subject::Caller,
 };
-
-const EPERM: u32 = 1;
 
 /// The configuration, while the probe is to enforce anything.
 #[inline(always)]
@@ -37,37 +34,28 @@ impl Call<'_> {
         } else {
             0
         };
-        // SAFETY: `request` is memory of a map or of the ring buffer that only this program has;
-        // every field is written, and the type has no padding.
+        // SAFETY: `request` is memory of a map that only this thread has; every field is written,
+        // and the type has no padding.
         unsafe {
             (&raw mut (*request).key).write(*self.key);
             (&raw mut (*request).executable).write(self.caller.executable);
             (&raw mut (*request).time).write(bpf_ktime_get_boot_ns());
             (&raw mut (*request).tid).write(self.caller.tid);
             (&raw mut (*request).flags).write(flags | nonblocking);
-            (&raw mut (*request).generation).write(self.config.generation);
-            let comm = &raw mut (*request).comm;
-            if bpf_get_current_comm(comm.cast(), 16) != 0 {
-                comm.write([0; 16]);
-            }
         }
     }
 
     /// Judges the call; returns what the hook returns.
     #[inline(always)]
     pub fn decide(&self) -> i32 {
-        if let Some(errno) = cache::find(self.key, self.config.generation) {
+        if let Some(errno) = cache::find(self.key, self.config) {
             return refuse_with(errno);
         }
         // SAFETY: only the broker writes this map, and a stale standing is harmless.
         match unsafe { STANDINGS.get(&self.caller.executable) } {
-            None => hold(self),
+            None => hold(self, 0),
             Some(_) if is_this_computer(&self.key.endpoint) => 0,
-            Some(found) if found.kind == standing::ASK_UNHELD => {
-                notice::notify(self);
-                refuse_with(self.config.unheld_errno)
-            }
-            Some(_) => refuse_with(EPERM),
+            Some(found) => hold(self, found.flags),
         }
     }
 }

@@ -24,14 +24,14 @@ unsafe extern "C" {
 ///
 /// Exactly one of: the gate's verdict, a restart after a signal, the fallback verdict.
 #[inline(always)]
-pub fn hold(call: &Call<'_>) -> i32 {
+pub fn hold(call: &Call<'_>, flags: u32) -> i32 {
     let Some(hold) = new_hold(call.caller.tid) else {
         count(counter::HOLD_TABLE_FULL);
         return refuse_with(call.config.fallback_errno);
     };
     // SAFETY: `hold` is this thread's own element of a preallocated map: it stays where it is and
     // nobody else writes to it until this thread removes it, here and below.
-    call.describe(unsafe { &raw mut (*hold).request }, 0);
+    call.describe(unsafe { &raw mut (*hold).request }, flags);
     let result = knock(call, unsafe { &raw mut (*hold).verdict });
     // Only this thread removes its entry, so it is there.
     let _ = HOLDS.remove(&call.caller.tid);
@@ -54,7 +54,7 @@ fn knock(call: &Call<'_>, verdict: *mut Verdict) -> i32 {
         return refuse_with(config.fallback_errno);
     }
     if verdict.flags & verdict_flags::CACHE != 0 {
-        cache::remember(call.key, verdict);
+        cache::remember(call.key, config, verdict);
     }
     refuse_with(verdict.errno)
 }

@@ -10,7 +10,6 @@ mod endpoint;
 mod hold;
 mod hooks;
 mod maps;
-mod notice;
 mod socket;
 mod subject;
 

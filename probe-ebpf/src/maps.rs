@@ -2,19 +2,18 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray},
 };
 use portreeve_abi::{
     CacheKey, CacheValue, Endpoint, Fileid, Hold, MAX_CACHED_VERDICTS, MAX_HOLDS, MAX_STANDINGS,
-    NOTICE_RING_BYTES, ProbeConfig, Process, Request, Standing, Verdict, counter,
+    ProbeConfig, Process, Request, Standing, Verdict, counter,
 };
 
 /// One element. Written by the broker.
 #[map]
 pub static CONFIG: Array<ProbeConfig> = Array::with_max_entries(1, 0);
 
-/// Remembered verdicts. Written by the probe when a hold ends; the broker only adds those of
-/// callers that were not held.
+/// Remembered verdicts. Written by the probe when a hold ends.
 #[map]
 pub static CACHE: LruHashMap<CacheKey, CacheValue> =
     LruHashMap::with_max_entries(MAX_CACHED_VERDICTS, 0);
@@ -27,10 +26,6 @@ pub static HOLDS: HashMap<u32, Hold> = HashMap::with_max_entries(MAX_HOLDS, 0);
 /// Executables that are never held. Written by the broker.
 #[map]
 pub static STANDINGS: HashMap<Fileid, Standing> = HashMap::with_max_entries(MAX_STANDINGS, 0);
-
-/// Questions whose callers were not held. Read by the broker.
-#[map]
-pub static NOTICES: RingBuf = RingBuf::with_byte_size(NOTICE_RING_BYTES, 0);
 
 /// See `abi::counter`. Read by the broker.
 #[map]
@@ -73,8 +68,6 @@ static BLANK_HOLD: Hold = Hold {
         time: 0,
         tid: 0,
         flags: 0,
-        comm: [0; 16],
-        generation: 0,
     },
     verdict: Verdict {
         magic: 0,

@@ -19,6 +19,7 @@ struct TaskFacts {
 
 unsafe extern "C" {
     fn shim_task(out: *mut TaskFacts);
+    fn shim_lender(uid: u32) -> u32;
 }
 
 /// Who calls.
@@ -33,9 +34,15 @@ impl Caller {
     /// Not judged: users outside the guarded range, PID 1, the broker and kernel threads.
     #[inline(always)]
     pub fn guarded(config: &ProbeConfig, process: &mut Process) -> Option<Self> {
-        let uid = bpf_get_current_uid_gid() as u32;
-        if uid < config.uid_min || uid > config.uid_max {
-            return None;
+        let guarded = |uid| uid >= config.uid_min && uid <= config.uid_max;
+        let mut uid = bpf_get_current_uid_gid() as u32;
+        if !guarded(uid) {
+            // In a user namespace of their own users can be others: rootless containers are.
+            // SAFETY: reads the current task only.
+            uid = unsafe { shim_lender(uid) };
+            if !guarded(uid) {
+                return None;
+            }
         }
         let ids = bpf_get_current_pid_tgid();
         let (tgid, tid) = ((ids >> 32) as u32, ids as u32);

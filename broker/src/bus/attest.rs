@@ -9,7 +9,7 @@ use portreeve_dbus::Error;
 use tokio::time::timeout;
 
 use super::caller::Caller;
-use crate::subject::{ProcessHandle, fileid};
+use crate::subject::ProcessHandle;
 
 /// How long the files of a caller may take to look at.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -56,11 +56,9 @@ fn check(process: &ProcessHandle, path: &Path) -> Result<(), String> {
         return Err("the installed file is not root's alone".to_owned());
     }
     let (running, _) = process.executable().map_err(|error| error.to_string())?;
-    let expected = portreeve_abi::Fileid {
-        device: crate::subject::kernel_device(installed.dev()),
-        inode: installed.ino(),
-    };
-    if fileid(&running) != expected {
+    let same = u64::from(running.stx_ino) == installed.ino()
+        && rustix::fs::makedev(running.stx_dev_major, running.stx_dev_minor) == installed.dev();
+    if !same {
         return Err("it runs another executable".to_owned());
     }
     let environment = read(process, "environ")?;

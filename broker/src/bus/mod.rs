@@ -8,6 +8,8 @@ mod caller;
 mod leave;
 mod prompts;
 mod rules;
+mod sleep;
+mod systemd;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use tokio::{
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
 use self::{broker::Broker, caller::Callers, prompts::Prompts, rules::Rules};
+pub use self::{sleep::park_before_sleep, systemd::set_apart};
 use crate::{decide::Command, object::Hosts};
 
 /// What the interfaces have in common.

@@ -70,7 +70,7 @@ impl Decider {
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: "ask".to_owned(),
-            enforcing: true,
+            enforcing: self.kernel.is_enforcing(),
             agent: self.agents.get(uid).is_some(),
             prompts: count(self.prompts.of(uid).count()),
             held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
@@ -246,12 +246,8 @@ impl Decider {
             if prompt.id == id && prompt.waiting.is_empty() && late == 0 {
                 late = 1;
             }
-            for held in prompt
-                .waiting
-                .into_iter()
-                .filter_map(|waiting| waiting.held)
-            {
-                if !held.release(&once(answer.action)) {
+            for waiting in prompt.waiting {
+                if !waiting.held.release(&once(answer.action)) {
                     late += 1;
                 }
             }

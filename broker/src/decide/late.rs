@@ -33,11 +33,9 @@ impl LateAnswers {
         self.0.push(answer);
     }
 
-    /// The answer for this attempt, which is used up by it. A caller that is not held has been
-    /// refused already and uses none up.
+    /// The answer for this attempt, which is used up by it.
     pub(super) fn take(&mut self, arrival: &Arrival, now: Instant) -> Option<Action> {
         self.0.retain(|answer| now < answer.given + HOLDS);
-        arrival.held.as_ref()?;
         let subject = &arrival.caller.subject;
         let index = self.0.iter().position(|answer| {
             answer.uid == subject.uid

@@ -1,4 +1,4 @@
-//! The one loop that owns rules and prompts. Every request is judged here, in the order it came.
+//! The one loop that owns rules and prompts. Every request is judged here, one at a time.
 //!
 //! Nothing here waits for the bus or for SQLite: answers that make a rule go to the store's thread
 //! and come back as a command of their own.
@@ -14,7 +14,7 @@ mod verdict;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use portreeve_abi::{CacheValue, request_flags};
+use portreeve_abi::request_flags;
 use portreeve_policy::{Action, Decision, Object, Operation};
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -51,8 +51,8 @@ pub struct Arrival {
     pub operation: Operation,
     /// To what.
     pub object: Object,
-    /// The duty to answer; `None` if the caller was not held.
-    pub held: Option<Held>,
+    /// The duty to answer.
+    pub held: Held,
 }
 
 /// How often prompts without a waiting call are looked after.
@@ -105,7 +105,7 @@ impl Decider {
     ) -> Self {
         Self {
             prompts: Prompts::default(),
-            rules: RuleBook::new(opened.rules),
+            rules: RuleBook::new(opened.rules, kernel.generation()),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
             watchers: HashMap::new(),
@@ -147,7 +147,7 @@ impl Decider {
     /// Judges one request: by a rule, by a late answer, or by asking.
     fn judge(&mut self, arrival: Arrival) {
         // A signal has ended the hold on the way here: nobody waits for an answer.
-        if arrival.held.as_ref().is_some_and(|held| !held.is_waiting()) {
+        if !arrival.held.is_waiting() {
             return;
         }
         let subject = &arrival.caller.subject;
@@ -156,58 +156,46 @@ impl Decider {
             .decide(subject, arrival.operation, &arrival.object);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
-            self.settle(arrival, action);
+            let verdict = kept(action, self.rules.generation());
+            arrival.held.release(&verdict);
         } else if let Some(action) = self.late.take(&arrival, Instant::now()) {
-            if let Some(held) = arrival.held {
-                held.release(&verdict::once(action));
-            }
+            arrival.held.release(&verdict::once(action));
         } else {
             self.ask(arrival);
         }
     }
 
-    /// Tells the kernel what a rule says, to be remembered.
-    fn settle(&mut self, arrival: Arrival, action: Action) {
-        let verdict = kept(action, self.rules.generation());
-        match arrival.held {
-            Some(held) => {
-                held.release(&verdict);
-            }
-            None => {
-                let value = CacheValue {
-                    generation: verdict.generation,
-                    expires: verdict.expires,
-                    errno: verdict.errno,
-                    reserved: 0,
-                };
-                if let Err(error) = self.kernel.remember(&arrival.request.key, &value) {
-                    tracing::warn!(%error, "cannot remember a verdict");
-                }
-            }
-        }
-    }
-
+    /// Asks the user, and meanwhile keeps the caller waiting, unless it must not be.
     fn ask(&mut self, arrival: Arrival) {
+        let flags = arrival.request.flags;
         let uid = arrival.caller.subject.uid;
-        let has_agent = self.agents.get(uid).is_some();
-        let nonblocking = arrival.request.flags & request_flags::NONBLOCK != 0;
         let now = Instant::now();
-        let mut deadline = now + self.config.hold(nonblocking);
-        let full_deadline = deadline;
-        if !has_agent {
-            deadline = deadline.min(now + self.config.agent_wait());
-        }
         let question = Question::new(&arrival);
-        let waiting = Waiting {
-            held: arrival.held,
-            deadline,
-            full_deadline,
-            caller: Arc::clone(&arrival.caller),
+        let waits = flags & request_flags::AT_ONCE == 0;
+        let hold = if waits {
+            let full_deadline = now + self.config.hold(flags & request_flags::NONBLOCK != 0);
+            let deadline = match self.agents.get(uid) {
+                Some(_) => full_deadline,
+                None => full_deadline.min(now + self.config.agent_wait()),
+            };
+            Some(Waiting {
+                held: arrival.held,
+                since: now,
+                deadline,
+                full_deadline,
+                caller: Arc::clone(&arrival.caller),
+            })
+        } else {
+            arrival.held.release(&verdict::once(Action::DENY));
+            if flags & request_flags::QUIET != 0 {
+                return;
+            }
+            None
         };
-        if let Err(waiting) = self.prompts.ask(question, waiting, now) {
+        if let Err(hold) = self.prompts.ask(question, arrival.caller, hold, now) {
             self.failures.count(Reason::PromptLimit);
-            if let Some(held) = waiting.held {
-                held.release(&verdict::once(Action::DENY));
+            if let Some(waiting) = hold {
+                waiting.held.release(&verdict::once(Action::DENY));
             }
         }
         self.prompts_changed(uid);
@@ -226,9 +214,7 @@ impl Decider {
             let verdict = kept(settled.action, generation);
             let uid = settled.prompt.question.uid();
             for waiting in settled.prompt.waiting {
-                if let Some(held) = waiting.held {
-                    held.release(&verdict);
-                }
+                waiting.held.release(&verdict);
             }
             self.agents
                 .withdraw(uid, settled.prompt.id, portreeve_dbus::withdrawn::ANSWERED);

@@ -11,6 +11,9 @@ use crate::{gate::Held, subject::Caller};
 
 /// How long a question stays open after its last attempt, when nobody waits for it any more.
 const KEEP: Duration = Duration::from_secs(600);
+/// How long a call may wait whose thread cannot be called out of the kernel's hook meanwhile (see
+/// `gate::Breath`): suspend gives up after 20 s.
+const BRIEF: Duration = Duration::from_secs(5);
 /// Longest pause between two looks at processes whose calls were interrupted.
 const SLOWEST_LOOK: Duration = Duration::from_secs(5);
 
@@ -50,8 +53,8 @@ impl Question {
 
 /// A call that waits for the answer.
 pub(super) struct Waiting {
-    /// `None` if the caller was not held: then it does not wait, but has asked.
-    pub(super) held: Option<Held>,
+    pub(super) held: Held,
+    pub(super) since: Instant,
     pub(super) deadline: Instant,
     /// The deadline once there is an agent.
     pub(super) full_deadline: Instant,
@@ -118,14 +121,14 @@ impl Prompt {
         }
     }
 
-    /// Takes in one more call with this question.
-    pub(super) fn add(&mut self, waiting: Waiting, now: Instant) {
+    /// Takes in one more call with this question; `None` if it has been refused already.
+    pub(super) fn add(&mut self, caller: Arc<Caller>, hold: Option<Waiting>, now: Instant) {
         let was_stopped = self.is_stopped();
-        self.caller = Arc::clone(&waiting.caller);
+        self.caller = caller;
         self.attempts = self.attempts.saturating_add(1);
         self.last_attempt = now;
         self.look_at = None;
-        if waiting.held.is_some() {
+        if let Some(waiting) = hold {
             self.left
                 .retain(|caller| caller.subject.process != waiting.caller.subject.process);
             self.waiting.push(waiting);
@@ -151,18 +154,20 @@ impl Prompt {
     pub(super) fn look(&mut self, now: Instant, soonest: Duration) -> Looked {
         let mut looked = Looked::default();
         let (was_stopped, were) = (self.is_stopped(), self.waiting.len());
-        for waiting in std::mem::take(&mut self.waiting) {
-            match waiting.held {
-                Some(held) if !held.is_waiting() => {
-                    // Its hold has ended already, so there is nothing to answer any more.
-                    drop(held);
-                    self.leave(waiting.caller, now);
-                }
-                Some(held) if waiting.deadline <= now => {
-                    self.expired = true;
-                    looked.expired.push(held);
-                }
-                held => self.waiting.push(Waiting { held, ..waiting }),
+        for mut waiting in std::mem::take(&mut self.waiting) {
+            if waiting.held.is_brief() {
+                let brief = waiting.since + BRIEF;
+                waiting.deadline = waiting.deadline.min(brief);
+                waiting.full_deadline = waiting.full_deadline.min(brief);
+            }
+            if !waiting.held.is_waiting() {
+                // Its hold has ended already, so there is nothing to answer any more.
+                self.leave(waiting.caller, now);
+            } else if waiting.deadline <= now {
+                self.expired = true;
+                looked.expired.push(waiting.held);
+            } else {
+                self.waiting.push(waiting);
             }
         }
         if self.waiting.is_empty() {

@@ -14,7 +14,7 @@ use super::{
     prompt::{Prompt, Question, Waiting},
     rulebook::RuleBook,
 };
-use crate::gate::Held;
+use crate::{gate::Held, subject::Caller};
 
 /// Open questions that one user may have; further calls are denied once.
 pub(super) const PER_USER: usize = 1000;
@@ -41,20 +41,21 @@ pub(super) struct Swept {
 }
 
 impl Prompts {
-    /// Adds a call to the prompt with its question, or opens one. Gives the call back if its user
-    /// has too many.
+    /// Adds a call to the prompt with its question, or opens one. Gives the hold back, if there is
+    /// one, when its user has too many.
     pub(super) fn ask(
         &mut self,
         question: Question,
-        waiting: Waiting,
+        caller: Arc<Caller>,
+        hold: Option<Waiting>,
         now: Instant,
-    ) -> Result<(), Waiting> {
+    ) -> Result<(), Option<Waiting>> {
         let id = match self.by_question.get(&question) {
             Some(id) => *id,
-            None if self.of(question.uid()).count() >= PER_USER => return Err(waiting),
+            None if self.of(question.uid()).count() >= PER_USER => return Err(hold),
             None => {
                 let id = new_id();
-                let prompt = Prompt::new(id, question.clone(), Arc::clone(&waiting.caller), now);
+                let prompt = Prompt::new(id, question.clone(), Arc::clone(&caller), now);
                 self.open.insert(id, prompt);
                 self.by_question.insert(question, id);
                 id
@@ -62,10 +63,10 @@ impl Prompts {
         };
         match self.open.get_mut(&id) {
             Some(prompt) => {
-                prompt.add(waiting, now);
+                prompt.add(caller, hold, now);
                 Ok(())
             }
-            None => Err(waiting),
+            None => Err(hold),
         }
     }
 
@@ -149,9 +150,8 @@ impl Prompts {
             // Calls that rules of single processes answer, while the question stays open.
             for (action, waiting) in leaving {
                 for call in waiting {
-                    if let Some(held) = call.held {
-                        held.release(&super::verdict::kept(action, rules.generation()));
-                    }
+                    let verdict = super::verdict::kept(action, rules.generation());
+                    call.held.release(&verdict);
                 }
             }
         }

@@ -33,13 +33,14 @@ pub(super) struct RuleBook {
 }
 
 impl RuleBook {
-    pub(super) fn new(stored: Vec<Rule>) -> Self {
+    /// The rules found in the store; the generation goes on from `generation`.
+    pub(super) fn new(stored: Vec<Rule>, generation: u64) -> Self {
         Self {
             stored: stored.into_iter().map(|rule| (rule.id, rule)).collect(),
             of_processes: Vec::new(),
             next_unstored: UNSTORED,
             check_at: None,
-            generation: 0,
+            generation,
             compiled: Ruleset::default(),
         }
     }

@@ -1,60 +1,85 @@
 //! The descriptor of /dev/fuse: requests come out of it, replies go into it.
 
-use std::{io, os::fd::OwnedFd, path::Path, sync::Arc};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
 
 use rustix::{
+    event::{PollFd, PollFlags, poll},
     fs::{Mode, OFlags},
     io::Errno,
 };
-use tokio::io::unix::AsyncFd;
 
-use super::{Answer, Error, Mount, wire};
+use super::{Answer, Error, pulse::Pulse, wire};
 
-/// An open /dev/fuse. Clones are the same connection.
+/// An open /dev/fuse. Clones are the same connection; the kernel keeps what it has asked of us as
+/// long as any process has it open.
 #[derive(Clone)]
-pub struct Connection(Arc<AsyncFd<OwnedFd>>);
+pub struct Connection(Arc<OwnedFd>);
 
 impl Connection {
-    /// Opens the device and mounts the gate's file system with it at `path`. Needs a tokio runtime.
-    ///
-    /// Requests have to be read before anything in the file system is looked at.
-    pub fn mount(path: &Path) -> Result<(Self, Mount), Error> {
+    /// Opens the device. The connection begins with `Files::mount`.
+    pub fn open() -> Result<Self, Error> {
         let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let fd = rustix::fs::open("/dev/fuse", flags, Mode::empty())
-            .map_err(|error| Error::Device(error.into()))?;
-        let mount = Mount::new(&fd, path)?;
-        // Only now: before the mount there is nothing behind the descriptor that could be waited
-        // for, and epoll would never hear of what comes later.
-        // SAFETY: the descriptor is owned and stays the same and open as long as the AsyncFd.
-        let fd = unsafe { AsyncFd::register(fd) }.map_err(|error| Error::Device(error.into()))?;
-        Ok((Self(Arc::new(fd)), mount))
+        rustix::fs::open("/dev/fuse", flags, Mode::empty())
+            .map(|fd| Self(Arc::new(fd)))
+            .map_err(|error| Error::Device(error.into()))
     }
 
-    /// Waits for the next request and reads it into `buffer`.
-    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut guard = self.0.readable().await?;
-            let read = guard.try_io(|fd| rustix::io::read(fd, &mut *buffer).map_err(Into::into));
-            match read {
-                // ENOENT: the request was taken back before it was read.
-                Ok(Err(error))
-                    if [Errno::INTR, Errno::NOENT]
-                        .iter()
-                        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) => {}
-                Ok(result) => return result,
-                Err(_not_ready) => {}
+    /// Takes over the connection of a broker that has ended, and has the kernel ask again what that
+    /// had read and not answered. `None` if it has ended too.
+    pub fn adopt(fd: OwnedFd) -> Option<Self> {
+        let connection = Self(Arc::new(fd));
+        match rustix::io::write(&connection.0, &wire::resend()) {
+            Ok(_) => Some(connection),
+            Err(error) => {
+                tracing::warn!("cannot take over the gate: {error}");
+                None
             }
         }
+    }
+
+    /// Waits for the next request and reads it into `buffer`; shows meanwhile that it waits.
+    pub(super) fn read(&self, buffer: &mut [u8], pulse: &Pulse) -> io::Result<usize> {
+        loop {
+            match rustix::io::read(&self.0, &mut *buffer) {
+                // ENOENT: the request was taken back before it was read.
+                Err(Errno::INTR | Errno::NOENT) => {}
+                Err(Errno::AGAIN) => self.wait(pulse)?,
+                result => return result.map_err(Into::into),
+            }
+        }
+    }
+
+    fn wait(&self, pulse: &Pulse) -> io::Result<()> {
+        let mut fds = [
+            PollFd::new(&self.0, PollFlags::IN),
+            PollFd::new(pulse, PollFlags::IN),
+        ];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        pulse.beat();
+        Ok(())
     }
 
     /// Writes a reply. Writing to /dev/fuse does not block.
     pub(super) fn reply(&self, unique: u64, result: Result<&[u8], i32>) {
         let bytes = wire::reply(unique, result);
-        match rustix::io::write(self.0.get_ref(), &bytes) {
+        match rustix::io::write(&self.0, &bytes) {
             // ENOENT: the caller has gone, a killed one for example.
             Ok(_) | Err(Errno::NOENT) => {}
-            Err(error) => tracing::error!(%error, unique, "cannot write to the gate"),
+            Err(error) => tracing::error!("cannot write to the gate: {error}"),
         }
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

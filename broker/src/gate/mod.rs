@@ -1,20 +1,28 @@
 //! The gate: a tiny FUSE file system at which the kernel holds callers until we answer.
 //!
 //! `server` reads what the kernel asks, `table` owns the duty to answer each held call exactly
-//! once, `gatekeeper` keeps the process through which the probe finds the gate.
+//! once, `breath` has held threads leave the kernel for an instant now and then, `gatekeeper` keeps
+//! the process through which the probe finds the gate.
 
+mod breath;
 mod connection;
+mod entrance;
+mod files;
 mod gatekeeper;
-mod mount;
+mod pulse;
 mod server;
 mod table;
 mod wire;
 
 use std::io;
 
+pub use breath::Breath;
 pub use connection::Connection;
+pub use entrance::{Entrance, start_gatekeeper};
+use files::Files;
+pub use files::GateFile;
 pub use gatekeeper::Gatekeeper;
-pub use mount::Mount;
+pub use pulse::Pulse;
 pub use server::{Knock, Server};
 pub use table::{Answer, Held, Table, once};
 
@@ -25,13 +33,8 @@ pub enum Error {
     #[error("cannot open /dev/fuse")]
     Device(#[source] io::Error),
     /// The file system could not be mounted.
-    #[error("cannot mount the gate at {path}")]
-    Mount {
-        /// Where.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
+    #[error("cannot mount the gate")]
+    Mount(#[source] io::Error),
     /// The gatekeeper's program is not readable.
     #[error("cannot read the gatekeeper's program {path}")]
     Program {
@@ -40,6 +43,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// The gatekeeper could not be started.
     #[error("cannot start the gatekeeper")]
     Start(#[source] io::Error),

@@ -3,10 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use portreeve_abi::{Request, VERDICT_XATTR};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    Connection, Error, Held, Table,
+    Connection, Error, Held, Pulse, Table,
     wire::{self, Incoming, Operation},
 };
 use crate::{
@@ -23,8 +23,8 @@ const READ_MAX: usize = 128 * 1024;
 pub struct Knock {
     /// What it asks.
     pub request: Request,
-    /// The duty to answer it; `None` if its caller was not held.
-    pub held: Option<Held>,
+    /// The duty to answer it.
+    pub held: Held,
 }
 
 /// Serves the gate.
@@ -67,18 +67,37 @@ impl Server {
         })
     }
 
-    /// Serves until the connection ends, which is an error.
-    pub async fn run(self) -> Result<(), Error> {
+    /// Serves on a thread of its own, which does nothing else: a caller with a signal, a killed one
+    /// even, waits for this thread alone. An error comes when the connection has ended.
+    pub fn start(self) -> Result<(Pulse, oneshot::Receiver<Error>), Error> {
+        let pulse = Pulse::new().map_err(Error::Thread)?;
+        let felt = pulse.clone();
+        let (ended, result) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("gate".to_owned())
+            .spawn(move || {
+                let error = self.run(&pulse);
+                // Nobody waits for it any more when the broker stops.
+                drop(ended.send(error));
+            })
+            .map_err(Error::Thread)?;
+        Ok((felt, result))
+    }
+
+    fn run(self, pulse: &Pulse) -> Error {
         let mut buffer = vec![0; BUFFER];
         loop {
-            let length = self
-                .connection
-                .read(&mut buffer)
-                .await
-                .map_err(Error::Read)?;
+            let length = match self.connection.read(&mut buffer, pulse) {
+                Ok(length) => length,
+                Err(error) => return Error::Read(error),
+            };
             match buffer.get(..length).and_then(wire::parse) {
-                Some(incoming) => self.serve(&incoming)?,
-                None => tracing::error!(length, "cannot understand a request at the gate"),
+                Some(incoming) => {
+                    if let Err(error) = self.serve(&incoming) {
+                        return error;
+                    }
+                }
+                None => tracing::debug!(length, "cannot understand a request at the gate"),
             }
         }
     }
@@ -146,10 +165,16 @@ impl Server {
     /// finds the file learns nothing.
     fn knock(&self, unique: u64, tid: u32) {
         let Some(request) = self.probe.held_request(tid) else {
-            self.connection.reply(unique, Err(libc::ENODATA));
+            // A thread that was held before this broker came, by programs that have been replaced:
+            // it is called out, its call restarts, and the new ones hold it.
+            if unique & wire::AGAIN == 0 || !self.table.call_back(unique, tid) {
+                self.connection.reply(unique, Err(libc::ENODATA));
+            }
             return;
         };
-        let held = Some(self.table.hold(unique));
+        let Some(held) = self.table.knock(unique, &request) else {
+            return;
+        };
         if let Err(error) = self.knocks.try_send(Knock { request, held }) {
             // Dropping the knock denies the call.
             drop(error);

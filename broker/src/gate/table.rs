@@ -1,14 +1,18 @@
 //! The duty to answer: each held call is answered exactly once, whoever gets there first.
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use portreeve_abi::{VERDICT_MAGIC, Verdict};
+use portreeve_abi::{CacheKey, MAX_HOLDS, Request, VERDICT_MAGIC, Verdict};
 use portreeve_policy::Action;
 
 use crate::failure::{Failures, Reason};
+
+/// Calls that the programs of one user may have held at once: a quarter of all there can be.
+pub(super) const USER_SHARE: usize = MAX_HOLDS as usize / 4;
 
 /// Writes answers to where the calls are held. The real one is [`super::Connection`].
 pub trait Answer: Send + Sync {
@@ -18,88 +22,387 @@ pub trait Answer: Send + Sync {
 
 /// All calls held now.
 ///
-/// Whoever takes a call out of the set answers it; so there is one answer, whether a verdict or a
-/// signal comes first, or both at once.
+/// Whoever takes a call out of it answers it; so there is one answer, whether a verdict or a signal
+/// comes first, or both at once.
+///
+/// A call that *breathes* (see [`super::Breath`]) leaves the kernel's hook for a moment and comes
+/// back as a new FUSE request of the same thread. It stays one call here all the while.
 pub struct Table {
-    held: Mutex<HashSet<u64>>,
+    calls: Mutex<Calls>,
+    /// Told of everything that [`Table::next_round`] or [`Table::park`] wait for.
+    changed: Condvar,
     answer: Box<dyn Answer>,
     failures: Arc<Failures>,
+}
+
+#[derive(Default)]
+struct Calls {
+    last: u64,
+    held: HashMap<u64, Call>,
+    by_unique: HashMap<u64, u64>,
+    breathing: HashMap<u32, u64>,
+    of_user: HashMap<u32, usize>,
+    /// Held threads are to be left stopped.
+    parking: bool,
+    /// Those that are, or cannot be.
+    parked: HashSet<u64>,
+}
+
+/// One call, by a number of our own.
+struct Call {
+    place: Place,
+    tid: u32,
+    key: CacheKey,
+    brief: bool,
+}
+
+/// What [`super::Breath`] is to do, for which calls: their numbers and threads.
+pub(super) enum Round {
+    /// Have them breathe.
+    Breathe(Vec<(u64, u32)>),
+    /// Leave them stopped.
+    Park(Vec<(u64, u32)>),
+    /// Let all go that were left stopped.
+    Unpark,
+}
+
+/// Where the calling thread is.
+enum Place {
+    /// It sleeps in the kernel, in the FUSE request of this number.
+    Inside(u64),
+    /// As `Inside`, but it is about to be called out for a breath.
+    CalledOut(u64),
+    /// It is out for a breath. The verdict, if there is one already, is for its return.
+    Outside(Option<Verdict>),
 }
 
 impl Table {
     /// An empty table.
     pub fn new(answer: Box<dyn Answer>, failures: Arc<Failures>) -> Arc<Self> {
         Arc::new(Self {
-            held: Mutex::default(),
+            calls: Mutex::default(),
+            changed: Condvar::new(),
             answer,
             failures,
         })
     }
 
-    /// Takes in a call; the result owes it an answer.
-    pub fn hold(self: &Arc<Self>, unique: u64) -> Held {
-        self.lock().insert(unique);
-        Held {
-            unique,
+    /// A thread knocks at the gate with the FUSE request `unique`.
+    ///
+    /// A new call is taken in and the result owes it an answer. `None` if there is nothing to do:
+    /// the thread is back from a breath, or its user has had their share and it has been denied.
+    pub fn knock(self: &Arc<Self>, unique: u64, request: &Request) -> Option<Held> {
+        let (tid, key) = (request.tid, request.key);
+        let mut calls = self.lock();
+        if let Some(number) = calls.breathing.remove(&tid) {
+            match calls.held.get_mut(&number) {
+                Some(call) if call.key == key => {
+                    if let Place::Outside(Some(verdict)) = call.place {
+                        calls.forget(number);
+                        drop(calls);
+                        self.answer.answer(unique, Ok(&verdict.to_bytes()));
+                    } else {
+                        call.place = Place::Inside(unique);
+                        calls.by_unique.insert(unique, number);
+                    }
+                    return None;
+                }
+                // A signal has taken the thread elsewhere: that call will not come back.
+                _ => calls.forget(number),
+            }
+        }
+        let share = calls.of_user.get(&key.process.uid).copied();
+        if share.unwrap_or(0) >= USER_SHARE {
+            drop(calls);
+            self.answer
+                .answer(unique, Ok(&once(Action::DENY).to_bytes()));
+            self.failures.count(Reason::UserShare);
+            return None;
+        }
+        let number = calls.take_in(unique, tid, key);
+        self.changed.notify_all();
+        Some(Held {
+            number,
             table: Arc::clone(self),
+        })
+    }
+
+    /// Has a thread come back as a new call: the one that it is held in is not known. `false` if
+    /// that cannot be.
+    pub(super) fn call_back(&self, unique: u64, tid: u32) -> bool {
+        let mut calls = self.lock();
+        if calls.held.len() >= MAX_HOLDS as usize {
+            return false;
+        }
+        // No call has this key, so none is taken for this one when the thread comes back.
+        calls.take_in(unique, tid, CacheKey::default());
+        self.changed.notify_all();
+        true
+    }
+
+    /// The kernel wants the request `unique` to end: its thread has a signal, or has been called
+    /// out for a breath. It leaves at once. Whether a call has ended by it.
+    pub fn interrupt(&self, unique: u64) -> bool {
+        let mut calls = self.lock();
+        let Some(number) = calls.by_unique.remove(&unique) else {
+            return false;
+        };
+        let ended = match calls.held.get_mut(&number) {
+            Some(call) if matches!(call.place, Place::CalledOut(_)) => {
+                call.place = Place::Outside(None);
+                let tid = call.tid;
+                calls.breathing.insert(tid, number);
+                false
+            }
+            _ => {
+                calls.forget(number);
+                true
+            }
+        };
+        drop(calls);
+        self.answer.answer(unique, Err(libc::EINTR));
+        ended
+    }
+
+    /// Waits until there is something to do for [`super::Breath`]: a breath for all held calls, not
+    /// before `pause` is over and while there are any; or parking, as soon as it is wanted.
+    pub(super) fn next_round(&self, pause: Duration) -> Round {
+        let mut calls = self.lock();
+        let due = Instant::now() + pause;
+        loop {
+            if calls.parking {
+                let new = calls.held.keys().any(|it| !calls.parked.contains(it));
+                if new {
+                    return Round::Park(calls.all_but(&calls.parked));
+                }
+                calls = self.wait(calls, None);
+            } else if !calls.parked.is_empty() {
+                calls.parked.clear();
+                return Round::Unpark;
+            } else if calls.held.is_empty() {
+                calls = self.wait(calls, None);
+            } else if let Some(left) = due.checked_duration_since(Instant::now())
+                && !left.is_zero()
+            {
+                calls = self.wait(calls, Some(left));
+            } else {
+                return Round::Breathe(calls.all_but(&HashSet::new()));
+            }
         }
     }
 
-    /// A signal came for the call: it leaves at once, and its thread handles the signal. Whether
-    /// the call was held.
-    pub fn interrupt(&self, unique: u64) -> bool {
-        let held = self.lock().remove(&unique);
-        if held {
-            self.answer.answer(unique, Err(libc::EINTR));
+    fn wait<'a>(
+        &self,
+        calls: MutexGuard<'a, Calls>,
+        time: Option<Duration>,
+    ) -> MutexGuard<'a, Calls> {
+        match time {
+            Some(time) => {
+                let waited = self.changed.wait_timeout(calls, time);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => {
+                let waited = self.changed.wait(calls);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            }
         }
-        held
+    }
+
+    /// Has all held threads, and those that will be, left stopped; waits until they are, at most
+    /// for `patience`. Whether they are.
+    pub fn park(&self, patience: Duration) -> bool {
+        let mut calls = self.lock();
+        calls.parking = true;
+        self.changed.notify_all();
+        let until = Instant::now() + patience;
+        loop {
+            if calls.held.keys().all(|it| calls.parked.contains(it)) {
+                return true;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            calls = self.wait(calls, Some(left));
+        }
+    }
+
+    /// Lets all parked threads go on.
+    pub fn unpark(&self) {
+        self.lock().parking = false;
+        self.changed.notify_all();
+    }
+
+    /// This call's thread is stopped, or cannot be.
+    pub(super) fn parked(&self, number: u64) {
+        self.lock().parked.insert(number);
+        self.changed.notify_all();
+    }
+
+    /// A thread is about to be called out. Whether its call is still held.
+    pub(super) fn call_out(&self, number: u64) -> bool {
+        let mut calls = self.lock();
+        let place = calls.held.get_mut(&number).map(|call| &mut call.place);
+        match place {
+            Some(place) => {
+                if let Place::Inside(unique) = *place {
+                    *place = Place::CalledOut(unique);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A thread was called out and let go on. Whether it is on its way back; if it did not leave
+    /// after all, it is just held.
+    pub(super) fn is_out(&self, number: u64) -> bool {
+        let mut calls = self.lock();
+        match calls.held.get_mut(&number).map(|call| &mut call.place) {
+            Some(Place::Outside(_)) => true,
+            Some(place) => {
+                if let Place::CalledOut(unique) = *place {
+                    *place = Place::Inside(unique);
+                }
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// A thread has not come back from its breath. Whether its call ended by that.
+    pub(super) fn lose(&self, number: u64) -> bool {
+        let mut calls = self.lock();
+        let out = calls
+            .held
+            .get(&number)
+            .is_some_and(|call| matches!(call.place, Place::Outside(_)));
+        if out {
+            calls.forget(number);
+        }
+        out
+    }
+
+    /// This call's thread cannot breathe: it must not be held for long. Whether that is new.
+    pub(super) fn be_brief(&self, number: u64) -> bool {
+        let mut calls = self.lock();
+        let Some(call) = calls.held.get_mut(&number) else {
+            return false;
+        };
+        if call.key == CacheKey::default() {
+            // It was only to be called back, and nobody else knows of it.
+            drop(calls);
+            self.release(number, &once(Action::DENY));
+            return false;
+        }
+        !std::mem::replace(&mut call.brief, true)
     }
 
     /// How many are held.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().held.len()
     }
 
     /// Whether none is held.
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().held.is_empty()
     }
 
-    fn release(&self, unique: u64, verdict: &Verdict) -> bool {
-        let held = self.lock().remove(&unique);
-        if held {
-            self.answer.answer(unique, Ok(&verdict.to_bytes()));
+    /// Whether this was the answer.
+    fn release(&self, number: u64, verdict: &Verdict) -> bool {
+        let mut calls = self.lock();
+        match calls.held.get_mut(&number).map(|call| &mut call.place) {
+            Some(Place::Inside(unique) | Place::CalledOut(unique)) => {
+                let unique = *unique;
+                calls.forget(number);
+                drop(calls);
+                self.answer.answer(unique, Ok(&verdict.to_bytes()));
+                true
+            }
+            Some(Place::Outside(waiting @ None)) => {
+                *waiting = Some(*verdict);
+                true
+            }
+            Some(Place::Outside(Some(_))) | None => false,
         }
-        held
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<u64>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Calls {
+    fn take_in(&mut self, unique: u64, tid: u32, key: CacheKey) -> u64 {
+        *self.of_user.entry(key.process.uid).or_default() += 1;
+        self.last += 1;
+        let call = Call {
+            place: Place::Inside(unique),
+            tid,
+            key,
+            brief: false,
+        };
+        self.held.insert(self.last, call);
+        self.by_unique.insert(unique, self.last);
+        self.last
+    }
+
+    fn all_but(&self, others: &HashSet<u64>) -> Vec<(u64, u32)> {
+        let held = self.held.iter().filter(|(it, _)| !others.contains(it));
+        held.map(|(number, call)| (*number, call.tid)).collect()
+    }
+
+    fn forget(&mut self, number: u64) {
+        let Some(call) = self.held.remove(&number) else {
+            return;
+        };
+        self.parked.remove(&number);
+        match call.place {
+            Place::Inside(unique) | Place::CalledOut(unique) => {
+                self.by_unique.remove(&unique);
+            }
+            Place::Outside(_) => {
+                self.breathing.remove(&call.tid);
+            }
+        }
+        let uid = call.key.process.uid;
+        if let Some(share) = self.of_user.get_mut(&uid) {
+            *share -= 1;
+            if *share == 0 {
+                self.of_user.remove(&uid);
+            }
+        }
     }
 }
 
 /// One held call. Dropping it denies the call once, so that no path can forget it.
 #[must_use = "the call is denied when this is dropped"]
 pub struct Held {
-    unique: u64,
+    number: u64,
     table: Arc<Table>,
 }
 
 impl Held {
     /// Ends the hold. `false` if a signal has ended it before.
     pub fn release(self, verdict: &Verdict) -> bool {
-        self.table.release(self.unique, verdict)
+        self.table.release(self.number, verdict)
     }
 
     /// Whether the call still waits: no signal has ended its hold.
     pub fn is_waiting(&self) -> bool {
-        self.table.lock().contains(&self.unique)
+        self.table.lock().held.contains_key(&self.number)
+    }
+
+    /// Whether the hold must be short, because the thread cannot be called out of it.
+    pub fn is_brief(&self) -> bool {
+        let calls = self.table.lock();
+        calls.held.get(&self.number).is_some_and(|call| call.brief)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.table.release(self.unique, &once(Action::DENY)) {
+        if self.table.release(self.number, &once(Action::DENY)) {
             self.table.failures.count(Reason::Dropped);
         }
     }
@@ -126,73 +429,4 @@ fn errno(action: Action) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Answers>>);
-
-    type Answers = Vec<(u64, Result<u32, i32>)>;
-
-    impl Answer for Log {
-        fn answer(&self, unique: u64, result: Result<&[u8], i32>) {
-            let errno = |bytes: &[u8]| u32::from_ne_bytes(bytes[4..8].try_into().unwrap());
-            self.0.lock().unwrap().push((unique, result.map(errno)));
-        }
-    }
-
-    fn table() -> (Arc<Table>, Log, Arc<Failures>) {
-        let (log, failures) = (Log::default(), Arc::new(Failures::default()));
-        (
-            Table::new(Box::new(log.clone()), Arc::clone(&failures)),
-            log,
-            failures,
-        )
-    }
-
-    #[test]
-    fn a_verdict_ends_a_hold_once() {
-        let (table, log, failures) = table();
-        let held = table.hold(1);
-        assert!(held.is_waiting());
-        assert!(held.release(&once(Action::Allow)));
-        assert!(!table.interrupt(1));
-        assert_eq!(*log.0.lock().unwrap(), [(1, Ok(0))]);
-        assert!(failures.report().is_empty());
-    }
-
-    #[test]
-    fn a_signal_ends_a_hold_once() {
-        let (table, log, failures) = table();
-        let held = table.hold(1);
-        assert!(table.interrupt(1));
-        assert!(!held.is_waiting());
-        assert!(!held.release(&once(Action::Allow)));
-        assert_eq!(*log.0.lock().unwrap(), [(1, Err(libc::EINTR))]);
-        assert!(failures.report().is_empty());
-    }
-
-    #[test]
-    fn a_forgotten_call_is_denied_and_counted() {
-        let (table, log, failures) = table();
-        drop(table.hold(1));
-        assert_eq!(*log.0.lock().unwrap(), [(1, Ok(1))]);
-        assert_eq!(failures.report(), ["dropped=1"]);
-        assert!(table.is_empty());
-    }
-
-    #[test]
-    fn racing_ends_give_one_answer() {
-        let (table, log, _) = table();
-        for unique in 0..500 {
-            let held = table.hold(unique);
-            std::thread::scope(|scope| {
-                scope.spawn(|| table.interrupt(unique));
-                scope.spawn(|| held.release(&once(Action::DENY)));
-            });
-        }
-        let log = log.0.lock().unwrap();
-        let uniques: HashSet<u64> = log.iter().map(|(unique, _)| *unique).collect();
-        assert_eq!((log.len(), uniques.len()), (500, 500));
-    }
-}
+mod tests;

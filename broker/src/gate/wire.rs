@@ -20,6 +20,11 @@ const OUT_HEADER: usize = 16;
 /// Cache times, seconds: nothing here ever changes.
 const FOREVER: u64 = 1 << 30;
 const FOPEN_KEEP_CACHE: u32 = 1 << 1;
+/// Nothing is asked when the file is closed (Linux 5.16): a broker that is killed closes it, and
+/// would have to wait for its own answer.
+const FOPEN_NOFLUSH: u32 = 1 << 5;
+/// `FUSE_NOTIFY_RESEND` of `enum fuse_notify_code` (Linux 6.9).
+const NOTIFY_RESEND: i32 = 7;
 const S_IFDIR: u32 = 0o040_000;
 const S_IFREG: u32 = 0o100_000;
 
@@ -196,6 +201,15 @@ pub(super) fn init(minor: u32, max_readahead: u32) -> Vec<u8> {
         .0
 }
 
+/// In the number of a request that the kernel has asked again (`FUSE_UNIQUE_RESEND`).
+pub(super) const AGAIN: u64 = 1 << 63;
+
+/// The notice that has the kernel ask again what was read and not answered.
+pub(super) fn resend() -> Vec<u8> {
+    // A reply without a request is a notice, with its code in the place of the errno.
+    reply(0, Err(-NOTIFY_RESEND))
+}
+
 /// `struct fuse_entry_out` for the one file.
 pub(super) fn entry(size: u64) -> Vec<u8> {
     Body::default()
@@ -215,7 +229,11 @@ pub(super) fn attributes(node: u64, size: u64) -> Vec<u8> {
 
 /// `struct fuse_open_out`.
 pub(super) fn opened() -> Vec<u8> {
-    Body::default().u64(0).u32(FOPEN_KEEP_CACHE).u32(0).0
+    Body::default()
+        .u64(0)
+        .u32(FOPEN_KEEP_CACHE | FOPEN_NOFLUSH)
+        .u32(0)
+        .0
 }
 
 #[cfg(test)]

@@ -1,37 +1,40 @@
 //! What the rest of the broker asks of the kernel part, as a trait, so that fast tests run the
 //! broker's own logic without a kernel.
 
-use portreeve_abi::{CacheKey, CacheValue, Fileid, ProbeConfig, Request, Standing, counter};
+use portreeve_abi::{Fileid, ProbeConfig, Request, Standing, counter};
 
 use super::{Error, Probe, lock};
 use crate::failure::{Failures, Reason};
 
 /// The kernel part as the broker uses it while it runs.
 pub trait Kernel: Send + Sync {
+    /// Whether calls are judged at all.
+    fn is_enforcing(&self) -> bool;
+    /// The generation in force.
+    fn generation(&self) -> u64;
     /// Makes every remembered verdict of an earlier generation void.
     fn set_generation(&self, generation: u64) -> Result<(), Error>;
-    /// Remembers a verdict for a caller that was not held.
-    fn remember(&self, key: &CacheKey, value: &CacheValue) -> Result<(), Error>;
     /// Takes over the failures that the kernel counts.
     fn count_failures(&self, failures: &Failures);
 }
 
 impl Kernel for Probe {
-    fn set_generation(&self, generation: u64) -> Result<(), Error> {
-        self.configure(|config| config.generation = generation)
+    fn is_enforcing(&self) -> bool {
+        self.is_enforcing()
     }
 
-    fn remember(&self, key: &CacheKey, value: &CacheValue) -> Result<(), Error> {
-        lock(&self.cache)
-            .insert(key, value, 0)
-            .map_err(|source| Error::map("CACHE", source))
+    fn generation(&self) -> u64 {
+        lock(&self.config).value.generation
+    }
+
+    fn set_generation(&self, generation: u64) -> Result<(), Error> {
+        self.configure(|config| config.generation = generation)
     }
 
     fn count_failures(&self, failures: &Failures) {
         for (index, reason) in [
             (counter::GATE_UNREACHABLE, Reason::GateUnreachable),
             (counter::HOLD_TABLE_FULL, Reason::HoldTableFull),
-            (counter::NOTICE_RING_FULL, Reason::NoticeRingFull),
         ] {
             if let Ok(values) = self.counters.get(&index, 0) {
                 failures.set(reason, values.iter().sum());

@@ -1,12 +1,13 @@
-//! The probe in the kernel: loading, attaching, and its maps. The only user of aya.
+//! The probe in the kernel: loading, attaching, taking over, and its maps. The only user of aya.
 
 mod kernel;
-mod notices;
+mod link;
 mod object;
 mod prerequisites;
 
 use std::{
     io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,10 +16,11 @@ use aya::{
     maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray},
     programs::{Lsm, ProgramError},
 };
-use portreeve_abi::{CacheKey, CacheValue, Fileid, Hold, ProbeConfig, Standing};
+use portreeve_abi::{Fileid, Hold, ProbeConfig, Standing, mode};
+
+use crate::keep::Kept;
 
 pub use kernel::Kernel;
-pub use notices::Notices;
 
 /// What can go wrong with the probe.
 #[derive(Debug, thiserror::Error)]
@@ -36,14 +38,20 @@ pub enum Error {
     #[error("cannot load the probe")]
     Load(#[source] Box<EbpfError>),
     /// A program was refused, by the verifier perhaps; the source has its log.
-    #[error("cannot {verb} the program {name}")]
+    #[error("cannot load the program {name}")]
     Program {
-        /// `load` or `attach`.
-        verb: &'static str,
         /// The hook.
         name: &'static str,
         /// Why.
         source: Box<ProgramError>,
+    },
+    /// A program could not be attached.
+    #[error("cannot attach the program {name}")]
+    Attach {
+        /// The hook.
+        name: &'static str,
+        /// Why.
+        source: io::Error,
     },
     /// A map could not be used.
     #[error("cannot use the map {name}")]
@@ -53,9 +61,14 @@ pub enum Error {
         /// Why.
         source: Box<MapError>,
     },
-    /// The ring buffer could not be waited for.
-    #[error("cannot watch the ring buffer")]
-    Ring(#[source] io::Error),
+    /// A descriptor could not be duplicated.
+    #[error("cannot keep the map {name}")]
+    Keep {
+        /// The map.
+        name: &'static str,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl Error {
@@ -65,16 +78,29 @@ impl Error {
             source: Box::new(source),
         }
     }
+
+    fn program(name: &'static str) -> impl FnOnce(ProgramError) -> Self {
+        move |source| Self::Program {
+            name,
+            source: Box::new(source),
+        }
+    }
 }
 
 /// The hooks, each with its program of the same name.
-const HOOKS: [&str; 2] = ["socket_connect", "socket_sendmsg"];
+const HOOKS: &[&str] = &["socket_connect", "socket_sendmsg"];
+/// The maps that the broker uses.
+const MAPS: &[&str] = &["CONFIG", "STANDINGS", "HOLDS", "COUNTERS"];
 
-/// The loaded probe. Dropping it detaches the programs: the firewall is off then.
+/// The probe. Its programs stay attached as long as anybody has their links; when that ends, the
+/// firewall is off.
 pub struct Probe {
-    programs: Mutex<Ebpf>,
+    /// The loaded programs, until they are attached.
+    loaded: Mutex<Option<Ebpf>>,
+    links: Mutex<Vec<(&'static str, OwnedFd)>>,
+    /// The maps' descriptors, to be kept.
+    maps: Vec<(&'static str, OwnedFd)>,
     config: Mutex<Configured>,
-    cache: Mutex<HashMap<MapData, CacheKey, CacheValue>>,
     standings: Mutex<HashMap<MapData, Fileid, Standing>>,
     holds: HashMap<MapData, u32, Hold>,
     counters: PerCpuArray<MapData, u64>,
@@ -88,7 +114,7 @@ struct Configured {
 
 impl Probe {
     /// Checks that this machine can enforce, and loads the probe. Nothing is attached yet.
-    pub fn load() -> Result<(Self, Notices), Error> {
+    pub fn load() -> Result<Self, Error> {
         prerequisites::check()?;
         object::check()?;
         let btf = Btf::from_sys_fs().map_err(Error::Btf)?;
@@ -97,69 +123,121 @@ impl Probe {
             .load(object::BYTES)
             .map_err(|error| Error::Load(Box::new(error)))?;
         for name in HOOKS {
-            program(&mut ebpf, "load", name)?
+            program(&mut ebpf, name)?
                 .load(name, &btf)
-                .map_err(|source| Error::Program {
-                    verb: "load",
-                    name,
-                    source: Box::new(source),
-                })?;
+                .map_err(Error::program(name))?;
         }
-        let notices = Notices::new(take(&mut ebpf, "NOTICES")?)?;
-        let probe = Self {
-            config: Mutex::new(Configured {
-                map: take(&mut ebpf, "CONFIG")?,
-                value: ProbeConfig::default(),
-            }),
-            cache: Mutex::new(take(&mut ebpf, "CACHE")?),
-            standings: Mutex::new(take(&mut ebpf, "STANDINGS")?),
-            holds: take(&mut ebpf, "HOLDS")?,
-            counters: take(&mut ebpf, "COUNTERS")?,
-            programs: Mutex::new(ebpf),
-        };
-        Ok((probe, notices))
+        let mut maps = Vec::new();
+        for name in MAPS {
+            let map = ebpf
+                .take_map(name)
+                .ok_or_else(|| Error::Object(format!("it has no map {name}")))?;
+            maps.push((*name, map));
+        }
+        Self::with(Some(ebpf), Vec::new(), maps)
     }
 
-    /// Attaches every program: from here on the configuration is enforced.
+    /// Takes over the attached programs and the maps of a broker that has ended, if they are of the
+    /// very object that this one carries.
+    pub fn adopt(kept: &mut Kept) -> Result<Option<Self>, Error> {
+        let links: Vec<String> = HOOKS.iter().map(|hook| object::kept_name(hook)).collect();
+        let maps: Vec<String> = MAPS.iter().map(|map| object::kept_name(map)).collect();
+        let names: Vec<&str> = links.iter().chain(&maps).map(String::as_str).collect();
+        let Some(mut taken) = kept.take_all(&names) else {
+            return Ok(None);
+        };
+        let links = HOOKS.iter().zip(&links);
+        let links = links.filter_map(|(hook, name)| Some((*hook, taken.remove(name.as_str())?)));
+        let links = links.collect();
+        let mut adopted = Vec::new();
+        for (map, name) in MAPS.iter().zip(&maps) {
+            let Some(fd) = taken.remove(name.as_str()) else {
+                continue;
+            };
+            let data = MapData::from_fd(fd).map_err(|source| Error::map(map, source))?;
+            let data = Map::from_map_data(data).map_err(|source| Error::map(map, source))?;
+            adopted.push((*map, data));
+        }
+        Self::with(None, links, adopted).map(Some)
+    }
+
+    fn with(
+        loaded: Option<Ebpf>,
+        links: Vec<(&'static str, OwnedFd)>,
+        mut maps: Vec<(&'static str, Map)>,
+    ) -> Result<Self, Error> {
+        let mut kept = Vec::new();
+        for (name, map) in &maps {
+            let keep = |source| Error::Keep { name, source };
+            let data = data(map).ok_or_else(|| Error::Object(format!("{name} is no such map")))?;
+            kept.push((*name, data.fd().as_fd().try_clone_to_owned().map_err(keep)?));
+        }
+        let map: Array<MapData, ProbeConfig> = take(&mut maps, "CONFIG")?;
+        let value = map
+            .get(&0, 0)
+            .map_err(|source| Error::map("CONFIG", source))?;
+        Ok(Self {
+            loaded: Mutex::new(loaded),
+            links: Mutex::new(links),
+            maps: kept,
+            config: Mutex::new(Configured { map, value }),
+            standings: Mutex::new(take(&mut maps, "STANDINGS")?),
+            holds: take(&mut maps, "HOLDS")?,
+            counters: take(&mut maps, "COUNTERS")?,
+        })
+    }
+
+    /// Attaches every program that is not yet: from here on the configuration is enforced.
     pub fn attach(&self) -> Result<(), Error> {
-        let mut ebpf = lock(&self.programs);
+        let Some(mut ebpf) = lock(&self.loaded).take() else {
+            return Ok(());
+        };
+        let mut links = lock(&self.links);
         for name in HOOKS {
-            program(&mut ebpf, "attach", name)?
-                .attach()
-                .map_err(|source| Error::Program {
-                    verb: "attach",
-                    name,
-                    source: Box::new(source),
-                })?;
+            let program = program(&mut ebpf, name)?;
+            let fd = program.fd().map_err(Error::program(name))?;
+            let link = link::attach(fd.as_fd()).map_err(|source| Error::Attach { name, source })?;
+            links.push((*name, link));
         }
         Ok(())
     }
+
+    /// Calls `keep` with every descriptor that the next broker needs to take over, and its name.
+    pub fn for_each_descriptor(&self, mut keep: impl FnMut(&str, BorrowedFd<'_>)) {
+        for (name, fd) in lock(&self.links).iter().chain(&self.maps) {
+            keep(&object::kept_name(name), fd.as_fd());
+        }
+    }
+
+    /// Whether calls are judged.
+    fn is_enforcing(&self) -> bool {
+        lock(&self.links).len() == HOOKS.len() && lock(&self.config).value.mode == mode::ENFORCE
+    }
 }
 
-fn program<'a>(
-    ebpf: &'a mut Ebpf,
-    verb: &'static str,
-    name: &'static str,
-) -> Result<&'a mut Lsm, Error> {
+fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Lsm, Error> {
     ebpf.program_mut(name)
         .ok_or_else(|| Error::Object(format!("it has no program {name}")))?
         .try_into()
-        .map_err(|source| Error::Program {
-            verb,
-            name,
-            source: Box::new(source),
-        })
+        .map_err(Error::program(name))
 }
 
-/// Takes a map out of the object; its key and value sizes are checked against the types.
+/// A map by its name; its key and value sizes are checked against the types.
 fn take<M: TryFrom<Map, Error = MapError>>(
-    ebpf: &mut Ebpf,
+    maps: &mut Vec<(&'static str, Map)>,
     name: &'static str,
 ) -> Result<M, Error> {
-    ebpf.take_map(name)
-        .ok_or_else(|| Error::Object(format!("it has no map {name}")))?
-        .try_into()
-        .map_err(|source| Error::map(name, source))
+    let index = maps.iter().position(|(other, _)| *other == name);
+    let index = index.ok_or_else(|| Error::Object(format!("it has no map {name}")))?;
+    let (_, map) = maps.swap_remove(index);
+    map.try_into().map_err(|source| Error::map(name, source))
+}
+
+fn data(map: &Map) -> Option<&MapData> {
+    match map {
+        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) => Some(data),
+        _ => None,
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

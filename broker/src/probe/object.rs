@@ -8,6 +8,15 @@ use super::Error;
 /// The object file.
 pub(super) static BYTES: &[u8] = aya::include_bytes_aligned!(env!("PROBE_OBJECT"));
 
+/// Under which name a descriptor of the probe is kept: it goes with this very object, whose programs
+/// and maps fit each other.
+pub(super) fn kept_name(name: &str) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    BYTES.hash(&mut hasher);
+    format!("probe-{:016x}-{name}", hasher.finish())
+}
+
 /// Refuses an object that speaks another version of `abi`.
 pub(super) fn check() -> Result<(), Error> {
     let file = object::File::parse(BYTES).map_err(|error| Error::Object(error.to_string()))?;

@@ -1,14 +1,14 @@
 //! Who calls: from the record of a held call to a program that rules can speak of.
 //!
-//! The caller is held (or, for a notice, may be gone); everything here comes from the kernel's own
+//! The caller is held; everything here comes from the kernel's own
 //! record and from /proc through a pidfd, so that no process can take another's place meanwhile.
 
+mod file;
 mod process;
 mod resolver;
 mod standing;
 
-use portreeve_abi::Fileid;
-
+pub use file::fileid;
 pub use process::ProcessHandle;
 pub use resolver::{Caller, Resolver};
 pub use standing::never_held;
@@ -38,18 +38,4 @@ pub enum Error {
         /// Its process id.
         pid: u32,
     },
-}
-
-/// A device number of `stat(2)` in the kernel's own form (`MKDEV` of `include/linux/kdev_t.h`).
-pub fn kernel_device(device: u64) -> u64 {
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
-    u64::from(major) << 20 | u64::from(minor)
-}
-
-/// Device and inode of an open or looked-up file, in the kernel's form.
-pub fn fileid(stat: &rustix::fs::Statx) -> Fileid {
-    Fileid {
-        device: u64::from(stat.stx_dev_major) << 20 | u64::from(stat.stx_dev_minor),
-        inode: stat.stx_ino,
-    }
 }

@@ -12,7 +12,9 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use super::Error;
+use portreeve_abi::Fileid;
+
+use super::{Error, file::kernel_fileid};
 
 /// A handle on one process. What is read through it is the process's own as long as
 /// [`ProcessHandle::is_alive`] says so afterwards.
@@ -77,6 +79,11 @@ impl ProcessHandle {
         Ok((stat, path))
     }
 
+    /// The file of its executable, given its attributes, as the probe sees it.
+    pub(super) fn kernel_fileid(&self, stat: &Statx) -> Fileid {
+        kernel_fileid(stat, &self.proc_path("mountinfo"))
+    }
+
     /// Its command line as the program shows it: a claim. At most `limit` bytes of it.
     pub fn command_line(&self, limit: usize) -> String {
         use io::Read;
@@ -91,19 +98,17 @@ impl ProcessHandle {
     }
 }
 
+/// What is asked of files: the mount tells the super block.
+const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
+
 /// Attributes of an open file, without asking its file system for fresh ones.
 fn statx_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    Ok(rustix::fs::statx(file, "", flags, StatxFlags::BASIC_STATS)?)
+    Ok(rustix::fs::statx(file, "", flags, WANTED)?)
 }
 
 /// Attributes of the file that a path of the host leads to.
 pub(super) fn statx_at(path: &Path) -> io::Result<Statx> {
     let flags = AtFlags::STATX_DONT_SYNC;
-    Ok(rustix::fs::statx(
-        rustix::fs::CWD,
-        path,
-        flags,
-        StatxFlags::BASIC_STATS,
-    )?)
+    Ok(rustix::fs::statx(rustix::fs::CWD, path, flags, WANTED)?)
 }

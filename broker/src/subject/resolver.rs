@@ -3,21 +3,24 @@
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use portreeve_abi::{Fileid, Process, Request};
 use portreeve_policy::{Process as PolicyProcess, Program, Subject};
+use rustix::fs::Statx;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{Error, ProcessHandle, fileid, process::statx_at};
 
 /// Callers remembered; all are forgotten when there are more.
 const REMEMBERED: usize = 4096;
-/// Resolutions under way at once. Each may wait for a file system.
+/// Callers looked at side by side, all users together and of one user. Each may take a thread that
+/// waits for a file system.
 const CONCURRENT: usize = 64;
-/// How long a file system may take. After that the caller counts as unidentified.
+const OF_ONE_USER: usize = 16;
+/// How long a caller may take, waiting for its turn included. After that it counts as unidentified.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes kept of a command line.
 const COMMAND_LINE: usize = 1024;
@@ -36,14 +39,16 @@ pub struct Caller {
 /// Turns the records of calls into callers.
 pub struct Resolver {
     known: Mutex<HashMap<Process, Arc<Caller>>>,
-    permits: Semaphore,
+    turns: Arc<Semaphore>,
+    turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
 }
 
 impl Default for Resolver {
     fn default() -> Self {
         Self {
             known: Mutex::default(),
-            permits: Semaphore::new(CONCURRENT),
+            turns: Arc::new(Semaphore::new(CONCURRENT)),
+            turns_of: Mutex::default(),
         }
     }
 }
@@ -52,39 +57,59 @@ impl Resolver {
     /// The caller behind a request.
     pub async fn resolve(&self, request: &Request) -> Result<Arc<Caller>, Error> {
         let key = request.key.process;
-        if let Some(caller) = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-        {
+        if let Some(caller) = lock(&self.known).get(&key) {
             return Ok(Arc::clone(caller));
         }
-        let pid = key.tgid;
-        let executable = request.executable;
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_closed| Error::TimedOut { pid })?;
-        let work = tokio::task::spawn_blocking(move || identify(key, executable));
-        let caller = match timeout(PATIENCE, work).await {
-            Ok(Ok(caller)) => Arc::new(caller?),
-            Ok(Err(_)) | Err(_) => return Err(Error::TimedOut { pid }),
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let timed_out = || Error::TimedOut { pid: key.tgid };
+        let caller = timeout(PATIENCE, self.look(key, request.executable)).await;
+        let caller = Arc::new(caller.map_err(|_elapsed| timed_out())??);
+        let mut known = lock(&self.known);
         if known.len() >= REMEMBERED {
             known.clear();
         }
         known.insert(key, Arc::clone(&caller));
         Ok(caller)
     }
+
+    /// Looks at a caller when it is its turn.
+    async fn look(&self, key: Process, executable: Fileid) -> Result<Caller, Error> {
+        let closed = |_closed| Error::TimedOut { pid: key.tgid };
+        let of_user = Arc::clone(
+            lock(&self.turns_of)
+                .entry(key.uid)
+                .or_insert_with(|| Arc::new(Semaphore::new(OF_ONE_USER))),
+        );
+        let turns = (
+            of_user.acquire_owned().await.map_err(closed)?,
+            Arc::clone(&self.turns)
+                .acquire_owned()
+                .await
+                .map_err(closed)?,
+        );
+        // The turns end with the work, not with the waiting for it: a thread that is stuck in
+        // somebody's file system counts as long as it is.
+        let work = tokio::task::spawn_blocking(move || {
+            let caller = identify(key, executable);
+            drop(turns);
+            caller
+        });
+        work.await
+            .map_err(|_panicked| Error::TimedOut { pid: key.tgid })?
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn identify(process: Process, executable: Fileid) -> Result<Caller, Error> {
     let handle = ProcessHandle::open(process.tgid)?;
     let (stat, path) = handle.executable()?;
-    let program = program(executable, fileid(&stat), &path);
+    let program = if handle.kernel_fileid(&stat) == executable {
+        program(&stat, &path)
+    } else {
+        unnamed(executable, &path)
+    };
     let command = handle.command_line(COMMAND_LINE);
     // Everything above was the caller's own if it is still there.
     if !handle.is_alive() {
@@ -106,21 +131,26 @@ fn identify(process: Process, executable: Fileid) -> Result<Caller, Error> {
     })
 }
 
-/// The program: by its path if the path, looked up on the host, leads to the very file that the
-/// kernel saw at the call; else by that file alone.
-fn program(at_call: Fileid, now: Fileid, path: &Path) -> Program {
+/// The program: by its path if the path, looked up on the host, leads to the very file that runs;
+/// else by that file alone.
+fn program(running: &Statx, path: &Path) -> Program {
+    let file = fileid(running);
     let on_host = path
         .to_str()
         .filter(|text| text.starts_with('/') && !text.chars().any(char::is_control))
-        .filter(|_| at_call == now)
-        .filter(|_| statx_at(path).is_ok_and(|stat| fileid(&stat) == at_call));
+        .filter(|_| statx_at(path).is_ok_and(|stat| fileid(&stat) == file));
     match on_host {
         Some(text) => Program::Path(text.into()),
-        None => Program::File {
-            device: at_call.device,
-            inode: at_call.inode,
-            claim: path.to_string_lossy().into(),
-        },
+        None => unnamed(file, path),
+    }
+}
+
+/// A program that no lasting rule can name.
+fn unnamed(file: Fileid, path: &Path) -> Program {
+    Program::File {
+        device: file.device,
+        inode: file.inode,
+        claim: path.to_string_lossy().into(),
     }
 }
 
@@ -134,31 +164,25 @@ mod tests {
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
         std::fs::write(&a, "").unwrap();
         std::fs::write(&b, "").unwrap();
-        let id = |path: &Path| fileid(&statx_at(path).unwrap());
-        let (file_a, file_b) = (id(&a), id(&b));
+        let running = statx_at(&a).unwrap();
         assert_eq!(
-            program(file_a, file_a, &a),
+            program(&running, &a),
             Program::Path(a.to_str().unwrap().into())
         );
         assert!(
-            !program(file_a, file_a, &b).is_lasting(),
+            !program(&running, &b).is_lasting(),
             "another file is at that path"
         );
-        assert!(
-            !program(file_a, file_b, &b).is_lasting(),
-            "the link was changed meanwhile"
-        );
         std::fs::remove_file(&a).unwrap();
-        assert!(!program(file_a, file_a, &a).is_lasting(), "it was deleted");
+        assert!(!program(&running, &a).is_lasting(), "it was deleted");
     }
 
     #[test]
     fn this_process_is_found_as_itself() {
         let handle = ProcessHandle::open(std::process::id()).unwrap();
         let (stat, path) = handle.executable().unwrap();
-        let id = fileid(&stat);
         assert!(handle.is_alive());
-        assert!(program(id, id, &path).is_lasting());
+        assert!(program(&stat, &path).is_lasting());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Executables that are never held, because the prompt could not be shown without them.
+//! Executables whose calls never wait for an answer, because the prompt could not be shown
+//! without them.
 //!
 //! Told by the file, never by a name that a process gives itself. They gain nothing else by it:
 //! what no rule allows is refused at once, since whoever runs as the user can also run these
@@ -6,13 +7,16 @@
 
 use std::path::Path;
 
-use portreeve_abi::{Fileid, Standing, standing};
+use portreeve_abi::{
+    Fileid, Standing,
+    request_flags::{AT_ONCE, QUIET},
+};
 use portreeve_dbus::AGENT_EXECUTABLE;
 
-use super::{fileid, process::statx_at};
+use super::{file::kernel_fileid, process::statx_at};
 
 /// Need the network for nothing: the bus, display servers, the user's service manager, portals.
-const LOCAL_ONLY: &[&str] = &[
+const QUIETLY_REFUSED: &[&str] = &[
     AGENT_EXECUTABLE,
     "/usr/bin/dbus-daemon",
     "/usr/bin/dbus-broker",
@@ -35,7 +39,7 @@ const LOCAL_ONLY: &[&str] = &[
 
 /// Draw the screen and may have business on the network too (weather, calendars): refused at
 /// once, and the user is asked meanwhile.
-const ASK_UNHELD: &[&str] = &[
+const ASKED_ABOUT: &[&str] = &[
     "/usr/bin/gnome-shell",
     "/usr/bin/mutter",
     "/usr/bin/kwin_wayland",
@@ -54,14 +58,11 @@ const ASK_UNHELD: &[&str] = &[
 
 /// The executables that are there now, each with its standing.
 pub fn never_held() -> Vec<(Fileid, Standing)> {
-    let kinds = [
-        (LOCAL_ONLY, standing::LOCAL_ONLY),
-        (ASK_UNHELD, standing::ASK_UNHELD),
-    ];
+    let kinds = [(QUIETLY_REFUSED, AT_ONCE | QUIET), (ASKED_ABOUT, AT_ONCE)];
     kinds
         .into_iter()
-        .flat_map(|(paths, kind)| paths.iter().map(move |path| (Path::new(path), kind)))
-        .filter_map(|(path, kind)| Some((owned_by_root(path)?, Standing { kind })))
+        .flat_map(|(paths, flags)| paths.iter().map(move |path| (Path::new(path), flags)))
+        .filter_map(|(path, flags)| Some((owned_by_root(path)?, Standing { flags })))
         .collect()
 }
 
@@ -69,5 +70,6 @@ pub fn never_held() -> Vec<(Fileid, Standing)> {
 fn owned_by_root(path: &Path) -> Option<Fileid> {
     let stat = statx_at(path).ok()?;
     let writable_by_others = stat.stx_mode & 0o022 != 0;
-    (stat.stx_uid == 0 && !writable_by_others).then(|| fileid(&stat))
+    (stat.stx_uid == 0 && !writable_by_others)
+        .then(|| kernel_fileid(&stat, Path::new("/proc/self/mountinfo")))
 }

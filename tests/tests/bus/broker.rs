@@ -118,8 +118,13 @@ impl Broker {
             handle: ProcessHandle::open(pid).unwrap(),
             command: format!("curl {address}"),
         };
+        let request = Request {
+            tid: u32::try_from(unique).unwrap(),
+            ..Request::default()
+        };
         let arrival = Arrival {
-            request: Request::default(),
+            held: self.table.knock(unique, &request).unwrap(),
+            request,
             caller: Arc::new(caller),
             operation: Operation::Connect,
             object: Object {
@@ -128,7 +133,6 @@ impl Broker {
                 port: 443,
                 host: None,
             },
-            held: Some(self.table.hold(unique)),
         };
         assert!(self.arrivals.send(arrival).await.is_ok());
         unique

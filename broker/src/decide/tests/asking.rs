@@ -178,29 +178,31 @@ async fn one_user_has_a_limit_of_questions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_is_not_held_is_asked_about() {
+async fn a_caller_that_must_not_wait_is_refused_and_asked_about() {
     let desk = Desk::new().await;
     let shell = Running::of("/usr/bin/gnome-shell", ALICE);
-    desk.notice(&shell, at("192.0.2.1", 443)).await;
-    desk.notice(&shell, at("192.0.2.1", 443)).await;
+    let weather = || at("192.0.2.1", 443);
+    for _ in 0..2 {
+        let told = desk.call_at_once(&shell, weather()).await;
+        assert_eq!(told, Some(Told::Once(1)));
+    }
     let prompt = desk.prompt().await;
     assert_eq!((prompt.held, prompt.attempts, prompt.deadline), (0, 2, 0));
     desk.answer(&prompt, said(Action::Allow, Scope::HostPort, For::Always))
         .await
         .unwrap();
     assert!(desk.prompts(ALICE).await.is_empty());
-    assert!(
-        desk.log.lock().is_empty(),
-        "nobody is held, nobody answered"
-    );
-    assert!(desk.kernel.remembered().is_empty());
-    // Refused again before the kernel knew: now it will.
-    desk.notice(&shell, at("192.0.2.1", 443)).await;
-    let remembered = desk.kernel.remembered();
-    assert_eq!(remembered.len(), 1);
-    let (key, value) = remembered[0];
-    assert_eq!((key.process.tgid, key.endpoint.port), (shell.pid(), 443));
-    assert_eq!(value.errno, 0);
-    assert_eq!(value.generation, desk.kernel.generation());
-    assert!(desk.log.lock().is_empty());
+    let told = desk.call_at_once(&shell, weather()).await;
+    assert_eq!(told, Some(Told::Kept(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_a_quiet_caller() {
+    let desk = Desk::new().await;
+    let bus = Running::of("/usr/bin/dbus-daemon", ALICE);
+    let flags = request_flags::AT_ONCE | request_flags::QUIET;
+    let call = desk.call_with(&bus, at("192.0.2.1", 443), flags).await;
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+    assert!(desk.prompts(ALICE).await.is_empty());
 }

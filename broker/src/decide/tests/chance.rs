@@ -64,11 +64,7 @@ impl Run {
 
     async fn step(&mut self) {
         match self.dice.roll(16) {
-            0..=5 => self.call().await,
-            6 => {
-                let (program, object) = (self.dice.roll(4), self.dice.object());
-                self.desk.notice(&self.programs[program], object).await;
-            }
+            0..=6 => self.call().await,
             7 | 8 => {
                 if let Some(call) = self.dice.pick(&self.calls)
                     && self.desk.told(*call).is_none()
@@ -98,7 +94,7 @@ impl Run {
 
     async fn call(&mut self) {
         let (program, object) = (self.dice.roll(4), self.dice.object());
-        let flags = [0, request_flags::NONBLOCK][self.dice.roll(2)];
+        let flags = [0, request_flags::NONBLOCK, request_flags::AT_ONCE][self.dice.roll(3)];
         let program = &self.programs[program];
         let call = self.desk.call_with(program, object, flags).await;
         self.calls.push(call);

@@ -89,8 +89,6 @@ async fn a_late_once_counts_for_the_next_attempt_and_no_further() {
         desk.rest().await;
         assert_eq!(desk.told(uncovered), None);
     }
-    // A caller that was not held uses nothing up.
-    desk.notice(&curl, at("192.0.2.1", 443)).await;
     let next = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(next), Some(Told::Once(0)));

@@ -128,19 +128,27 @@ impl Desk {
 
     pub(super) async fn call_with(&self, program: &Running, object: Object, flags: u32) -> u64 {
         let unique = self.next.fetch_add(1, Ordering::SeqCst);
+        // Each call is another thread's.
+        let tid = u32::try_from(unique).unwrap();
+        let request = request(program, object.port, tid, flags);
         let arrival = Arrival {
-            held: Some(self.table.hold(unique)),
-            ..arrival(program, object, flags)
+            held: self.table.knock(unique, &request).unwrap(),
+            request,
+            caller: Arc::clone(&program.caller),
+            operation: Operation::Connect,
+            object,
         };
         assert!(self.arrivals.send(arrival).await.is_ok());
         unique
     }
 
-    /// A call that was refused without being held.
-    pub(super) async fn notice(&self, program: &Running, object: Object) {
-        let arrival = arrival(program, object, request_flags::NOT_HELD);
-        assert!(self.arrivals.send(arrival).await.is_ok());
+    /// A call that must not wait; what it was told.
+    pub(super) async fn call_at_once(&self, program: &Running, object: Object) -> Option<Told> {
+        let unique = self
+            .call_with(program, object, request_flags::AT_ONCE)
+            .await;
         self.rest().await;
+        self.told(unique)
     }
 
     /// A signal ends a hold, and the loop hears of it.
@@ -174,7 +182,7 @@ impl Desk {
     }
 }
 
-fn arrival(program: &Running, object: Object, flags: u32) -> Arrival {
+fn request(program: &Running, port: u16, tid: u32, flags: u32) -> Request {
     let process = program.caller.subject.process;
     let key = CacheKey {
         process: Process {
@@ -184,21 +192,15 @@ fn arrival(program: &Running, object: Object, flags: u32) -> Arrival {
             uid: program.caller.subject.uid,
         },
         endpoint: Endpoint {
-            port: object.port,
+            port,
             ..Endpoint::default()
         },
         operation: 3,
     };
-    Arrival {
-        request: Request {
-            key,
-            flags,
-            tid: process.pid,
-            ..Request::default()
-        },
-        caller: Arc::clone(&program.caller),
-        operation: Operation::Connect,
-        object,
-        held: None,
+    Request {
+        key,
+        flags,
+        tid,
+        ..Request::default()
     }
 }

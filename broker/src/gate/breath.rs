@@ -1,0 +1,215 @@
+//! Breathing: held threads leave the kernel's hook for an instant, again and again.
+//!
+//! A thread that sleeps in a BPF program cannot be moved off its CPU and holds back RCU tasks trace:
+//! CPU offlining, the removal of uprobes and suspend would wait for it. A thread that a tracer
+//! interrupts leaves the hook (FUSE INTERRUPT, EINTR, `-ERESTARTSYS`), stops, and when it is let go,
+//! the kernel restarts its call by itself; so it is held again, and the program sees nothing.
+//! *Parking* is the same with a pause: before the computer sleeps, all held threads are left stopped.
+//!
+//! Everything here is one thread, because the tracer of a thread is a thread.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    sys::{
+        ptrace,
+        signal::Signal,
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use tokio::sync::Notify;
+
+use super::{Table, table::Round};
+
+/// Time between two breaths of a thread.
+const PERIOD: Duration = Duration::from_secs(2);
+/// At most one part in so many of a CPU's time goes into breathing: with very many held calls the
+/// period grows.
+const SHARE: u32 = 100;
+/// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
+/// has been released just now and sleeps in somebody's file system.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_micros(100);
+/// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
+const EVENT_STOP: i32 = 128;
+
+/// The one who has held threads breathe.
+pub struct Breath {
+    table: Arc<Table>,
+    /// Told when a call has ended by its thread not coming back, or has to be brief.
+    interrupted: Arc<Notify>,
+    /// Calls whose threads were let go in the last round.
+    out: Vec<u64>,
+    /// Calls whose threads are left stopped, each with the signal they stopped for.
+    parked: HashMap<u64, (Pid, Option<Signal>)>,
+    /// Threads that have not stopped in time: they are let go as soon as they do.
+    late: Vec<Pid>,
+}
+
+impl Breath {
+    /// Starts the thread. It never ends.
+    pub fn start(table: Arc<Table>, interrupted: Arc<Notify>) -> io::Result<()> {
+        let mut breath = Self {
+            table,
+            interrupted,
+            out: Vec::new(),
+            parked: HashMap::new(),
+            late: Vec::new(),
+        };
+        std::thread::Builder::new()
+            .name("breath".to_owned())
+            .spawn(move || breath.run())
+            .map(drop)
+    }
+
+    fn run(&mut self) {
+        let mut pause = PERIOD;
+        loop {
+            match self.table.next_round(pause) {
+                Round::Breathe(calls) => {
+                    let begun = Instant::now();
+                    self.miss();
+                    for (number, tid) in calls {
+                        self.breathe(number, tid);
+                    }
+                    pause = PERIOD.max(begun.elapsed() * SHARE);
+                }
+                Round::Park(calls) => {
+                    for (number, tid) in calls {
+                        if let Some(stopped) = self.call_out(number, tid) {
+                            self.parked.insert(number, stopped);
+                        }
+                        // One that cannot be stopped counts too: there is no use in waiting for it.
+                        self.table.parked(number);
+                    }
+                }
+                Round::Unpark => {
+                    for (number, (pid, signal)) in std::mem::take(&mut self.parked) {
+                        let_go(pid, signal);
+                        self.out.push(number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One thread takes a breath.
+    fn breathe(&mut self, number: u64, tid: u32) {
+        if let Some((pid, signal)) = self.call_out(number, tid) {
+            let_go(pid, signal);
+            self.out.push(number);
+        }
+    }
+
+    /// Has a thread leave the hook and stop.
+    fn call_out(&mut self, number: u64, tid: u32) -> Option<(Pid, Option<Signal>)> {
+        let pid = Pid::from_raw(i32::try_from(tid).ok()?);
+        if restarts_badly(tid) {
+            self.be_brief(number);
+            return None;
+        }
+        if !self.table.call_out(number) {
+            return None;
+        }
+        let seized =
+            ptrace::seize(pid, ptrace::Options::empty()).and_then(|()| ptrace::interrupt(pid));
+        match seized {
+            Ok(()) => {
+                let stopped = self.stopped(pid);
+                if stopped.is_none() {
+                    self.table.is_out(number);
+                }
+                Some((pid, stopped?))
+            }
+            Err(errno) => {
+                self.table.is_out(number);
+                // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
+                if errno == Errno::EPERM {
+                    self.be_brief(number);
+                }
+                None
+            }
+        }
+    }
+
+    /// Waits until a thread that was interrupted stops; the signal it has stopped for, if any.
+    /// `None` if it has ended or does not stop.
+    fn stopped(&mut self, pid: Pid) -> Option<Option<Signal>> {
+        let begun = Instant::now();
+        loop {
+            match state(pid) {
+                State::Stopped(signal) => return Some(signal),
+                State::Ended => return None,
+                State::Running if begun.elapsed() >= PATIENCE => {
+                    self.late.push(pid);
+                    return None;
+                }
+                State::Running => std::thread::park_timeout(LOOK),
+            }
+        }
+    }
+
+    /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
+    fn miss(&mut self) {
+        self.late.retain(|pid| match state(*pid) {
+            State::Stopped(signal) => {
+                let_go(*pid, signal);
+                false
+            }
+            State::Ended => false,
+            State::Running => true,
+        });
+        let mut lost = false;
+        for number in self.out.drain(..) {
+            lost |= self.table.lose(number);
+        }
+        if lost {
+            self.interrupted.notify_one();
+        }
+    }
+
+    fn be_brief(&self, number: u64) {
+        if self.table.be_brief(number) {
+            self.interrupted.notify_one();
+        }
+    }
+}
+
+/// What a seized thread does.
+enum State {
+    Running,
+    /// With the signal that it would have been given.
+    Stopped(Option<Signal>),
+    Ended,
+}
+
+fn state(pid: Pid) -> State {
+    match waitpid(pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
+        Ok(WaitStatus::PtraceEvent(_, _, EVENT_STOP)) => State::Stopped(None),
+        Ok(WaitStatus::Stopped(_, signal)) => State::Stopped(Some(signal)),
+        Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(_) => State::Ended,
+        Ok(_) => State::Running,
+    }
+}
+
+fn let_go(pid: Pid, signal: Option<Signal>) {
+    // It fails when the thread has been killed meanwhile.
+    if let Err(error) = ptrace::detach(pid, signal) {
+        tracing::debug!(%error, %pid, "cannot let a thread go");
+    }
+}
+
+/// Whether an interruption would show: io_uring turns a restart into EINTR for the program.
+fn restarts_badly(tid: u32) -> bool {
+    let call = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
+    let number = call.split(' ').next().and_then(|word| word.parse().ok());
+    number == Some(libc::SYS_io_uring_enter)
+}

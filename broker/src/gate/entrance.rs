@@ -1,0 +1,83 @@
+//! The way into the gate: that of a broker that has ended, or a new one.
+
+use std::os::fd::AsFd;
+
+use super::{Connection, Error, Files, GateFile, Gatekeeper};
+use crate::keep::{Kept, keep};
+
+/// Names of what is kept: the connection, the file that keeps the file system, and of the
+/// gatekeeper its pidfd and the other end of its standard input.
+const CONNECTION: &str = "gate";
+const FILE: &str = "gate-file";
+const PROCESS: &str = "gatekeeper";
+const ALIVE: &str = "gatekeeper-alive";
+
+/// A gate whose requests can be served, though nobody may have entered it yet.
+pub struct Entrance {
+    connection: Connection,
+    way: Way,
+}
+
+enum Way {
+    Kept(GateFile),
+    New(Files),
+}
+
+impl Entrance {
+    /// Takes over the gate that was left, with all calls held at it, or makes one.
+    pub fn open(kept: &mut Kept) -> Result<Self, Error> {
+        let left = kept.take_all(&[CONNECTION, FILE]).and_then(|mut left| {
+            let connection = Connection::adopt(left.remove(CONNECTION)?)?;
+            let way = Way::Kept(GateFile::adopt(left.remove(FILE)?));
+            Some(Self { connection, way })
+        });
+        if let Some(left) = left {
+            tracing::info!("going on with the calls that are held");
+            return Ok(left);
+        }
+        let connection = Connection::open()?;
+        let files = Files::mount(&connection)?;
+        Ok(Self {
+            connection,
+            way: Way::New(files),
+        })
+    }
+
+    /// Where its requests come from.
+    pub fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+
+    /// Enters it, while it is served: its file, and the gatekeeper. Needs a tokio runtime.
+    pub async fn enter(self, kept: &mut Kept) -> Result<(GateFile, Gatekeeper), Error> {
+        let file = match self.way {
+            Way::Kept(file) => {
+                let left = kept.take_all(&[PROCESS, ALIVE]).and_then(|mut left| {
+                    Gatekeeper::adopt(left.remove(PROCESS)?, left.remove(ALIVE)?)
+                });
+                if let Some(gatekeeper) = left {
+                    return Ok((file, gatekeeper));
+                }
+                file
+            }
+            Way::New(files) => {
+                let opened = tokio::task::spawn_blocking(move || files.file()).await;
+                let file = opened.map_err(|error| Error::Mount(std::io::Error::other(error)))??;
+                keep(CONNECTION, self.connection.as_fd());
+                keep(FILE, file.as_fd());
+                file
+            }
+        };
+        let gatekeeper = start_gatekeeper(&file).await?;
+        Ok((file, gatekeeper))
+    }
+}
+
+/// Starts a gatekeeper, and has it kept.
+pub async fn start_gatekeeper(file: &GateFile) -> Result<Gatekeeper, Error> {
+    let gatekeeper = Gatekeeper::start(file).await?;
+    let (process, alive) = gatekeeper.descriptors();
+    keep(PROCESS, process);
+    keep(ALIVE, alive);
+    Ok(gatekeeper)
+}

@@ -1,0 +1,269 @@
+//! Every way a hold can end, and that each ends it once.
+
+use portreeve_abi::Process;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Answers>>);
+
+type Answers = Vec<(u64, Result<u32, i32>)>;
+
+impl Answer for Log {
+    fn answer(&self, unique: u64, result: Result<&[u8], i32>) {
+        let errno = |bytes: &[u8]| u32::from_ne_bytes(bytes[4..8].try_into().unwrap());
+        self.0.lock().unwrap().push((unique, result.map(errno)));
+    }
+}
+
+impl Log {
+    fn read(&self) -> Answers {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+fn table() -> (Arc<Table>, Log, Arc<Failures>) {
+    let (log, failures) = (Log::default(), Arc::new(Failures::default()));
+    (
+        Table::new(Box::new(log.clone()), Arc::clone(&failures)),
+        log,
+        failures,
+    )
+}
+
+/// A call of the thread `tid`.
+fn call(tid: u32) -> Request {
+    let mut request = Request {
+        tid,
+        ..Request::default()
+    };
+    request.key.process = Process {
+        tgid: tid,
+        uid: 1000,
+        ..Process::default()
+    };
+    request
+}
+
+/// The number of the only held call.
+fn the_one(table: &Table) -> u64 {
+    match table.next_round(Duration::ZERO) {
+        Round::Breathe(calls) if calls.len() == 1 => calls[0].0,
+        _ => panic!("not one call is held"),
+    }
+}
+
+#[test]
+fn a_verdict_ends_a_hold_once() {
+    let (table, log, failures) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    assert!(held.is_waiting());
+    assert!(held.release(&once(Action::Allow)));
+    assert!(!table.interrupt(1));
+    assert_eq!(log.read(), [(1, Ok(0))]);
+    assert!(failures.report().is_empty());
+}
+
+#[test]
+fn a_signal_ends_a_hold_once() {
+    let (table, log, failures) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    assert!(table.interrupt(1));
+    assert!(!held.is_waiting());
+    assert!(!held.release(&once(Action::Allow)));
+    assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
+    assert!(failures.report().is_empty());
+}
+
+#[test]
+fn a_forgotten_call_is_denied_and_counted() {
+    let (table, log, failures) = table();
+    drop(table.knock(1, &call(7)));
+    assert_eq!(log.read(), [(1, Ok(1))]);
+    assert_eq!(failures.report(), ["dropped=1"]);
+    assert!(table.is_empty());
+}
+
+#[test]
+fn a_breath_is_not_the_end_of_a_call() {
+    let (table, log, failures) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number));
+    assert!(!table.interrupt(1), "the call goes on");
+    assert!(table.is_out(number) && held.is_waiting());
+    assert!(table.knock(2, &call(7)).is_none(), "it is the same call");
+    assert!(!table.is_out(number) && table.len() == 1);
+    assert!(held.release(&once(Action::Allow)));
+    assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
+    assert!(table.is_empty() && failures.report().is_empty());
+}
+
+#[test]
+fn a_verdict_waits_for_one_who_takes_a_breath() {
+    let (table, log, failures) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    table.call_out(number);
+    table.interrupt(1);
+    assert!(held.release(&once(Action::Allow)));
+    assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
+    assert!(table.knock(2, &call(7)).is_none());
+    assert_eq!(log.read()[1..], [(2, Ok(0))]);
+    assert!(table.is_empty() && failures.report().is_empty());
+}
+
+#[test]
+fn one_who_comes_back_with_another_call_has_left_the_first() {
+    let (table, log, _) = table();
+    let first = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    table.call_out(number);
+    table.interrupt(1);
+    let mut other = call(7);
+    other.key.endpoint.port = 443;
+    let second = table.knock(2, &other).unwrap();
+    assert!(!first.is_waiting() && second.is_waiting());
+    assert!(!first.release(&once(Action::Allow)));
+    assert!(second.release(&once(Action::DENY)));
+    assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(1))]);
+    assert!(table.is_empty());
+}
+
+#[test]
+fn one_who_does_not_come_back_is_lost() {
+    let (table, _, failures) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(!table.lose(number), "it is inside");
+    table.call_out(number);
+    table.interrupt(1);
+    assert!(table.lose(number));
+    assert!(!held.is_waiting() && table.is_empty());
+    drop(held);
+    assert!(failures.report().is_empty());
+}
+
+#[test]
+fn one_who_was_not_called_out_after_all_is_held_as_before() {
+    let (table, log, _) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    table.call_out(number);
+    assert!(!table.is_out(number));
+    assert!(table.interrupt(1), "this is a signal");
+    assert!(!held.is_waiting());
+    assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
+}
+
+#[test]
+fn a_user_has_a_share() {
+    let (table, log, failures) = table();
+    let unique = |tid: u32| u64::from(tid);
+    let share = u32::try_from(USER_SHARE).unwrap();
+    let mut held: Vec<Held> = (0..share)
+        .map(|tid| table.knock(unique(tid), &call(tid)).unwrap())
+        .collect();
+    assert!(table.knock(unique(share), &call(share)).is_none());
+    assert_eq!(log.read(), [(unique(share), Ok(1))]);
+    assert_eq!(failures.report(), ["user-share=1"]);
+    let mut of_bob = call(share + 1);
+    of_bob.key.process.uid = 1001;
+    assert!(table.knock(unique(share + 1), &of_bob).is_some());
+    assert!(held.remove(0).release(&once(Action::Allow)));
+    assert!(table.knock(unique(share + 2), &call(share + 2)).is_some());
+}
+
+#[test]
+fn racing_ends_give_one_answer() {
+    let (table, log, _) = table();
+    for unique in 0..500 {
+        let held = table.knock(unique, &call(7)).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| table.interrupt(unique));
+            scope.spawn(|| held.release(&once(Action::DENY)));
+        });
+    }
+    let log = log.read();
+    let uniques: HashSet<u64> = log.iter().map(|(unique, _)| *unique).collect();
+    assert_eq!((log.len(), uniques.len()), (500, 500));
+}
+
+#[test]
+fn racing_breaths_lose_no_call() {
+    let (table, log, failures) = table();
+    for round in 0..500 {
+        let (first, second) = (2 * round, 2 * round + 1);
+        let held = table.knock(first, &call(7)).unwrap();
+        let number = the_one(&table);
+        let released = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if table.call_out(number) && !table.interrupt(first) && table.is_out(number) {
+                    assert!(table.knock(second, &call(7)).is_none());
+                }
+            });
+            scope
+                .spawn(|| held.release(&once(Action::Allow)))
+                .join()
+                .unwrap()
+        });
+        assert!(released && table.is_empty());
+    }
+    let allowed = log.read().iter().filter(|(_, told)| *told == Ok(0)).count();
+    assert_eq!(allowed, 500);
+    assert!(failures.report().is_empty());
+}
+
+#[test]
+fn parking_waits_for_all_and_takes_in_the_new() {
+    let (table, log, _) = table();
+    let first = table.knock(1, &call(7)).unwrap();
+    std::thread::scope(|scope| {
+        let breath = scope.spawn(|| {
+            let Round::Park(calls) = table.next_round(Duration::from_secs(60)) else {
+                panic!("nothing is to be parked");
+            };
+            for (number, _) in &calls {
+                table.call_out(*number);
+                table.interrupt(1);
+                table.parked(*number);
+            }
+            calls.len()
+        });
+        assert!(table.park(Duration::from_secs(60)));
+        assert_eq!(breath.join().unwrap(), 1);
+    });
+    // One more while the computer goes to sleep.
+    let second = table.knock(2, &call(8)).unwrap();
+    assert!(!table.park(Duration::ZERO));
+    let Round::Park(calls) = table.next_round(Duration::ZERO) else {
+        panic!("the new one is not to be parked");
+    };
+    assert_eq!(calls.len(), 1);
+    table.parked(calls[0].0);
+    assert!(table.park(Duration::ZERO));
+    table.unpark();
+    assert!(matches!(table.next_round(Duration::ZERO), Round::Unpark));
+    assert!(table.knock(3, &call(7)).is_none());
+    assert!(first.release(&once(Action::Allow)) && second.release(&once(Action::Allow)));
+    let allowed = log.read().iter().filter(|(_, told)| *told == Ok(0)).count();
+    assert_eq!(allowed, 2);
+}
+
+#[test]
+fn a_call_of_replaced_programs_comes_back_as_another() {
+    let (table, log, failures) = table();
+    assert!(table.call_back(1, 7));
+    let number = the_one(&table);
+    assert!(table.call_out(number));
+    assert!(!table.interrupt(1));
+    let held = table.knock(2, &call(7)).unwrap();
+    assert!(!table.lose(number) && table.len() == 1);
+    assert!(held.release(&once(Action::Allow)));
+    assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
+    // One that cannot be called out is denied.
+    assert!(table.call_back(3, 8));
+    assert!(!table.be_brief(the_one(&table)));
+    assert_eq!(log.read()[2..], [(3, Ok(1))]);
+    assert!(table.is_empty() && failures.report().is_empty());
+}

@@ -1,0 +1,68 @@
+//! systemd's store of file descriptors: what outlives this process, so that the next one goes on
+//! where it ended. It is emptied when the service stops for good.
+
+use std::{
+    collections::HashMap,
+    os::fd::{BorrowedFd, FromRawFd, OwnedFd},
+};
+
+use sd_notify::NotifyState;
+
+/// What an earlier broker has left.
+#[derive(Debug, Default)]
+pub struct Kept(HashMap<String, OwnedFd>);
+
+impl Kept {
+    /// Takes over everything that was left. To be called once.
+    pub fn receive() -> Self {
+        let left = match sd_notify::listen_fds_with_names() {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!("cannot take over what was left: {error}");
+                return Self::default();
+            }
+        };
+        // SAFETY: systemd has given these descriptors to this process, and nobody else here takes
+        // them.
+        let owned = left.map(|(fd, name)| (name, unsafe { OwnedFd::from_raw_fd(fd) }));
+        Self(owned.collect())
+    }
+
+    /// Takes one out.
+    pub fn take(&mut self, name: &str) -> Option<OwnedFd> {
+        self.0.remove(name)
+    }
+
+    /// Takes out all of these, or none.
+    pub fn take_all<'a>(&mut self, names: &[&'a str]) -> Option<HashMap<&'a str, OwnedFd>> {
+        if !names.iter().all(|name| self.0.contains_key(*name)) {
+            return None;
+        }
+        let taken = names
+            .iter()
+            .filter_map(|name| Some((*name, self.0.remove(*name)?)));
+        Some(taken.collect())
+    }
+
+    /// Gives up what nobody has taken.
+    pub fn drop_rest(self) {
+        for (name, _fd) in self.0 {
+            forget(&name);
+        }
+    }
+}
+
+/// Has this descriptor kept, in the place of another one of this name.
+pub fn keep(name: &str, fd: BorrowedFd<'_>) {
+    forget(name);
+    // Unasked, systemd would throw out what polls as broken, and maps of BPF always do.
+    let unpolled = NotifyState::Custom("FDPOLL=0");
+    let state = [NotifyState::FdStore, NotifyState::FdName(name), unpolled];
+    if let Err(error) = sd_notify::notify_with_fds(&state, &[fd]) {
+        tracing::warn!("cannot have {name} kept: {error}");
+    }
+}
+
+fn forget(name: &str) {
+    crate::health::notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
+}
