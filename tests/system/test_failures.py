@@ -38,23 +38,9 @@ def uninterruptible():
 
 def gatekeeper():
     """The process id of the gatekeeper, or 0."""
-    children = do("ps", "--no-headers", "-o", "pid,comm", "--ppid", str(firewall.main_pid()))
-    return next((int(it.split()[0]) for it in children.splitlines() if "gatekeeper" in it), 0)
-
-
-def test_killed_broker_denies_who_is_held_and_comes_back():
-    caller = Caller()
-    caller.start("in_processes", ADDRESS, count=10)
-    firewall.prompt(held=10)
-    killed, before = time.monotonic(), firewall.main_pid()
-    os.kill(before, signal.SIGKILL)
-    results = caller.result().each
-    assert [result.errno for result in results] == ["EPERM"] * 10, results
-    assert max(result.end for result in results) - killed < BOUND
-    until(firewall.is_up, "the broker to come back by itself")
-    assert firewall.main_pid() != before
-    until(lambda: not uninterruptible(), "nobody to hang")
-    enforces()
+    found = do("sh", "-c", "pgrep gatekeeper || true").split()
+    assert len(found) <= 1, found
+    return int(found[0]) if found else 0
 
 
 def test_stopped_broker_denies_who_is_held_and_lets_go():

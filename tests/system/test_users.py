@@ -1,7 +1,11 @@
 """What is alice's is nobody else's: not seen, not answered, not changed."""
 
+import shutil
+from pathlib import Path
+
 from harness import firewall
 from harness.callers import PROGRAM, Caller
+from harness.machine import do
 
 ADDRESS = "203.0.113.10"
 
@@ -78,3 +82,41 @@ def test_removing_as_the_wrong_user_finds_nothing():
     refused = firewall.refusal(firewall.remove_rule, rule, user="bob")
     assert refused.status == firewall.NOT_FOUND, refused
     assert [it.id for it in firewall.rules()] == [rule]
+
+
+def test_lent_users_are_guarded_as_the_one_they_are_lent_to():
+    caller = Caller()
+    assert caller.call("enter_user_namespace").errno is None
+    # What newuidmap(1) does for rootless containers, with a range out of the guarded one.
+    for kind in ("uid", "gid"):
+        Path(f"/proc/{caller.pid}/{kind}_map").write_text("0 100000 65536")
+    caller.call("become", uid=33)
+    assert "Uid:\t100033" in Path(f"/proc/{caller.pid}/status").read_text()
+    caller.start("connect", ADDRESS)
+    question = firewall.prompt(user="alice")
+    assert (question.uid, question.path) == (1000, PROGRAM), question
+    firewall.decide(question, "deny")
+    assert caller.result().errno == "EPERM"
+
+
+def test_program_on_an_overlay_is_known_by_its_path():
+    lower, merged = Path("/var/tmp/lower"), Path("/mnt/merged")
+    for folder in (lower, merged):
+        folder.mkdir(exist_ok=True)
+    program = merged / "caller"
+    shutil.copy(PROGRAM, lower / "caller")
+    # One layer on the disk and one not, so that the files' devices are made up.
+    for folder in ("upper", "work"):
+        Path("/dev/shm", folder).mkdir(exist_ok=True)
+    layers = f"lowerdir={lower},upperdir=/dev/shm/upper,workdir=/dev/shm/work"
+    do("mount", "-t", "overlay", "-o", layers, "overlay", str(merged))
+    try:
+        caller = Caller(program=str(program))
+        caller.start("connect", ADDRESS)
+        question = firewall.prompt()
+        assert question.verified and question.path == str(program), question
+        firewall.decide(question, "allow", "always")
+        assert caller.result().errno is None
+        caller.kill()
+    finally:
+        do("umount", "--lazy", str(merged))
