@@ -73,6 +73,8 @@ def test_cpu_goes_offline_while_calls_are_held():
 
 
 def test_uprobe_goes_away_while_calls_are_held():
+    if not (TRACING / "uprobe_events").exists():
+        do("mount", "-t", "tracefs", "tracefs", str(TRACING))
     # Any instruction of any program: the first one that runs.
     header = Path("/usr/bin/true").read_bytes()[24:32]
     entry = int.from_bytes(header, "little")

@@ -150,7 +150,9 @@ def reset():
     SETTINGS.unlink(missing_ok=True)
     states = None if changed else _quiet_states()
     if not states:
-        service("restart")
+        # A restart would leave held calls to the next broker; a stop ends them.
+        service("stop")
+        service("start")
         states = _quiet_states()
     for user, state in states.items():
         if state.rules > BUILT_IN_RULES:
