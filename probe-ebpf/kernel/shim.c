@@ -65,6 +65,8 @@ struct socket {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	void *msg_control;
+	unsigned long msg_controllen;
 	u32 msg_flags;
 };
 #pragma clang attribute pop
@@ -185,6 +187,16 @@ __inline u32 shim_lender(u32 uid)
 __inline void *shim_msg_name(const struct msghdr *msg)
 {
 	return msg->msg_name;
+}
+
+__inline void *shim_msg_control(const struct msghdr *msg)
+{
+	return msg->msg_control;
+}
+
+__inline u64 shim_msg_controllen(const struct msghdr *msg)
+{
+	return msg->msg_controllen;
 }
 
 __inline s32 shim_msg_namelen(const struct msghdr *msg)

@@ -1,7 +1,7 @@
 //! The walk of one call: cache, never-held executables, gate.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
-use portreeve_abi::{CacheKey, ProbeConfig, Request, mode, request_flags};
+use portreeve_abi::{CacheKey, ProbeConfig, Process, Request, mode, request_flags};
 
 use crate::{
     cache,
@@ -15,6 +15,15 @@ use crate::{
 #[inline(always)]
 pub fn enforcing() -> Option<&'static ProbeConfig> {
     CONFIG.get(0).filter(|config| config.mode == mode::ENFORCE)
+}
+
+/// Whether the calling task's calls are judged.
+#[inline(always)]
+pub fn is_guarded() -> bool {
+    let Some(config) = enforcing() else {
+        return false;
+    };
+    Caller::guarded(config, &mut Process::default()).is_some()
 }
 
 /// One call to be judged.

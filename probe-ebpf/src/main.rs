@@ -29,6 +29,18 @@ pub fn socket_sendmsg(ctx: LsmContext) -> i32 {
     hooks::sendmsg::hook(&ctx)
 }
 
+/// `socket_setsockopt(sock, level, optname)`: not sleepable. Runs before the option is looked at.
+#[lsm(hook = "socket_setsockopt")]
+pub fn socket_setsockopt(ctx: LsmContext) -> i32 {
+    hooks::route::setsockopt(&ctx)
+}
+
+/// `task_prctl(option, arg2, arg3, arg4, arg5)`: before the kernel does anything.
+#[lsm(hook = "task_prctl", sleepable)]
+pub fn task_prctl(ctx: LsmContext) -> i32 {
+    hooks::prctl::hook(&ctx)
+}
+
 /// The version of the types in `abi` this object was built with (`abi::ABI_SECTION`); the broker
 /// compares.
 #[used]

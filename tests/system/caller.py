@@ -89,6 +89,44 @@ def fastopen(address, port=80):
         return timed(libc.sendto, sock.fileno(), b"GET", 3, flags, where, len(where))
 
 
+def routing_header(through):
+    """An IPv6 routing header of type 4 (segment routing) with one stop."""
+    return bytes([0, 2, 4, 0, 0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, through)
+
+
+def set_option(option):
+    """setsockopt() of IPv6, with a routing header as its value."""
+    options = {"IPV6_RTHDR": 57, "IPV6_2292RTHDR": 5, "IPV6_2292PKTOPTIONS": 6}
+    value = routing_header("2001:db8::1")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        words = (socket.IPPROTO_IPV6, options[option], value, len(value))
+        return timed(libc.setsockopt, sock.fileno(), *words)
+
+
+def send_with(address, port, connected, kind, value):
+    """sendmsg() by UDP with a control message of IPv6."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        if connected:
+            sock.connect((address, port))
+        control = [(socket.IPPROTO_IPV6, kind, value)]
+        try:
+            sock.sendmsg([b"echo"], control, 0, None if connected else (address, port))
+            return {"errno": None, "reply": sock.recv(16).decode()}
+        except OSError as error:
+            return {"errno": errno.errorcode.get(error.errno)}
+
+
+def send_routed(address, through, port=7777, connected=False):
+    """A datagram that is to go through another host first."""
+    return send_with(address, port, connected, socket.IPV6_RTHDR, routing_header(through))
+
+
+def send_with_hop_limit(address, port=7777):
+    """A datagram with a control message that changes nothing about where it goes."""
+    return send_with(address, port, False, socket.IPV6_HOPLIMIT, struct.pack("i", 9))
+
+
 def unix():
     """A connection and a datagram within AF_UNIX."""
     begin = time.monotonic()
@@ -183,6 +221,24 @@ def become(uid):
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     return {}
+
+
+def pretend(path):
+    """Changes which executable /proc shows, by PR_SET_MM_MAP."""
+    with open("/proc/self/stat") as stat:
+        words = stat.read().rsplit(") ", 1)[1].split()
+    # Fields 26 and so on of proc_pid_stat(5), of which two come before the name is over.
+    names = {"start_code": 23, "end_code": 24, "start_stack": 25, "start_data": 42, "end_data": 43,
+             "start_brk": 44, "arg_start": 45, "arg_end": 46, "env_start": 47, "env_end": 48}
+    fields = {name: int(words[number]) for name, number in names.items()}
+    order = ("start_code", "end_code", "start_data", "end_data", "start_brk", "brk", "start_stack",
+             "arg_start", "arg_end", "env_start", "env_end")
+    fields["brk"] = fields["start_brk"]
+    exe = os.open(path, os.O_RDONLY)
+    # struct prctl_mm_map of include/uapi/linux/prctl.h.
+    value = struct.pack("=11QQIi", *(fields[name] for name in order), 0, 0, exe)
+    pr_set_mm, pr_set_mm_map = 35, 14
+    return timed(libc.prctl, pr_set_mm, pr_set_mm_map, value, len(value), 0)
 
 
 def handle_alarm(restart):

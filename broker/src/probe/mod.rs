@@ -88,7 +88,12 @@ impl Error {
 }
 
 /// The hooks, each with its program of the same name.
-const HOOKS: &[&str] = &["socket_connect", "socket_sendmsg"];
+const HOOKS: &[&str] = &[
+    "socket_connect",
+    "socket_sendmsg",
+    "socket_setsockopt",
+    "task_prctl",
+];
 /// The maps that the broker uses.
 const MAPS: &[&str] = &["CONFIG", "STANDINGS", "HOLDS", "COUNTERS"];
 

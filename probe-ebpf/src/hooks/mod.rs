@@ -1,4 +1,6 @@
 //! One file for each family of hooks: the body collects who and what, and has them judged.
 
 pub mod connect;
+pub mod prctl;
+pub mod route;
 pub mod sendmsg;

@@ -3,12 +3,13 @@
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{AF_INET, CacheKey, Operation};
+use portreeve_abi::{AF_INET, AF_INET6, CacheKey, Operation};
 
 use crate::{
-    decide::{Call, enforcing},
+    decide::{Call, enforcing, is_guarded},
     endpoint::{self, Named},
     hold::refuse_with,
+    hooks::route,
     socket::{SOCK_STREAM, Socket},
     subject::Caller,
 };
@@ -36,13 +37,20 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     }
     // SAFETY: `msg` is the hook's own trusted argument, here and below.
     let name = unsafe { shim_msg_name(msg) };
-    if name.is_null() {
+    let has_control = route::has_control(msg);
+    if name.is_null() && !has_control {
         return 0;
     }
     let Some(socket) = Socket::read(socket) else {
         return 0;
     };
     if !socket.is_inet() || socket.kernel != 0 {
+        return 0;
+    }
+    if has_control && socket.family == AF_INET6 && route::is_routed(msg) && is_guarded() {
+        return refuse_with(EPERM);
+    }
+    if name.is_null() {
         return 0;
     }
     // SAFETY: see above.

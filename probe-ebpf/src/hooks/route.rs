@@ -1,0 +1,91 @@
+//! IPv6 routing headers: with one, packets go first to another address than the one that is judged.
+//!
+//! Any user may set one, by a socket option or a control message; nobody on a desktop needs to. They
+//! are refused, so that what is judged is what is sent (`fl6_update_dst` in net/ipv6/exthdrs.c).
+
+use core::ffi::c_void;
+
+use aya_ebpf::{helpers::generated::bpf_probe_read_kernel, programs::LsmContext};
+
+use crate::{decide::is_guarded, hold::refuse_with};
+
+const SOL_IPV6: i32 = 41;
+const IPV6_2292RTHDR: i32 = 5;
+/// A set of control messages, among which it may be.
+const IPV6_2292PKTOPTIONS: i32 = 6;
+const IPV6_RTHDR: i32 = 57;
+const EPERM: u32 = 1;
+
+/// Control messages looked at; a send with more is refused. No protocol has as many kinds.
+const MESSAGES: u32 = 16;
+
+/// `struct cmsghdr`.
+#[repr(C)]
+#[derive(Default)]
+struct ControlHeader {
+    length: u64,
+    level: i32,
+    kind: i32,
+}
+
+unsafe extern "C" {
+    fn shim_msg_control(msg: *const c_void) -> *const u8;
+    fn shim_msg_controllen(msg: *const c_void) -> u64;
+}
+
+/// Judges one `setsockopt()`.
+#[inline(always)]
+pub fn setsockopt(ctx: &LsmContext) -> i32 {
+    let level: i32 = ctx.arg(1);
+    let option: i32 = ctx.arg(2);
+    let earlier: i32 = ctx.arg(3);
+    if earlier != 0 {
+        return earlier;
+    }
+    let routes = matches!(option, IPV6_RTHDR | IPV6_2292RTHDR | IPV6_2292PKTOPTIONS);
+    if level != SOL_IPV6 || !routes || !is_guarded() {
+        return 0;
+    }
+    refuse_with(EPERM)
+}
+
+/// Whether a send has control messages at all.
+#[inline(always)]
+pub fn has_control(msg: *const c_void) -> bool {
+    // SAFETY: `msg` is the hook's own trusted argument.
+    unsafe { shim_msg_controllen(msg) != 0 }
+}
+
+/// Whether the control messages of a send have a routing header, or cannot be read.
+#[inline(always)]
+pub fn is_routed(msg: *const c_void) -> bool {
+    // SAFETY: `msg` is the hook's own trusted argument, here and below. The control messages are in
+    // the kernel's memory by now, so they cannot change any more.
+    let length = unsafe { shim_msg_controllen(msg) };
+    // SAFETY: see above.
+    let control = unsafe { shim_msg_control(msg) };
+    let size = size_of::<ControlHeader>() as u64;
+    let mut offset = 0;
+    for _ in 0..MESSAGES {
+        if offset + size > length {
+            return false;
+        }
+        let mut header = ControlHeader::default();
+        let from = control.wrapping_add(offset as usize);
+        // SAFETY: the helper checks the address and never faults.
+        let read =
+            unsafe { bpf_probe_read_kernel((&raw mut header).cast(), size as u32, from.cast()) };
+        if read != 0 {
+            return true;
+        }
+        if header.level == SOL_IPV6 && matches!(header.kind, IPV6_RTHDR | IPV6_2292RTHDR) {
+            return true;
+        }
+        // What the kernel refuses by itself (CMSG_OK).
+        if header.length < size || header.length > length {
+            return false;
+        }
+        offset += (header.length + 7) & !7;
+    }
+    true
+}
