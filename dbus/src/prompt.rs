@@ -41,7 +41,7 @@ pub struct Prompt {
     pub attempts: u32,
     /// When the first held call is told no, microseconds on `CLOCK_BOOTTIME`; 0 if none is held.
     pub deadline: u64,
-    /// Scopes that an answer may have, the suggested one first: `host`, `host-port`, `anywhere`.
+    /// Scopes that an answer may have, the suggested one first: `host`, `host-port`, `any`.
     pub scopes: Vec<String>,
     /// Lifespans that an answer may have: `once`, `process`, `always`.
     pub lifespans: Vec<String>,

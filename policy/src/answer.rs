@@ -13,26 +13,26 @@ pub enum Scope {
     Host,
     /// This host on this port and protocol only.
     HostPort,
-    /// Anywhere.
-    Anywhere,
+    /// Any destination.
+    Any,
 }
 
 impl Scope {
     /// All of them, the default one first.
-    pub const ALL: [Self; 3] = [Self::Host, Self::HostPort, Self::Anywhere];
+    pub const ALL: [Self; 3] = [Self::Host, Self::HostPort, Self::Any];
 
     /// The word used on the bus and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Host => "host",
             Self::HostPort => "host-port",
-            Self::Anywhere => "anywhere",
+            Self::Any => "any",
         }
     }
 
     /// The objects that an answer given about `object` covers.
     pub fn pattern(self, object: &Object) -> ObjectPattern {
-        if self == Self::Anywhere {
+        if self == Self::Any {
             return ObjectPattern::ANYTHING;
         }
         let destination = match &object.host {
@@ -64,7 +64,7 @@ impl FromStr for Scope {
             .ok_or_else(|| ParseError {
                 kind: "scope",
                 word: word.to_owned(),
-                expected: "host, host-port or anywhere",
+                expected: "host, host-port or any",
             })
     }
 }

@@ -42,7 +42,7 @@ rule = {
     "action": GLib.Variant("s", "allow"),
 }
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
-answer = GLib.Variant("(tusss)", (prompt, revision, "allow", "anywhere", "always"))
+answer = GLib.Variant("(tusss)", (prompt, revision, "allow", "any", "always"))
 print(
     json.dumps(
         {

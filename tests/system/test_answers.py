@@ -81,9 +81,9 @@ def test_scope_host_port_covers_no_other_host():
     asked(caller, OTHER)
 
 
-def test_scope_anywhere_covers_other_hosts():
+def test_scope_any_covers_other_hosts():
     caller = Caller()
-    assert answered(caller, "allow", "always", scope="anywhere") is None
+    assert answered(caller, "allow", "always", scope="any") is None
     assert not_asked(caller, OTHER) is None
 
 
@@ -92,7 +92,7 @@ def test_one_answer_settles_every_open_question_it_covers():
     first = asked(one)
     other.start("connect", OTHER)
     until(lambda: len(firewall.pending()) == 2, "a question for each host")
-    firewall.decide(first, "allow", "always", scope="anywhere")
+    firewall.decide(first, "allow", "always", scope="any")
     assert one.result().errno is None
     assert other.result().errno is None
     firewall.no_prompt()

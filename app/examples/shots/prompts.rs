@@ -78,7 +78,7 @@ fn prompt() -> Prompt {
         held: 1,
         attempts: 1,
         deadline: in_seconds(600),
-        scopes: ["host", "host-port", "anywhere"].map(str::to_owned).into(),
+        scopes: ["host", "host-port", "any"].map(str::to_owned).into(),
         lifespans: ["once", "process", "always"].map(str::to_owned).into(),
         suggested_lifespan: "always".into(),
     }

@@ -107,7 +107,7 @@ impl Question {
             (For::Once, Scope::HostPort) => {
                 gettext("Your answer applies to {host} on port {port}, just this time.")
             }
-            (For::Once, Scope::Anywhere) => {
+            (For::Once, Scope::Any) => {
                 gettext("Your answer applies to all of “{app}”’s connections, just this time.")
             }
             (For::Process, Scope::Host) => {
@@ -116,7 +116,7 @@ impl Question {
             (For::Process, Scope::HostPort) => {
                 gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
             }
-            (For::Process, Scope::Anywhere) => {
+            (For::Process, Scope::Any) => {
                 gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
             }
             (For::Always, Scope::Host) => {
@@ -125,7 +125,7 @@ impl Question {
             (For::Always, Scope::HostPort) => {
                 gettext("Your answer applies to {host} on port {port}, always.")
             }
-            (For::Always, Scope::Anywhere) => {
+            (For::Always, Scope::Any) => {
                 gettext("Your answer applies to all of “{app}”’s connections, always.")
             }
         };
@@ -193,7 +193,7 @@ fn scope_label(scope: Scope, host: &str, port: u16) -> String {
                 &[("host", host), ("port", &port)],
             )
         }
-        Scope::Anywhere => gettext("Anywhere"),
+        Scope::Any => gettext("Anywhere"),
     }
 }
 

@@ -119,7 +119,7 @@ mod tests {
             default_scope(&offering(&["host-port", "host"])),
             Scope::Host
         );
-        assert_eq!(default_scope(&offering(&["anywhere"])), Scope::Anywhere);
+        assert_eq!(default_scope(&offering(&["any"])), Scope::Any);
         // One that this version does not know comes first.
         assert_eq!(
             default_scope(&offering(&["planet", "host-port"])),

@@ -215,7 +215,7 @@ mod tests {
             held: 1,
             attempts: 3,
             deadline: 90_000_000,
-            scopes: vec!["host".into(), "anywhere".into()],
+            scopes: vec!["host".into(), "any".into()],
             lifespans: vec!["once".into()],
             suggested_lifespan: "once".into(),
         }
@@ -236,7 +236,7 @@ mod tests {
                     "host": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
                 },
                 "held": 1, "attempts": 3, "deadline": 90_000_000,
-                "scopes": ["host", "anywhere"], "lifespans": ["once"],
+                "scopes": ["host", "any"], "lifespans": ["once"],
                 "suggested_lifespan": "once",
             })
         );

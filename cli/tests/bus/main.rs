@@ -61,7 +61,7 @@ fn prompt() -> Prompt {
         held: 1,
         attempts: 1,
         deadline: 0,
-        scopes: vec!["host".into(), "host-port".into(), "anywhere".into()],
+        scopes: vec!["host".into(), "host-port".into(), "any".into()],
         lifespans: vec!["once".into(), "process".into(), "always".into()],
         suggested_lifespan: "once".into(),
     }
@@ -143,7 +143,7 @@ async fn an_answer_may_make_a_rule() {
     })
     .await;
     let arguments = [
-        "decide", "7", "allow", "--scope", "anywhere", "--for", "always",
+        "decide", "7", "allow", "--scope", "any", "--for", "always",
     ];
     let output = run(bus.address(), &arguments);
     assert_eq!(status(&output), 0, "{output:?}");
@@ -151,7 +151,7 @@ async fn an_answer_may_make_a_rule() {
         text_of(&output.stdout),
         "Allowed always; this is rule 12 now.\n"
     );
-    assert_eq!(bus.calls(), ["Answer 7 3 allow anywhere always"]);
+    assert_eq!(bus.calls(), ["Answer 7 3 allow any always"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

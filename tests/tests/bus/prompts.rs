@@ -79,7 +79,7 @@ fn a_user_answers_with_polkits_leave() {
                 .call_with_flags(
                     "Answer",
                     MethodFlags::ALLOW_INTERACTIVE_AUTH,
-                    &(asked.id, asked.revision, "allow", "anywhere", "process"),
+                    &(asked.id, asked.revision, "allow", "any", "process"),
                 )
                 .await
                 .unwrap();

@@ -24,7 +24,7 @@ fn prompt(id: u64) -> Prompt {
         protocol: "tcp".into(),
         held: 1,
         attempts: 1,
-        scopes: ["host", "host-port", "anywhere"].map(str::to_owned).into(),
+        scopes: ["host", "host-port", "any"].map(str::to_owned).into(),
         lifespans: ["once", "process", "always"].map(str::to_owned).into(),
         suggested_lifespan: "always".into(),
         ..Prompt::default()

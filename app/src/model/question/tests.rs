@@ -20,7 +20,7 @@ fn prompt() -> Prompt {
         held: 1,
         attempts: 1,
         deadline: 1,
-        scopes: ["host", "host-port", "anywhere"].map(str::to_owned).into(),
+        scopes: ["host", "host-port", "any"].map(str::to_owned).into(),
         lifespans: ["once", "process", "always"].map(str::to_owned).into(),
         suggested_lifespan: "always".into(),
         ..Prompt::default()
@@ -129,7 +129,7 @@ fn the_consequence_follows_the_choices() {
         "Your answer applies to server.example on port 443, until “curl” quits."
     );
     assert_eq!(
-        consequence(Scope::Anywhere, For::Once),
+        consequence(Scope::Any, For::Once),
         "Your answer applies to all of “curl”’s connections, just this time."
     );
 }

@@ -140,7 +140,7 @@ async fn the_agent_hears_when_part_of_the_callers_are_released() {
         .unwrap();
     desk.pass_seconds(1).await;
     agent.heard();
-    let answer = said(Action::Allow, Scope::Anywhere, For::Process);
+    let answer = said(Action::Allow, Scope::Any, For::Process);
     desk.answer(own, answer).await.unwrap();
     assert_eq!(desk.told(released), Some(Told::Kept(0)));
     assert_eq!(desk.told(waits), None);

@@ -51,7 +51,7 @@ async fn once_covers_the_programs_other_questions_in_its_scope() {
     let prompt = prompts.iter().find(|prompt| prompt.address == "192.0.2.2");
     let further = desk.call(&curl, at("203.0.113.1", 22)).await;
     desk.rest().await;
-    let anywhere = said(Action::Allow, Scope::Anywhere, For::Once);
+    let anywhere = said(Action::Allow, Scope::Any, For::Once);
     desk.answer(prompt.unwrap(), anywhere).await.unwrap();
     assert_eq!(desk.told(elsewhere), Some(Told::Once(0)));
     assert_eq!(desk.told(further), Some(Told::Once(0)));
@@ -67,7 +67,7 @@ async fn process_covers_that_process_alone() {
     let call = desk.call(&first, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
     let rule = desk
-        .answer(&prompt, said(Action::Allow, Scope::Anywhere, For::Process))
+        .answer(&prompt, said(Action::Allow, Scope::Any, For::Process))
         .await
         .unwrap();
     let rules = desk.rules(ALICE).await;
