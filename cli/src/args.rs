@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
+use std::path::PathBuf;
+
 use clap::{
-    Args as ClapArgs, Parser, Subcommand,
+    Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use portreeve_policy::{Action, For, Operation, Protocol, Scope};
@@ -102,16 +104,16 @@ pub(crate) enum Rules {
 /// Arguments of `rules add`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddRule {
-    /// Absolute path of the program's executable
-    #[arg(long, value_name = "PATH")]
-    pub(crate) app: String,
+    /// Absolute path of the program's executable; symbolic links are followed
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) app: PathBuf,
     /// What the program does; may be given more than once
     #[arg(long = "op", value_parser = operation(), required = true)]
     pub(crate) operations: Vec<Operation>,
     /// Only this host, by name
     #[arg(long, value_name = "NAME", conflicts_with = "addr")]
     pub(crate) host: Option<String>,
-    /// Only this address, or network in CIDR form
+    /// Only this address, or network in CIDR form (10.1.2.3/8 means 10.0.0.0/8)
     #[arg(long, value_name = "CIDR")]
     pub(crate) addr: Option<String>,
     /// Only this port

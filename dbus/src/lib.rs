@@ -7,6 +7,7 @@
 mod agent;
 mod broker;
 mod error;
+mod executable;
 mod prompt;
 mod prompts;
 mod rule;
@@ -16,6 +17,7 @@ mod status;
 pub use agent::{AgentProxy, withdrawn};
 pub use broker::BrokerProxy;
 pub use error::Error;
+pub use executable::executable;
 pub use prompt::Prompt;
 pub use prompts::PromptsProxy;
 pub use rule::{Checked, Rule, RuleSpec};

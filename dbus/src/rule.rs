@@ -95,17 +95,19 @@ impl From<&PolicyRule> for Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
-    /// Absolute path of the program's executable.
+    /// Path of the program's executable, as the kernel names it: absolute, and without symbolic
+    /// links, `.`, `..` and empty components ([`crate::executable`] finds it).
     pub program: String,
     /// Operations, at least one: `connect`, …
     pub operations: Vec<String>,
     /// Only this host.
     pub host: Option<String>,
-    /// Only this address or network (CIDR). Not together with `host`.
+    /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4). Not together
+    /// with `host`.
     pub network: Option<String>,
     /// Only this port, 1 to 65535.
     pub port: Option<u16>,
-    /// Only this protocol: `tcp`, `udp`, …
+    /// Only this protocol: `tcp`, `udp`, … or its number (MPTCP is TCP).
     pub protocol: Option<String>,
     /// `allow` or `deny`.
     pub action: String,
@@ -124,8 +126,6 @@ pub struct Checked {
     pub action: portreeve_policy::Action,
 }
 
-/// Longest path taken, bytes (`PATH_MAX` of Linux).
-const PATH_MAX: usize = 4096;
 /// Longest host name taken, bytes (RFC 1035).
 const HOST_MAX: usize = 253;
 
@@ -134,15 +134,13 @@ impl RuleSpec {
     pub fn check(&self) -> Result<Checked, Error> {
         let invalid = |text: String| Error::InvalidArgument(text);
         let parsed = |error: portreeve_policy::ParseError| invalid(error.to_string());
-        if !self.program.starts_with('/')
-            || self.program.len() > PATH_MAX
-            || self.program.chars().any(char::is_control)
-        {
-            return Err(invalid(format!(
-                "cannot use program “{}”: expected the absolute path of an executable",
+        let program = Program::at(&self.program).ok_or_else(|| {
+            invalid(format!(
+                "cannot use program “{}”: expected the absolute path of an executable, without \
+                 “.”, “..” and empty parts",
                 self.program.escape_debug()
-            )));
-        }
+            ))
+        })?;
         let operations = self
             .operations
             .iter()
@@ -153,7 +151,7 @@ impl RuleSpec {
         let destination = match (&self.host, &self.network) {
             (None, None) => Destination::Anywhere,
             (Some(host), None) => Destination::Host(check_host(host)?),
-            (None, Some(network)) => Destination::Network(check_network(network)?),
+            (None, Some(network)) => check_network(network)?,
             (Some(_), Some(_)) => {
                 return Err(invalid(
                     "cannot use both a host and a network in a rule".to_owned(),
@@ -164,7 +162,7 @@ impl RuleSpec {
             return Err(invalid("cannot use port 0: expected 1 to 65535".to_owned()));
         }
         Ok(Checked {
-            program: Program::Path(self.program.as_str().into()),
+            program,
             operations,
             object: ObjectPattern {
                 destination,
@@ -189,7 +187,9 @@ fn check_host(host: &str) -> Result<Box<str>, Error> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
-    if name.len() > HOST_MAX || !name.split('.').all(label) {
+    // An address is no name: nothing is ever known by it.
+    let address = name.parse::<std::net::IpAddr>().is_ok();
+    if name.len() > HOST_MAX || address || !name.split('.').all(label) {
         return Err(Error::InvalidArgument(format!(
             "cannot use host “{}”: expected a name such as www.example.org (ASCII form)",
             host.escape_debug()
@@ -198,11 +198,11 @@ fn check_host(host: &str) -> Result<Box<str>, Error> {
     Ok(name.into())
 }
 
-fn check_network(network: &str) -> Result<ipnet::IpNet, Error> {
+fn check_network(network: &str) -> Result<Destination, Error> {
     network
         .parse::<ipnet::IpNet>()
-        .map(|net| net.trunc())
         .or_else(|_| network.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
+        .map(Destination::network)
         .map_err(|_not_an_address| {
             Error::InvalidArgument(format!(
                 "cannot use address “{}”: expected an address or a network such as 192.0.2.0/24",
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_address_is_a_network_and_host_bits_are_cut() {
+    fn networks_and_protocols_are_taken_in_the_form_of_calls() {
         let network = |text: &str| {
             RuleSpec {
                 network: Some(text.into()),
@@ -268,6 +268,33 @@ mod tests {
             network("192.0.2.7/24"),
             Destination::Network("192.0.2.0/24".parse().unwrap())
         );
+        for (text, means) in [
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+        ] {
+            let means = Destination::Network(means.parse().unwrap());
+            assert_eq!(network(text), means, "{text}");
+        }
+        let mptcp = RuleSpec {
+            protocol: Some("262".into()),
+            ..spec()
+        };
+        let object = mptcp.check().unwrap().object;
+        assert_eq!(object.protocol, Some(portreeve_policy::Protocol::TCP));
+    }
+
+    #[test]
+    fn a_program_that_could_never_match_is_refused() {
+        for path in [
+            "/usr/bin/../bin/curl",
+            "/usr//bin/curl",
+            "/usr/bin/curl/",
+            "/usr/\u{9b}2J",
+        ] {
+            let program = path.to_owned();
+            let text = refused(&RuleSpec { program, ..spec() });
+            assert!(text.contains(&*path.escape_debug().to_string()), "{text}");
+        }
     }
 
     #[test]
@@ -292,6 +319,13 @@ mod tests {
                 ..spec()
             })
             .contains("“a b”")
+        );
+        assert!(
+            refused(&RuleSpec {
+                host: Some("192.0.2.1".into()),
+                ..spec()
+            })
+            .contains("“192.0.2.1”")
         );
         assert!(
             refused(&RuleSpec {

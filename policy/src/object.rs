@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::ParseError;
 
@@ -15,6 +15,19 @@ impl Protocol {
     pub const TCP: Self = Self(6);
     /// UDP.
     pub const UDP: Self = Self(17);
+
+    /// What `socket()` is given for MPTCP.
+    const MPTCP: u16 = 262;
+
+    /// The protocol of this number, as calls come: MPTCP as TCP. `None` for a number that is no IP
+    /// protocol's.
+    pub fn of(number: u16) -> Option<Self> {
+        match number {
+            Self::MPTCP => Some(Self::TCP),
+            0..=255 => Some(Self(number)),
+            _ => None,
+        }
+    }
 
     const NAMES: [(u16, &'static str); 6] = [
         (6, "tcp"),
@@ -42,9 +55,8 @@ impl FromStr for Protocol {
         Self::NAMES
             .iter()
             .find(|(_, name)| *name == word)
-            .map(|(number, _)| *number)
-            .or_else(|| word.parse().ok())
-            .map(Self)
+            .map(|(number, _)| Self(*number))
+            .or_else(|| word.parse().ok().and_then(Self::of))
             .ok_or_else(|| ParseError {
                 kind: "protocol",
                 word: word.to_owned(),
@@ -94,6 +106,21 @@ pub enum Destination {
     Network(IpNet),
     /// This computer: loopback and unspecified addresses.
     ThisComputer,
+}
+
+impl Destination {
+    /// The addresses of this network in the form in which calls come, which alone matches them:
+    /// host bits are cut off, and IPv4-mapped IPv6 addresses are IPv4 addresses.
+    pub fn network(network: IpNet) -> Self {
+        let mapped = |network: &IpNet| match network {
+            IpNet::V6(net) => {
+                let prefix = net.prefix_len().checked_sub(96)?;
+                Ipv4Net::new(net.addr().to_ipv4_mapped()?, prefix).ok()
+            }
+            IpNet::V4(_) => None,
+        };
+        Self::Network(mapped(&network).map_or(network, IpNet::V4).trunc())
+    }
 }
 
 /// Which objects a rule speaks of: all its parts have to fit.
@@ -149,5 +176,40 @@ impl fmt::Display for ObjectPattern {
             write!(f, " ({protocol})")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(text: &str) -> String {
+        match Destination::network(text.parse().unwrap()) {
+            Destination::Network(network) => network.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn networks_come_in_the_form_of_calls() {
+        assert_eq!(network("10.1.2.3/8"), "10.0.0.0/8");
+        assert_eq!(network("2001:db8::7/32"), "2001:db8::/32");
+        assert_eq!(network("::ffff:192.0.2.7/128"), "192.0.2.7/32");
+        assert_eq!(network("::ffff:10.1.2.3/104"), "10.0.0.0/8");
+        assert_eq!(network("::ffff:0:0/96"), "0.0.0.0/0");
+        // These hold more than mapped addresses; calls to mapped ones come as IPv4.
+        assert_eq!(network("::ffff:0:0/95"), "::fffe:0:0/95");
+        assert_eq!(network("::/0"), "::/0");
+        assert_eq!(network("::10.0.0.1/128"), "::a00:1/128");
+    }
+
+    #[test]
+    fn protocols_come_in_the_form_of_calls() {
+        let number = |word: &str| word.parse::<Protocol>().map(|protocol| protocol.0).ok();
+        assert_eq!(number("262"), Some(6), "MPTCP");
+        assert_eq!((number("tcp"), number("6")), (Some(6), Some(6)));
+        assert_eq!((number("0"), number("255")), (Some(0), Some(255)));
+        assert_eq!((number("256"), number("70000")), (None, None));
+        assert_eq!((number("-1"), number("TCP")), (None, None));
     }
 }

@@ -20,7 +20,23 @@ pub enum Program {
     },
 }
 
+/// Longest path that names a program, bytes (`PATH_MAX` of Linux).
+const PATH_MAX: usize = 4096;
+
 impl Program {
+    /// The program that this path names, if the path is in the form in which the kernel gives paths:
+    /// absolute, without empty, `.` or `..` components, without a final slash. In any other form it
+    /// would never match; control characters are taken in none.
+    pub fn at(path: &str) -> Option<Self> {
+        let components = path.strip_prefix('/')?;
+        let clean = path.len() < PATH_MAX
+            && !path.chars().any(char::is_control)
+            && components
+                .split('/')
+                .all(|component| !matches!(component, "" | "." | ".."));
+        clean.then(|| Self::Path(path.into()))
+    }
+
     /// Whether a path of the host names this program, so that a lasting rule can speak of it.
     pub const fn is_lasting(&self) -> bool {
         matches!(self, Self::Path(_))
@@ -100,6 +116,49 @@ impl SubjectPattern {
                 },
             ) => (device, inode) == (d, i),
             (Self::Program(_), _) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_program_only_in_the_form_of_the_kernel() {
+        for path in [
+            "/a",
+            "/usr/bin/curl",
+            "/opt/My App/.bin/..x/it…",
+            "/tmp/x (deleted)",
+        ] {
+            assert_eq!(
+                Program::at(path),
+                Some(Program::Path(path.into())),
+                "{path}"
+            );
+        }
+        let long = format!("/{}", "x".repeat(PATH_MAX));
+        for path in [
+            "",
+            "/",
+            "curl",
+            "./curl",
+            "usr/bin/curl",
+            "//usr/bin/curl",
+            "/usr//bin/curl",
+            "/usr/bin/curl/",
+            "/usr/./bin/curl",
+            "/usr/bin/.",
+            "/usr/../usr/bin/curl",
+            "/usr/bin/..",
+            "/..",
+            "/usr/bin/cu\nrl",
+            "/usr/bin/curl\0",
+            "/usr/bin/\u{9b}2J",
+            &long,
+        ] {
+            assert_eq!(Program::at(path), None, "{path:?}");
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The dialog that takes a new rule.
 
+use std::path::Path;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{accessible::State, gio, glib};
-use portreeve_dbus::RuleSpec;
+use portreeve_dbus::{RuleSpec, executable};
 
 use crate::{
     i18n::gettext,
     model::{Draft, DraftDestination, DraftError},
+    user_facing_error::UserFacingError as _,
 };
 
 /// The protocols that can be chosen, in the order of the row.
@@ -154,20 +157,50 @@ impl AddRuleDialog {
             Ok(spec) => {
                 self.show_errors(&DraftError::default());
                 self.action_set_enabled("rule.add", false);
-                if let Some(handler) = &*imp.on_spec.borrow() {
-                    handler(self, spec);
-                }
+                glib::spawn_future_local(glib::clone!(
+                    #[weak(rename_to = dialog)]
+                    self,
+                    async move { dialog.add_for_real_path(spec).await }
+                ));
             }
-            Err(error) => {
-                self.show_errors(&error);
-                if error.program.is_some() {
-                    imp.program.grab_focus();
-                } else if error.place.is_some() {
-                    imp.place.grab_focus();
-                } else {
-                    imp.port.grab_focus();
+            Err(error) => self.refuse(&error),
+        }
+    }
+
+    /// Gives the rule to the handler, for the file that its path leads to.
+    async fn add_for_real_path(&self, mut spec: RuleSpec) {
+        // Not from a sandbox: paths lead elsewhere there than on the computer.
+        if !Path::new("/.flatpak-info").exists() {
+            let path = spec.program.clone();
+            // A file system may take its time.
+            let found = gio::spawn_blocking(move || executable(Path::new(&path))).await;
+            match found {
+                Ok(Ok(real)) => spec.program = real,
+                Ok(Err(error)) => {
+                    self.action_set_enabled("rule.add", true);
+                    return self.refuse(&DraftError {
+                        program: Some(error.to_user_facing()),
+                        ..DraftError::default()
+                    });
                 }
+                Err(panic) => std::panic::resume_unwind(panic),
             }
+        }
+        if let Some(handler) = &*self.imp().on_spec.borrow() {
+            handler(self, spec);
+        }
+    }
+
+    /// Says what is wrong, and goes to the first of it.
+    fn refuse(&self, error: &DraftError) {
+        let imp = self.imp();
+        self.show_errors(error);
+        if error.program.is_some() {
+            imp.program.grab_focus();
+        } else if error.place.is_some() {
+            imp.place.grab_focus();
+        } else {
+            imp.port.grab_focus();
         }
     }
 

@@ -52,7 +52,8 @@ impl Draft {
     pub fn spec(&self) -> Result<RuleSpec, DraftError> {
         let rule = |change: &dyn Fn(&mut RuleSpec)| {
             let mut spec = RuleSpec {
-                program: "/".to_owned(),
+                // Any that is right: the parts are checked one by one.
+                program: "/program".to_owned(),
                 operations: vec!["connect".to_owned()],
                 action: if self.allow { "allow" } else { "deny" }.to_owned(),
                 ..RuleSpec::default()
@@ -78,7 +79,7 @@ impl Draft {
             spec.network.clone_from(&network);
         });
         let error = DraftError {
-            program: (wrong(&with_program) || program.ends_with('/'))
+            program: wrong(&with_program)
                 .then(|| gettext("Enter the full path of a program, such as /usr/bin/curl.")),
             place: if host
                 .as_ref()

@@ -36,7 +36,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
             ("anywhere", None, None) => Destination::Anywhere,
             ("this-computer", None, None) => Destination::ThisComputer,
             ("host", Some(host), None) => Destination::Host(host.into()),
-            ("network", None, Some(network)) => Destination::Network(network.parse().ok()?),
+            ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
             _ => return None,
         };
         let operations = operations
@@ -46,14 +46,15 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
         Some(Rule {
             id: RuleId(u64::try_from(id).ok()?),
             uid: Some(u32::try_from(uid).ok()?),
-            subject: SubjectPattern::Program(Program::Path(
-                program.starts_with('/').then(|| program.into())?,
-            )),
+            subject: SubjectPattern::Program(Program::at(&program)?),
             operations: Operations::of(operations)?,
             object: ObjectPattern {
                 destination,
                 port: port.map(u16::try_from).transpose().ok()?,
-                protocol: protocol.map(u16::try_from).transpose().ok()?.map(Protocol),
+                protocol: match protocol {
+                    Some(number) => Some(Protocol::of(u16::try_from(number).ok()?)?),
+                    None => None,
+                },
             },
             action,
             lifespan: Lifespan::Always,

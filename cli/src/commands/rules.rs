@@ -1,6 +1,6 @@
 //! `portreevectl rules`: lists and changes rules.
 
-use portreeve_dbus::{Rule, RuleSpec, RulesProxy};
+use portreeve_dbus::{Rule, RuleSpec, RulesProxy, executable};
 use serde::Serialize;
 
 use crate::{
@@ -82,7 +82,7 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
 
 async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
     let spec = RuleSpec {
-        program: rule.app.clone(),
+        program: executable(&rule.app)?,
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: rule.host.clone(),
         network: rule.addr.clone(),

@@ -142,9 +142,7 @@ async fn an_answer_may_make_a_rule() {
         ..Script::default()
     })
     .await;
-    let arguments = [
-        "decide", "7", "allow", "--scope", "any", "--for", "always",
-    ];
+    let arguments = ["decide", "7", "allow", "--scope", "any", "--for", "always"];
     let output = run(bus.address(), &arguments);
     assert_eq!(status(&output), 0, "{output:?}");
     assert_eq!(
@@ -269,6 +267,12 @@ async fn rules_are_listed_and_changed() {
     let output = run(address, &["rules", "list"]);
     assert!(text_of(&output.stdout).contains("/usr/bin/curl"));
 
+    // The rule names the file that the link leads to.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("fetch");
+    let link = folder.path().join("link");
+    std::fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
     let add = [
         "--json",
         "--user",
@@ -276,7 +280,7 @@ async fn rules_are_listed_and_changed() {
         "rules",
         "add",
         "--app",
-        "/usr/bin/curl",
+        link.to_str().unwrap(),
         "--op",
         "connect",
         "--op",
@@ -301,7 +305,10 @@ async fn rules_are_listed_and_changed() {
     assert_eq!(
         bus.calls(),
         [
-            "Add 1000 /usr/bin/curl connect,listen - 192.0.2.0/24 443 tcp deny".to_owned(),
+            format!(
+                "Add 1000 {} connect,listen - 192.0.2.0/24 443 tcp deny",
+                file.display()
+            ),
             format!("SetEnabled {own} 12 false"),
             format!("SetEnabled {own} 12 true"),
             format!("Remove {own} 12"),
@@ -381,10 +388,15 @@ fn a_wrong_command_line_is_status_2() {
         "io.github.portreeve.Error.Usage"
     );
     // What the broker would refuse is refused before it is asked.
-    let rule = [
-        "rules", "add", "--app", "curl", "--op", "connect", "--action", "deny",
-    ];
-    assert_eq!(status(&run(NOWHERE, &rule)), 2);
+    for program in ["curl", "/bin/../bin/sh", "/bin", "/bin/no-such-program"] {
+        let rule = [
+            "rules", "add", "--app", program, "--op", "connect", "--action", "deny",
+        ];
+        let output = run(NOWHERE, &rule);
+        assert_eq!(status(&output), 2, "{output:?}");
+        let named = format!("“{program}”");
+        assert!(text_of(&output.stderr).contains(&named), "{output:?}");
+    }
     assert_eq!(
         status(&run(NOWHERE, &["--user", "nobody at all", "status"])),
         2

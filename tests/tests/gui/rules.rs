@@ -99,15 +99,30 @@ fn a_rule_is_added() {
         "Enter the full path of a program, such as /usr/bin/curl.",
         "label",
     );
-    desk.enter("Program", "/usr/bin/curl");
+    desk.enter("Program", "/usr/bin/no-such-program");
+    desk.click("Add", "button");
+    desk.see(
+        "This cannot be used: cannot use program “/usr/bin/no-such-program”: \
+         No such file or directory (os error 2)",
+        "label",
+    );
+    assert!(desk.broker.added().is_empty());
+
+    // The rule names the file that the link leads to.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("fetch");
+    let link = folder.path().join("link");
+    std::fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    desk.enter("Program", link.to_str().unwrap());
     desk.enter("Port (empty for any)", "443");
     desk.click("Add", "button");
-    desk.see("curl: allow anywhere port 443, always", "list item");
+    desk.see("fetch: allow anywhere port 443, always", "list item");
     let added = desk.broker.added();
     assert_eq!(added.len(), 1);
     assert_eq!(
         (added[0].program.as_str(), added[0].port),
-        ("/usr/bin/curl", Some(443))
+        (file.to_str().unwrap(), Some(443))
     );
 }
 
