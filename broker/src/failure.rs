@@ -14,7 +14,22 @@
 //! | `agent-stuck` | the agent is dropped; it may register again |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept |
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    error::Error,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// An error and its causes in one line, for the journal and for who asks.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
 
 /// Why a decision failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,13 @@
 //! `portreeved`: arguments, logging, exit status.
 
-use std::{error::Error as _, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
-use portreeve_broker::run::{Places, run};
+use portreeve_broker::{
+    failure::with_causes,
+    run::{Places, run},
+};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// `EX_CONFIG` of sysexits.h: the machine or the settings have to be changed first. systemd does
@@ -52,14 +55,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match result {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
-            let mut text = error.to_string();
-            let mut source = error.source();
-            while let Some(cause) = source {
-                text.push_str(": ");
-                text.push_str(&cause.to_string());
-                source = cause.source();
-            }
-            tracing::error!("{text}");
+            tracing::error!("{}", with_causes(&error));
             Ok(ExitCode::from(if error.is_permanent() {
                 EX_CONFIG
             } else {

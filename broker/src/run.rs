@@ -190,14 +190,12 @@ pub async fn run(places: Places) -> Result<(), Error> {
 /// Says in the journal what was found in the store.
 fn report(opened: &Opened) {
     match &opened.problem {
-        Some(problem) => tracing::error!(problem, "rules cannot be changed"),
-        None => tracing::info!(rules = opened.rules.len(), "rules read"),
+        Some(problem) => tracing::error!("rules cannot be changed: {problem}"),
+        None => tracing::info!("{} rules read", opened.rules.len()),
     }
     if opened.senseless > 0 {
-        tracing::warn!(
-            rows = opened.senseless,
-            "rules that make no sense were left out"
-        );
+        let rows = opened.senseless;
+        tracing::warn!("{rows} rules that make no sense were left out");
     }
 }
 

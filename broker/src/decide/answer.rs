@@ -8,12 +8,15 @@ use tokio::time::Instant;
 
 use super::{
     Command, Decider, Origin, RuleChange,
-    command::{Answered, Changed, Reply, Stored, Watch},
+    command::{Answered, Purpose, Reply, Stored, Watch},
     late::LateAnswer,
     rulebook::{self, RuleBook, lasting},
     verdict::once,
 };
-use crate::{failure::Reason, store};
+use crate::{
+    failure::{Reason, with_causes},
+    store::{self, Changed},
+};
 
 /// A prompt must have been on the screen for this long before its agent may answer it: what comes
 /// sooner was meant for something else.
@@ -316,18 +319,9 @@ impl Decider {
             answer.action,
             RuleOrigin::Prompt,
         );
-        let (store, commands) = (self.store.clone(), self.commands.clone());
-        tokio::spawn(async move {
-            let result = store.add(rule).await;
-            let stored = Stored::Answer {
-                id,
-                answer,
-                result,
-                reply,
-            };
-            // Fails only when the loop has ended, and everybody with it.
-            drop(commands.send(Command::Stored(stored)).await);
-        });
+        let uid = question.uid();
+        let purpose = Purpose::Answer { id, answer, reply };
+        self.store(uid, store::Change::Add(rule), purpose);
     }
 
     fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
@@ -345,102 +339,98 @@ impl Decider {
             self.rules_changed(uid);
             return send(reply, Ok(id.0));
         }
-        let (store, commands) = (self.store.clone(), self.commands.clone());
-        tokio::spawn(async move {
-            let now = rulebook::now();
-            let (id, result) = match change {
-                RuleChange::Add { parts, origin } => {
-                    let subject = SubjectPattern::Program(parts.program);
-                    let rule = lasting(
-                        uid,
-                        subject,
-                        parts.operations,
-                        parts.object,
-                        parts.action,
-                        origin,
-                    );
-                    let added = store.add(rule).await;
-                    (
-                        added.as_ref().map_or(0, |rule| rule.id.0),
-                        added.map(Changed::Present),
-                    )
-                }
-                RuleChange::Remove(id) => (
-                    id.0,
-                    store
-                        .remove(uid, id, now)
-                        .await
-                        .map(|()| Changed::Absent(id)),
-                ),
-                RuleChange::Restore(id) => (
-                    id.0,
-                    store.restore(uid, id, now).await.map(Changed::Present),
-                ),
-                RuleChange::SetEnabled(id, on) => {
-                    let result = store.set_enabled(uid, id, on).await;
-                    (id.0, result.map(|()| Changed::Switched(id, on)))
-                }
-            };
-            let stored = Stored::Change {
+        let now = rulebook::now();
+        let change = match change {
+            RuleChange::Add { parts, origin } => store::Change::Add(lasting(
                 uid,
-                id,
-                result,
-                reply,
-            };
-            // See `answer_always`.
-            drop(commands.send(Command::Stored(stored)).await);
-        });
+                SubjectPattern::Program(parts.program),
+                parts.operations,
+                parts.object,
+                parts.action,
+                origin,
+            )),
+            RuleChange::Remove(id) => store::Change::Remove { uid, id, now },
+            RuleChange::Restore(id) => store::Change::Restore { uid, id, now },
+            RuleChange::SetEnabled(id, enabled) => store::Change::SetEnabled { uid, id, enabled },
+        };
+        self.store(uid, change, Purpose::Change { reply });
+    }
+
+    /// Has the store make a change. What came of it comes back as a command of the store's thread,
+    /// so in the order in which the changes were made.
+    fn store(&mut self, uid: u32, change: store::Change, purpose: Purpose) {
+        let stored = move |result| Stored {
+            uid,
+            result,
+            purpose,
+        };
+        let commands = self.commands.clone();
+        match self.store.place() {
+            Ok(place) => place.make(change, move |result| {
+                // Fails only when the loop has ended, and everybody with it.
+                drop(commands.blocking_send(Command::Stored(stored(result))));
+            }),
+            Err(error) => self.stored(stored(Err(error))),
+        }
     }
 
     /// The store has done its part: what it holds is put in force.
     fn stored(&mut self, stored: Stored) {
-        match stored {
-            Stored::Answer {
-                id,
-                answer,
-                result: Ok(rule),
-                reply,
-            } => {
-                let (uid, rule_id) = (rule.uid, rule.id);
-                self.rules.insert(rule);
+        let Stored {
+            uid,
+            result,
+            purpose,
+        } = stored;
+        self.note_store(result.as_ref().err());
+        match result {
+            Ok(changed) => {
+                let rule = changed.id();
+                match changed {
+                    Changed::Present(rule) => self.rules.insert(rule),
+                    Changed::Absent(id) => self.rules.remove(id),
+                    Changed::Switched(id, on) => self.rules.set_enabled(id, on),
+                }
                 self.publish();
-                // Still open only if a stronger rule contradicts the answer for nobody waiting.
-                self.answer_once(id, answer);
-                if let Some(uid) = uid {
-                    self.rules_changed(uid);
-                }
-                send(reply, Ok(Answered::Done(rule_id.0)));
-            }
-            Stored::Answer {
-                id,
-                answer,
-                result: Err(error),
-                reply,
-            } => {
-                tracing::error!(%error, "cannot keep the rule of an answer");
-                self.failures.count(Reason::StoreFailed);
-                self.answer_once(id, answer);
-                send(reply, Err(store_error(&error)));
-            }
-            Stored::Change {
-                uid,
-                id,
-                result,
-                reply,
-            } => match result {
-                Ok(changed) => {
-                    match changed {
-                        Changed::Present(rule) => self.rules.insert(rule),
-                        Changed::Absent(id) => self.rules.remove(id),
-                        Changed::Switched(id, on) => self.rules.set_enabled(id, on),
+                match purpose {
+                    Purpose::Answer { id, answer, reply } => {
+                        // Still open only if a stronger rule contradicts it for nobody waiting.
+                        self.answer_once(id, answer);
+                        self.rules_changed(uid);
+                        send(reply, Ok(Answered::Done(rule.0)));
                     }
-                    self.publish();
-                    self.rules_changed(uid);
-                    send(reply, Ok(id));
+                    Purpose::Change { reply } => {
+                        self.rules_changed(uid);
+                        send(reply, Ok(rule.0));
+                    }
                 }
-                Err(error) => send(reply, Err(store_error(&error))),
+            }
+            Err(error) => match purpose {
+                Purpose::Answer { id, answer, reply } => {
+                    self.failures.count(Reason::StoreFailed);
+                    self.answer_once(id, answer);
+                    send(reply, Err(store_error(&error)));
+                }
+                Purpose::Change { reply } => send(reply, Err(store_error(&error))),
             },
         }
+    }
+
+    /// Keeps in mind how the store does: a full disk comes and goes.
+    fn note_store(&mut self, error: Option<&store::Error>) {
+        let problem = match error {
+            Some(error) if error.is_of_the_database() => Some(with_causes(error)),
+            // It was asked for what it does not have: that says nothing.
+            Some(_) => return,
+            None => None,
+        };
+        match (&problem, &self.store_problem) {
+            (Some(problem), before) if before.as_ref() != Some(problem) => {
+                tracing::error!("rules cannot be changed: {problem}");
+            }
+            (None, Some(_)) => tracing::info!("rules can be changed again"),
+            _ => {}
+        }
+        self.store_problem = problem;
     }
 }
 
@@ -451,7 +441,7 @@ fn no_such_prompt(id: u64) -> Error {
 }
 
 fn store_error(error: &store::Error) -> Error {
-    let text = error.to_string();
+    let text = with_causes(error);
     match error {
         store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
         store::Error::TooMany(_) => Error::LimitsExceeded(text),

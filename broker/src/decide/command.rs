@@ -1,11 +1,11 @@
 //! What the bus room asks of the loop, and how it is answered.
 
 use portreeve_dbus::{Checked, Error, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{Answer, Origin as RuleOrigin, Rule, RuleId};
+use portreeve_policy::{Answer, Origin as RuleOrigin, RuleId};
 use tokio::sync::{oneshot, watch};
 
 use super::AgentHandle;
-use crate::store;
+use crate::store::{self, Changed};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -143,37 +143,29 @@ pub enum RuleChange {
 }
 
 /// What the store has done.
-pub enum Stored {
-    /// The rule of an answer.
+pub struct Stored {
+    /// The user whose rules it is about.
+    pub uid: u32,
+    /// What is different now, or why nothing is.
+    pub result: Result<Changed, store::Error>,
+    /// What it was for.
+    pub purpose: Purpose,
+}
+
+/// Why the store was to change something.
+pub enum Purpose {
+    /// To keep the rule of an answer.
     Answer {
         /// The prompt.
         id: u64,
         /// The answer.
         answer: Answer,
-        /// The rule with its id, or why it was not kept.
-        result: Result<Rule, store::Error>,
         /// Where the answer came from.
         reply: Reply<Answered>,
     },
-    /// A change of rules.
+    /// Somebody wanted the change.
     Change {
-        /// The user.
-        uid: u32,
-        /// The rule's id.
-        id: u64,
-        /// What is different now, or why nothing is.
-        result: Result<Changed, store::Error>,
-        /// Where the change came from.
+        /// Where that came from.
         reply: Reply<u64>,
     },
-}
-
-/// What is different in the store.
-pub enum Changed {
-    /// This rule is there.
-    Present(Rule),
-    /// This one is not.
-    Absent(RuleId),
-    /// This one is switched on or off.
-    Switched(RuleId, bool),
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use portreeve_policy::{Rule, RuleId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, named_params, params};
 
-use super::{Error, RESTORE_SECONDS, RULES_MAX, migrate, row};
+use super::{Change, Changed, Error, RESTORE_SECONDS, RULES_MAX, migrate, row};
+use crate::failure::with_causes;
 
 /// The database with its state: one that cannot be used is left alone, whatever is wrong with it.
 pub(super) struct Database {
@@ -42,7 +43,7 @@ impl Database {
         }) {
             Ok(connection) => Ok(connection),
             Err(error) => {
-                let text = describe(&error);
+                let text = with_causes(&error);
                 opened.problem = Some(text.clone());
                 Err(text)
             }
@@ -56,8 +57,28 @@ impl Database {
             .map_err(|problem| Error::ReadOnly(problem.clone()))
     }
 
-    /// Stores a rule; it is on the disk when this returns.
-    pub(super) fn add(&self, rule: &Rule) -> Result<RuleId, Error> {
+    /// Makes a change; it is on the disk when this returns.
+    pub(super) fn make(&self, change: Change) -> Result<Changed, Error> {
+        match change {
+            Change::Add(mut rule) => {
+                rule.id = self.add(&rule)?;
+                Ok(Changed::Present(rule))
+            }
+            Change::Remove { uid, id, now } => {
+                self.remove(uid, id, now)?;
+                self.purge(now);
+                Ok(Changed::Absent(id))
+            }
+            Change::Restore { uid, id, now } => self.restore(uid, id, now).map(Changed::Present),
+            Change::SetEnabled { uid, id, enabled } => {
+                self.set_enabled(uid, id, enabled)?;
+                Ok(Changed::Switched(id, enabled))
+            }
+        }
+    }
+
+    /// Stores a rule; returns its id.
+    fn add(&self, rule: &Rule) -> Result<RuleId, Error> {
         let connection = self.connection()?;
         let count: u32 = connection
             .query_row(
@@ -72,26 +93,34 @@ impl Database {
         row::insert(connection, rule).map_err(Error::sqlite("write"))
     }
 
-    /// Removes a rule of a user, and for good those removed long ago.
-    pub(super) fn remove(&self, uid: u32, id: RuleId, now: i64) -> Result<(), Error> {
-        let connection = self.connection()?;
-        let changed = connection
+    /// Removes a rule of a user, so that it can be put back for a while.
+    fn remove(&self, uid: u32, id: RuleId, now: i64) -> Result<(), Error> {
+        let changed = self
+            .connection()?
             .execute(
                 "UPDATE rule SET removed = :now WHERE id = :id AND uid = :uid AND removed IS NULL",
                 named_params! { ":now": now, ":id": id.0.cast_signed(), ":uid": uid },
             )
             .map_err(Error::sqlite("write"))?;
-        connection
-            .execute(
-                "DELETE FROM rule WHERE removed < ?1",
-                params![now - RESTORE_SECONDS],
-            )
-            .map_err(Error::sqlite("write"))?;
         found(changed, id)
     }
 
+    /// Forgets for good what was removed long ago. That can wait for the next time, and what else
+    /// was done is done: a failure is no reason to say otherwise.
+    fn purge(&self, now: i64) {
+        let purged = self.connection().and_then(|connection| {
+            let then = params![now - RESTORE_SECONDS];
+            connection
+                .execute("DELETE FROM rule WHERE removed < ?1", then)
+                .map_err(Error::sqlite("write"))
+        });
+        if let Err(error) = purged {
+            tracing::warn!("cannot forget removed rules: {}", with_causes(&error));
+        }
+    }
+
     /// Puts back a rule of a user that was removed a short while ago.
-    pub(super) fn restore(&self, uid: u32, id: RuleId, now: i64) -> Result<Rule, Error> {
+    fn restore(&self, uid: u32, id: RuleId, now: i64) -> Result<Rule, Error> {
         let connection = self.connection()?;
         let changed = connection
             .execute(
@@ -115,7 +144,7 @@ impl Database {
     }
 
     /// Switches a rule of a user on or off.
-    pub(super) fn set_enabled(&self, uid: u32, id: RuleId, enabled: bool) -> Result<(), Error> {
+    fn set_enabled(&self, uid: u32, id: RuleId, enabled: bool) -> Result<(), Error> {
         let changed = self
             .connection()?
             .execute(
@@ -140,7 +169,11 @@ fn found(changed: usize, id: RuleId) -> Result<(), Error> {
 
 /// Opens and checks; the flag says whether it can be written.
 fn open(path: &Path) -> Result<(Connection, bool), Error> {
-    // NOFOLLOW: whoever could put a link there must not choose what we write to.
+    // NOFOLLOW: whoever could put a link there must not choose what we write to. SQLite refuses links
+    // in every part of the path with it; those above the directory are the administrator's.
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let directory = directory.canonicalize().map_err(Error::Directory)?;
+    let path = directory.join(path.file_name().unwrap_or_default());
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -199,18 +232,5 @@ fn load(connection: &Connection) -> Result<(Vec<Rule>, usize), Error> {
     Ok((rules, senseless))
 }
 
-/// The error and its causes in one line.
-fn describe(error: &Error) -> String {
-    use std::error::Error as _;
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,10 +5,67 @@ mod migrate;
 mod row;
 mod thread;
 
-use portreeve_policy::RuleId;
+use portreeve_policy::{Rule, RuleId};
 
 pub use database::Opened;
-pub use thread::Store;
+#[cfg(test)]
+pub(crate) use database::tests::fail_changes;
+pub use thread::{Place, Store};
+
+/// A change of the database. Times are in seconds since 1970.
+#[derive(Debug)]
+pub enum Change {
+    /// Keep a new rule; its id is given by the database.
+    Add(Rule),
+    /// Remove a rule of a user.
+    Remove {
+        /// The user.
+        uid: u32,
+        /// The rule.
+        id: RuleId,
+        /// Now.
+        now: i64,
+    },
+    /// Put back a rule of a user that was removed a short while ago.
+    Restore {
+        /// The user.
+        uid: u32,
+        /// The rule.
+        id: RuleId,
+        /// Now.
+        now: i64,
+    },
+    /// Switch a rule of a user on or off.
+    SetEnabled {
+        /// The user.
+        uid: u32,
+        /// The rule.
+        id: RuleId,
+        /// On.
+        enabled: bool,
+    },
+}
+
+/// What is different in the database.
+#[derive(Debug)]
+pub enum Changed {
+    /// This rule is there.
+    Present(Rule),
+    /// This one is not.
+    Absent(RuleId),
+    /// This one is switched on or off.
+    Switched(RuleId, bool),
+}
+
+impl Changed {
+    /// The rule that it is about.
+    pub fn id(&self) -> RuleId {
+        match self {
+            Self::Present(rule) => rule.id,
+            Self::Absent(id) | Self::Switched(id, _) => *id,
+        }
+    }
+}
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +78,9 @@ pub enum Error {
         /// Why not.
         source: rusqlite::Error,
     },
+    /// Its directory is not there.
+    #[error("cannot find the directory of the database")]
+    Directory(#[source] std::io::Error),
     /// It was written by a newer Portreeve; it is left alone.
     #[error("cannot use a database of schema {found}: this version knows up to {known}")]
     Newer {
@@ -41,14 +101,19 @@ pub enum Error {
     /// The user has as many rules as there may be.
     #[error("cannot keep more than {0} rules for a user")]
     TooMany(u32),
-    /// The thread has ended.
-    #[error("cannot reach the database")]
+    /// Too many changes wait for it, or its thread has ended.
+    #[error("cannot reach the database: it is busy, or its thread has ended")]
     Closed,
 }
 
 impl Error {
     fn sqlite(verb: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |source| Self::Sqlite { verb, source }
+    }
+
+    /// Whether it says something of the database, rather than of what was asked of it.
+    pub fn is_of_the_database(&self) -> bool {
+        !matches!(self, Self::NoSuchRule(_) | Self::TooMany(_))
     }
 }
 

@@ -1,30 +1,30 @@
 //! The database's thread: SQLite waits for disks, and nobody else should.
 
-use std::{
-    path::PathBuf,
-    sync::mpsc::{SyncSender, sync_channel},
-};
+use std::path::PathBuf;
 
-use portreeve_policy::{Rule, RuleId};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Opened, database::Database};
+use super::{Change, Changed, Error, Opened, database::Database};
 
 /// Changes that may wait for the thread at once.
 const QUEUE: usize = 256;
 
-type Job = Box<dyn FnOnce(&Database) + Send>;
+/// A change, and who is told what came of it.
+type Job = (Change, Box<dyn FnOnce(Result<Changed, Error>) + Send>);
 
 /// The database, to be used from anywhere. Clones are the same one.
 #[derive(Clone)]
 pub struct Store {
-    jobs: SyncSender<Job>,
+    jobs: mpsc::Sender<Job>,
 }
+
+/// A place in the queue of changes.
+pub struct Place(mpsc::OwnedPermit<Job>);
 
 impl Store {
     /// Opens the database on a thread of its own and gives what was found in it.
     pub async fn open(path: PathBuf) -> Result<(Self, Opened), Error> {
-        let (jobs, queue) = sync_channel::<Job>(QUEUE);
+        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let (sender, opened) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
@@ -33,8 +33,8 @@ impl Store {
                 if sender.send(opened).is_err() {
                     return;
                 }
-                for job in queue {
-                    job(&database);
+                while let Some((change, done)) = queue.blocking_recv() {
+                    done(database.make(change));
                 }
             });
         thread.map_err(|_no_thread| Error::Closed)?;
@@ -42,45 +42,18 @@ impl Store {
         Ok((Self { jobs }, opened))
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (sender, result) = oneshot::channel();
-        let job: Job = Box::new(move |database| {
-            // Nobody waits any more if this fails; what was written stays written.
-            drop(sender.send(work(database)));
-        });
-        self.jobs
-            .try_send(job)
-            .map_err(|_full_or_gone| Error::Closed)?;
-        result.await.map_err(|_ended| Error::Closed)?
+    /// A place for one change; an error if too many wait. Never waits.
+    pub fn place(&self) -> Result<Place, Error> {
+        let place = self.jobs.clone().try_reserve_owned();
+        place.map(Place).map_err(|_full_or_gone| Error::Closed)
     }
+}
 
-    /// Stores a rule and returns it with its id; it is on the disk then.
-    pub async fn add(&self, mut rule: Rule) -> Result<Rule, Error> {
-        self.run(move |database| {
-            rule.id = database.add(&rule)?;
-            Ok(rule)
-        })
-        .await
-    }
-
-    /// Removes a rule of a user; `now` in seconds since 1970.
-    pub async fn remove(&self, uid: u32, id: RuleId, now: i64) -> Result<(), Error> {
-        self.run(move |database| database.remove(uid, id, now))
-            .await
-    }
-
-    /// Puts back a rule removed a short while ago.
-    pub async fn restore(&self, uid: u32, id: RuleId, now: i64) -> Result<Rule, Error> {
-        self.run(move |database| database.restore(uid, id, now))
-            .await
-    }
-
-    /// Switches a rule of a user on or off.
-    pub async fn set_enabled(&self, uid: u32, id: RuleId, enabled: bool) -> Result<(), Error> {
-        self.run(move |database| database.set_enabled(uid, id, enabled))
-            .await
+impl Place {
+    /// Has the change made. It is on the disk when `done` is told so, on the store's thread: in the
+    /// order in which the changes were made, so that who passes the news on in that order, without
+    /// a detour, has the same rules in the end as the database.
+    pub fn make(self, change: Change, done: impl FnOnce(Result<Changed, Error>) + Send + 'static) {
+        self.0.send((change, Box::new(done)));
     }
 }

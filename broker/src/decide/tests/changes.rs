@@ -12,6 +12,7 @@ use super::{
     kernel::Told,
     running::Running,
 };
+use crate::store::fail_changes;
 
 #[tokio::test(start_paused = true)]
 async fn every_change_raises_the_generation() {
@@ -214,4 +215,44 @@ async fn a_rule_is_for_its_operations() {
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(call), None);
+}
+
+/// The loop's rules and the database's may not drift apart, however quickly changes follow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn quick_changes_end_as_the_database_has_them() {
+    // In memory, where changes follow each other at once.
+    let desk = Desk::on(tempfile::tempdir_in("/dev/shm").unwrap()).await;
+    let rule = desk.add_rule("/usr/bin/curl", "allow").await;
+    for round in 0..50 {
+        let last = round % 2 == 0;
+        let changes = (0..201).map(|n| RuleChange::SetEnabled(rule, (n % 2 == 0) == last));
+        desk.change_all(changes).await;
+        let stored = desk.stored().await;
+        assert_eq!(stored[0].enabled, last, "the database took them in order");
+        assert_eq!(desk.rules(ALICE).await[0].enabled, last, "so did the loop");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_says_how_the_store_does_now() {
+    let desk = Desk::new().await;
+    let rule = desk.add_rule("/usr/bin/curl", "allow").await;
+    assert_eq!(desk.status(ALICE).await.store, "ok");
+    fail_changes(&desk.database(), Some("the disk is full"));
+    let refused = desk.change(RuleChange::SetEnabled(rule, false)).await;
+    let Err(Error::StoreUnavailable(text)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(text.contains("the disk is full"), "{text}");
+    assert_eq!(desk.status(ALICE).await.store, text);
+    assert!(desk.rules(ALICE).await[0].enabled, "it is still in force");
+    // What is refused for another reason says nothing of the disk.
+    let unknown = desk.change(RuleChange::Restore(RuleId(999))).await;
+    assert!(matches!(unknown, Err(Error::NoSuchRule(_))));
+    assert_eq!(desk.status(ALICE).await.store, text);
+    fail_changes(&desk.database(), None);
+    desk.change(RuleChange::SetEnabled(rule, false))
+        .await
+        .unwrap();
+    assert_eq!(desk.status(ALICE).await.store, "ok");
 }

@@ -72,7 +72,7 @@ async fn process_covers_that_process_alone() {
         .unwrap();
     let rules = desk.rules(ALICE).await;
     assert_eq!((rules[0].id, rules[0].pid), (rule, Some(first.pid())));
-    assert_eq!(desk.stored().await, 0);
+    assert_eq!(desk.stored().await.len(), 0);
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
 
     let same = desk.call(&first, at("192.0.2.2", 80)).await;

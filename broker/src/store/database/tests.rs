@@ -48,6 +48,16 @@ fn destinations() -> [Destination; 4] {
     ]
 }
 
+/// Has changes of rules in the database at `path` fail with this text, or no longer.
+pub(crate) fn fail_changes(path: &Path, text: Option<&str>) {
+    let sql = text.map_or("DROP TRIGGER failing".to_owned(), |text| {
+        format!(
+            "CREATE TRIGGER failing BEFORE UPDATE ON rule BEGIN SELECT RAISE(FAIL, '{text}'); END"
+        )
+    });
+    Connection::open(path).unwrap().execute_batch(&sql).unwrap();
+}
+
 #[test]
 fn what_is_stored_comes_back() {
     let place = place();
@@ -89,6 +99,33 @@ fn a_removed_rule_can_be_restored_for_a_while_by_its_user() {
     );
     let next = database.add(&rule(Destination::Anywhere)).unwrap();
     assert!(next > id, "an id is never given twice");
+}
+
+#[test]
+fn a_removal_is_done_even_if_older_ones_cannot_be_purged() {
+    let place = place();
+    let (database, _) = Database::open(&place.path);
+    let old = database.add(&rule(Destination::Anywhere)).unwrap();
+    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let (uid, now) = (1000, 10_000);
+    database.remove(uid, old, 0).unwrap();
+    let connection = database.connection().unwrap();
+    connection
+        .execute_batch(
+            "CREATE TRIGGER stuck BEFORE DELETE ON rule BEGIN SELECT RAISE(FAIL, 'stuck'); END",
+        )
+        .unwrap();
+    let changed = database.make(Change::Remove { uid, id, now }).unwrap();
+    assert!(matches!(changed, Changed::Absent(absent) if absent == id));
+    let count = || -> u32 {
+        let sql = "SELECT count(*) FROM rule WHERE removed IS NOT NULL";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count(), 2, "the old one is still there");
+    connection.execute_batch("DROP TRIGGER stuck").unwrap();
+    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    database.make(Change::Remove { uid, id, now }).unwrap();
+    assert_eq!(count(), 2, "it was purged the next time");
 }
 
 #[test]
@@ -161,6 +198,23 @@ fn a_link_is_not_followed() {
 }
 
 #[test]
+fn the_directory_may_be_a_link() {
+    let place = place();
+    let (real, link) = (
+        place.path.with_file_name("real"),
+        place.path.with_file_name("link"),
+    );
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let (database, opened) = Database::open(&link.join("rules.db"));
+    assert_eq!(opened.problem, None);
+    database.add(&rule(Destination::Anywhere)).unwrap();
+    assert!(real.join("rules.db").exists());
+    let (_, opened) = Database::open(&place.path.with_file_name("nowhere").join("rules.db"));
+    assert!(opened.problem.unwrap().contains("directory"));
+}
+
+#[test]
 fn senseless_rows_are_left_out_and_counted() {
     let place = place();
     let (database, _) = Database::open(&place.path);
@@ -168,6 +222,8 @@ fn senseless_rows_are_left_out_and_counted() {
     let connection = database.connection().unwrap();
     for change in [
         "program = 'curl'",
+        "program = '/usr/bin/../bin/curl'",
+        "protocol = 256",
         "operations = ''",
         "operations = 'connect,fly'",
         "destination = 'host'",
@@ -189,5 +245,5 @@ fn senseless_rows_are_left_out_and_counted() {
     }
     drop(database);
     let (_, opened) = Database::open(&place.path);
-    assert_eq!((opened.rules.len(), opened.senseless), (1, 11));
+    assert_eq!((opened.rules.len(), opened.senseless), (1, 13));
 }

@@ -1,7 +1,11 @@
 //! The side of the desk where the bus stands: commands, answers, agents.
 
+use std::path::PathBuf;
+
 use portreeve_dbus::{Error, Prompt, Rule, RuleSpec, Status};
-use portreeve_policy::{Action, Answer, For, Origin as RuleOrigin, RuleId, Scope};
+use portreeve_policy::{
+    Action, Answer, For, Origin as RuleOrigin, Rule as StoredRule, RuleId, Scope,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{ALICE, Desk, frozen};
@@ -97,12 +101,29 @@ impl Desk {
         rules
     }
 
-    /// How many rules are in the database.
-    pub(in super::super) async fn stored(&self) -> usize {
-        let (_, opened) = frozen(Store::open(self.dir.path().join("rules.db")))
-            .await
-            .unwrap();
-        opened.rules.len()
+    /// Where the database is.
+    pub(in super::super) fn database(&self) -> PathBuf {
+        self.dir.path().join("rules.db")
+    }
+
+    /// The rules in the database.
+    pub(in super::super) async fn stored(&self) -> Vec<StoredRule> {
+        let (_, opened) = frozen(Store::open(self.database())).await.unwrap();
+        opened.rules
+    }
+
+    /// Makes many changes at once, without waiting for one before the next.
+    pub(in super::super) async fn change_all(&self, changes: impl Iterator<Item = RuleChange>) {
+        let (mut replies, uid) = (Vec::new(), ALICE);
+        for change in changes {
+            let (reply, result) = oneshot::channel();
+            let command = Command::Change { uid, change, reply };
+            assert!(self.commands.send(command).await.is_ok());
+            replies.push(result);
+        }
+        for result in replies {
+            result.await.unwrap().unwrap();
+        }
     }
 
     pub(in super::super) async fn change(&self, change: RuleChange) -> Result<u64, Error> {

@@ -1,0 +1,53 @@
+"""The broker as a service: what its confinement must not break, and what it says when it stops."""
+
+import shutil
+import time
+from pathlib import Path
+
+from harness import firewall
+from harness.callers import PROGRAM, Caller
+from harness.machine import do
+from harness.wait import until
+
+ADDRESS = "203.0.113.10"
+
+
+def errors(since):
+    """What the broker has said in the journal, of errors and worse."""
+    do("journalctl", "--sync")
+    words = ("--quiet", "--output=cat", "--priority=err", f"--since=@{since:.0f}")
+    return do("journalctl", f"--unit={firewall.SERVICE}", *words)
+
+
+def test_stopping_leaves_no_error_in_the_journal():
+    for _ in range(5):
+        held = Caller()
+        held.start("connect", ADDRESS)
+        firewall.prompt()
+        since = time.time()
+        firewall.service("stop")
+        assert held.result().errno == "EPERM"
+        assert errors(since) == ""
+        # The journal is searched by whole seconds: what comes next must not be in this one.
+        until(lambda: time.time() > int(since) + 1, "the next second")
+        firewall.service("start")
+        until(firewall.is_up, "the broker")
+
+
+def test_programs_in_temporary_folders_are_known_by_their_paths():
+    for folder in ("/tmp", "/var/tmp", "/home/alice"):
+        program = Path(folder, "lab-caller")
+        shutil.copy(PROGRAM, program)
+        try:
+            caller = Caller(program=program)
+            caller.start("connect", ADDRESS)
+            question = firewall.prompt()
+            assert question.verified and question.path == str(program), question
+            rule = firewall.decide(question, "allow", "always")
+            assert caller.result().errno is None
+            assert [it.program for it in firewall.rules() if it.id == rule] == [str(program)]
+            # Another process of it is not asked again.
+            assert Caller(program=program).call("connect", ADDRESS).errno is None
+            firewall.no_prompt()
+        finally:
+            program.unlink()
