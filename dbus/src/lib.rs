@@ -6,6 +6,7 @@
 
 mod agent;
 mod broker;
+mod claim;
 mod error;
 mod executable;
 mod prompt;
@@ -16,6 +17,7 @@ mod status;
 
 pub use agent::{AgentProxy, withdrawn};
 pub use broker::BrokerProxy;
+pub use claim::deceives;
 pub use error::Error;
 pub use executable::executable;
 pub use prompt::Prompt;

@@ -58,14 +58,8 @@ impl FromStr for Scope {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        Self::ALL
-            .into_iter()
-            .find(|scope| scope.as_str() == word)
-            .ok_or_else(|| ParseError {
-                kind: "scope",
-                word: word.to_owned(),
-                expected: "host, host-port or any",
-            })
+        let expected = "host, host-port or any";
+        ParseError::find("scope", Self::ALL, Self::as_str, word, expected)
     }
 }
 
@@ -104,14 +98,8 @@ impl FromStr for For {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        Self::ALL
-            .into_iter()
-            .find(|lifespan| lifespan.as_str() == word)
-            .ok_or_else(|| ParseError {
-                kind: "lifespan",
-                word: word.to_owned(),
-                expected: "once, process or always",
-            })
+        let expected = "once, process or always";
+        ParseError::find("lifespan", Self::ALL, Self::as_str, word, expected)
     }
 }
 

@@ -38,3 +38,23 @@ pub struct ParseError {
     /// The words that would do.
     pub expected: &'static str,
 }
+
+impl ParseError {
+    /// The one of `values` whose word this is.
+    fn find<T: Copy>(
+        kind: &'static str,
+        values: impl IntoIterator<Item = T>,
+        as_str: impl Fn(T) -> &'static str,
+        word: &str,
+        expected: &'static str,
+    ) -> Result<T, Self> {
+        let mut values = values.into_iter();
+        values
+            .find(|value| as_str(*value) == word)
+            .ok_or_else(|| Self {
+                kind,
+                word: word.to_owned(),
+                expected,
+            })
+    }
+}

@@ -62,14 +62,8 @@ impl FromStr for Operation {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        Self::ALL
-            .into_iter()
-            .find(|operation| operation.as_str() == word)
-            .ok_or_else(|| ParseError {
-                kind: "operation",
-                word: word.to_owned(),
-                expected: "create, bind, connect, listen or accept",
-            })
+        let expected = "create, bind, connect, listen or accept";
+        ParseError::find("operation", Self::ALL, Self::as_str, word, expected)
     }
 }
 

@@ -95,14 +95,8 @@ impl FromStr for Origin {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        Self::ALL
-            .into_iter()
-            .find(|origin| origin.as_str() == word)
-            .ok_or_else(|| ParseError {
-                kind: "origin",
-                word: word.to_owned(),
-                expected: "prompt, window, command-line or built-in",
-            })
+        let expected = "prompt, window, command-line or built-in";
+        ParseError::find("origin", Self::ALL, Self::as_str, word, expected)
     }
 }
 

@@ -1,1 +1,5 @@
-//! portreeve-tests
+//! What tests of several crates are made with.
+
+mod daemon;
+
+pub use daemon::Daemon;

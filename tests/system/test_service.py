@@ -42,7 +42,8 @@ def test_programs_in_temporary_folders_are_known_by_their_paths():
             caller = Caller(program=program)
             caller.start("connect", ADDRESS)
             question = firewall.prompt()
-            assert question.verified and question.path == str(program), question
+            subject = question.subject
+            assert subject.verified and subject.path == str(program), question
             rule = firewall.decide(question, "allow", "always")
             assert caller.result().errno is None
             assert [it.program for it in firewall.rules() if it.id == rule] == [str(program)]

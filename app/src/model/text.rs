@@ -4,6 +4,8 @@
 //! them has no character that is invisible, moves the cursor or reverses the text; it is short;
 //! and it cannot change the order of the words around it.
 
+use portreeve_dbus::deceives;
+
 /// Longest text shown in a sentence, characters.
 const LONGEST: usize = 64;
 /// U+2068 FIRST STRONG ISOLATE.
@@ -37,23 +39,6 @@ pub fn isolate(text: &str) -> String {
 /// A sentence without the marks of [`isolate`], for where it is read aloud or compared.
 pub fn plain(sentence: &str) -> String {
     sentence.replace([OPEN, CLOSE], "")
-}
-
-/// Whether a character is invisible or acts on the characters around it.
-fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            // Soft hyphen, combining grapheme joiner, Arabic letter mark, Hangul fillers, Khmer
-            // inherent vowels, Mongolian separators.
-            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
-            | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
-            // Zero-width characters and marks, line and paragraph separators, embeddings,
-            // overrides, isolates, invisible operators.
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
-            | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
-            // Tags and variation selectors.
-            | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

@@ -32,7 +32,17 @@ impl Rules {
         Ok((uid, Origin::CommandLine))
     }
 
-    async fn change(&self, uid: u32, change: RuleChange) -> Result<u64, Error> {
+    /// Makes a change of the rules of the user that `uid` means, for a caller who may; returns the
+    /// rule's id.
+    async fn change(
+        &self,
+        connection: &Connection,
+        header: &Header<'_>,
+        uid: u32,
+        change: impl FnOnce(Origin) -> RuleChange,
+    ) -> Result<u64, Error> {
+        let (uid, origin) = self.editor(connection, header, uid).await?;
+        let change = change(origin);
         self.0
             .ask(|reply| Command::Change { uid, change, reply })
             .await
@@ -68,8 +78,8 @@ impl Rules {
                  use its address"
             )));
         }
-        let (uid, origin) = self.editor(connection, &header, uid).await?;
-        self.change(uid, RuleChange::Add { parts, origin }).await
+        let add = |origin| RuleChange::Add { parts, origin };
+        self.change(connection, &header, uid, add).await
     }
 
     async fn remove(
@@ -79,10 +89,9 @@ impl Rules {
         uid: u32,
         id: u64,
     ) -> Result<(), Error> {
-        let (uid, _) = self.editor(connection, &header, uid).await?;
-        self.change(uid, RuleChange::Remove(RuleId(id)))
-            .await
-            .map(|_| ())
+        let change = RuleChange::Remove(RuleId(id));
+        self.change(connection, &header, uid, |_| change).await?;
+        Ok(())
     }
 
     async fn restore(
@@ -92,10 +101,9 @@ impl Rules {
         uid: u32,
         id: u64,
     ) -> Result<(), Error> {
-        let (uid, _) = self.editor(connection, &header, uid).await?;
-        self.change(uid, RuleChange::Restore(RuleId(id)))
-            .await
-            .map(|_| ())
+        let change = RuleChange::Restore(RuleId(id));
+        self.change(connection, &header, uid, |_| change).await?;
+        Ok(())
     }
 
     async fn set_enabled(
@@ -106,10 +114,9 @@ impl Rules {
         id: u64,
         enabled: bool,
     ) -> Result<(), Error> {
-        let (uid, _) = self.editor(connection, &header, uid).await?;
-        self.change(uid, RuleChange::SetEnabled(RuleId(id), enabled))
-            .await
-            .map(|_| ())
+        let change = RuleChange::SetEnabled(RuleId(id), enabled);
+        self.change(connection, &header, uid, |_| change).await?;
+        Ok(())
     }
 
     async fn watch(

@@ -1,28 +1,13 @@
 //! Makes foreign text safe to print. A program chooses its own name and command line; it must not
 //! be able to move the cursor, to set the terminal's title, or to turn the text's direction.
 
-/// Whether a terminal would act on this character, or show it as nothing.
-const fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'                        // soft hyphen
-            | '\u{61c}'                     // Arabic letter mark
-            | '\u{180e}'                    // Mongolian vowel separator
-            | '\u{200b}'..='\u{200f}'       // zero width, direction marks
-            | '\u{2028}'..='\u{202e}'       // separators, embeddings, overrides
-            | '\u{2060}'..='\u{206f}'       // joiners, isolates
-            | '\u{feff}'                    // zero width no-break space
-            | '\u{fff9}'..='\u{fffb}'       // interlinear annotations
-            | '\u{e0000}'..='\u{e007f}' // tags
-        )
-}
+use portreeve_dbus::deceives;
 
 /// `text` as it can be shown on one line.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_unsafe(c) {
+        if deceives(c) {
             cleaned.extend(c.escape_unicode());
         } else {
             cleaned.push(c);
@@ -36,7 +21,7 @@ pub(crate) fn clean(text: &str) -> String {
 pub(super) fn clean_json(json: &str) -> String {
     let mut cleaned = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_unsafe(c) {
+        if deceives(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 cleaned.push_str(&escaped(*unit));
             }
@@ -81,7 +66,7 @@ mod tests {
     fn json_keeps_its_meaning() {
         let text = "a\u{9b}b\u{202e}c\u{e0041}d\u{7f}\u{1b}\n";
         let cleaned = clean_json(&serde_json::to_string(text).unwrap());
-        assert!(!cleaned.chars().any(is_unsafe), "{cleaned}");
+        assert!(!cleaned.chars().any(deceives), "{cleaned}");
         assert_eq!(serde_json::from_str::<String>(&cleaned).unwrap(), text);
     }
 }

@@ -6,13 +6,10 @@
     reason = "`#[interface]` prescribes the methods' form"
 )]
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, Status};
+use portreeve_tests::Daemon;
 use zbus::{
     Connection, connection::Builder, interface, message::Flags, message::Header,
     object_server::SignalEmitter,
@@ -191,7 +188,7 @@ impl Bus {
             interactive: false,
             watchers: Vec::new(),
         }));
-        let broker = Builder::address(daemon.address.as_str())
+        let broker = Builder::address(daemon.address())
             .serve_at(BROKER_PATH, Broker)
             .serve_at(BROKER_PATH, Prompts(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Rules(Arc::clone(&state)))
@@ -208,7 +205,7 @@ impl Bus {
 
     /// Address of the bus.
     pub(crate) fn address(&self) -> &str {
-        &self.daemon.address
+        self.daemon.address()
     }
 
     /// The calls that would have changed something, so far.
@@ -239,55 +236,5 @@ impl Bus {
     /// Takes the broker off the bus.
     pub(crate) async fn end_broker(&self) {
         self.broker.release_name(BUS_NAME).await.unwrap();
-    }
-}
-
-/// A `dbus-daemon`.
-struct Daemon {
-    child: Child,
-    address: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Daemon {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let config = directory.path().join("bus.conf");
-        let text = format!(
-            "<busconfig>\
-               <listen>unix:dir={}</listen>\
-               <policy context='default'>\
-                 <allow send_destination='*'/><allow receive_sender='*'/><allow own='*'/>\
-               </policy>\
-             </busconfig>",
-            directory.path().display()
-        );
-        std::fs::write(&config, text).unwrap();
-        let mut child = Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", config.display()))
-            .args(["--nofork", "--print-address"])
-            .stdout(Stdio::piped())
-            // Run as root, it complains of limits that it may not raise.
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("cannot start dbus-daemon, which these tests need (package dbus-daemon)");
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut address)
-            .unwrap();
-        assert!(!address.is_empty(), "dbus-daemon ended at once");
-        Self {
-            child,
-            address: address.trim().to_owned(),
-            _directory: directory,
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended already.
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }

@@ -7,7 +7,6 @@
 mod agents;
 mod broker;
 mod contract;
-mod daemon;
 mod errors;
 mod polkit;
 mod prompts;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::daemon::Daemon;
+use portreeve_tests::Daemon;
 
 /// Set in the process that a test has for itself.
 const INSIDE: &str = "PORTREEVE_BUS_TEST";

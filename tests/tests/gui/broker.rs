@@ -227,6 +227,12 @@ impl PromptsInterface {
 
 struct RulesInterface(Shared);
 
+fn take(rules: &mut Vec<Rule>, id: u64) -> Result<Rule, Error> {
+    let at = rules.iter().position(|rule| rule.id == id);
+    at.map(|at| rules.remove(at))
+        .ok_or_else(|| Error::NoSuchRule(id.to_string()))
+}
+
 impl RulesInterface {
     async fn tell(&self, emitter: &SignalEmitter<'_>) {
         let watchers = lock(&self.0).watchers.clone();
@@ -290,10 +296,7 @@ impl RulesInterface {
         own(uid);
         {
             let mut state = lock(&self.0);
-            let at = state.rules.iter().position(|rule| rule.id == id);
-            let rule = state
-                .rules
-                .remove(at.ok_or_else(|| Error::NoSuchRule(id.to_string()))?);
+            let rule = take(&mut state.rules, id)?;
             state.removed.push(rule);
         }
         self.tell(&emitter).await;
@@ -309,10 +312,7 @@ impl RulesInterface {
         own(uid);
         {
             let mut state = lock(&self.0);
-            let at = state.removed.iter().position(|rule| rule.id == id);
-            let rule = state
-                .removed
-                .remove(at.ok_or_else(|| Error::NoSuchRule(id.to_string()))?);
+            let rule = take(&mut state.removed, id)?;
             state.rules.push(rule);
         }
         self.tell(&emitter).await;

@@ -2,13 +2,13 @@
 
 use std::{
     ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use portreeve_tests::Daemon;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -28,9 +28,9 @@ pub(crate) struct Desk {
     runtime: Runtime,
     display: String,
     session_bus: String,
-    system_bus: String,
     // In the order in which they end.
     programs: Vec<Running>,
+    system_bus: Daemon,
     folder: TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -49,17 +49,17 @@ impl Desk {
                 .args(["-nolisten", "tcp", "-noreset"]),
         );
         let display = format!(":{display}");
-        let system_bus = start_bus(&bus_configuration(folder.path()), &display);
-        let session_bus = start_bus(Path::new("/usr/share/dbus-1/session.conf"), &display);
+        let system_bus = Daemon::start();
+        let (session_daemon, session_bus) = start_session_bus(&display);
         let runtime = Runtime::new().expect("cannot start a runtime");
-        let broker = Broker::start(&runtime, &system_bus.1);
+        let broker = Broker::start(&runtime, system_bus.address());
         Self {
             broker,
             runtime,
             display,
-            session_bus: session_bus.1,
-            system_bus: system_bus.1,
-            programs: vec![session_bus.0, system_bus.0, xvfb],
+            session_bus,
+            programs: vec![session_daemon, xvfb],
+            system_bus,
             folder,
             _alone: alone,
         }
@@ -224,7 +224,7 @@ impl Desk {
         command
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.session_bus)
-            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", self.system_bus.address())
             .env("XDG_RUNTIME_DIR", self.folder.path())
             .env("XDG_DATA_HOME", self.folder.path())
             .env("GDK_BACKEND", "x11")
@@ -237,25 +237,11 @@ impl Desk {
     }
 }
 
-fn start_bus(configuration: &Path, display: &str) -> (Running, String) {
+fn start_session_bus(display: &str) -> (Running, String) {
     Running::start_and_read(
         Command::new("dbus-daemon")
-            .arg(format!("--config-file={}", configuration.display()))
-            .args(["--nofork", "--print-address=1"])
+            .args(["--session", "--nofork", "--print-address=1"])
             .env("DISPLAY", display)
             .stderr(std::process::Stdio::null()),
     )
-}
-
-/// A bus on which anybody may do anything.
-fn bus_configuration(folder: &Path) -> PathBuf {
-    let file = folder.join("bus.conf");
-    let text = format!(
-        "<busconfig><type>system</type><listen>unix:dir={}</listen>\
-         <policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\
-         <allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>",
-        folder.display()
-    );
-    fs::write(&file, text).expect("cannot write the bus configuration");
-    file
 }

@@ -1,4 +1,4 @@
-//! A `dbus-daemon` that lets everybody do everything.
+//! A bus for tests: a `dbus-daemon` that lets everybody do everything.
 
 use std::{
     fs::{self, Permissions},
@@ -9,14 +9,20 @@ use std::{
 };
 
 /// A bus; it ends when this is dropped.
-pub(crate) struct Daemon {
+#[derive(Debug)]
+pub struct Daemon {
     child: Child,
     address: String,
     directory: tempfile::TempDir,
 }
 
 impl Daemon {
-    pub(crate) fn start() -> Self {
+    /// Starts a bus.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         // Other users are to reach the socket.
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
@@ -52,12 +58,17 @@ impl Daemon {
         }
     }
 
-    pub(crate) fn address(&self) -> &str {
+    /// Where it listens.
+    pub fn address(&self) -> &str {
         &self.address
     }
 
     /// A directory in which everybody may write; it goes with the bus.
-    pub(crate) fn scratch(&self) -> PathBuf {
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    pub fn scratch(&self) -> PathBuf {
         let path = self.directory.path().join("scratch");
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
