@@ -35,6 +35,6 @@ pub async fn run(commands: mpsc::Sender<Command>, gate: Pulse, period: Duration)
 /// Tells systemd; not being run by it is fine.
 pub fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "cannot notify systemd");
+        tracing::warn!("cannot notify systemd: {error}");
     }
 }

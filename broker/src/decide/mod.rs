@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     config::Config,
-    failure::{Failures, Reason},
+    failure::{Failures, Reason, with_causes},
     gate::Held,
     probe::Kernel,
     store::{Opened, Store},
@@ -207,7 +207,8 @@ impl Decider {
         let generation = self.rules.compile();
         if let Err(error) = self.kernel.set_generation(generation) {
             // The old generation would let old verdicts stand: rather none.
-            tracing::error!(%error, "cannot make the kernel forget: stopping");
+            let error = with_causes(&error);
+            tracing::error!("cannot make the kernel forget: {error}: stopping");
             std::process::abort();
         }
         for settled in self.prompts.settled_by(&self.rules) {
