@@ -11,6 +11,7 @@
 pub mod agent;
 pub mod client;
 pub mod editor;
+pub mod hardening;
 pub mod i18n;
 pub mod model;
 pub mod user_facing_error;

@@ -11,7 +11,7 @@
 //! | `prompt-limit` | that call is denied once: the user has too many open questions |
 //! | `deadline` | that call is denied once; the question stays open |
 //! | `no-agent` | as `deadline`, but after ten seconds: nobody could be asked |
-//! | `agent-stuck` | the agent is dropped; it may register again |
+//! | `agent-stuck` | the agent is dropped and told so; it may register again |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept |
 
 use std::{

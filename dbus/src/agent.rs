@@ -31,4 +31,9 @@ pub trait Agent {
     /// A prompt is no longer open; `reason` is one of [`withdrawn`].
     #[zbus(no_reply)]
     fn withdraw(&self, id: u64, reason: &str) -> zbus::Result<()>;
+
+    /// The broker has given up on this agent, which took no messages: it is shown nothing any more
+    /// until it registers again.
+    #[zbus(no_reply)]
+    fn dropped(&self) -> zbus::Result<()>;
 }

@@ -5,6 +5,7 @@
 //! needs a new interface number.
 
 mod agent;
+mod binding;
 mod broker;
 mod claim;
 mod error;
@@ -16,6 +17,7 @@ mod rules;
 mod status;
 
 pub use agent::{AgentProxy, withdrawn};
+pub use binding::thread_name;
 pub use broker::BrokerProxy;
 pub use claim::deceives;
 pub use error::Error;
@@ -40,6 +42,9 @@ pub const AGENT_ID: &str = "io.github.portreeve.Portreeve.Agent";
 pub const AGENT_EXECUTABLE: &str = "/usr/libexec/portreeve-agent";
 /// Where the application's executable is installed.
 pub const APPLICATION_EXECUTABLE: &str = "/usr/bin/portreeve";
+
+/// Address of the system bus. Portreeve's own programs take no other from their environment.
+pub const SYSTEM_BUS: &str = "unix:path=/run/dbus/system_bus_socket";
 
 /// As a `uid` argument: the caller's own user.
 pub const OWN_UID: u32 = u32::MAX;

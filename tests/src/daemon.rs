@@ -24,18 +24,31 @@ impl Daemon {
     /// If it cannot be started.
     pub fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let address = format!("unix:dir={}", directory.path().display());
+        Self::listen(directory, &address)
+    }
+
+    /// Starts a bus at an address.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start_at(address: &str) -> Self {
+        Self::listen(tempfile::tempdir().unwrap(), address)
+    }
+
+    fn listen(directory: tempfile::TempDir, address: &str) -> Self {
         // Other users are to reach the socket.
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
         let config = directory.path().join("bus.conf");
         let text = format!(
             "<busconfig>\
-               <listen>unix:dir={}</listen>\
+               <listen>{address}</listen>\
                <policy context='default'>\
                  <allow user='*'/><allow own='*'/>\
                  <allow send_destination='*'/><allow receive_sender='*'/>\
                </policy>\
-             </busconfig>",
-            directory.path().display()
+             </busconfig>"
         );
         fs::write(&config, text).unwrap();
         let mut child = Command::new("dbus-daemon")

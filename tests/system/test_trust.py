@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 from harness import firewall
 from harness.callers import PROGRAM, Caller
@@ -11,7 +12,9 @@ from harness.wait import until
 
 ADDRESS = "203.0.113.10"
 AGENT = "/usr/libexec/portreeve-agent"
-INTRUDER = Path("/usr/local/lib/lab/intruder.py")
+APPLICATION = "/usr/bin/portreeve"
+DENIED = "io.github.portreeve.Error.AccessDenied"
+SCRIPTS = Path("/usr/local/lib/lab")
 
 
 def held_caller():
@@ -20,25 +23,57 @@ def held_caller():
     return caller, firewall.prompt()
 
 
+def script(name):
+    """A script of this folder, where users can read it."""
+    shutil.copyfile(Path(__file__).parent / name, SCRIPTS / name)
+    (SCRIPTS / name).chmod(0o644)
+    return str(SCRIPTS / name)
+
+
 def intrude(user, question):
     """The errors that a foreign program of the user gets from the methods it calls."""
-    shutil.copyfile(Path(__file__).parent / INTRUDER.name, INTRUDER)
-    INTRUDER.chmod(0o644)
-    result = run("python3", str(INTRUDER), str(question.id), str(question.revision), user=user)
+    words = (script("intruder.py"), str(question.id), str(question.revision))
+    result = run("python3", *words, user=user)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
 
+def borrow(way, program, *method):
+    """The error that alice gets over a connection of a process that has become another."""
+    result = run("python3", script("borrower.py"), way, program, *method, user="alice")
+    assert result.stdout, result.stderr
+    return SimpleNamespace(**json.loads(result.stdout))
+
+
+def without_agent():
+    firewall.agent("stop")
+    until(lambda: not firewall.has_agent(), "the agent to be gone")
+
+
+def agent_is_refused(reason, *command):
+    """Starts alice's agent by this command; it has to be refused for the reason."""
+    without_agent()
+    agent = start(*command, user="alice")
+    said = []
+    while "cannot register" not in "".join(said):
+        line = agent.stdout.readline()
+        assert line, f"the agent has ended: {said}"
+        said.append(line)
+    assert reason in said[-1], said
+    assert not firewall.status().agent
+    agent.kill()
+    agent.wait()
+
+
 def test_foreign_program_of_the_user_is_refused():
     caller, question = held_caller()
-    denied = "io.github.portreeve.Error.AccessDenied"
     errors = intrude("alice", question)
     assert errors == {
-        "RegisterAgent": denied,
+        "RegisterAgent": DENIED,
         "PromptShown": "io.github.portreeve.Error.NoSuchPrompt",
-        "Answer": denied,
-        "Add": denied,
-        "Remove": denied,
+        "Answer": DENIED,
+        "Add": DENIED,
+        "Remove": DENIED,
     }, errors
     assert caller.is_calling()
     assert firewall.rules() == []
@@ -46,8 +81,7 @@ def test_foreign_program_of_the_user_is_refused():
 
 
 def test_foreign_program_is_refused_while_there_is_no_agent():
-    firewall.agent("stop")
-    until(lambda: not firewall.has_agent(), "the agent to be gone")
+    without_agent()
     caller, question = held_caller()
     errors = intrude("alice", question)
     assert None not in errors.values(), errors
@@ -56,18 +90,41 @@ def test_foreign_program_is_refused_while_there_is_no_agent():
 
 
 def test_agent_with_foreign_code_in_it_is_refused():
-    firewall.agent("stop")
-    until(lambda: not firewall.has_agent(), "the agent to be gone")
-    agent = start("env", "LD_PRELOAD=libm.so.6", AGENT, user="alice")
-    said = []
-    while "cannot register" not in "".join(said):
-        line = agent.stdout.readline()
-        assert line, f"the agent has ended: {said}"
-        said.append(line)
-    assert "LD_PRELOAD" in "".join(said), said
-    assert not firewall.status().agent
-    agent.kill()
-    agent.wait()
+    agent_is_refused("LD_PRELOAD", "env", "LD_PRELOAD=libm.so.6", AGENT)
+
+
+def test_agent_that_was_told_of_another_bus_is_refused():
+    # It does not go there, or it would not even be refused.
+    bus = "DBUS_SYSTEM_BUS_ADDRESS"
+    agent_is_refused(bus, "env", f"{bus}=unix:path=/nowhere", AGENT)
+
+
+def test_agent_that_somebody_had_hold_of_is_refused():
+    for what, reason in (
+        ("tracing", "it is traced"),
+        ("memory", "code that is in no file"),
+        ("code", "its code was changed"),
+    ):
+        agent_is_refused(reason, "python3", script("debugger.py"), what, AGENT)
+
+
+def test_connection_of_what_became_the_agent_is_not_the_agents():
+    without_agent()
+    for way, reason in (
+        ("running", "is not its own"),
+        ("stopped", "may write to its memory"),
+        ("lied-to", "namespace"),
+    ):
+        error = borrow(way, AGENT, "Broker1", "RegisterAgent")
+        assert error.name == DENIED and reason in error.text, (way, error)
+        until(lambda: not firewall.has_agent(), "the end of the agent")
+
+
+def test_connection_of_what_became_the_window_is_not_the_windows():
+    for way in ("running", "stopped", "lied-to"):
+        error = borrow(way, APPLICATION, "Rules1", "Add")
+        assert error.name == DENIED, (way, error)
+        assert firewall.rules() == []
 
 
 def test_own_shell_may_list_but_not_answer_or_change():

@@ -9,10 +9,10 @@ use std::{
 
 use async_channel::Sender;
 use portreeve_dbus::{AGENT_PATH, BrokerProxy, Prompt};
-use tokio::time::sleep;
-use zbus::{Connection, connection, fdo, interface, message::Header, names::OwnedUniqueName};
+use tokio::{sync::Notify, time::sleep};
+use zbus::{Connection, fdo, interface, message::Header, names::OwnedUniqueName};
 
-use crate::client::{Backoff, Broker, OwnerWatch};
+use crate::client::{Backoff, Broker, OwnerWatch, connect, system_bus};
 
 /// What the broker tells the agent.
 #[derive(Debug)]
@@ -42,21 +42,23 @@ pub(super) async fn run(events: Sender<Event>) {
 /// Serves the interface on one connection, until that ends.
 async fn serve(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<()> {
     let broker = Owner::default();
+    let dropped = Arc::<Notify>::default();
     let interface = AgentInterface {
         events: events.clone(),
         broker: broker.clone(),
+        dropped: Arc::clone(&dropped),
     };
-    let connection = connection::Builder::system()
-        .serve_at(AGENT_PATH, interface)
-        .build()
-        .await?;
+    let connection = connect(system_bus().serve_at(AGENT_PATH, interface)).await?;
     let mut watch = OwnerWatch::new(&connection).await?;
     let mut owner = watch.current().await?;
     loop {
+        // Whatever was said before this does not count any more.
+        let dropped = dropped.notified();
         broker.set(owner.clone());
         owner = if owner.is_some() {
             tokio::select! {
                 changed = watch.changed() => changed?,
+                () = dropped => owner,
                 never = stay_registered(&connection, events, backoff) => match never {},
             }
         } else {
@@ -127,6 +129,8 @@ impl Owner {
 struct AgentInterface {
     events: Sender<Event>,
     broker: Owner,
+    /// Wakes who keeps the agent registered.
+    dropped: Arc<Notify>,
 }
 
 // One call after the other: a withdrawal must not overtake the prompt it withdraws.
@@ -153,6 +157,13 @@ impl AgentInterface {
         self.broker.check(&header)?;
         tracing::debug!(id, reason, "prompt withdrawn");
         send(&self.events, Event::Withdraw(id)).await;
+        Ok(())
+    }
+
+    fn dropped(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
+        self.broker.check(&header)?;
+        tracing::warn!("the broker has given up on this agent");
+        self.dropped.notify_waiters();
         Ok(())
     }
 }

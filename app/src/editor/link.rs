@@ -1,13 +1,15 @@
 //! The bus side of the application: follows the rules for as long as the broker is there, and
 //! waits for it when it is not.
 
+use std::convert::Infallible;
+
 use async_channel::Sender;
 use futures_util::StreamExt as _;
 use portreeve_dbus::{Error, OWN_UID, Rule, RulesProxy};
 use tokio::time::sleep;
 use zbus::Connection;
 
-use crate::client::{Backoff, Broker, OwnerWatch};
+use crate::client::{Backoff, Broker, OwnerWatch, connect, system_bus};
 
 /// What the application learns of the broker.
 #[derive(Debug)]
@@ -24,17 +26,21 @@ pub(super) enum Event {
 pub(super) async fn run(events: Sender<Event>) {
     let mut backoff = Backoff::default();
     while !events.is_closed() {
-        if let Err(error) = follow(&events, &mut backoff).await {
-            tracing::warn!(%error, "cannot use the system bus; trying again");
-        }
+        let followed = tokio::select! {
+            followed = follow(&events, &mut backoff) => followed,
+            // A window that comes later has a connection of its own, to which the process is bound.
+            () = events.closed() => return,
+        };
+        let Err(error) = followed;
+        tracing::warn!(%error, "cannot use the system bus; trying again");
         send(&events, Event::Offline).await;
         sleep(backoff.next()).await;
     }
 }
 
 /// Follows the broker on one connection, until that ends.
-async fn follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<()> {
-    let connection = Connection::system().await?;
+async fn follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<Infallible> {
+    let connection = connect(system_bus()).await?;
     let mut watch = OwnerWatch::new(&connection).await?;
     let mut owner = watch.current().await?;
     backoff.reset();

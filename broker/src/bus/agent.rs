@@ -6,8 +6,9 @@ use zbus::{Connection, names::UniqueName, proxy::CacheProperties};
 
 use crate::decide::{AGENT_QUEUE, AgentHandle, ToAgent};
 
-/// Starts the task for the agent of this unique name.
-pub(super) async fn start(
+/// Starts the task for the agent of this unique name. It ends when the handle is dropped, and then
+/// tells the agent so.
+pub async fn start(
     connection: &Connection,
     name: UniqueName<'static>,
 ) -> zbus::Result<AgentHandle> {
@@ -29,6 +30,11 @@ pub(super) async fn start(
                 // The bus tells of its end separately; until then the messages go nowhere.
                 tracing::debug!(%error, "cannot reach the agent");
             }
+        }
+        // The loop has dropped its handle: because the agent has gone, and then nobody hears this,
+        // or because it took no messages.
+        if let Err(error) = proxy.dropped().await {
+            tracing::debug!(%error, "cannot tell an agent that it was dropped");
         }
     });
     Ok(AgentHandle {

@@ -27,7 +27,7 @@ impl Broker {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<(), Error> {
         let caller = self.0.callers.get(connection, &header).await?;
-        attest(&caller, AGENT_EXECUTABLE).await?;
+        attest(&self.0.attestations, &caller.caller, AGENT_EXECUTABLE).await?;
         let sender = header
             .sender()
             .ok_or_else(|| Error::AccessDenied("cannot find out who calls".to_owned()))?;
@@ -56,10 +56,10 @@ impl Broker {
         id: u64,
         revision: u32,
     ) -> Result<(), Error> {
-        let name = self.0.callers.get(connection, &header).await?.name.clone();
+        let caller = self.0.callers.get(connection, &header).await?;
         self.0
             .ask(|reply| Command::Shown {
-                name,
+                name: caller.name.clone(),
                 id,
                 revision,
                 reply,

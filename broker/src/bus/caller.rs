@@ -2,16 +2,25 @@
 
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use portreeve_dbus::{Error, OWN_UID};
+use tokio::sync::Semaphore;
 use zbus::{Connection, fdo::DBusProxy, message::Header};
 
+use super::limits::{Limiter, Underway};
 use crate::subject::ProcessHandle;
 
 /// Callers remembered; all are forgotten when there are more.
 const REMEMBERED: usize = 1024;
+/// Calls that one user may have under way.
+const CALLS_OF_A_USER: usize = 256;
+/// Calls of one connection that may wait for the bus to say whose it is.
+const UNKNOWN_CALLS: usize = 8;
+/// Questions that the bus is asked at a time: it bounds how many replies anybody waits for.
+const QUESTIONS: usize = 16;
 
 /// One connection to the bus.
 #[derive(Debug)]
@@ -37,13 +46,56 @@ impl Caller {
     }
 }
 
+/// A call that is under way; it counts until this is dropped.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) caller: Arc<Caller>,
+    _underway: Underway<u32>,
+}
+
+impl Deref for Call {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
 /// What the bus has said of connections. Unique names are never used again.
-#[derive(Default)]
-pub(super) struct Callers(Mutex<HashMap<String, Arc<Caller>>>);
+pub(super) struct Callers {
+    known: Mutex<HashMap<String, Arc<Caller>>>,
+    questions: Semaphore,
+    unknown_calls: Arc<Limiter<String>>,
+    calls: Arc<Limiter<u32>>,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self {
+            known: Mutex::default(),
+            questions: Semaphore::new(QUESTIONS),
+            unknown_calls: Limiter::new("first calls of your connection", UNKNOWN_CALLS),
+            calls: Limiter::new("calls of yours", CALLS_OF_A_USER),
+        }
+    }
+}
 
 impl Callers {
-    /// The caller of the message with this header.
+    /// The caller of the message with this header. Keep it until the call is answered.
     pub(super) async fn get(
+        &self,
+        connection: &Connection,
+        header: &Header<'_>,
+    ) -> Result<Call, Error> {
+        let caller = self.identify(connection, header).await?;
+        let underway = self.calls.enter(caller.uid)?;
+        Ok(Call {
+            caller,
+            _underway: underway,
+        })
+    }
+
+    async fn identify(
         &self,
         connection: &Connection,
         header: &Header<'_>,
@@ -51,8 +103,14 @@ impl Callers {
         let denied = || Error::AccessDenied("cannot find out who calls".to_owned());
         let sender = header.sender().ok_or_else(denied)?;
         let name = sender.to_string();
-        if let Some(caller) = self.lock().get(&name) {
-            return Ok(Arc::clone(caller));
+        if let Some(caller) = self.known(&name) {
+            return Ok(caller);
+        }
+        let _unknown = self.unknown_calls.enter(name.clone())?;
+        let _question = self.questions.acquire().await.map_err(|_closed| denied())?;
+        // Another call of the connection may have found it out meanwhile.
+        if let Some(caller) = self.known(&name) {
+            return Ok(caller);
         }
         let bus = DBusProxy::new(connection).await?;
         let credentials = bus
@@ -83,7 +141,11 @@ impl Callers {
         self.lock().remove(name);
     }
 
+    fn known(&self, name: &str) -> Option<Arc<Caller>> {
+        self.lock().get(name).map(Arc::clone)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Caller>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! polkit's leave, for callers that are not Portreeve's own programs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use portreeve_dbus::Error;
 use zbus::{
@@ -9,14 +9,27 @@ use zbus::{
 };
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
+use super::{caller::Caller, limits::Limiter};
+
+/// Questions about one user that may wait for polkit, or for that user's password.
+const QUESTIONS_OF_A_USER: usize = 4;
+
+/// Counts the questions that wait for polkit.
+pub(super) fn limiter() -> Arc<Limiter<u32>> {
+    Limiter::new("questions to polkit about you", QUESTIONS_OF_A_USER)
+}
+
 /// Asks polkit whether the sender of this message may do `action`. Errors mean no.
 ///
 /// The user is only bothered if the caller says that he is there (the message's flag).
 pub(super) async fn check(
+    limiter: &Arc<Limiter<u32>>,
     connection: &Connection,
     header: &Header<'_>,
+    caller: &Caller,
     action: &str,
 ) -> Result<(), Error> {
+    let _underway = limiter.enter(caller.uid)?;
     let denied = |text: String| {
         Error::AccessDenied(format!(
             "cannot do this without polkit's leave for {action}: {text}"

@@ -1,11 +1,12 @@
 //! The broker on the system bus. The only room with `#[interface]`s; every method checks its
 //! caller, sends one command to the loop and waits for the reply.
 
-mod agent;
+pub mod agent;
 mod attest;
 mod broker;
 mod caller;
 mod leave;
+mod limits;
 mod prompts;
 mod rules;
 mod sleep;
@@ -22,7 +23,10 @@ use tokio::{
 };
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
-use self::{broker::Broker, caller::Callers, prompts::Prompts, rules::Rules};
+use self::{
+    broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts, rules::Rules,
+    watch::Watchers,
+};
 pub use self::{sleep::park_before_sleep, systemd::set_apart};
 use crate::{decide::Command, object::Hosts};
 
@@ -31,6 +35,9 @@ use crate::{decide::Command, object::Hosts};
 struct Shared {
     commands: mpsc::Sender<Command>,
     callers: Arc<Callers>,
+    watchers: Arc<Watchers>,
+    attestations: Arc<Limiter<u32>>,
+    leaves: Arc<Limiter<u32>>,
     hosts: Arc<Mutex<Hosts>>,
 }
 
@@ -65,9 +72,13 @@ pub async fn serve(
     hosts: Arc<Mutex<Hosts>>,
 ) -> zbus::Result<(Connection, JoinHandle<()>)> {
     let callers = Arc::new(Callers::default());
+    let watchers = Arc::new(Watchers::default());
     let shared = Shared {
         commands: commands.clone(),
         callers: Arc::clone(&callers),
+        watchers: Arc::clone(&watchers),
+        attestations: attest::limiter(),
+        leaves: leave::limiter(),
         hosts,
     };
     let connection = Builder::system()
@@ -85,6 +96,7 @@ pub async fn serve(
             let name = args.name().to_string();
             if name.starts_with(':') {
                 callers.forget(&name);
+                watchers.forget(&name);
                 if commands.send(Command::Gone { name }).await.is_err() {
                     return;
                 }

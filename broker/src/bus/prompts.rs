@@ -4,7 +4,7 @@ use portreeve_dbus::{ACTION_ANSWER, Error, Prompt};
 use portreeve_policy::{Action, Answer, For, ParseError, Scope};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
-use super::{Shared, leave, watch::forward};
+use super::{Shared, leave, watch::Topic};
 use crate::decide::{Answered, Command, Origin};
 
 pub(super) struct Prompts(pub(super) Shared);
@@ -58,7 +58,8 @@ impl Prompts {
             match self.0.ask(command).await? {
                 Answered::Done(rule) => return Ok(rule),
                 Answered::NeedsLeave => {
-                    leave::check(connection, &header, ACTION_ANSWER).await?;
+                    let limiter = &self.0.leaves;
+                    leave::check(limiter, connection, &header, &caller, ACTION_ANSWER).await?;
                     origin = Origin::Leave(Some(caller.uid));
                 }
             }
@@ -73,13 +74,10 @@ impl Prompts {
     ) -> Result<(), Error> {
         let caller = self.0.callers.get(connection, &header).await?;
         let changes = self.0.watch(caller.user(uid)?).await?.prompts;
-        let Some(name) = header.sender() else {
-            return Ok(());
-        };
-        forward(connection, name.to_owned(), changes, |emitter| async move {
-            Self::changed(&emitter).await
-        })
-        .await
+        let emit = |emitter| async move { Self::changed(&emitter).await };
+        self.0
+            .forward(connection, &caller, Topic::Prompts, changes, emit)
+            .await
     }
 
     #[zbus(signal)]

@@ -1,35 +1,51 @@
 //! `io.github.portreeve.Rules1`.
 
-use std::sync::Arc;
-
 use portreeve_dbus::{ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, Error, Rule, RuleSpec};
 use portreeve_policy::{Destination, Origin, RuleId};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
-use super::{Shared, attest::attest, caller::Caller, leave, watch::forward};
+use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
 use crate::decide::{Command, RuleChange};
 
 pub(super) struct Rules(pub(super) Shared);
 
+/// Somebody who may change rules.
+struct Editor {
+    /// Whose rules.
+    uid: u32,
+    /// What the caller is.
+    origin: Origin,
+    _call: Call,
+}
+
 impl Rules {
-    /// Checks that the caller may change rules of the user that `uid` means; returns that user and
-    /// what the caller is.
+    /// Checks that the caller may change rules of the user that `uid` means.
     async fn editor(
         &self,
         connection: &Connection,
         header: &Header<'_>,
         uid: u32,
-    ) -> Result<(u32, Origin), Error> {
-        let caller: Arc<Caller> = self.0.callers.get(connection, header).await?;
-        let uid = caller.user(uid)?;
-        if caller.uid == 0 {
-            return Ok((uid, Origin::CommandLine));
+    ) -> Result<Editor, Error> {
+        let call = self.0.callers.get(connection, header).await?;
+        let uid = call.user(uid)?;
+        let mut origin = Origin::CommandLine;
+        if call.uid != 0 {
+            let attestations = &self.0.attestations;
+            match attest(attestations, &call.caller, APPLICATION_EXECUTABLE).await {
+                Ok(()) => origin = Origin::Window,
+                Err(Error::AccessDenied(reason)) => {
+                    tracing::debug!(uid, reason, "asking polkit");
+                    let leaves = &self.0.leaves;
+                    leave::check(leaves, connection, header, &call, ACTION_EDIT_RULES).await?;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        if attest(&caller, APPLICATION_EXECUTABLE).await.is_ok() {
-            return Ok((uid, Origin::Window));
-        }
-        leave::check(connection, header, ACTION_EDIT_RULES).await?;
-        Ok((uid, Origin::CommandLine))
+        Ok(Editor {
+            uid,
+            origin,
+            _call: call,
+        })
     }
 
     /// Makes a change of the rules of the user that `uid` means, for a caller who may; returns the
@@ -41,8 +57,9 @@ impl Rules {
         uid: u32,
         change: impl FnOnce(Origin) -> RuleChange,
     ) -> Result<u64, Error> {
-        let (uid, origin) = self.editor(connection, header, uid).await?;
-        let change = change(origin);
+        // It stays until the reply: its user's share of what is under way.
+        let editor = self.editor(connection, header, uid).await?;
+        let (uid, change) = (editor.uid, change(editor.origin));
         self.0
             .ask(|reply| Command::Change { uid, change, reply })
             .await
@@ -127,13 +144,10 @@ impl Rules {
     ) -> Result<(), Error> {
         let caller = self.0.callers.get(connection, &header).await?;
         let changes = self.0.watch(caller.user(uid)?).await?.rules;
-        let Some(name) = header.sender() else {
-            return Ok(());
-        };
-        forward(connection, name.to_owned(), changes, |emitter| async move {
-            Self::changed(&emitter).await
-        })
-        .await
+        let emit = |emitter| async move { Self::changed(&emitter).await };
+        self.0
+            .forward(connection, &caller, Topic::Rules, changes, emit)
+            .await
     }
 
     #[zbus(signal)]

@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use portreeve_broker::{bus::agent, decide::ToAgent};
 use portreeve_dbus::{AGENT_PATH, AgentProxy, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy};
 use zbus::{Connection, connection::Builder, interface};
 
@@ -57,6 +58,17 @@ fn another_program_cannot_be_the_agent_of_root_either() {
 #[derive(Clone, Default)]
 struct Agent(Arc<Mutex<Vec<String>>>);
 
+impl Agent {
+    /// Waits until it has heard this, and nothing else.
+    async fn hears(&self, expected: &[&str]) {
+        eventually("the agent has heard all", async || {
+            self.0.lock().unwrap().len() == expected.len()
+        })
+        .await;
+        assert_eq!(*self.0.lock().unwrap(), expected);
+    }
+}
+
 // In order: a withdrawal must not overtake what it withdraws.
 #[interface(name = "io.github.portreeve.Agent1", spawn = false)]
 impl Agent {
@@ -71,6 +83,10 @@ impl Agent {
     fn withdraw(&self, id: u64, reason: &str) {
         let line = format!("withdraw {id} {reason}");
         self.0.lock().unwrap().push(line);
+    }
+
+    fn dropped(&self) {
+        self.0.lock().unwrap().push("dropped".to_owned());
     }
 }
 
@@ -100,11 +116,32 @@ fn what_an_agent_serves_is_written_down() {
         proxy.show(&prompt).await.unwrap();
         proxy.update(&prompt).await.unwrap();
         proxy.withdraw(7, "answered").await.unwrap();
-        let expected = ["show 7", "update 7", "withdraw 7 answered"];
-        eventually("the agent has heard all", async || {
-            agent.0.lock().unwrap().len() == expected.len()
-        })
-        .await;
-        assert_eq!(*agent.0.lock().unwrap(), expected);
+        proxy.dropped().await.unwrap();
+        let expected = ["show 7", "update 7", "withdraw 7 answered", "dropped"];
+        agent.hears(&expected).await;
+    });
+}
+
+#[test]
+fn an_agent_that_is_dropped_is_told_so_at_last() {
+    let name = "agents::an_agent_that_is_dropped_is_told_so_at_last";
+    on_a_bus(name, As::Anyone, async {
+        let agent = Agent::default();
+        let connection = Builder::system()
+            .serve_at(AGENT_PATH, agent.clone())
+            .build()
+            .await
+            .unwrap();
+        let name = connection.unique_name().unwrap().to_owned().into();
+        let broker = Connection::system().await.unwrap();
+        let handle = agent::start(&broker, name).await.unwrap();
+        let withdraw = ToAgent::Withdraw {
+            id: 7,
+            reason: "ended",
+        };
+        handle.sender.send(withdraw).await.unwrap();
+        agent.hears(&["withdraw 7 ended"]).await;
+        drop(handle);
+        agent.hears(&["withdraw 7 ended", "dropped"]).await;
     });
 }

@@ -8,6 +8,7 @@ mod agents;
 mod broker;
 mod contract;
 mod errors;
+mod limits;
 mod polkit;
 mod prompts;
 mod rules;

@@ -9,6 +9,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tokio::sync::watch;
+
 use zbus::{Connection, OwnedVariant, connection::Builder, interface};
 
 /// What polkit was asked.
@@ -30,11 +32,15 @@ struct State {
     asked: Vec<Asked>,
 }
 
-struct Authority(Arc<Mutex<State>>);
+struct Authority {
+    state: Arc<Mutex<State>>,
+    /// Whether the answers are to wait.
+    hesitates: watch::Receiver<bool>,
+}
 
 #[interface(name = "org.freedesktop.PolicyKit1.Authority")]
 impl Authority {
-    fn check_authorization(
+    async fn check_authorization(
         &self,
         subject: (String, HashMap<String, OwnedVariant>),
         action: String,
@@ -47,20 +53,23 @@ impl Authority {
             .get("name")
             .and_then(|name| String::try_from(name.try_clone().unwrap()).ok())
             .unwrap_or_default();
-        let mut state = self.0.lock().unwrap();
-        state.asked.push(Asked {
+        self.state.lock().unwrap().asked.push(Asked {
             kind,
             name,
             action,
             interactive: flags & 1 != 0,
         });
-        ((state.allows, false, HashMap::new()),)
+        let mut hesitates = self.hesitates.clone();
+        drop(hesitates.wait_for(|hesitates| !hesitates).await);
+        let allows = self.state.lock().unwrap().allows;
+        ((allows, false, HashMap::new()),)
     }
 }
 
 /// polkit on the bus, until it is dropped.
 pub(crate) struct Polkit {
     state: Arc<Mutex<State>>,
+    hesitates: watch::Sender<bool>,
     _connection: Connection,
 }
 
@@ -71,19 +80,27 @@ impl Polkit {
             allows,
             asked: Vec::new(),
         }));
+        let (hesitates, hesitating) = watch::channel(false);
+        let authority = Authority {
+            state: Arc::clone(&state),
+            hesitates: hesitating,
+        };
         let connection = Builder::system()
-            .serve_at(
-                "/org/freedesktop/PolicyKit1/Authority",
-                Authority(Arc::clone(&state)),
-            )
+            .serve_at("/org/freedesktop/PolicyKit1/Authority", authority)
             .name("org.freedesktop.PolicyKit1")
             .build()
             .await
             .unwrap();
         Self {
             state,
+            hesitates,
             _connection: connection,
         }
+    }
+
+    /// Whether its answers are to wait from now on.
+    pub(crate) fn hesitate(&self, hesitates: bool) {
+        self.hesitates.send_replace(hesitates);
     }
 
     /// What it was asked so far.

@@ -148,6 +148,13 @@ impl Broker {
             .expect("cannot withdraw");
     }
 
+    /// Gives up on the agent, as if it had taken no messages.
+    pub(crate) async fn drop_agent(&self) {
+        let agent = self.agent().await;
+        lock(&self.state).agent = None;
+        agent.dropped().await.expect("cannot tell the agent");
+    }
+
     pub(crate) fn set_rules(&self, rules: Vec<Rule>) {
         lock(&self.state).rules = rules;
     }

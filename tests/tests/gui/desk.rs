@@ -2,12 +2,14 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     path::Path,
     process::{Command, Output},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
+use portreeve_dbus::SYSTEM_BUS;
 use portreeve_tests::Daemon;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -49,7 +51,8 @@ impl Desk {
                 .args(["-nolisten", "tcp", "-noreset"]),
         );
         let display = format!(":{display}");
-        let system_bus = Daemon::start();
+        take_the_system_bus_place();
+        let system_bus = Daemon::start_at(SYSTEM_BUS);
         let (session_daemon, session_bus) = start_session_bus(&display);
         let runtime = Runtime::new().expect("cannot start a runtime");
         let broker = Broker::start(&runtime, system_bus.address());
@@ -224,7 +227,6 @@ impl Desk {
         command
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.session_bus)
-            .env("DBUS_SYSTEM_BUS_ADDRESS", self.system_bus.address())
             .env("XDG_RUNTIME_DIR", self.folder.path())
             .env("XDG_DATA_HOME", self.folder.path())
             .env("GDK_BACKEND", "x11")
@@ -244,4 +246,16 @@ fn start_session_bus(display: &str) -> (Running, String) {
             .env("DISPLAY", display)
             .stderr(std::process::Stdio::null()),
     )
+}
+
+/// The programs under test look for the system bus in one place only, so the test's bus has to be
+/// there. The lab root has none of its own; elsewhere it must not be taken from others.
+fn take_the_system_bus_place() {
+    static TAKEN: OnceLock<()> = OnceLock::new();
+    TAKEN.get_or_init(|| {
+        let socket = SYSTEM_BUS.trim_start_matches("unix:path=");
+        let folder = Path::new(socket).parent().expect("a socket is in a folder");
+        fs::create_dir(folder)
+            .unwrap_or_else(|error| panic!("these tests run in the lab root only: {error}"));
+    });
 }

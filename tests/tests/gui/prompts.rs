@@ -310,3 +310,18 @@ fn the_broker_takes_its_prompts_along_and_finds_the_agent_again() {
     desk.run(desk.broker.show(&prompt(2)));
     desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
 }
+
+#[test]
+fn an_agent_that_the_broker_has_given_up_on_registers_again() {
+    let desk = asked(&prompt(1));
+    desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
+    desk.run(desk.broker.drop_agent());
+    desk.until("the window is gone", |desk| {
+        !desk.has_window("Allow “curl”")
+    });
+    desk.until("the agent has registered again", |desk| {
+        desk.broker.has_agent()
+    });
+    desk.run(desk.broker.show(&prompt(2)));
+    desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
+}

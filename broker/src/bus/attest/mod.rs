@@ -1,0 +1,167 @@
+//! Whether a caller is one of Portreeve's own programs, as it was installed and with nothing added.
+//!
+//! This tells the agent from a script that calls its methods. It cannot stop an attacker who runs
+//! as the user and drives the real window, or who has had hold of the program from its first
+//! instruction on (see SECURITY.md).
+
+mod code;
+mod environment;
+
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use portreeve_dbus::{Error, thread_name};
+use tokio::time::timeout;
+
+use super::{caller::Caller, limits::Limiter};
+use crate::subject::ProcessHandle;
+
+/// How long the files of a caller may take to look at.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Callers of one user that may be looked at. File systems of users can make that take for ever.
+const LOOKS_AT_A_USER: usize = 8;
+/// Most of a file of /proc that is read. Nothing is granted where there is more.
+const READ_MAX: u64 = 4 * 1024 * 1024;
+
+/// Counts the callers that are looked at.
+pub(super) fn limiter() -> Arc<Limiter<u32>> {
+    Limiter::new("looks at programs of yours", LOOKS_AT_A_USER)
+}
+
+/// Checks that the caller runs the program installed at `path`.
+pub(super) async fn attest(
+    limiter: &Arc<Limiter<u32>>,
+    caller: &Arc<Caller>,
+    path: &'static str,
+) -> Result<(), Error> {
+    let underway = limiter.enter(caller.uid)?;
+    let caller = Arc::clone(caller);
+    let work = tokio::task::spawn_blocking(move || {
+        // It counts for as long as a thread is at it, not only while somebody waits.
+        let _underway = underway;
+        let process = caller.process.as_ref().ok_or("the bus gives no pidfd")?;
+        check(process, &caller.name, Path::new(path))
+    });
+    let result = match timeout(PATIENCE, work).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err("its files do not answer".to_owned()),
+    };
+    result.map_err(|reason| {
+        Error::AccessDenied(format!(
+            "cannot take this from a program other than {path}: {reason}"
+        ))
+    })
+}
+
+fn check(process: &ProcessHandle, connection: &str, path: &Path) -> Result<(), String> {
+    let installed = fs::metadata(path).map_err(|error| format!("it is not installed: {error}"))?;
+    if installed.uid() != 0 || installed.mode() & 0o022 != 0 {
+        return Err("the installed file is not root's alone".to_owned());
+    }
+    // First of all: the program, once it runs, never becomes another, so what is seen of the
+    // process from here on is the program's.
+    let (running, _) = process.executable().map_err(|error| error.to_string())?;
+    let same = u64::from(running.stx_ino) == installed.ino()
+        && rustix::fs::makedev(running.stx_dev_major, running.stx_dev_minor) == installed.dev();
+    if !same {
+        return Err("it runs another executable".to_owned());
+    }
+    closed(process)?;
+    at_home(process)?;
+    if let Some(name) = environment::harmful(&read(process, "environ")?) {
+        return Err(format!("it was started with {name}"));
+    }
+    code::check(process, &read(process, "smaps")?)?;
+    bound(process, connection)?;
+    // All of it was about the caller if that is still there.
+    if process.is_alive() {
+        Ok(())
+    } else {
+        Err("it has ended".to_owned())
+    }
+}
+
+/// No other program of the user may trace it or write to it.
+fn closed(process: &ProcessHandle) -> Result<(), String> {
+    let status = read(process, "status")?;
+    let tracer = status
+        .lines()
+        .find_map(|line| line.strip_prefix("TracerPid:"));
+    if tracer.map(str::trim) != Some("0") {
+        return Err("it is traced".to_owned());
+    }
+    // The program says so (PR_SET_DUMPABLE) before anything else; then these files are root's.
+    let environment = process.proc_path("environ");
+    let owner = fs::metadata(environment)
+        .map_err(|error| format!("it cannot be looked at: {error}"))?
+        .uid();
+    if owner == 0 {
+        Ok(())
+    } else {
+        Err("other programs may write to its memory".to_owned())
+    }
+}
+
+/// It must see the file system as everybody does, or what it takes for the system bus may be
+/// anything; and a user namespace of its own would let it forge its executable (`PR_SET_MM`).
+fn at_home(process: &ProcessHandle) -> Result<(), String> {
+    let namespace = |path: PathBuf| {
+        fs::metadata(&path)
+            .map(|it| (it.dev(), it.ino()))
+            .map_err(|error| format!("its namespaces cannot be looked at: {error}"))
+    };
+    for name in ["ns/mnt", "ns/user"] {
+        // Not this process: it has a view of its own.
+        if namespace(process.proc_path(name))? != namespace(Path::new("/proc/1").join(name))? {
+            return Err("it is in a namespace of its own".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// It must have opened this connection itself, rather than have taken it over from what ran before
+/// it in the same process.
+fn bound(process: &ProcessHandle, connection: &str) -> Result<(), String> {
+    if read(process, "comm")?.trim_end_matches('\n') == thread_name(connection) {
+        Ok(())
+    } else {
+        Err("this connection to the bus is not its own".to_owned())
+    }
+}
+
+fn read(process: &ProcessHandle, name: &str) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    fs::File::open(process.proc_path(name))
+        .and_then(|file| file.take(READ_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("its {name} is not readable: {error}"))?;
+    if bytes.len() as u64 > READ_MAX {
+        return Err(format!("its {name} is too long"));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn this() -> ProcessHandle {
+        ProcessHandle::open(std::process::id()).unwrap()
+    }
+
+    #[test]
+    fn another_executable_is_not_the_installed_one() {
+        let error = check(&this(), ":1.1", Path::new("/bin/sh")).unwrap_err();
+        assert_eq!(error, "it runs another executable");
+    }
+
+    #[test]
+    fn a_process_that_says_nothing_is_bound_to_no_connection() {
+        assert!(bound(&this(), ":1.1").is_err());
+    }
+}

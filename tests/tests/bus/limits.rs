@@ -1,0 +1,142 @@
+//! What one user may have under way, and that others are not concerned.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, future::join_all};
+use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RuleSpec, RulesProxy};
+use tokio::time::timeout;
+use zbus::Connection;
+
+use crate::{
+    broker::Broker,
+    polkit::Polkit,
+    stage::{As, eventually, me, on_a_bus},
+};
+
+/// How long a signal may be on its way.
+const SOON: Duration = Duration::from_secs(10);
+/// How long nothing has to come where nothing is to come.
+const SILENCE: Duration = Duration::from_millis(200);
+
+async fn connect() -> Connection {
+    Connection::system().await.unwrap()
+}
+
+#[test]
+fn watching_twice_is_watching_once() {
+    let name = "limits::watching_twice_is_watching_once";
+    on_a_bus(name, As::User, async {
+        let broker = Broker::start().await;
+        let client = connect().await;
+        let prompts = PromptsProxy::new(&client).await.unwrap();
+        let mut changed = prompts.receive_changed().await.unwrap();
+        for _ in 0..100 {
+            prompts.watch(OWN_UID).await.unwrap();
+        }
+        broker.call(me(), "192.0.2.1").await;
+        assert!(timeout(SOON, changed.next()).await.unwrap().is_some());
+        prompts.list(OWN_UID).await.unwrap();
+        assert!(timeout(SILENCE, changed.next()).await.is_err());
+    });
+}
+
+#[test]
+fn so_many_connections_of_a_user_watch_and_no_more() {
+    let name = "limits::so_many_connections_of_a_user_watch_and_no_more";
+    on_a_bus(name, As::User, async {
+        let _broker = Broker::start().await;
+        let mut watching = Vec::new();
+        for _ in 0..32 {
+            let client = connect().await;
+            let prompts = PromptsProxy::new(&client).await.unwrap();
+            prompts.watch(OWN_UID).await.unwrap();
+            watching.push(client);
+        }
+        // A connection that watches may watch the other interface too.
+        let rules = RulesProxy::new(&watching[0]).await.unwrap();
+        rules.watch(OWN_UID).await.unwrap();
+        let more = connect().await;
+        let rules = RulesProxy::new(&more).await.unwrap();
+        let refused = rules.watch(OWN_UID).await;
+        assert!(
+            matches!(&refused, Err(Error::LimitsExceeded(text)) if text.contains("watch")),
+            "{refused:?}"
+        );
+        // Who leaves makes room.
+        watching.pop().unwrap().close().await.unwrap();
+        eventually("there is room for another", async || {
+            rules.watch(OWN_UID).await.is_ok()
+        })
+        .await;
+    });
+}
+
+#[test]
+fn polkit_is_asked_so_much_about_a_user_and_no_more() {
+    let name = "limits::polkit_is_asked_so_much_about_a_user_and_no_more";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(true).await;
+        polkit.hesitate(true);
+        let _broker = Broker::start().await;
+        let (client, other) = (connect().await, connect().await);
+        let rules = RulesProxy::new(&client).await.unwrap();
+        let waiting: Vec<_> = (0..4)
+            .map(|_| {
+                let rules = rules.clone();
+                tokio::spawn(async move { rules.add(OWN_UID, &spec()).await })
+            })
+            .collect();
+        eventually("polkit is asked four times", async || {
+            polkit.asked().len() == 4
+        })
+        .await;
+        // By whichever connection.
+        let rules = RulesProxy::new(&other).await.unwrap();
+        let refused = rules.add(OWN_UID, &spec()).await;
+        assert!(
+            matches!(&refused, Err(Error::LimitsExceeded(text)) if text.contains("polkit")),
+            "{refused:?}"
+        );
+        assert_eq!(polkit.asked().len(), 4);
+        polkit.hesitate(false);
+        for added in join_all(waiting).await {
+            added.unwrap().unwrap();
+        }
+        rules.add(OWN_UID, &spec()).await.unwrap();
+    });
+}
+
+#[test]
+fn a_flood_of_calls_is_refused_in_part_and_ends() {
+    let name = "limits::a_flood_of_calls_is_refused_in_part_and_ends";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(false).await;
+        let broker = Broker::start().await;
+        let client = connect().await;
+        let rules = RulesProxy::new(&client).await.unwrap();
+        // More than may be under way before it is known who calls.
+        let flood = (0..100).map(|_| rules.list(OWN_UID));
+        let results = join_all(flood).await;
+        let refused = results
+            .iter()
+            .filter(|result| matches!(result, Err(Error::LimitsExceeded(_))))
+            .count();
+        let taken = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(refused + taken, 100, "{results:?}");
+        assert!(taken > 0, "{results:?}");
+        // And then it is as if nothing had been.
+        let results = join_all((0..100).map(|_| rules.list(OWN_UID))).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert!(polkit.asked().is_empty());
+        drop(broker);
+    });
+}
+
+fn spec() -> RuleSpec {
+    RuleSpec {
+        program: "/usr/bin/curl".into(),
+        operations: vec!["connect".into()],
+        action: "allow".into(),
+        ..RuleSpec::default()
+    }
+}
