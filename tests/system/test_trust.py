@@ -53,16 +53,16 @@ def without_agent():
 def agent_is_refused(reason, *command):
     """Starts alice's agent by this command; it has to be refused for the reason."""
     without_agent()
-    agent = start(*command, user="alice")
-    said = []
-    while "cannot register" not in "".join(said):
-        line = agent.stdout.readline()
-        assert line, f"the agent has ended: {said}"
-        said.append(line)
-    assert reason in said[-1], said
-    assert not firewall.status().agent
-    agent.kill()
-    agent.wait()
+    with start(*command, user="alice") as agent:
+        try:
+            said = agent.stdout.readline()
+            while "cannot register" not in said:
+                said = agent.stdout.readline()
+                assert said, "the agent has ended"
+            assert reason in said, said
+            assert not firewall.status().agent
+        finally:
+            agent.kill()
 
 
 def test_foreign_program_of_the_user_is_refused():
