@@ -1,10 +1,11 @@
 //! What one user may have under way, and that others are not concerned.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all};
+use portreeve_broker::bus;
 use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RuleSpec, RulesProxy};
-use tokio::time::timeout;
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use zbus::Connection;
 
 use crate::{
@@ -107,28 +108,48 @@ fn polkit_is_asked_so_much_about_a_user_and_no_more() {
 }
 
 #[test]
-fn a_flood_of_calls_is_refused_in_part_and_ends() {
-    let name = "limits::a_flood_of_calls_is_refused_in_part_and_ends";
+fn so_many_calls_of_a_user_are_under_way_and_no_more() {
+    let name = "limits::so_many_calls_of_a_user_are_under_way_and_no_more";
     on_a_bus(name, As::User, async {
-        let polkit = Polkit::start(false).await;
-        let broker = Broker::start().await;
-        let client = connect().await;
-        let rules = RulesProxy::new(&client).await.unwrap();
-        // More than may be under way before it is known who calls.
-        let flood = (0..100).map(|_| rules.list(OWN_UID));
-        let results = join_all(flood).await;
-        let refused = results
-            .iter()
-            .filter(|result| matches!(result, Err(Error::LimitsExceeded(_))))
-            .count();
-        let taken = results.iter().filter(|result| result.is_ok()).count();
-        assert_eq!(refused + taken, 100, "{results:?}");
-        assert!(taken > 0, "{results:?}");
-        // And then it is as if nothing had been.
-        let results = join_all((0..100).map(|_| rules.list(OWN_UID))).await;
-        assert!(results.iter().all(Result::is_ok), "{results:?}");
-        assert!(polkit.asked().is_empty());
-        drop(broker);
+        // A loop that answers nobody.
+        let (commands, commanded) = mpsc::channel(1024);
+        let _broker = bus::serve(commands, Arc::default()).await.unwrap();
+        let mut calls = JoinSet::new();
+        for connection in 1..=4 {
+            let client = connect().await;
+            let rules = RulesProxy::new(&client).await.unwrap();
+            for call in 0..70 {
+                let rules = rules.clone();
+                calls.spawn(async move { rules.list(OWN_UID).await });
+                // Before it is known who calls, less is taken.
+                if call == 0 {
+                    eventually("it is known who calls", async || {
+                        commanded.len() >= 70 * (connection - 1) + 1
+                    })
+                    .await;
+                }
+            }
+            eventually("the calls are under way", async || {
+                commanded.len() == (70 * connection).min(256)
+            })
+            .await;
+        }
+        for _ in 256..280 {
+            let refused = calls.join_next().await.unwrap().unwrap();
+            assert!(
+                matches!(&refused, Err(Error::LimitsExceeded(text)) if text.contains("256 calls")),
+                "{refused:?}"
+            );
+        }
+        // No other has ended; they do with the loop.
+        drop(commanded);
+        let rest = calls.join_all().await;
+        assert_eq!(rest.len(), 256);
+        assert!(
+            rest.iter()
+                .all(|result| matches!(result, Err(Error::Failed(_)))),
+            "{rest:?}"
+        );
     });
 }
 
