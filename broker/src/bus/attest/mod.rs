@@ -67,7 +67,7 @@ fn check(process: &ProcessHandle, connection: &str, path: &Path) -> Result<(), S
     // First of all: the program, once it runs, never becomes another, so what is seen of the
     // process from here on is the program's.
     let (running, _) = process.executable().map_err(|error| error.to_string())?;
-    let same = u64::from(running.stx_ino) == installed.ino()
+    let same = running.stx_ino == installed.ino()
         && rustix::fs::makedev(running.stx_dev_major, running.stx_dev_minor) == installed.dev();
     if !same {
         return Err("it runs another executable".to_owned());
