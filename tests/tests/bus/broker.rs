@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use portreeve_abi::{CacheKey, CacheValue, Request};
+use portreeve_abi::Request;
 use portreeve_broker::{
     bus,
     config::Config,
@@ -28,11 +28,15 @@ use zbus::Connection;
 struct Played;
 
 impl Kernel for Played {
-    fn set_generation(&self, _generation: u64) -> Result<(), probe::Error> {
-        Ok(())
+    fn is_enforcing(&self) -> bool {
+        true
     }
 
-    fn remember(&self, _key: &CacheKey, _value: &CacheValue) -> Result<(), probe::Error> {
+    fn generation(&self) -> u64 {
+        0
+    }
+
+    fn set_generation(&self, _generation: u64) -> Result<(), probe::Error> {
         Ok(())
     }
 
