@@ -32,7 +32,7 @@ pub(crate) struct Desk {
     session_bus: String,
     // In the order in which they end.
     programs: Vec<Running>,
-    system_bus: Daemon,
+    _system_bus: Daemon,
     folder: TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -62,7 +62,7 @@ impl Desk {
             display,
             session_bus,
             programs: vec![session_daemon, xvfb],
-            system_bus,
+            _system_bus: system_bus,
             folder,
             _alone: alone,
         }
