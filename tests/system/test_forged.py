@@ -13,7 +13,7 @@ def test_routing_header_by_socket_option_is_refused():
 
 
 def test_routing_header_by_control_message_is_refused():
-    firewall.add_rule(PROGRAM, "allow", "--host", ADDRESS)
+    firewall.add_rule(PROGRAM, "allow", "--addr", ADDRESS)
     caller = Caller()
     assert caller.call("sendto", ADDRESS).reply == "echo"
     for connected in (False, True):
@@ -29,4 +29,4 @@ def test_program_cannot_pretend_to_run_another_executable():
     result = caller.call("pretend", path="/usr/bin/curl")
     assert result.errno == "EPERM", result
     caller.start("connect", "203.0.113.10")
-    assert firewall.prompt().path == PROGRAM
+    assert firewall.prompt().subject.path == PROGRAM

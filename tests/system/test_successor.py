@@ -24,7 +24,7 @@ class Traffic:
 
     def __init__(self):
         firewall.add_rule(OTHER_PROGRAM, "deny")
-        firewall.add_rule(PROGRAM, "allow", "--host", KNOWN)
+        firewall.add_rule(PROGRAM, "allow", "--addr", KNOWN)
         self._denied, self._allowed = Caller(program=OTHER_PROGRAM), Caller()
         assert self._denied.call("connect", KNOWN).errno == "EPERM"
         assert self._allowed.call("connect", KNOWN).errno is None

@@ -94,7 +94,7 @@ def test_lent_users_are_guarded_as_the_one_they_are_lent_to():
     assert "Uid:\t100033" in Path(f"/proc/{caller.pid}/status").read_text()
     caller.start("connect", ADDRESS)
     question = firewall.prompt(user="alice")
-    assert (question.uid, question.path) == (1000, PROGRAM), question
+    assert (question.uid, question.subject.path) == (1000, PROGRAM), question
     firewall.decide(question, "deny")
     assert caller.result().errno == "EPERM"
 
@@ -114,7 +114,8 @@ def test_program_on_an_overlay_is_known_by_its_path():
         caller = Caller(program=str(program))
         caller.start("connect", ADDRESS)
         question = firewall.prompt()
-        assert question.verified and question.path == str(program), question
+        subject = question.subject
+        assert subject.verified and subject.path == str(program), question
         firewall.decide(question, "allow", "always")
         assert caller.result().errno is None
         caller.kill()

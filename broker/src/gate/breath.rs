@@ -48,8 +48,8 @@ pub struct Breath {
     interrupted: Arc<Notify>,
     /// Calls whose threads were let go in the last round.
     out: Vec<u64>,
-    /// Calls whose threads are left stopped, each with the signal they stopped for.
-    parked: HashMap<u64, (Pid, Option<Signal>)>,
+    /// Calls whose threads are left stopped.
+    parked: HashMap<u64, Stopped>,
     /// Threads that have not stopped in time: they are let go as soon as they do.
     late: Vec<Pid>,
 }
@@ -92,8 +92,8 @@ impl Breath {
                     }
                 }
                 Round::Unpark => {
-                    for (number, (pid, signal)) in std::mem::take(&mut self.parked) {
-                        let_go(pid, signal);
+                    for (number, stopped) in std::mem::take(&mut self.parked) {
+                        stopped.let_go();
                         self.out.push(number);
                     }
                 }
@@ -103,14 +103,14 @@ impl Breath {
 
     /// One thread takes a breath.
     fn breathe(&mut self, number: u64, tid: u32) {
-        if let Some((pid, signal)) = self.call_out(number, tid) {
-            let_go(pid, signal);
+        if let Some(stopped) = self.call_out(number, tid) {
+            stopped.let_go();
             self.out.push(number);
         }
     }
 
     /// Has a thread leave the hook and stop.
-    fn call_out(&mut self, number: u64, tid: u32) -> Option<(Pid, Option<Signal>)> {
+    fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
         if restarts_badly(tid) {
             self.be_brief(number);
@@ -127,7 +127,7 @@ impl Breath {
                 if stopped.is_none() {
                     self.table.is_out(number);
                 }
-                Some((pid, stopped?))
+                stopped
             }
             Err(errno) => {
                 self.table.is_out(number);
@@ -140,13 +140,12 @@ impl Breath {
         }
     }
 
-    /// Waits until a thread that was interrupted stops; the signal it has stopped for, if any.
-    /// `None` if it has ended or does not stop.
-    fn stopped(&mut self, pid: Pid) -> Option<Option<Signal>> {
+    /// Waits until a thread that was interrupted stops; `None` if it has ended or does not stop.
+    fn stopped(&mut self, pid: Pid) -> Option<Stopped> {
         let begun = Instant::now();
         loop {
             match state(pid) {
-                State::Stopped(signal) => return Some(signal),
+                State::Stopped(stopped) => return Some(stopped),
                 State::Ended => return None,
                 State::Running if begun.elapsed() >= PATIENCE => {
                     self.late.push(pid);
@@ -160,8 +159,8 @@ impl Breath {
     /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
     fn miss(&mut self) {
         self.late.retain(|pid| match state(*pid) {
-            State::Stopped(signal) => {
-                let_go(*pid, signal);
+            State::Stopped(stopped) => {
+                stopped.let_go();
                 false
             }
             State::Ended => false,
@@ -186,28 +185,37 @@ impl Breath {
 /// What a seized thread does.
 enum State {
     Running,
-    /// With the signal that it would have been given.
-    Stopped(Option<Signal>),
+    Stopped(Stopped),
     Ended,
 }
 
+/// A stopped thread.
+struct Stopped {
+    pid: Pid,
+    /// The signal that it was about to be given.
+    signal: Option<Signal>,
+}
+
+impl Stopped {
+    fn let_go(self) {
+        // It fails when the thread has been killed meanwhile.
+        if let Err(error) = ptrace::detach(self.pid, self.signal) {
+            tracing::debug!(%error, pid = %self.pid, "cannot let a thread go");
+        }
+    }
+}
+
 fn state(pid: Pid) -> State {
+    let stopped = |signal| State::Stopped(Stopped { pid, signal });
     match waitpid(pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
-        Ok(WaitStatus::PtraceEvent(_, _, EVENT_STOP)) => State::Stopped(None),
-        Ok(WaitStatus::Stopped(_, signal)) => State::Stopped(Some(signal)),
+        Ok(WaitStatus::PtraceEvent(_, _, EVENT_STOP)) => stopped(None),
+        Ok(WaitStatus::Stopped(_, signal)) => stopped(Some(signal)),
         Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(_) => State::Ended,
         Ok(_) => State::Running,
     }
 }
 
-fn let_go(pid: Pid, signal: Option<Signal>) {
-    // It fails when the thread has been killed meanwhile.
-    if let Err(error) = ptrace::detach(pid, signal) {
-        tracing::debug!(%error, %pid, "cannot let a thread go");
-    }
-}
-
-/// Whether an interruption would show: io_uring turns a restart into EINTR for the program.
+/// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program.
 fn restarts_badly(tid: u32) -> bool {
     let call = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
     let number = call.split(' ').next().and_then(|word| word.parse().ok());

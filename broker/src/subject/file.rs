@@ -31,7 +31,7 @@ pub(super) fn kernel_fileid(stat: &Statx, mounts: &Path) -> Fileid {
     }
 }
 
-/// The device of a mount: the third field of its line (proc_pid_mountinfo(5)).
+/// The device of a mount: the third field of its line, `proc_pid_mountinfo(5)`.
 fn device_of(mount: u64, table: &str) -> Option<u64> {
     let mount = mount.to_string();
     let line = table
