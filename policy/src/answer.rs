@@ -4,14 +4,14 @@ use std::{fmt, str::FromStr};
 
 use ipnet::IpNet;
 
-use crate::{Action, Destination, Object, ObjectPattern, ParseError};
+use crate::{Action, Destination, Object, ObjectPattern, Operation, ParseError};
 
 /// How far an answer reaches beyond the call that was asked about. Every scope names the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// This host (or address, where no name is known), on any port.
     Host,
-    /// This host on this port and protocol only.
+    /// This host on this port and protocol only; of one who listens, this port on any address.
     HostPort,
     /// Any destination.
     Any,
@@ -30,12 +30,23 @@ impl Scope {
         }
     }
 
+    /// The scopes that an answer about such an operation may have, the default one first: one who
+    /// waits for others has a port and no host, and a kind of socket has neither.
+    pub const fn of(operation: Operation) -> &'static [Self] {
+        match operation {
+            Operation::Connect => &Self::ALL,
+            Operation::Bind | Operation::Listen | Operation::Accept => &[Self::HostPort, Self::Any],
+            Operation::Create => &[Self::Any],
+        }
+    }
+
     /// The objects that an answer given about `object` covers.
-    pub fn pattern(self, object: &Object) -> ObjectPattern {
+    pub fn pattern(self, operation: Operation, object: &Object) -> ObjectPattern {
         if self == Self::Any {
             return ObjectPattern::ANYTHING;
         }
         let destination = match &object.host {
+            _ if operation != Operation::Connect => Destination::Anywhere,
             Some(host) => Destination::Host(host.clone()),
             None => Destination::Network(IpNet::from(object.address)),
         };

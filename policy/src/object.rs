@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::ParseError;
+use crate::{Operation, ParseError};
 
 /// A transport protocol by its IP protocol number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,10 +80,11 @@ pub struct Object {
 }
 
 impl Object {
-    /// Whether the address is this computer itself: loopback, or the unspecified address, which
-    /// Linux connects to loopback.
-    pub fn is_this_computer(&self) -> bool {
-        self.address.is_loopback() || self.address.is_unspecified()
+    /// Whether it is this computer itself: loopback, or for a connection the unspecified address,
+    /// which Linux connects to loopback. (One who listens there listens to everybody.)
+    pub fn is_this_computer(&self, operation: Operation) -> bool {
+        let connects = operation == Operation::Connect;
+        self.address.is_loopback() || connects && self.address.is_unspecified()
     }
 
     /// The name if known, else the address.
@@ -142,13 +143,13 @@ impl ObjectPattern {
         protocol: None,
     };
 
-    /// Whether the object is one of them.
-    pub fn matches(&self, object: &Object) -> bool {
+    /// Whether the object of such an operation is one of them.
+    pub fn matches(&self, operation: Operation, object: &Object) -> bool {
         let destination = match &self.destination {
             Destination::Anywhere => true,
             Destination::Host(host) => object.host.as_ref() == Some(host),
             Destination::Network(network) => network.contains(&object.address),
-            Destination::ThisComputer => object.is_this_computer(),
+            Destination::ThisComputer => object.is_this_computer(operation),
         };
         destination
             && self.port.is_none_or(|port| port == object.port)

@@ -49,8 +49,14 @@ struct task_struct {
 	u64 start_boottime;
 	u64 self_exec_id;
 };
+struct in6_addr {
+	u8 in6_u[16]; /* a union, of which only the place matters */
+};
 struct sock_common {
 	u16 skc_family;
+	u32 skc_rcv_saddr;
+	u16 skc_num;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 struct sock {
 	struct sock_common __sk_common;
@@ -83,6 +89,7 @@ extern int bpf_get_file_xattr(struct file *file, const char *name__str,
 			      struct bpf_dynptr *value_p) __ksym;
 
 /* Helper numbers from enum bpf_func_id in include/uapi/linux/bpf.h. */
+static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
 				   struct bpf_dynptr *ptr) = (void *)197;
@@ -134,6 +141,27 @@ __inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)
 	out->kernel = kernel_socket(sk);
 	out->nonblocking = file ? (file->f_flags & O_NONBLOCK) != 0 : 0;
 	return 0;
+}
+
+/* The socket's own address. Mirrored by struct Local in endpoint.rs. */
+struct local_facts {
+	u8 address6[16];
+	u8 address4[4];
+	u16 port;
+	u16 reserved;
+};
+
+__inline void shim_local(const struct socket *socket, struct local_facts *out)
+{
+	struct sock *sk = socket->sk;
+
+	if (!sk)
+		return;
+	bpf_probe_read_kernel(out->address6, sizeof(out->address6),
+			      __builtin_preserve_access_index(&sk->__sk_common.skc_v6_rcv_saddr));
+	bpf_probe_read_kernel(out->address4, sizeof(out->address4),
+			      __builtin_preserve_access_index(&sk->__sk_common.skc_rcv_saddr));
+	out->port = sk->__sk_common.skc_num;
 }
 
 /* The calling task. Mirrored by struct TaskFacts in subject.rs. */

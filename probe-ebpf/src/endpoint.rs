@@ -7,7 +7,7 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use portreeve_abi::{AF_INET, AF_INET6, Endpoint};
 
-use crate::socket::Socket;
+use crate::socket::{AF_SMC, Socket};
 
 /// `sizeof(struct sockaddr_in)`: the least that the kernel takes for AF_INET.
 const SOCKADDR_IN: i32 = 16;
@@ -74,13 +74,51 @@ pub fn read(
     }
     endpoint.family = family;
     endpoint.port = u16::from_be_bytes([raw[2], raw[3]]);
-    endpoint.protocol = if socket.protocol == IPPROTO_MPTCP {
-        IPPROTO_TCP
-    } else {
-        socket.protocol
-    };
-    endpoint.socket_type = socket.kind;
+    describe(socket, endpoint);
     Named::Endpoint
+}
+
+/// Reads the socket's own address into `endpoint`, which is all zero before.
+#[inline(always)]
+pub fn read_local(pointer: *const c_void, socket: &Socket, endpoint: &mut Endpoint) {
+    let mut local = Local::default();
+    // SAFETY: `pointer` is the hook's own trusted argument, `local` has the shim's layout.
+    unsafe { shim_local(pointer, &mut local) };
+    let mapped = local.address6[..12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+    if socket.family != AF_INET6 {
+        endpoint.family = AF_INET;
+        endpoint.address[..4].copy_from_slice(&local.address4);
+    } else if mapped {
+        endpoint.family = AF_INET;
+        endpoint.address[..4].copy_from_slice(&local.address6[12..]);
+    } else {
+        endpoint.family = AF_INET6;
+        endpoint.address = local.address6;
+    }
+    endpoint.port = local.port;
+    describe(socket, endpoint);
+}
+
+/// What the socket is, in one form.
+#[inline(always)]
+fn describe(socket: &Socket, endpoint: &mut Endpoint) {
+    let tcp = socket.protocol == IPPROTO_MPTCP || socket.family == AF_SMC;
+    endpoint.protocol = if tcp { IPPROTO_TCP } else { socket.protocol };
+    endpoint.socket_type = socket.kind;
+}
+
+/// Layout of `struct local_facts` in kernel/shim.c.
+#[repr(C)]
+#[derive(Default)]
+struct Local {
+    address6: [u8; 16],
+    address4: [u8; 4],
+    port: u16,
+    reserved: u16,
+}
+
+unsafe extern "C" {
+    fn shim_local(socket: *const c_void, out: *mut Local);
 }
 
 /// Whether the endpoint is this computer: loopback, or the unspecified address, which Linux

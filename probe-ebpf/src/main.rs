@@ -29,6 +29,19 @@ pub fn socket_sendmsg(ctx: LsmContext) -> i32 {
     hooks::sendmsg::hook(&ctx)
 }
 
+/// `socket_create(family, type, protocol, kern)`: sleepable since Linux 5.11. Runs before there is a
+/// socket.
+#[lsm(hook = "socket_create", sleepable)]
+pub fn socket_create(ctx: LsmContext) -> i32 {
+    hooks::create::hook(&ctx)
+}
+
+/// `socket_listen(sock, backlog)`: sleepable since Linux 5.11.
+#[lsm(hook = "socket_listen", sleepable)]
+pub fn socket_listen(ctx: LsmContext) -> i32 {
+    hooks::listen::hook(&ctx)
+}
+
 /// `socket_setsockopt(sock, level, optname)`: not sleepable. Runs before the option is looked at.
 #[lsm(hook = "socket_setsockopt")]
 pub fn socket_setsockopt(ctx: LsmContext) -> i32 {

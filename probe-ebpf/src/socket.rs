@@ -2,6 +2,8 @@
 
 use core::ffi::c_void;
 
+use portreeve_abi::{AF_INET, AF_INET6};
+
 /// What the hooks need to know of a socket. Layout of `struct socket_facts` in kernel/shim.c.
 #[repr(C)]
 #[derive(Default)]
@@ -16,6 +18,10 @@ pub struct Socket {
 
 /// `SOCK_STREAM`.
 pub const SOCK_STREAM: u16 = 1;
+/// `SOCK_RAW`.
+pub const SOCK_RAW: u16 = 3;
+/// TCP, or RDMA behind its back; its addresses are those of IPv4 and IPv6.
+pub const AF_SMC: u16 = 43;
 
 unsafe extern "C" {
     fn shim_socket(socket: *const c_void, out: *mut Socket) -> i32;
@@ -33,6 +39,6 @@ impl Socket {
     /// Whether what it carries travels over IPv4 or IPv6.
     #[inline(always)]
     pub fn is_inet(&self) -> bool {
-        self.family == portreeve_abi::AF_INET || self.family == portreeve_abi::AF_INET6
+        matches!(self.family, AF_INET | AF_INET6 | AF_SMC)
     }
 }

@@ -127,6 +127,23 @@ def send_with_hop_limit(address, port=7777):
     return send_with(address, port, False, socket.IPV6_HOPLIMIT, struct.pack("i", 9))
 
 
+def listen(address, port=0, protocol=0):
+    """listen() by TCP; says on which port."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM, protocol) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((address, port))
+        result = timed(libc.listen, sock.fileno(), 5)
+        return result | {"port": sock.getsockname()[1]}
+
+
+def create(family, kind, protocol=0):
+    """socket() alone."""
+    result = timed(libc.socket, family, kind, protocol)
+    if result["value"] >= 0:
+        os.close(result["value"])
+    return result
+
+
 def unix():
     """A connection and a datagram within AF_UNIX."""
     begin = time.monotonic()
@@ -161,7 +178,7 @@ def loopback():
         (socket.AF_INET6, "::ffff:127.0.0.1"),
     ):
         with socket.socket(family) as server, socket.socket(family) as client:
-            server.bind((address, 0))
+            server.bind(("127.0.0.1" if address == "0.0.0.0" else address, 0))
             server.listen()
             client.connect((address, server.getsockname()[1]))
     return {"seconds": time.monotonic() - begin}
@@ -209,10 +226,11 @@ def measure(address, count, port=80):
     return {"value": statistics.median(times) / 1000}
 
 
-def enter_user_namespace():
-    """Goes into a user namespace of its own, whose users somebody else has to map."""
-    clone_newuser = 0x10000000
-    return timed(libc.unshare, clone_newuser)
+def enter_user_namespace(network=False):
+    """Goes into a user namespace of its own, whose users somebody else has to map, and perhaps
+    into a network of its own too."""
+    clone_newuser, clone_newnet = 0x10000000, 0x40000000
+    return timed(libc.unshare, clone_newuser | (clone_newnet if network else 0))
 
 
 def become(uid):

@@ -46,6 +46,7 @@ pub struct Question {
     pub suggested_lifespan: usize,
     /// Everything else that is known.
     pub details: Vec<Detail>,
+    kind: Kind,
     name: String,
     host: String,
     port: u16,
@@ -55,6 +56,7 @@ impl Question {
     /// The words for this prompt. Words of a newer broker that this program does not know are left
     /// out.
     pub fn new(prompt: &Prompt) -> Self {
+        let kind = Kind::of(prompt);
         let name = isolate(&shown(&prompt.name));
         let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
         let lifespans: Vec<_> = prompt
@@ -86,12 +88,13 @@ impl Question {
                 .filter_map(|word| word.parse().ok())
                 .map(|value| Choice {
                     value,
-                    label: scope_label(value, &host, prompt.port),
+                    label: scope_label(kind, value, &host, prompt.port),
                 })
                 .collect(),
             lifespans,
             suggested_lifespan,
             details: details(prompt),
+            kind,
             name,
             host,
             port: prompt.port,
@@ -100,34 +103,10 @@ impl Question {
 
     /// What answering with this scope and lifespan will do.
     pub fn consequence(&self, scope: Scope, lifespan: For) -> String {
-        let text = match (lifespan, scope) {
-            (For::Once, Scope::Host) => {
-                gettext("Your answer applies to {host} on any port, just this time.")
-            }
-            (For::Once, Scope::HostPort) => {
-                gettext("Your answer applies to {host} on port {port}, just this time.")
-            }
-            (For::Once, Scope::Any) => {
-                gettext("Your answer applies to all of “{app}”’s connections, just this time.")
-            }
-            (For::Process, Scope::Host) => {
-                gettext("Your answer applies to {host} on any port, until “{app}” quits.")
-            }
-            (For::Process, Scope::HostPort) => {
-                gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
-            }
-            (For::Process, Scope::Any) => {
-                gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
-            }
-            (For::Always, Scope::Host) => {
-                gettext("Your answer applies to {host} on any port, always.")
-            }
-            (For::Always, Scope::HostPort) => {
-                gettext("Your answer applies to {host} on port {port}, always.")
-            }
-            (For::Always, Scope::Any) => {
-                gettext("Your answer applies to all of “{app}”’s connections, always.")
-            }
+        let text = match self.kind {
+            Kind::Listen => consequence_of_listening(scope, lifespan),
+            Kind::Raw => consequence_of_raw(lifespan),
+            Kind::Connect | Kind::Other => consequence_of_connecting(scope, lifespan),
         };
         let port = self.port.to_string();
         gettext_f(
@@ -142,20 +121,101 @@ impl Question {
     }
 }
 
-fn heading(prompt: &Prompt, name: &str, host: &str) -> String {
-    let connects = prompt.operation == "connect";
-    let datagrams = !matches!(prompt.protocol.as_str(), "tcp" | "sctp");
-    let msgid = match (connects, prompt.verified, datagrams) {
-        (true, true, false) => gettext("Allow “{app}” to connect to {host}?"),
-        (true, true, true) => gettext("Allow “{app}” to send data to {host}?"),
-        (true, false, false) => {
-            gettext("Allow a program without a file (“{app}”) to connect to {host}?")
+/// What kind of thing is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Connect,
+    Listen,
+    Raw,
+    /// Something of a newer broker.
+    Other,
+}
+
+impl Kind {
+    fn of(prompt: &Prompt) -> Self {
+        match prompt.operation.as_str() {
+            "connect" => Self::Connect,
+            "listen" => Self::Listen,
+            "create" => Self::Raw,
+            _ => Self::Other,
         }
-        (true, false, true) => {
+    }
+}
+
+fn consequence_of_connecting(scope: Scope, lifespan: For) -> String {
+    match (lifespan, scope) {
+        (For::Once, Scope::Host) => {
+            gettext("Your answer applies to {host} on any port, just this time.")
+        }
+        (For::Once, Scope::HostPort) => {
+            gettext("Your answer applies to {host} on port {port}, just this time.")
+        }
+        (For::Once, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, just this time.")
+        }
+        (For::Process, Scope::Host) => {
+            gettext("Your answer applies to {host} on any port, until “{app}” quits.")
+        }
+        (For::Process, Scope::HostPort) => {
+            gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
+        }
+        (For::Process, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
+        }
+        (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
+        (For::Always, Scope::HostPort) => {
+            gettext("Your answer applies to {host} on port {port}, always.")
+        }
+        (For::Always, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, always.")
+        }
+    }
+}
+
+fn consequence_of_listening(scope: Scope, lifespan: For) -> String {
+    match (lifespan, scope) {
+        (For::Once, Scope::Any) => {
+            gettext("Your answer applies to any port of “{app}”, just this time.")
+        }
+        (For::Process, Scope::Any) => {
+            gettext("Your answer applies to any port of “{app}”, until it quits.")
+        }
+        (For::Always, Scope::Any) => gettext("Your answer applies to any port of “{app}”, always."),
+        (For::Once, _) => gettext("Your answer applies to port {port}, just this time."),
+        (For::Process, _) => gettext("Your answer applies to port {port}, until “{app}” quits."),
+        (For::Always, _) => gettext("Your answer applies to port {port}, always."),
+    }
+}
+
+fn consequence_of_raw(lifespan: For) -> String {
+    match lifespan {
+        For::Once => gettext("Your answer applies to raw packets of “{app}”, just this time."),
+        For::Process => gettext("Your answer applies to raw packets of “{app}”, until it quits."),
+        For::Always => gettext("Your answer applies to raw packets of “{app}”, always."),
+    }
+}
+
+fn heading(prompt: &Prompt, name: &str, host: &str) -> String {
+    let datagrams = !matches!(prompt.protocol.as_str(), "tcp" | "sctp");
+    let msgid = match (Kind::of(prompt), prompt.verified) {
+        (Kind::Connect, true) if datagrams => gettext("Allow “{app}” to send data to {host}?"),
+        (Kind::Connect, true) => gettext("Allow “{app}” to connect to {host}?"),
+        (Kind::Connect, false) if datagrams => {
             gettext("Allow a program without a file (“{app}”) to send data to {host}?")
         }
-        (false, true, _) => gettext("Allow “{app}” to use the network?"),
-        (false, false, _) => {
+        (Kind::Connect, false) => {
+            gettext("Allow a program without a file (“{app}”) to connect to {host}?")
+        }
+        (Kind::Listen, true) => gettext("Let other devices connect to “{app}”?"),
+        (Kind::Listen, false) => {
+            gettext("Let other devices connect to a program without a file (“{app}”)?")
+        }
+        (Kind::Raw, true) => gettext("Allow “{app}” to send and receive raw packets?"),
+        (Kind::Raw, false) => {
+            gettext("Allow a program without a file (“{app}”) to send and receive raw packets?")
+        }
+        (Kind::Other, true) => gettext("Allow “{app}” to use the network?"),
+        (Kind::Other, false) => {
             gettext("Allow a program without a file (“{app}”) to use the network?")
         }
     };
@@ -176,24 +236,31 @@ fn identity(prompt: &Prompt) -> String {
 fn warning(prompt: &Prompt) -> Option<String> {
     if !prompt.verified {
         Some(gettext("Its file was deleted or never existed."))
-    } else if prompt.host.is_none() {
-        Some(gettext("No name is known for this address."))
     } else {
-        None
+        match Kind::of(prompt) {
+            Kind::Connect if prompt.host.is_none() => {
+                Some(gettext("No name is known for this address."))
+            }
+            Kind::Raw => Some(gettext(
+                "They can reach any address, whatever your rules say.",
+            )),
+            _ => None,
+        }
     }
 }
 
-fn scope_label(scope: Scope, host: &str, port: u16) -> String {
-    match scope {
-        Scope::Host => host.to_owned(),
-        Scope::HostPort => {
-            let port = port.to_string();
-            gettext_f(
-                "{host}, port {port} only",
-                &[("host", host), ("port", &port)],
-            )
-        }
-        Scope::Any => gettext("Anywhere"),
+fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16) -> String {
+    let port = port.to_string();
+    match (kind, scope) {
+        (Kind::Listen, Scope::Any) => gettext("Any port"),
+        (Kind::Listen, _) => gettext_f("Port {port} only", &[("port", &port)]),
+        (Kind::Raw, _) => gettext("Raw packets of all kinds"),
+        (_, Scope::Host) => host.to_owned(),
+        (_, Scope::HostPort) => gettext_f(
+            "{host}, port {port} only",
+            &[("host", host), ("port", &port)],
+        ),
+        (_, Scope::Any) => gettext("Anywhere"),
     }
 }
 
@@ -217,7 +284,9 @@ fn details(prompt: &Prompt) -> Vec<Detail> {
         );
     }
     add(gettext("Process"), prompt.pid.to_string());
-    add(gettext("Address"), isolate(&shown(&prompt.address)));
+    if Kind::of(prompt) != Kind::Raw {
+        add(gettext("Address"), isolate(&shown(&prompt.address)));
+    }
     let protocol = isolate(&shown(&prompt.protocol.to_uppercase()));
     if prompt.port == 0 {
         add(gettext("Protocol"), protocol);

@@ -101,6 +101,11 @@ pub(crate) fn name(rule: &Rule) -> String {
 }
 
 fn destination(rule: &Rule) -> String {
+    match rule.operations.as_slice() {
+        [only] if only == "listen" => return listening(rule),
+        [only] if only == "create" => return gettext("raw packets"),
+        _ => {}
+    }
     let place = match rule.destination.as_str() {
         "host" => rule.host.as_deref().map(|host| isolate(&shown(host))),
         "network" => rule
@@ -133,6 +138,17 @@ fn destination(rule: &Rule) -> String {
                 ("protocol", &protocol),
             ],
         ),
+    }
+}
+
+/// What a rule about listening is about.
+fn listening(rule: &Rule) -> String {
+    match rule.port {
+        Some(port) => gettext_f(
+            "incoming connections on port {port}",
+            &[("port", &port.to_string())],
+        ),
+        None => gettext("incoming connections"),
     }
 }
 

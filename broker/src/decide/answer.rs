@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status, withdrawn};
-use portreeve_policy::{Answer, For, Operations, Origin as RuleOrigin, SubjectPattern};
+use portreeve_policy::{Answer, For, Operations, Origin as RuleOrigin, Scope, SubjectPattern};
 use tokio::time::Instant;
 
 use super::{
@@ -221,6 +221,12 @@ impl Decider {
                 )));
             }
         }
+        if !Scope::of(prompt.question.operation).contains(&answer.scope) {
+            return Err(Error::InvalidArgument(format!(
+                "cannot answer for “{}” here: {} has no such scope",
+                answer.scope, prompt.question.operation
+            )));
+        }
         if !prompt.question.lifespans().0.contains(&answer.lifespan) {
             return Err(Error::InvalidArgument(format!(
                 "cannot answer “{}” here: the program has no file that a rule could name",
@@ -235,12 +241,12 @@ impl Decider {
         let Some(asked) = self.prompts.get(id).map(|prompt| prompt.question.clone()) else {
             return;
         };
-        let pattern = answer.scope.pattern(&asked.object);
+        let pattern = answer.scope.pattern(asked.operation, &asked.object);
         let covered = self.prompts.take_covered(|question| {
             question.uid() == asked.uid()
                 && question.program == asked.program
                 && question.operation == asked.operation
-                && pattern.matches(&question.object)
+                && pattern.matches(question.operation, &question.object)
         });
         for prompt in covered {
             // Callers that a signal has taken away come back: the answer was for them too. And if
@@ -277,7 +283,7 @@ impl Decider {
             return 0;
         };
         let question = prompt.question.clone();
-        let pattern = answer.scope.pattern(&question.object);
+        let pattern = answer.scope.pattern(question.operation, &question.object);
         let mut first = 0;
         for caller in prompt.processes() {
             let rule = self.rules.add_for_process(
@@ -315,7 +321,7 @@ impl Decider {
             question.uid(),
             SubjectPattern::Program(question.program.clone()),
             Operations::only(question.operation),
-            answer.scope.pattern(&question.object),
+            answer.scope.pattern(question.operation, &question.object),
             answer.action,
             RuleOrigin::Prompt,
         );

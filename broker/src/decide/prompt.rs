@@ -281,7 +281,10 @@ impl Prompt {
             held: self.held(),
             attempts: self.attempts,
             deadline: deadline.map_or(0, |deadline| boottime_micros(deadline, now)),
-            scopes: Scope::ALL.iter().map(ToString::to_string).collect(),
+            scopes: Scope::of(*operation)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             lifespans: lifespans.iter().map(ToString::to_string).collect(),
             suggested_lifespan: suggested.to_string(),
         }

@@ -91,6 +91,8 @@ impl Error {
 const HOOKS: &[&str] = &[
     "socket_connect",
     "socket_sendmsg",
+    "socket_create",
+    "socket_listen",
     "socket_setsockopt",
     "task_prctl",
 ];

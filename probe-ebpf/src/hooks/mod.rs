@@ -1,6 +1,8 @@
 //! One file for each family of hooks: the body collects who and what, and has them judged.
 
 pub mod connect;
+pub mod create;
+pub mod listen;
 pub mod prctl;
 pub mod route;
 pub mod sendmsg;
