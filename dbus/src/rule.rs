@@ -96,7 +96,7 @@ impl From<&PolicyRule> for Rule {
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
     /// Path of the program's executable, as the kernel names it: absolute, and without symbolic
-    /// links, `.`, `..` and empty components ([`crate::executable`] finds it).
+    /// links, `.`, `..` and empty components ([`crate::executable()`] finds it).
     pub program: String,
     /// Operations, at least one: `connect`, …
     pub operations: Vec<String>,

@@ -234,18 +234,15 @@ fn identity(prompt: &Prompt) -> String {
 
 /// The worst thing to be wary of.
 fn warning(prompt: &Prompt) -> Option<String> {
-    if !prompt.verified {
-        Some(gettext("Its file was deleted or never existed."))
-    } else {
-        match Kind::of(prompt) {
-            Kind::Connect if prompt.host.is_none() => {
-                Some(gettext("No name is known for this address."))
-            }
-            Kind::Raw => Some(gettext(
-                "They can reach any address, whatever your rules say.",
-            )),
-            _ => None,
+    match Kind::of(prompt) {
+        _ if !prompt.verified => Some(gettext("Its file was deleted or never existed.")),
+        Kind::Connect if prompt.host.is_none() => {
+            Some(gettext("No name is known for this address."))
         }
+        Kind::Raw => Some(gettext(
+            "They can reach any address, whatever your rules say.",
+        )),
+        _ => None,
     }
 }
 
