@@ -38,7 +38,7 @@ def uninterruptible():
 
 def gatekeeper():
     """The process id of the gatekeeper, or 0."""
-    found = do("sh", "-c", "pgrep gatekeeper || true").split()
+    found = do("sh", "-c", "pgrep --exact portreeve-gate || true").split()
     assert len(found) <= 1, found
     return int(found[0]) if found else 0
 
@@ -65,6 +65,7 @@ def test_killed_gatekeeper_is_replaced_and_held_calls_stay_held():
     held.start("connect", ADDRESS)
     question = firewall.prompt()
     broker, before = firewall.main_pid(), gatekeeper()
+    assert before, "there is no gatekeeper"
     os.kill(before, signal.SIGKILL)
     until(lambda: gatekeeper() not in (0, before), "another gatekeeper")
     assert firewall.main_pid() == broker

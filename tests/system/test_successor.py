@@ -146,7 +146,7 @@ def test_stop_leaves_nothing_and_no_error():
     since = do("date", "+%s").strip()
     firewall.service("stop")
     assert kept() == []
-    until(lambda: not do("sh", "-c", "pgrep gatekeeper || true"), "the gatekeeper to end")
+    until(lambda: not do("sh", "-c", "pgrep --exact portreeve-gate || true"), "its gatekeeper's end")
     words = (f"--unit={firewall.SERVICE}", f"--since=@{since}", "--priority=err", "--output=cat")
     errors = do("journalctl", *words)
     firewall.service("start")

@@ -12,6 +12,8 @@ fn main() -> ExitCode {
     if mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).is_err() {
         return ExitCode::FAILURE;
     }
+    // Started by a descriptor, it would be called by that one's number.
+    drop(rustix::thread::set_name(c"portreeve-gate"));
     let mut byte = [0];
     loop {
         match std::io::stdin().read(&mut byte) {

@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::unix::process::CommandExt,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -30,7 +31,9 @@ impl Gatekeeper {
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(error)?;
         // Starting blocks its thread until the kernel has read the program from the gate.
         let started = tokio::task::spawn_blocking(move || {
+            // The path says nothing to those who read a list of processes.
             Command::new(path)
+                .arg0("portreeve-gatekeeper")
                 .env_clear()
                 .current_dir("/")
                 .stdin(input)
