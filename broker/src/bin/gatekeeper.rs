@@ -13,7 +13,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     // Started by a descriptor, it would be called by that one's number.
-    drop(rustix::thread::set_name(c"portreeve-gate"));
+    if rustix::thread::set_name(c"portreeve-gate").is_err() {
+        return ExitCode::FAILURE;
+    }
     let mut byte = [0];
     loop {
         match std::io::stdin().read(&mut byte) {
