@@ -95,7 +95,9 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let config = Config::load(&places.config)?;
     let failures = Arc::new(Failures::default());
     let mut kept = Kept::receive();
-    let probe = Arc::new(match Probe::adopt(&mut kept)? {
+    let adopted = Probe::adopt(&mut kept)?;
+    let replaces = adopted.is_none();
+    let probe = Arc::new(match adopted {
         Some(probe) => probe,
         None => Probe::load()?,
     });
@@ -119,13 +121,13 @@ pub async fn run(places: Places) -> Result<(), Error> {
         knocks,
         Arc::clone(&interrupted),
         Arc::clone(&failures),
+        replaces,
     )?;
     let (pulse, mut serving) = server.start()?;
     let (file, mut gatekeeper) = tokio::select! {
         opened = entrance.enter(&mut kept) => opened?,
         ended = &mut serving => return Err(server_ended(ended)),
     };
-    Breath::start(Arc::clone(&table), Arc::clone(&interrupted)).map_err(gate::Error::Thread)?;
 
     // Then those who judge.
     let decider = Decider::new(
@@ -139,7 +141,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let inputs = Inputs {
         arrivals: arriving,
         commands: commanded,
-        interrupted,
+        interrupted: Arc::clone(&interrupted),
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
     let dispatching = tokio::spawn(dispatch::run(
@@ -150,7 +152,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     ));
     let (bus, mut following) = bus::serve(commands.clone(), hosts).await?;
     bus::set_apart(&bus, gatekeeper.pid()).await;
-    tokio::spawn(bus::park_before_sleep(bus.clone(), table));
+    tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
 
     // And only now the kernel.
     probe.set_standings(&never_held())?;
@@ -172,6 +174,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
     probe.attach()?;
     probe.for_each_descriptor(keep);
     kept.drop_rest();
+    // Whoever is called out from here on comes back to these programs.
+    Breath::start(table, interrupted).map_err(gate::Error::Thread)?;
     if let Some(period) = sd_notify::watchdog_enabled() {
         tokio::spawn(health::run(commands, pulse, period));
     }

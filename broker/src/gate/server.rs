@@ -39,10 +39,14 @@ pub struct Server {
     /// Told whenever a signal has ended a hold.
     interrupted: Arc<Notify>,
     failures: Arc<Failures>,
+    replaces: bool,
 }
 
 impl Server {
     /// A server for `connection`, whose one file has the contents of `program`.
+    ///
+    /// `replaces`: programs that `probe` knows nothing of are attached too, until it replaces them.
+    #[expect(clippy::too_many_arguments, reason = "wired together in one place")]
     pub fn new(
         connection: Connection,
         table: Arc<Table>,
@@ -51,6 +55,7 @@ impl Server {
         knocks: mpsc::Sender<Knock>,
         interrupted: Arc<Notify>,
         failures: Arc<Failures>,
+        replaces: bool,
     ) -> Result<Self, Error> {
         let program = std::fs::read(program).map_err(|source| Error::Program {
             path: program.display().to_string(),
@@ -64,6 +69,7 @@ impl Server {
             knocks,
             interrupted,
             failures,
+            replaces,
         })
     }
 
@@ -165,9 +171,9 @@ impl Server {
     /// finds the file learns nothing.
     fn knock(&self, unique: u64, tid: u32) {
         let Some(request) = self.probe.held_request(tid) else {
-            // A thread that was held before this broker came, by programs that have been replaced:
-            // it is called out, its call restarts, and the new ones hold it.
-            if unique & wire::AGAIN == 0 || !self.table.call_back(unique, tid) {
+            // A thread that is held by programs that are being replaced: it is called out, its call
+            // restarts, and the new ones hold it.
+            if !self.replaces || !self.table.call_back(unique, tid) {
                 self.connection.reply(unique, Err(libc::ENODATA));
             }
             return;

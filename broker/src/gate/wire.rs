@@ -201,9 +201,6 @@ pub(super) fn init(minor: u32, max_readahead: u32) -> Vec<u8> {
         .0
 }
 
-/// In the number of a request that the kernel has asked again (`FUSE_UNIQUE_RESEND`).
-pub(super) const AGAIN: u64 = 1 << 63;
-
 /// The notice that has the kernel ask again what was read and not answered.
 pub(super) fn resend() -> Vec<u8> {
     // A reply without a request is a notice, with its code in the place of the errno.
