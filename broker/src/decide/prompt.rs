@@ -61,6 +61,17 @@ pub(super) struct Waiting {
     pub(super) caller: Arc<Caller>,
 }
 
+impl Waiting {
+    /// Brings the deadlines forward if the call's thread cannot be called out of its hold.
+    fn be_brief_if_so(&mut self) {
+        if self.held.is_brief() {
+            let brief = self.since + BRIEF;
+            self.deadline = self.deadline.min(brief);
+            self.full_deadline = self.full_deadline.min(brief);
+        }
+    }
+}
+
 /// An open question.
 pub(super) struct Prompt {
     pub(super) id: u64,
@@ -128,7 +139,9 @@ impl Prompt {
         self.attempts = self.attempts.saturating_add(1);
         self.last_attempt = now;
         self.look_at = None;
-        if let Some(waiting) = hold {
+        if let Some(mut waiting) = hold {
+            // It may have turned out on the way here.
+            waiting.be_brief_if_so();
             self.left
                 .retain(|caller| caller.subject.process != waiting.caller.subject.process);
             self.waiting.push(waiting);
@@ -155,11 +168,7 @@ impl Prompt {
         let mut looked = Looked::default();
         let (was_stopped, were) = (self.is_stopped(), self.waiting.len());
         for mut waiting in std::mem::take(&mut self.waiting) {
-            if waiting.held.is_brief() {
-                let brief = waiting.since + BRIEF;
-                waiting.deadline = waiting.deadline.min(brief);
-                waiting.full_deadline = waiting.full_deadline.min(brief);
-            }
+            waiting.be_brief_if_so();
             if !waiting.held.is_waiting() {
                 // Its hold has ended already, so there is nothing to answer any more.
                 self.leave(waiting.caller, now);
