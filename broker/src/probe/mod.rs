@@ -9,6 +9,7 @@ use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use aya::{
@@ -130,9 +131,10 @@ impl Probe {
             .load(object::BYTES)
             .map_err(|error| Error::Load(Box::new(error)))?;
         for name in HOOKS {
-            program(&mut ebpf, name)?
-                .load(name, &btf)
-                .map_err(Error::program(name))?;
+            let program = program(&mut ebpf, name)?;
+            let begun = Instant::now();
+            program.load(name, &btf).map_err(Error::program(name))?;
+            tell(name, program, begun.elapsed());
         }
         let mut maps = Vec::new();
         for name in MAPS {
@@ -220,6 +222,21 @@ impl Probe {
     fn is_enforcing(&self) -> bool {
         lock(&self.links).len() == HOOKS.len() && lock(&self.config).value.mode == mode::ENFORCE
     }
+}
+
+/// Says what the verifier made of a program that it has just accepted.
+fn tell(program: &'static str, loaded: &Lsm, time: Duration) {
+    let instructions = loaded
+        .info()
+        .ok()
+        .and_then(|info| info.verified_instruction_count());
+    let microseconds = u64::try_from(time.as_micros()).ok();
+    tracing::debug!(
+        program,
+        verified_instructions = instructions,
+        microseconds,
+        "loaded"
+    );
 }
 
 fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Lsm, Error> {
