@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::kernel::Kernel;
-use crate::qemu::{End, Machine};
+use crate::qemu::{End, Machine, Processors};
 use crate::step::{Log, Steps};
 use crate::tree::Tree;
 
@@ -45,9 +45,10 @@ fn boots(kernel: &Kernel, log: &Log, console: &Path, scratch: &Path) -> bool {
         initramfs: kernel.initramfs(),
         kernel_words: vec!["lab.probe".to_owned()],
         megabytes: 512,
-        kvm: true,
+        processors: Processors::Kvm,
         disks: Vec::new(),
         ports: Vec::new(),
+        terminal: None,
         console: console.to_owned(),
         scratch: scratch.to_owned(),
         limit: LIMIT,

@@ -12,10 +12,22 @@ use crate::tree::{self, Tree};
 /// Where the work tree's tests/ is in the machine.
 const TESTS: &str = "/lab/tests";
 
-/// Packs the lab's own files, the tests and the script into an archive for the machine's root.
-pub(crate) fn pack(tree: &Tree, log: &mut Log, script: &[String], dir: &Path) -> Result<PathBuf> {
+/// Packs the lab's own files, the tests, the script and `files`, which get into the machine's
+/// /lab, into an archive for the machine's root.
+pub(crate) fn pack(
+    tree: &Tree,
+    log: &mut Log,
+    script: &[String],
+    files: &[PathBuf],
+    dir: &Path,
+) -> Result<PathBuf> {
     let run = dir.join("run");
     tree::clear_dir(&run.join("lab"))?;
+    for file in files {
+        let name = file.file_name().context("cannot name a file")?;
+        fs::copy(file, run.join("lab").join(name))
+            .with_context(|| format!("cannot copy {}", file.display()))?;
+    }
     let words = place_script(tree, script, &run)?;
     let command = format!("#!/bin/sh\nexec {}\n", words.join(" "));
     fs::write(run.join("lab/command"), command).context("cannot write the machine's command")?;

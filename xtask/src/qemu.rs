@@ -1,6 +1,7 @@
 //! Starts a machine with qemu and follows it until it is off.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -17,17 +18,51 @@ pub(crate) struct Machine {
     /// Words for the kernel's command line.
     pub(crate) kernel_words: Vec<String>,
     pub(crate) megabytes: u32,
-    pub(crate) kvm: bool,
+    pub(crate) processors: Processors,
     /// Disks in order; what is written to them is thrown away.
     pub(crate) disks: Vec<PathBuf>,
     /// Virtio ports whose data goes to a file: name and file.
     pub(crate) ports: Vec<(&'static str, PathBuf)>,
+    /// Where what comes through the terminal port goes; standard output if nowhere else.
+    pub(crate) terminal: Option<PathBuf>,
     /// Where the console's lines go.
     pub(crate) console: PathBuf,
     /// Where disks keep what is written to them.
     pub(crate) scratch: PathBuf,
     /// After this the machine is switched off.
     pub(crate) limit: Duration,
+}
+
+/// What the machine's code runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Processors {
+    /// Two of the host's.
+    Kvm,
+    /// Two emulated ones.
+    Emulated,
+    /// An emulated one whose instructions are what makes the machine's time pass, one nanosecond
+    /// for each: the same code takes the same time, whatever else the host does. While it has
+    /// nothing to do, time jumps to the next timer.
+    Counted,
+}
+
+impl Processors {
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Kvm => &["-smp", "2", "-accel", "kvm", "-cpu", "host"],
+            Self::Emulated => &["-smp", "2", "-accel", "tcg,thread=multi", "-cpu", "max"],
+            Self::Counted => &[
+                "-smp",
+                "1",
+                "-accel",
+                "tcg,thread=single",
+                "-cpu",
+                "max",
+                "-icount",
+                "shift=0,sleep=off",
+            ],
+        }
+    }
 }
 
 /// How a machine's run ended.
@@ -41,19 +76,24 @@ pub(crate) enum End {
 pub(crate) const TERMINAL_PORT: &str = "lab.terminal";
 
 impl Machine {
-    /// Runs the machine; what comes through its terminal port is copied to standard output, and
-    /// qemu's own complaints go to `errors`.
+    /// Runs the machine; qemu's own complaints go to `errors`.
     pub(crate) fn run(&self, errors: Stdio) -> Result<End> {
         let mut child = self
             .command()
             .stderr(errors)
             .spawn()
             .context("cannot run qemu")?;
+        let mut out: Box<dyn io::Write + Send> = match &self.terminal {
+            None => Box::new(io::stdout()),
+            Some(path) => Box::new(
+                File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
+            ),
+        };
         let mut terminal = child.stdout.take().context("cannot read from qemu")?;
         let (ended, end) = mpsc::channel::<()>();
         // The port closes when the machine is off.
         let relay = thread::spawn(move || {
-            let result = show(&mut terminal);
+            let result = show(&mut terminal, &mut out);
             drop(ended);
             result
         });
@@ -84,12 +124,8 @@ impl Machine {
             "none",
             "-no-reboot",
         ]);
-        qemu.args(["-M", "q35", "-smp", "2", "-m", &self.megabytes.to_string()]);
-        if self.kvm {
-            qemu.args(["-accel", "kvm", "-cpu", "host"]);
-        } else {
-            qemu.args(["-accel", "tcg,thread=multi", "-cpu", "max"]);
-        }
+        qemu.args(["-M", "q35", "-m", &self.megabytes.to_string()]);
+        qemu.args(self.processors.options());
         qemu.arg("-kernel")
             .arg(&self.kernel)
             .arg("-initrd")
@@ -136,14 +172,13 @@ fn check(child: &mut Child, killed: bool) -> Result<()> {
     Ok(())
 }
 
-fn show(terminal: &mut impl io::Read) -> io::Result<()> {
+fn show(terminal: &mut impl io::Read, out: &mut impl io::Write) -> io::Result<()> {
     let mut buffer = [0; 8192];
     loop {
         let length = terminal.read(&mut buffer)?;
         if length == 0 {
             return Ok(());
         }
-        let mut out = io::stdout().lock();
         out.write_all(&buffer[..length])?;
         out.flush()?;
     }

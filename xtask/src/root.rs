@@ -26,7 +26,8 @@ pub(crate) fn enter(tree: &Tree, steps: &Steps) -> Result<Sandbox> {
         steps.step("lab root", |log| {
             make(log, &list, root)?;
             // What was configured against the older root would be wrong for this one.
-            cache::remove(&tree.lab("meson"))
+            cache::remove(&tree.lab("meson"))?;
+            cache::remove(&tree.lab("meson-release"))
         })
     })?;
     let sandbox = Sandbox::new(tree, &mut steps.log("toolchain")?, root)?;

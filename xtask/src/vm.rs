@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result, bail};
 use crate::command_line::VmOptions;
 use crate::kernel::Kernel;
 use crate::kvm;
-use crate::machine;
+use crate::machine::{self, Base};
 use crate::payload;
-use crate::product;
-use crate::qemu::{End, Machine};
+use crate::product::{self, Profile};
+use crate::qemu::{End, Machine, Processors};
 use crate::root;
 use crate::step::Steps;
 use crate::tree::{self, Tree};
@@ -30,32 +30,64 @@ const BOOTS: u32 = 4;
 /// No script starts sooner after power-on, seconds.
 const EARLY: f64 = 6.0;
 
+/// What is special about a machine that is not the usual one.
+#[derive(Debug, Default)]
+pub(crate) struct Special {
+    pub(crate) base: Base,
+    pub(crate) profile: Profile,
+    /// Whether the machine's time is counted in instructions.
+    pub(crate) counted: bool,
+    /// Files that get into the machine's /lab.
+    pub(crate) files: Vec<PathBuf>,
+    /// Where the script's output goes instead of standard output.
+    pub(crate) terminal: Option<PathBuf>,
+}
+
 /// Runs the script; its exit status is the task's.
 pub(crate) fn run(tree: &Tree, steps: &Steps, options: &VmOptions) -> Result<ExitCode> {
+    let status = run_special(tree, steps, options, &Special::default())?;
+    Ok(ExitCode::from(status))
+}
+
+/// Runs the script in a special machine and returns its exit status.
+pub(crate) fn run_special(
+    tree: &Tree,
+    steps: &Steps,
+    options: &VmOptions,
+    special: &Special,
+) -> Result<u8> {
     let preparing = tree.lock("prepare")?;
     let sandbox = root::enter(tree, steps)?;
-    let product = product::build(tree, steps, &sandbox)?;
+    let product = product::build(tree, steps, &sandbox, special.profile)?;
     let kernel = Kernel::get(tree, steps, &sandbox, options.kernel.as_deref())?;
-    let base = machine::image(tree, steps, &sandbox)?;
-    let kvm = kvm::works(tree, steps, &kernel)?;
+    let base = machine::image(tree, steps, &sandbox, special.base)?;
+    let processors = if special.counted {
+        Processors::Counted
+    } else if kvm::works(tree, steps, &kernel)? {
+        Processors::Kvm
+    } else {
+        Processors::Emulated
+    };
     let running = tree.lock("machine")?;
     drop(preparing);
 
     let dir = tree.target("vm");
     tree::clear_dir(&dir)?;
-    let run = payload::pack(tree, &mut steps.log("pack")?, &options.script, &dir)?;
+    let mut log = steps.log("pack")?;
+    let run = payload::pack(tree, &mut log, &options.script, &special.files, &dir)?;
     let default_ram = if options.gui { RAM_WITH_DESKTOP } else { RAM };
     let machine = Machine {
         kernel: kernel.image(),
         initramfs: kernel.initramfs(),
         kernel_words: kernel_words(options),
         megabytes: options.ram.unwrap_or(default_ram),
-        kvm,
+        processors,
         disks: vec![base, kernel.modules(), product, run],
         ports: vec![
             (STATUS_PORT, dir.join("status")),
             (OUT_PORT, dir.join("out.tar")),
         ],
+        terminal: special.terminal.clone(),
         console: tree.target("logs/vm-console.log"),
         scratch: dir.clone(),
         limit: Duration::from_secs(options.timeout),
@@ -76,7 +108,7 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &VmOptions) -> Result<Exi
     }
     let status = status(&dir, &machine.console)?;
     drop(running);
-    Ok(ExitCode::from(status))
+    Ok(status)
 }
 
 /// Boots the machine. An emulated kernel sometimes stumbles over its own code being patched by
@@ -86,7 +118,7 @@ fn boot(machine: &Machine) -> Result<End> {
     for _ in 1..BOOTS {
         eprintln!("  … booting the lab machine");
         let end = machine.run(Stdio::inherit())?;
-        if machine.kvm || !panicked_early(&machine.console) {
+        if machine.processors == Processors::Kvm || !panicked_early(&machine.console) {
             return Ok(end);
         }
         eprintln!("  ! the emulated kernel gave up while it started: once more");
