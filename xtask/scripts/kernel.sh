@@ -3,8 +3,8 @@
 #   kernel.sh WANTED DIR APT INIT
 #
 # WANTED is a suite (trixie), a version (7.2) or a package's version (7.2.6+deb13-amd64).
-# Leaves vmlinuz, modules.ext4 and initramfs in DIR. APT keeps the package lists, INIT is the
-# initramfs's init.
+# Leaves vmlinuz, modules.ext4 and initramfs in DIR, or not-in-archive if there is no such kernel.
+# APT keeps the package lists, INIT is the initramfs's init.
 wanted=$1 dir=$2 apt=$3 init=$4
 
 mkdir -p "$dir/work" "$apt/lists/partial" "$apt/archives/partial"
@@ -49,6 +49,7 @@ version=$(kernel_version "$wanted")
 if [ -z "$version" ]; then
     echo "there is no kernel $wanted in Debian's trixie, trixie-backports or sid; there are:"
     apt-cache pkgnames linux-image- | grep -E '^linux-image-[0-9].*-cloud-amd64$' | sort -V
+    touch "$dir/not-in-archive"
     exit 1
 fi
 echo "$version" > "$dir/version"

@@ -18,6 +18,10 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Play the story of a first connection and leave its pictures in target/demo/
     Demo(DemoOptions),
+    /// Run the system tests on several kernels
+    Matrix(MatrixOptions),
+    /// Measure what the firewall costs, beside none and beside OpenSnitch
+    Bench(BenchOptions),
     /// Run all static checks
     Lint,
     /// Picture every screen and state into target/shots/
@@ -31,6 +35,8 @@ impl Task {
             Self::Vm(_) => "vm",
             Self::Test(_) => "test",
             Self::Demo(_) => "demo",
+            Self::Matrix(_) => "matrix",
+            Self::Bench(_) => "bench",
             Self::Lint => "lint",
             Self::Shots => "shots",
         }
@@ -82,4 +88,21 @@ pub(crate) struct DemoOptions {
     /// Open the pictures afterwards
     #[arg(long)]
     pub(crate) display: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatrixOptions {
+    /// Kernels of Debian, as for `vm --kernel`
+    #[arg(default_values = crate::matrix::KERNELS, value_name = "KERNEL")]
+    pub(crate) kernels: Vec<String>,
+    /// Only the tests whose name contains this
+    #[arg(long)]
+    pub(crate) filter: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }

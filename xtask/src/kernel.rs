@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::cache;
 use crate::root;
@@ -40,6 +40,15 @@ impl Kernel {
                     .arg(dir)
                     .arg(tree.lab("apt"));
                 log.run(shell.arg(tree.file("tests/lab/init")))
+                    .with_context(|| {
+                        let missing = dir.join("not-in-archive").exists();
+                        let reason = if missing {
+                            "it is not in the archive"
+                        } else {
+                            "see the log"
+                        };
+                        format!("cannot get kernel {version}: {reason}")
+                    })
             })
         })?;
         Ok(Self { dir })

@@ -6,6 +6,7 @@
     reason = "a command-line program talks to the person who ran it"
 )]
 
+mod bench;
 mod cache;
 mod command_line;
 mod demo;
@@ -13,6 +14,7 @@ mod kernel;
 mod kvm;
 mod lint;
 mod machine;
+mod matrix;
 mod mirror;
 mod payload;
 mod product;
@@ -51,6 +53,8 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Task::Vm(options) => vm::run(&tree, &steps, &options),
         Task::Test(options) => test::run(&tree, &steps, &options),
         Task::Demo(options) => demo::run(&tree, &steps, &options),
+        Task::Matrix(options) => matrix::run(&tree, &steps, &options),
+        Task::Bench(options) => bench::run(&tree, &steps, &options),
         Task::Lint => lint::run(&tree, &steps),
         Task::Shots => shots::run(&tree, &steps),
     }
