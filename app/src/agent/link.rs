@@ -160,6 +160,7 @@ impl AgentInterface {
         Ok(())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "so zbus hands it over")]
     fn dropped(&self, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.broker.check(&header)?;
         tracing::warn!("the broker has given up on this agent");
