@@ -30,9 +30,9 @@ use super::{Table, table::Round};
 
 /// Time between two breaths of a thread.
 const PERIOD: Duration = Duration::from_secs(2);
-/// At most one part in so many of a CPU's time goes into breathing: with very many held calls the
+/// At most one part in so many of a CPU's time goes into breathing: with thousands of held calls the
 /// period grows.
-const SHARE: u32 = 100;
+const SHARE: u32 = 20;
 /// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -75,12 +75,12 @@ impl Breath {
         loop {
             match self.table.next_round(pause) {
                 Round::Breathe(calls) => {
-                    let begun = Instant::now();
+                    let begun = cpu_time();
                     self.miss();
                     for (number, tid) in calls {
                         self.breathe(number, tid);
                     }
-                    pause = PERIOD.max(begun.elapsed() * SHARE);
+                    pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
                 }
                 Round::Park(calls) => {
                     for (number, tid) in calls {
@@ -180,6 +180,12 @@ impl Breath {
             self.interrupted.notify_one();
         }
     }
+}
+
+/// Time of a CPU that this thread has used.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// What a seized thread does.
