@@ -186,6 +186,10 @@ pub async fn run(places: Places) -> Result<(), Error> {
         result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
+    // Else unknown calls would be refused while systemd lets go of the gate before the programs.
+    if result.is_ok() && bus::stops_for_good(&bus).await {
+        probe.configure(|config| config.mode = mode::OFF)?;
+    }
     dispatching.abort();
     deciding.abort();
     result

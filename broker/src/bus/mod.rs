@@ -27,7 +27,10 @@ use self::{
     broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts, rules::Rules,
     watch::Watchers,
 };
-pub use self::{sleep::park_before_sleep, systemd::set_apart};
+pub use self::{
+    sleep::park_before_sleep,
+    systemd::{set_apart, stops_for_good},
+};
 use crate::{decide::Command, object::Hosts};
 
 /// What the interfaces have in common.

@@ -1,4 +1,7 @@
-//! Asking systemd to let the gatekeeper outlive the broker.
+//! What is asked of systemd: to let the gatekeeper outlive the broker, and whether another broker is
+//! to follow.
+
+use std::time::Duration;
 
 use zbus::{Connection, OwnedObjectPath, Variant, proxy};
 
@@ -15,6 +18,49 @@ trait Manager {
         properties: &[(&str, Variant<'_>)],
         auxiliary: &[(&str, &[(&str, Variant<'_>)])],
     ) -> zbus::Result<OwnedObjectPath>;
+
+    fn get_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+}
+
+#[proxy(
+    interface = "org.freedesktop.systemd1.Unit",
+    default_service = "org.freedesktop.systemd1"
+)]
+trait Unit {
+    #[zbus(property)]
+    fn job(&self) -> zbus::Result<(u32, OwnedObjectPath)>;
+}
+
+#[proxy(
+    interface = "org.freedesktop.systemd1.Job",
+    default_service = "org.freedesktop.systemd1"
+)]
+trait Job {
+    #[zbus(property)]
+    fn job_type(&self) -> zbus::Result<String>;
+}
+
+/// The broker's own service.
+const SERVICE: &str = "portreeved.service";
+/// How long systemd may take to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether the service is being stopped for good, so that no other broker follows this one. `false`
+/// if systemd does not say so.
+pub async fn stops_for_good(connection: &Connection) -> bool {
+    let asked = tokio::time::timeout(PATIENCE, job_of(connection)).await;
+    matches!(asked, Ok(Ok(job)) if job == "stop")
+}
+
+/// What systemd is doing with the service.
+async fn job_of(connection: &Connection) -> zbus::Result<String> {
+    let unit = ManagerProxy::new(connection)
+        .await?
+        .get_unit(SERVICE)
+        .await?;
+    let unit = UnitProxy::new(connection, unit).await?;
+    let (_, job) = unit.job().await?;
+    JobProxy::new(connection, job).await?.job_type().await
 }
 
 /// Puts a process into a scope of its own: what ends the broker's service does not end it.
