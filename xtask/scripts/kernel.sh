@@ -54,10 +54,11 @@ if [ -z "$version" ]; then
 fi
 echo "$version" > "$dir/version"
 
-# Newer packages are split, older ones have everything in one.
+# Newer packages are split, older ones have everything in one. (A name that other packages only
+# mention has no line in madison.)
 cd "$dir/work"
 for part in image binary modules base; do
-    if apt-cache show "linux-$part-$version" > /dev/null 2>&1; then
+    if [ -n "$(apt-cache madison "linux-$part-$version")" ]; then
         apt-get download "linux-$part-$version"
     fi
 done

@@ -10,6 +10,9 @@ const MOST_RESIDENT: f64 = 20.0 * 1024.0;
 /// Most of a processor that the broker may take at 1,000 known connections a second, in percent.
 const MOST_BUSY: f64 = 1.0;
 
+/// What having no firewall is called.
+pub(crate) const NONE: &str = "none";
+
 /// The figures of one boot.
 #[derive(Debug)]
 pub(crate) struct Figures {
@@ -43,15 +46,23 @@ impl Figures {
 
     /// The nanoseconds that an operation takes with a firewall: the median of its rounds.
     pub(crate) fn nanoseconds(&self, firewall: &str, operation: &str) -> Result<f64> {
+        median(self.rounds(firewall, operation).collect())
+            .with_context(|| format!("cannot find figures of {operation} with {firewall}"))
+    }
+
+    /// How many times the time without a firewall that is: the median of the rounds' ratios, because
+    /// a round's two figures are nearer in time, and so more alike in what else the host did.
+    pub(crate) fn ratio(&self, firewall: &str, operation: &str) -> Result<f64> {
+        let pairs = self
+            .rounds(firewall, operation)
+            .zip(self.rounds(NONE, operation));
+        median(pairs.map(|(with, without)| with / without).collect())
+            .with_context(|| format!("cannot compare {operation} with {firewall}"))
+    }
+
+    fn rounds(&self, firewall: &str, operation: &str) -> impl Iterator<Item = f64> {
         let rounds = self.medians[firewall][operation].as_array();
-        let mut rounds: Vec<f64> = rounds
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_f64)
-            .collect();
-        rounds.sort_by(f64::total_cmp);
-        let middle = rounds.get(rounds.len() / 2).copied();
-        middle.with_context(|| format!("cannot find figures of {operation} with {firewall}"))
+        rounds.into_iter().flatten().filter_map(Value::as_f64)
     }
 }
 
@@ -86,6 +97,11 @@ impl Broker {
     }
 }
 
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Figures;
@@ -97,6 +113,15 @@ mod tests {
         assert_eq!(figures.nanoseconds("none", "spawn").ok(), Some(3.0));
         assert!(figures.nanoseconds("none", "unix_send").is_err());
         assert!(figures.broker.is_none());
+    }
+
+    #[test]
+    fn compares_within_each_round() {
+        let text = r#"{"figures": {"none": {"spawn": [1.0, 10.0, 2.0]},
+                       "portreeve": {"spawn": [1.5, 20.0, 2.0]}}}"#;
+        let figures = Figures::read(text.as_bytes()).expect("figures");
+        assert_eq!(figures.ratio("portreeve", "spawn").ok(), Some(1.5));
+        assert!(figures.ratio("opensnitch", "spawn").is_err());
     }
 
     #[test]

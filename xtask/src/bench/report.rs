@@ -3,9 +3,8 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::figures::{Broker, Figures};
+use super::figures::{Broker, Figures, NONE};
 
-const NONE: &str = "none";
 const OURS: &str = "portreeve";
 const OTHER: &str = "opensnitch";
 
@@ -40,29 +39,22 @@ pub(crate) struct Row {
     /// Instructions without a firewall.
     instructions: f64,
     icount_ratio: f64,
-    /// Nanoseconds with each: none, ours, the other.
+    wall_ratio: f64,
+    opensnitch_wall_ratio: f64,
+    /// Nanoseconds without, with ours, and with the other.
     nanoseconds: [f64; 3],
-}
-
-impl Row {
-    fn wall_ratio(&self) -> f64 {
-        self.nanoseconds[1] / self.nanoseconds[0]
-    }
-
-    fn opensnitch_wall_ratio(&self) -> f64 {
-        self.nanoseconds[2] / self.nanoseconds[0]
-    }
 }
 
 /// The rows of the table, in the order of the limits.
 pub(crate) fn rows(counted: &Figures, real: &Figures) -> Result<Vec<Row>> {
     let row = |&(operation, limit)| {
-        let instructions = counted.nanoseconds(NONE, operation)?;
         Ok(Row {
             operation,
             limit,
-            instructions,
-            icount_ratio: counted.nanoseconds(OURS, operation)? / instructions,
+            instructions: counted.nanoseconds(NONE, operation)?,
+            icount_ratio: counted.ratio(OURS, operation)?,
+            wall_ratio: real.ratio(OURS, operation)?,
+            opensnitch_wall_ratio: real.ratio(OTHER, operation)?,
             nanoseconds: [
                 real.nanoseconds(NONE, operation)?,
                 real.nanoseconds(OURS, operation)?,
@@ -109,8 +101,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
             row.icount_ratio,
             row.limit,
             row.nanoseconds[0] / 1e3,
-            row.wall_ratio(),
-            row.opensnitch_wall_ratio()
+            row.wall_ratio,
+            row.opensnitch_wall_ratio
         )
     });
     let lines: Vec<String> = HEAD.map(str::to_owned).into_iter().chain(lines).collect();
@@ -126,8 +118,8 @@ pub(crate) fn json(rows: &[Row]) -> String {
                 "operation": row.operation,
                 "icount_ratio": row.icount_ratio,
                 "icount_limit": row.limit,
-                "wall_ratio": row.wall_ratio(),
-                "opensnitch_wall_ratio": row.opensnitch_wall_ratio(),
+                "wall_ratio": row.wall_ratio,
+                "opensnitch_wall_ratio": row.opensnitch_wall_ratio,
                 "none_instructions": row.instructions,
                 "none_nanoseconds": row.nanoseconds[0],
             });
@@ -159,6 +151,8 @@ mod tests {
             limit: 1.1,
             instructions: 1000.0,
             icount_ratio,
+            wall_ratio: 1.5,
+            opensnitch_wall_ratio: 2.5,
             nanoseconds,
         }
     }
