@@ -21,6 +21,7 @@ import time
 
 libc = ctypes.CDLL(None, use_errno=True)
 handled = []  # When signals were handled, on the clock of time.monotonic().
+noted = threading.Event()  # That one was.
 
 
 def endpoint(address, port, unspec=False):
@@ -43,6 +44,9 @@ def timed(function, *arguments):
     value = function(*arguments)
     end = time.monotonic()
     failure = errno.errorcode[ctypes.get_errno()] if value < 0 else None
+    if failure == "EINTR":
+        # The thread that notes it may be late.
+        noted.wait(5)
     return {
         "value": value,
         "errno": failure,
@@ -271,6 +275,7 @@ def handle_alarm(restart):
     def note():
         while os.read(reader, 1):
             handled.append(time.monotonic())
+            noted.set()
 
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     threading.Thread(target=note, daemon=True).start()
