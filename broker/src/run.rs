@@ -90,7 +90,8 @@ impl Error {
 /// Runs the broker until it is told to stop.
 ///
 /// What it leaves behind when it ends, in whatever way, is up to systemd: the programs stay attached
-/// and held calls wait for the next broker, unless the service stops for good.
+/// and held calls wait for the next broker, unless the service stops for good; then they end when
+/// systemd lets go of the gate.
 pub async fn run(places: Places) -> Result<(), Error> {
     let config = Config::load(&places.config)?;
     let failures = Arc::new(Failures::default());
@@ -113,6 +114,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
     // The gate first: it has to be served before anything in it is looked at.
     let entrance = Entrance::open(&mut kept)?;
     let table = Table::new(Box::new(entrance.connection()), Arc::clone(&failures));
+    // However this ends, those who wait are left to the next broker before anything is let go.
+    let _leaving = Leaving(Arc::clone(&table));
     let server = Server::new(
         entrance.connection(),
         Arc::clone(&table),
@@ -144,7 +147,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         interrupted: Arc::clone(&interrupted),
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
-    let dispatching = tokio::spawn(dispatch::run(
+    tokio::spawn(dispatch::run(
         knocking,
         arrivals,
         Arc::clone(&hosts),
@@ -190,9 +193,16 @@ pub async fn run(places: Places) -> Result<(), Error> {
     if result.is_ok() && bus::stops_for_good(&bus).await {
         probe.configure(|config| config.mode = mode::OFF)?;
     }
-    dispatching.abort();
-    deciding.abort();
     result
+}
+
+/// Leaves held calls to the next broker when it goes.
+struct Leaving(Arc<Table>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 /// Says in the journal what was found in the store.

@@ -1,10 +1,11 @@
-"""A broker is killed or restarted: nobody notices."""
+"""A broker is killed, restarted or replaced by a newer one: nobody notices."""
 
 import json
 import os
 import random
 import signal
 import threading
+from pathlib import Path
 
 from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
@@ -16,6 +17,9 @@ COUNT = 10
 KILLS = 5
 # So that an emulated machine has time for the rest.
 PAUSE = 0.05
+BROKER = Path("/usr/libexec/portreeved")
+NEWER = Path("/usr/libexec/portreeved-newer")
+CHANGE = Path("/run/systemd/system/portreeved.service.d/newer.conf")
 
 
 class Traffic:
@@ -112,6 +116,30 @@ def test_restart_leaves_calls_held():
     all_allowed(caller)
     traffic.end()
     assert kept() == before
+
+
+def test_newer_broker_replaces_the_programs_without_a_gap():
+    probes = [it for it in kept() if it.startswith("probe-")]
+    # Another object to the broker, the same to the kernel: its compiler's name is spelt otherwise.
+    code = BROKER.read_bytes().replace(b"clang version", b"clang Version")
+    assert code != BROKER.read_bytes()
+    NEWER.write_bytes(code)
+    NEWER.chmod(0o755)
+    traffic, caller = Traffic(), held_calls()
+    try:
+        CHANGE.parent.mkdir(exist_ok=True)
+        CHANGE.write_text(f"[Service]\nExecStart=\nExecStart={NEWER}\n")
+        do("systemctl", "daemon-reload")
+        firewall.service("restart")
+        all_allowed(caller)
+        traffic.end()
+        newer = [it for it in kept() if it.startswith("probe-")]
+        assert len(newer) == len(probes) and not set(newer) & set(probes), newer
+    finally:
+        CHANGE.unlink()
+        NEWER.unlink()
+        do("systemctl", "daemon-reload")
+        firewall.service("restart")
 
 
 def test_stop_leaves_nothing_and_no_error():

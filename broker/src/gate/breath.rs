@@ -124,8 +124,9 @@ impl Breath {
         match seized {
             Ok(()) => {
                 let stopped = self.stopped(pid);
-                if stopped.is_none() {
-                    self.table.is_out(number);
+                // It has ended or is on its own way; if it does not come back, it is lost.
+                if stopped.is_none() && self.table.is_out(number) {
+                    self.out.push(number);
                 }
                 stopped
             }

@@ -46,6 +46,8 @@ struct Calls {
     parking: bool,
     /// Those that are, or cannot be.
     parked: HashSet<u64>,
+    /// Nothing is answered any more.
+    left: bool,
 }
 
 /// One call, by a number of our own.
@@ -87,6 +89,12 @@ impl Table {
         })
     }
 
+    /// Leaves all calls to the broker that comes after this one: from now on none is answered here,
+    /// on whatever path, and the kernel keeps them.
+    pub fn leave(&self) {
+        self.lock().left = true;
+    }
+
     /// A thread knocks at the gate with the FUSE request `unique`.
     ///
     /// A new call is taken in and the result owes it an answer. `None` if there is nothing to do:
@@ -94,6 +102,9 @@ impl Table {
     pub fn knock(self: &Arc<Self>, unique: u64, request: &Request) -> Option<Held> {
         let (tid, key) = (request.tid, request.key);
         let mut calls = self.lock();
+        if calls.left {
+            return None;
+        }
         if let Some(number) = calls.breathing.remove(&tid) {
             match calls.held.get_mut(&number) {
                 Some(call) if call.key == key => {
@@ -131,6 +142,9 @@ impl Table {
     /// that cannot be.
     pub(super) fn call_back(&self, unique: u64, tid: u32) -> bool {
         let mut calls = self.lock();
+        if calls.left {
+            return true;
+        }
         if calls.held.len() >= MAX_HOLDS as usize {
             return false;
         }
@@ -144,6 +158,9 @@ impl Table {
     /// out for a breath. It leaves at once. Whether a call has ended by it.
     pub fn interrupt(&self, unique: u64) -> bool {
         let mut calls = self.lock();
+        if calls.left {
+            return false;
+        }
         let Some(number) = calls.by_unique.remove(&unique) else {
             return false;
         };
@@ -311,6 +328,9 @@ impl Table {
     /// Whether this was the answer.
     fn release(&self, number: u64, verdict: &Verdict) -> bool {
         let mut calls = self.lock();
+        if calls.left {
+            return false;
+        }
         match calls.held.get_mut(&number).map(|call| &mut call.place) {
             Some(Place::Inside(unique) | Place::CalledOut(unique)) => {
                 let unique = *unique;
@@ -375,7 +395,8 @@ impl Calls {
     }
 }
 
-/// One held call. Dropping it denies the call once, so that no path can forget it.
+/// One held call. Dropping it denies the call once, so that no path can forget it, unless all calls
+/// are left to the next broker.
 #[must_use = "the call is denied when this is dropped"]
 pub struct Held {
     number: u64,

@@ -267,3 +267,17 @@ fn a_call_of_replaced_programs_comes_back_as_another() {
     assert_eq!(log.read()[2..], [(3, Ok(1))]);
     assert!(table.is_empty() && failures.report().is_empty());
 }
+
+#[test]
+fn calls_that_are_left_to_the_next_broker_are_not_answered() {
+    let (table, log, failures) = table();
+    let released = table.knock(1, &call(7)).unwrap();
+    let dropped = table.knock(2, &call(8)).unwrap();
+    table.leave();
+    assert!(!released.release(&once(Action::Allow)));
+    drop(dropped);
+    assert!(!table.interrupt(1) && !table.interrupt(2));
+    assert!(table.knock(3, &call(9)).is_none());
+    assert!(table.call_back(4, 10));
+    assert!(log.read().is_empty() && failures.report().is_empty());
+}
