@@ -31,6 +31,8 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             0,
         ),
         ("prompt-long-names", long_names(), 0),
+        ("prompt-listen", listen(), 0),
+        ("prompt-raw", raw(), 0),
     ];
     for (name, prompt, waiting) in cases {
         take_one(camera, look, name, &prompt, waiting, |_| ()).await;
@@ -92,6 +94,35 @@ fn datagram() -> Prompt {
         host: Some("resolver.example".into()),
         port: 53,
         protocol: "udp".into(),
+        ..prompt()
+    }
+}
+
+fn listen() -> Prompt {
+    Prompt {
+        operation: "listen".into(),
+        name: "python3.13".into(),
+        path: "/usr/bin/python3.13".into(),
+        command: "python3 -m http.server 8000".into(),
+        host: None,
+        address: "0.0.0.0".into(),
+        port: 8000,
+        scopes: ["host-port", "any"].map(str::to_owned).into(),
+        ..prompt()
+    }
+}
+
+fn raw() -> Prompt {
+    Prompt {
+        operation: "create".into(),
+        name: "traceroute".into(),
+        path: "/usr/bin/traceroute".into(),
+        command: "traceroute server.example".into(),
+        host: None,
+        address: "0.0.0.0".into(),
+        port: 0,
+        protocol: "icmp".into(),
+        scopes: vec!["any".into()],
         ..prompt()
     }
 }

@@ -122,6 +122,20 @@ fn all() -> Vec<Rule> {
         origin: "prompt".into(),
         ..host("telemetry.eu-central.analytics.example.org")
     });
+    rules.push(Rule {
+        id: 21,
+        uid: Some(1000),
+        program: Some("/usr/bin/python3.13".into()),
+        operations: vec!["listen".into()],
+        destination: "anywhere".into(),
+        port: Some(8000),
+        protocol: Some("tcp".into()),
+        action: "allow".into(),
+        enabled: true,
+        origin: "prompt".into(),
+        lifespan: "always".into(),
+        ..Rule::default()
+    });
     rules
 }
 
