@@ -128,6 +128,14 @@ static __inline u8 kernel_socket(const struct sock *sk)
 	return value;
 }
 
+/* The socket's family, AF_UNSPEC if it is closed. */
+__inline u16 shim_family(const struct socket *socket)
+{
+	struct sock *sk = socket->sk;
+
+	return sk ? sk->__sk_common.skc_family : 0;
+}
+
 __inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)
 {
 	struct sock *sk = socket->sk;

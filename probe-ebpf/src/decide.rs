@@ -1,5 +1,7 @@
 //! The walk of one call: cache, never-held executables, gate.
 
+use core::ffi::c_void;
+
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use portreeve_abi::{CacheKey, ProbeConfig, Process, Request, mode, request_flags};
 
@@ -8,6 +10,7 @@ use crate::{
     endpoint::is_this_computer,
     hold::{hold, refuse_with},
     maps::{CONFIG, STANDINGS},
+    socket::Socket,
     subject::Caller,
 };
 
@@ -15,6 +18,41 @@ use crate::{
 #[inline(always)]
 pub fn enforcing() -> Option<&'static ProbeConfig> {
     CONFIG.get(0).filter(|config| config.mode == mode::ENFORCE)
+}
+
+/// A socket whose calls are judged, and who calls.
+pub struct Judged {
+    pub config: &'static ProbeConfig,
+    pub socket: Socket,
+    pub caller: Caller,
+}
+
+impl Judged {
+    /// The socket that a hook was given, if it is an IPv4 or IPv6 one and the calling task's calls
+    /// are judged; fills in `process`.
+    #[inline(always)]
+    pub fn new(pointer: *const c_void, process: &mut Process) -> Option<Self> {
+        let socket = Socket::read(pointer)?;
+        let config = enforcing()?;
+        let caller = Caller::guarded(config, process)?;
+        Some(Self {
+            config,
+            socket,
+            caller,
+        })
+    }
+
+    /// Judges what `key` says; returns what the hook returns.
+    #[inline(always)]
+    pub fn decide(self, key: &CacheKey, nonblocking: bool) -> i32 {
+        Call {
+            config: self.config,
+            key,
+            caller: self.caller,
+            nonblocking: nonblocking || self.socket.nonblocking != 0,
+        }
+        .decide()
+    }
 }
 
 /// Whether the calling task's calls are judged.

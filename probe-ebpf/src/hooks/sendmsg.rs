@@ -6,12 +6,11 @@ use aya_ebpf::programs::LsmContext;
 use portreeve_abi::{AF_INET, AF_INET6, CacheKey, Operation};
 
 use crate::{
-    decide::{Call, enforcing, is_guarded},
+    decide::Judged,
     endpoint::{self, Named},
     hold::refuse_with,
     hooks::route,
-    socket::{SOCK_STREAM, Socket},
-    subject::Caller,
+    socket::SOCK_STREAM,
 };
 
 const MSG_DONTWAIT: u32 = 0x40;
@@ -41,13 +40,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if name.is_null() && !has_control {
         return 0;
     }
-    let Some(socket) = Socket::read(socket) else {
+    let mut key = CacheKey::default();
+    let Some(judged) = Judged::new(socket, &mut key.process) else {
         return 0;
     };
-    if !socket.is_inet() || socket.kernel != 0 {
-        return 0;
-    }
-    if has_control && socket.family == AF_INET6 && route::is_routed(msg) && is_guarded() {
+    let socket = &judged.socket;
+    if has_control && socket.family == AF_INET6 && route::is_routed(msg) {
         return refuse_with(EPERM);
     }
     if name.is_null() {
@@ -60,16 +58,11 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         // TCP ignores the address of a send, but for the one that also connects.
         return 0;
     }
-    let Some(config) = enforcing() else { return 0 };
-    let mut key = CacheKey::default();
-    let Some(caller) = Caller::guarded(config, &mut key.process) else {
-        return 0;
-    };
     // SAFETY: see above.
     let length = unsafe { shim_msg_namelen(msg) };
     // `sendto()` on an IPv4 socket takes AF_UNSPEC for AF_INET (udp_sendmsg, net/ipv4/udp.c).
     let unspec_is_inet = socket.family == AF_INET;
-    match endpoint::read(name, length, &socket, unspec_is_inet, &mut key.endpoint) {
+    match endpoint::read(name, length, socket, unspec_is_inet, &mut key.endpoint) {
         Named::Endpoint => {}
         // On an IPv6 socket it means "to the connected peer", but another thread can turn the
         // socket into an IPv4 one (IPV6_ADDRFORM) under our hands, where it means an address.
@@ -77,12 +70,5 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         Named::Other => return 0,
     }
     key.operation = Operation::Connect as u32;
-    let nonblocking = socket.nonblocking != 0 || flags & MSG_DONTWAIT != 0;
-    Call {
-        config,
-        key: &key,
-        caller,
-        nonblocking,
-    }
-    .decide()
+    judged.decide(&key, flags & MSG_DONTWAIT != 0)
 }
