@@ -90,16 +90,22 @@ impl Agent {
     }
 }
 
+/// An agent on the bus.
+async fn serve() -> (Agent, Connection) {
+    let agent = Agent::default();
+    let connection = Builder::system()
+        .serve_at(AGENT_PATH, agent.clone())
+        .build()
+        .await
+        .unwrap();
+    (agent, connection)
+}
+
 #[test]
 fn what_an_agent_serves_is_written_down() {
     let name = "agents::what_an_agent_serves_is_written_down";
     on_a_bus(name, As::Anyone, async {
-        let agent = Agent::default();
-        let connection = Builder::system()
-            .serve_at(AGENT_PATH, agent.clone())
-            .build()
-            .await
-            .unwrap();
+        let (agent, connection) = serve().await;
         same_as_golden(&connection, AGENT_PATH, "io.github.portreeve.Agent1").await;
 
         // And the broker's proxy fits it.
@@ -126,12 +132,7 @@ fn what_an_agent_serves_is_written_down() {
 fn an_agent_that_is_dropped_is_told_so_at_last() {
     let name = "agents::an_agent_that_is_dropped_is_told_so_at_last";
     on_a_bus(name, As::Anyone, async {
-        let agent = Agent::default();
-        let connection = Builder::system()
-            .serve_at(AGENT_PATH, agent.clone())
-            .build()
-            .await
-            .unwrap();
+        let (agent, connection) = serve().await;
         let name = connection.unique_name().unwrap().to_owned().into();
         let broker = Connection::system().await.unwrap();
         let handle = agent::start(&broker, name).await.unwrap();

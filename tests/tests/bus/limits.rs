@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all};
 use portreeve_broker::bus;
-use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RuleSpec, RulesProxy};
+use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RulesProxy};
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use zbus::Connection;
 
 use crate::{
     broker::Broker,
     polkit::Polkit,
+    rules::spec,
     stage::{As, eventually, me, on_a_bus},
 };
 
@@ -151,13 +152,4 @@ fn so_many_calls_of_a_user_are_under_way_and_no_more() {
             "{rest:?}"
         );
     });
-}
-
-fn spec() -> RuleSpec {
-    RuleSpec {
-        program: "/usr/bin/curl".into(),
-        operations: vec!["connect".into()],
-        action: "allow".into(),
-        ..RuleSpec::default()
-    }
 }

@@ -9,7 +9,8 @@ use crate::{
     stage::{As, me, on_a_bus},
 };
 
-fn spec() -> RuleSpec {
+/// A rule about one place.
+pub(crate) fn spec() -> RuleSpec {
     RuleSpec {
         program: "/usr/bin/curl".into(),
         operations: vec!["connect".into(), "listen".into()],

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RuleSpec, RulesProxy};
+use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RulesProxy};
 use tokio::time::timeout;
 use zbus::Connection;
 
 use crate::{
     broker::Broker,
     polkit::Polkit,
+    rules::spec,
     stage::{As, me, on_a_bus},
 };
 
@@ -17,15 +18,6 @@ use crate::{
 const SOON: Duration = Duration::from_secs(10);
 /// How long nothing has to come where nothing is to come.
 const SILENCE: Duration = Duration::from_millis(200);
-
-fn spec() -> RuleSpec {
-    RuleSpec {
-        program: "/usr/bin/curl".into(),
-        operations: vec!["connect".into()],
-        action: "allow".into(),
-        ..RuleSpec::default()
-    }
-}
 
 #[test]
 fn only_who_watches_hears_of_prompts() {
