@@ -51,6 +51,7 @@ fn boots(kernel: &Kernel, log: &Log, console: &Path, scratch: &Path) -> bool {
         terminal: None,
         console: console.to_owned(),
         scratch: scratch.to_owned(),
+        report: None,
         limit: LIMIT,
     };
     let end = log.output().and_then(|errors| machine.run(errors));

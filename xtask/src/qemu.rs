@@ -1,12 +1,12 @@
 //! Starts a machine with qemu and follows it until it is off.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -29,6 +29,9 @@ pub(crate) struct Machine {
     pub(crate) console: PathBuf,
     /// Where disks keep what is written to them.
     pub(crate) scratch: PathBuf,
+    /// The file of the port through which the machine says that its work is over; it is given
+    /// [`GRACE`] from then on to switch itself off.
+    pub(crate) report: Option<PathBuf>,
     /// After this the machine is switched off.
     pub(crate) limit: Duration,
 }
@@ -69,8 +72,16 @@ impl Processors {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
     PoweredOff,
+    /// It had reported, but did not switch itself off.
+    Lingered,
     TimedOut,
 }
+
+/// How long a machine may take to switch itself off: a second or two, as a rule. The emulated
+/// processors sometimes stand still for good when one tells the other to stop.
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
+/// How often is looked whether the machine has reported.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The port whose data is shown as it comes.
 pub(crate) const TERMINAL_PORT: &str = "lab.terminal";
@@ -97,20 +108,37 @@ impl Machine {
             drop(ended);
             result
         });
-        let timed_out = end.recv_timeout(self.limit) == Err(RecvTimeoutError::Timeout);
-        if timed_out {
+        let ended = self.wait(&end);
+        if ended != End::PoweredOff {
             child.kill().context("cannot stop qemu")?;
         }
-        check(&mut child, timed_out)?;
+        check(&mut child, ended != End::PoweredOff)?;
         match relay.join() {
             Ok(shown) => shown.context("cannot show the machine's output")?,
             Err(_) => bail!("cannot show the machine's output"),
         }
-        Ok(if timed_out {
-            End::TimedOut
-        } else {
-            End::PoweredOff
-        })
+        Ok(ended)
+    }
+
+    /// Waits until the machine is off or has had its time.
+    fn wait(&self, off: &mpsc::Receiver<()>) -> End {
+        let mut deadline = Instant::now() + self.limit;
+        let mut end = End::TimedOut;
+        while let Some(left) = deadline.checked_duration_since(Instant::now()) {
+            if off.recv_timeout(left.min(LOOK)) != Err(RecvTimeoutError::Timeout) {
+                return End::PoweredOff;
+            }
+            if end == End::TimedOut && self.has_reported() {
+                end = End::Lingered;
+                deadline = deadline.min(Instant::now() + GRACE);
+            }
+        }
+        end
+    }
+
+    fn has_reported(&self) -> bool {
+        let report = self.report.as_ref().and_then(|it| fs::metadata(it).ok());
+        report.is_some_and(|it| it.len() > 0)
     }
 
     fn command(&self) -> Command {

@@ -13,7 +13,7 @@ use crate::kvm;
 use crate::machine::{self, Base};
 use crate::payload;
 use crate::product::{self, Profile};
-use crate::qemu::{End, Machine, Processors};
+use crate::qemu::{End, GRACE, Machine, Processors};
 use crate::root;
 use crate::step::Steps;
 use crate::tree::{self, Tree};
@@ -29,6 +29,8 @@ const OUT_PORT: &str = "lab.out";
 const BOOTS: u32 = 4;
 /// No script starts sooner after power-on, seconds.
 const EARLY: f64 = 6.0;
+/// How many lines of its console are shown of a machine that had to be switched off.
+const LAST_WORDS: usize = 40;
 
 /// What is special about a machine that is not the usual one.
 #[derive(Debug, Default)]
@@ -90,6 +92,7 @@ pub(crate) fn run_special(
         terminal: special.terminal.clone(),
         console: tree.target("logs/vm-console.log"),
         scratch: dir.clone(),
+        report: Some(dir.join("status")),
         limit: Duration::from_secs(options.timeout),
     };
     let begun = Instant::now();
@@ -99,16 +102,33 @@ pub(crate) fn run_special(
         begun.elapsed().as_secs_f64()
     );
     unpack(steps, &dir)?;
-    if end == End::TimedOut {
-        bail!(
+    if end != End::PoweredOff {
+        show_last_words(&machine.console);
+    }
+    match end {
+        End::PoweredOff => {}
+        End::Lingered => eprintln!(
+            "  ! the machine had done its work, but not switched itself off {} s later",
+            GRACE.as_secs()
+        ),
+        End::TimedOut => bail!(
             "switched the machine off after {} s (--timeout); its console is in {}",
             options.timeout,
             machine.console.display()
-        );
+        ),
     }
     let status = status(&dir, &machine.console)?;
     drop(running);
     Ok(status)
+}
+
+/// Shows the end of the console of a machine that had to be switched off.
+fn show_last_words(console: &Path) {
+    let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
+    let lines: Vec<_> = log.lines().collect();
+    for line in lines.iter().skip(lines.len().saturating_sub(LAST_WORDS)) {
+        eprintln!("  console: {}", line.escape_debug());
+    }
 }
 
 /// Boots the machine. An emulated kernel sometimes stumbles over its own code being patched by
