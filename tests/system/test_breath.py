@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness import firewall
 from harness.callers import Caller
-from harness.machine import do
+from harness.machine import do, tell_host
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
@@ -99,6 +99,7 @@ def test_computer_sleeps_while_calls_are_held():
     alarm = CLOCK / "wakealarm"
     alarm.write_text("0")
     alarm.write_text(str(int((CLOCK / "since_epoch").read_text()) + 12))
+    tell_host("suspending")
     do("systemctl", "suspend")
     stats = Path("/sys/power/suspend_stats")
 
@@ -106,6 +107,7 @@ def test_computer_sleeps_while_calls_are_held():
         return int((stats / "success").read_text()) > slept or int((stats / "fail").read_text())
 
     until(woken, "the computer to sleep and wake", 60)
+    tell_host("resumed")
     assert int((stats / "fail").read_text()) == 0, do("dmesg")
     all_allowed(caller, question)
 

@@ -136,7 +136,8 @@ impl Machine {
         end
     }
 
-    fn has_reported(&self) -> bool {
+    /// Whether the machine has said that its work is over.
+    pub(crate) fn has_reported(&self) -> bool {
         let report = self.report.as_ref().and_then(|it| fs::metadata(it).ok());
         report.is_some_and(|it| it.len() > 0)
     }

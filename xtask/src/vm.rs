@@ -25,7 +25,7 @@ const RAM_WITH_DESKTOP: u32 = 3072;
 const STATUS_PORT: &str = "lab.status";
 const OUT_PORT: &str = "lab.out";
 
-/// How often a machine is booted that gives up while it starts.
+/// How often a machine is booted that stumbles.
 const BOOTS: u32 = 4;
 /// No script starts sooner after power-on, seconds.
 const EARLY: f64 = 6.0;
@@ -131,25 +131,27 @@ fn show_last_words(console: &Path) {
     }
 }
 
-/// Boots the machine. An emulated kernel sometimes stumbles over its own code being patched by
-/// another processor while it starts (an `int3` it cannot place); then the machine, whose disks
-/// keep nothing, is booted again.
+/// Boots the machine, whose disks keep nothing; once more if an emulated one stumbles.
 fn boot(machine: &Machine) -> Result<End> {
     for _ in 1..BOOTS {
         eprintln!("  … booting the lab machine");
         let end = machine.run(Stdio::inherit())?;
-        if machine.processors == Processors::Kvm || !panicked_early(&machine.console) {
+        let emulated = machine.processors != Processors::Kvm;
+        if !emulated || machine.has_reported() || !stumbled(&machine.console) {
             return Ok(end);
         }
-        eprintln!("  ! the emulated kernel gave up while it started: once more");
+        eprintln!("  ! the emulated kernel gave up while it started or woke up: once more");
     }
     machine.run(Stdio::inherit())
 }
 
-/// Whether the kernel gave up before anything of the script can have run.
-fn panicked_early(console: &Path) -> bool {
+/// Whether an emulated kernel gave up where emulation is at fault: over its own code being patched by
+/// another processor while it starts (an `int3` it cannot place), before anything of the script can
+/// have run; or while the machine woke up from sleep, when the processors are started again.
+fn stumbled(console: &Path) -> bool {
     let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
-    log.lines()
+    let early = log
+        .lines()
         .filter(|line| line.contains("Kernel panic"))
         .filter_map(|line| {
             line.split_once('[')?
@@ -160,7 +162,9 @@ fn panicked_early(console: &Path) -> bool {
                 .parse::<f64>()
                 .ok()
         })
-        .any(|seconds| seconds < EARLY)
+        .any(|seconds| seconds < EARLY);
+    let mark = log.lines().rfind(|line| line.starts_with("lab: "));
+    early || mark == Some("lab: suspending")
 }
 
 fn kernel_words(options: &VmOptions) -> Vec<String> {
