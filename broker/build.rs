@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 /// The kfuncs of kernel/shim.c. bpf-linker 0.10.3 makes extern functions internal, and then drops
 /// their arguments, unless they are exported.
 const KFUNCS: &str = "bpf_task_from_pid,bpf_task_release,bpf_get_task_exe_file,bpf_put_file,\
-                      bpf_get_file_xattr";
+                      bpf_get_file_xattr,LABELS";
 
 const TARGET: &str = "bpfel-unknown-none";
 

@@ -12,8 +12,9 @@ pub const AF_INET6: u16 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(C)]
 pub struct Endpoint {
-    /// The address: 16 bytes for IPv6, the first 4 for IPv4 and the rest zero; network order.
-    pub address: [u8; 16],
+    /// The address in network order, as the kernel has it: all words for IPv6, the first for IPv4
+    /// and the rest zero.
+    pub address: [u32; 4],
     /// IPv6 scope (interface index) of a link-local address, else 0.
     pub scope_id: u32,
     /// [`AF_INET`] or [`AF_INET6`].

@@ -20,7 +20,7 @@ pub use operation::Operation;
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";

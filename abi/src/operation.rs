@@ -15,8 +15,12 @@ pub enum Operation {
     Connect = 3,
     /// `listen()`.
     Listen = 4,
-    /// `accept()`.
+    /// A send on a connection that was accepted. The object is the other side's address and the
+    /// socket's own port.
     Accept = 5,
+    /// A send on a connection that is there already, and nobody needs to be asked about: the rules
+    /// have changed since it was judged, or it has never been.
+    Send = 6,
 }
 
 impl Operation {
@@ -29,6 +33,7 @@ impl Operation {
             3 => Some(Self::Connect),
             4 => Some(Self::Listen),
             5 => Some(Self::Accept),
+            6 => Some(Self::Send),
             _ => None,
         }
     }

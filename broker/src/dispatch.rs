@@ -69,7 +69,7 @@ impl Dispatch {
                 return;
             }
         };
-        let Some(operation) = operation(request.key.operation) else {
+        let Some((operation, open)) = operation(request.key.operation) else {
             held.release(&once(Action::DENY));
             return;
         };
@@ -81,6 +81,7 @@ impl Dispatch {
             request,
             caller,
             operation,
+            open,
             object,
             held,
         };
@@ -89,12 +90,14 @@ impl Dispatch {
     }
 }
 
-fn operation(raw: u32) -> Option<Operation> {
+/// What the kernel's number stands for, and whether it is about a connection that there is.
+fn operation(raw: u32) -> Option<(Operation, bool)> {
     Some(match AbiOperation::from_raw(u8::try_from(raw).ok()?)? {
-        AbiOperation::Create => Operation::Create,
-        AbiOperation::Bind => Operation::Bind,
-        AbiOperation::Connect => Operation::Connect,
-        AbiOperation::Listen => Operation::Listen,
-        AbiOperation::Accept => Operation::Accept,
+        AbiOperation::Create => (Operation::Create, false),
+        AbiOperation::Bind => (Operation::Bind, false),
+        AbiOperation::Connect => (Operation::Connect, false),
+        AbiOperation::Listen => (Operation::Listen, false),
+        AbiOperation::Accept => (Operation::Accept, true),
+        AbiOperation::Send => (Operation::Connect, true),
     })
 }

@@ -39,10 +39,13 @@ struct user_namespace {
 	kuid_t owner;
 };
 struct cred {
+	kuid_t uid;
 	struct user_namespace *user_ns;
 };
 struct task_struct {
 	u32 flags;
+	s32 pid;
+	s32 tgid;
 	const struct cred *cred;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
@@ -50,12 +53,17 @@ struct task_struct {
 	u64 self_exec_id;
 };
 struct in6_addr {
-	u8 in6_u[16]; /* a union, of which only the place matters */
+	union {
+		u32 u6_addr32[4];
+	} in6_u;
 };
 struct sock_common {
 	u16 skc_family;
+	u32 skc_daddr;
 	u32 skc_rcv_saddr;
-	u16 skc_num;
+	u16 skc_dport; /* network order */
+	u16 skc_num; /* the local port, host order */
+	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
 struct sock {
@@ -91,6 +99,7 @@ extern int bpf_get_file_xattr(struct file *file, const char *name__str,
 /* Helper numbers from enum bpf_func_id in include/uapi/linux/bpf.h. */
 static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
+static void *(*bpf_sk_storage_get)(void *map, void *sk, void *value, u64 flags) = (void *)107;
 static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
 				   struct bpf_dynptr *ptr) = (void *)197;
 
@@ -172,14 +181,90 @@ __inline void shim_local(const struct socket *socket, struct local_facts *out)
 	out->port = sk->__sk_common.skc_num;
 }
 
+/* What a socket is connected to, and its own port. Mirrored by struct Peer in endpoint.rs. */
+struct peer_facts {
+	u32 address6[4];
+	u32 address4;
+	u16 port; /* network order */
+	u16 local_port;
+};
+
+__inline void shim_peer(const struct socket *socket, struct peer_facts *out)
+{
+	struct sock *sk = socket->sk;
+
+	if (!sk) {
+		out->address6[0] = out->address6[1] = out->address6[2] = out->address6[3] = 0;
+		out->address4 = 0;
+		out->port = out->local_port = 0;
+		return;
+	}
+	out->address6[0] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0];
+	out->address6[1] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1];
+	out->address6[2] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2];
+	out->address6[3] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3];
+	out->address4 = sk->__sk_common.skc_daddr;
+	out->port = sk->__sk_common.skc_dport;
+	out->local_port = sk->__sk_common.skc_num;
+}
+
+struct bpf_spin_lock {
+	u32 val;
+};
+
+/* What is known of a socket. Mirrored by struct Label in label.rs, which explains the fields. */
+struct label {
+	struct bpf_spin_lock lock;
+	u32 version;
+	u64 owner;
+	u64 image;
+	u64 inode;
+	u64 exec_id;
+	u32 device;
+	u32 uid;
+	u32 address[4];
+	u16 family;
+	u16 port;
+	u32 reserved;
+	u64 generation;
+};
+
+#define BPF_MAP_TYPE_SK_STORAGE 24
+#define BPF_F_NO_PREALLOC 1
+#define BPF_F_CLONE 0x200 /* what a listener accepts gets a copy of its label */
+
+struct {
+	int (*type)[BPF_MAP_TYPE_SK_STORAGE];
+	int (*map_flags)[BPF_F_NO_PREALLOC | BPF_F_CLONE];
+	int *key;
+	struct label *value;
+} LABELS __attribute__((section(".maps"), used));
+
+/* The socket's label; made if it has none and flags is BPF_SK_STORAGE_GET_F_CREATE (1). */
+__inline struct label *shim_label(const struct socket *socket, u64 flags)
+{
+	struct sock *sk = socket->sk;
+
+	return sk ? bpf_sk_storage_get(&LABELS, sk, 0, flags) : 0;
+}
+
+/* The socket as a number, 0 if it is closed. Goes nowhere but into its own label. */
+__inline u64 shim_self(const struct socket *socket)
+{
+	return (u64)socket->sk;
+}
+
 /* The calling task. Mirrored by struct TaskFacts in subject.rs. */
 struct task_facts {
 	u64 start;
 	u64 exec_id;
-	u64 device;
+	u64 image;
 	u64 inode;
+	u32 device;
 	u32 flags;
-	u32 reserved;
+	u32 tgid;
+	u32 tid;
+	u32 uid;
 };
 
 __inline void shim_task(struct task_facts *out)
@@ -187,20 +272,24 @@ __inline void shim_task(struct task_facts *out)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = task->mm;
 
-	out->flags = task->flags;
-	out->reserved = 0;
 	out->start = task->group_leader->start_boottime;
 	out->exec_id = task->self_exec_id;
-	out->device = 0;
+	out->image = 0;
 	out->inode = 0;
+	out->device = 0;
+	out->flags = task->flags;
+	out->tgid = task->tgid;
+	out->tid = task->pid;
+	out->uid = task->cred->uid.val;
 	if (mm) {
 		struct file *exe = mm->exe_file;
 
 		if (exe) {
 			struct inode *inode = exe->f_inode;
 
-			out->device = inode->i_sb->s_dev;
+			out->image = (u64)exe;
 			out->inode = inode->i_ino;
+			out->device = inode->i_sb->s_dev;
 		}
 	}
 }

@@ -46,7 +46,7 @@ pub fn remember(key: &CacheKey, config: &ProbeConfig, verdict: &Verdict) {
 fn seal(key: &CacheKey, seed: u64, generation: u64, expires: u64) -> u64 {
     let (process, endpoint) = (&key.process, &key.endpoint);
     let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = endpoint.address;
+    let [a, b, c, d] = endpoint.address;
     let ports = pair(
         u32::from(endpoint.family) << 16 | u32::from(endpoint.port),
         u32::from(endpoint.protocol) << 16 | u32::from(endpoint.socket_type),
@@ -57,8 +57,8 @@ fn seal(key: &CacheKey, seed: u64, generation: u64, expires: u64) -> u64 {
         process.start,
         process.exec_id,
         pair(process.tgid, process.uid),
-        u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-        u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
+        pair(a, b),
+        pair(c, d),
         pair(endpoint.scope_id, key.operation),
         ports,
     ];

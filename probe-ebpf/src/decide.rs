@@ -1,23 +1,32 @@
-//! The walk of one call: cache, never-held executables, gate.
+//! The walk of one call: label, cache, never-held executables, gate.
 
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
-use portreeve_abi::{CacheKey, ProbeConfig, Process, Request, mode, request_flags};
+use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, request_flags};
 
 use crate::{
     cache,
     endpoint::is_this_computer,
     hold::{hold, refuse_with},
+    label::{self, Judgement, Relation},
     maps::{CONFIG, STANDINGS},
     socket::Socket,
     subject::Caller,
 };
 
+const ENOMEM: u32 = 12;
+
 /// The configuration, while the probe is to enforce anything.
 #[inline(always)]
 pub fn enforcing() -> Option<&'static ProbeConfig> {
     CONFIG.get(0).filter(|config| config.mode == mode::ENFORCE)
+}
+
+/// Whether the calling task's calls are judged.
+#[inline(always)]
+pub fn is_guarded() -> bool {
+    enforcing().is_some_and(|config| Caller::guarded(config).is_some())
 }
 
 /// A socket whose calls are judged, and who calls.
@@ -29,12 +38,12 @@ pub struct Judged {
 
 impl Judged {
     /// The socket that a hook was given, if it is an IPv4 or IPv6 one and the calling task's calls
-    /// are judged; fills in `process`.
+    /// are judged.
     #[inline(always)]
-    pub fn new(pointer: *const c_void, process: &mut Process) -> Option<Self> {
+    pub fn new(pointer: *const c_void) -> Option<Self> {
         let socket = Socket::read(pointer)?;
         let config = enforcing()?;
-        let caller = Caller::guarded(config, process)?;
+        let caller = Caller::guarded(config)?;
         Some(Self {
             config,
             socket,
@@ -42,37 +51,63 @@ impl Judged {
         })
     }
 
-    /// Judges what `key` says; returns what the hook returns.
+    /// Judges what the socket is about to reach; returns what the hook returns.
     #[inline(always)]
-    pub fn decide(self, key: &CacheKey, nonblocking: bool) -> i32 {
-        Call {
-            config: self.config,
-            key,
-            caller: self.caller,
-            nonblocking: nonblocking || self.socket.nonblocking != 0,
+    pub fn reach(self, pointer: *const c_void, endpoint: Endpoint, nonblocking: bool) -> i32 {
+        let judgement = Judgement::new(&self.caller, &endpoint, self.config);
+        if let Some(label) = label::find(pointer)
+            && matches!(label.relation(pointer, &judgement), Relation::Same)
+        {
+            return 0;
         }
-        .decide()
+        // Later sends are judged by the label, so there has to be one.
+        let Some(label) = label::make(pointer) else {
+            return refuse_with(ENOMEM);
+        };
+        let answer = self.decide(Operation::Connect, endpoint, nonblocking);
+        if answer == 0 {
+            label.note_connection(pointer, &judgement);
+        }
+        answer
+    }
+
+    /// Judges an operation on the socket; returns what the hook returns.
+    #[inline(always)]
+    pub fn decide(self, operation: Operation, endpoint: Endpoint, nonblocking: bool) -> i32 {
+        let nonblocking = nonblocking || self.socket.nonblocking != 0;
+        Call::new(self.config, self.caller, operation, endpoint, nonblocking).decide()
     }
 }
 
-/// Whether the calling task's calls are judged.
-#[inline(always)]
-pub fn is_guarded() -> bool {
-    let Some(config) = enforcing() else {
-        return false;
-    };
-    Caller::guarded(config, &mut Process::default()).is_some()
-}
-
 /// One call to be judged.
-pub struct Call<'a> {
-    pub config: &'a ProbeConfig,
-    pub key: &'a CacheKey,
+pub struct Call {
+    pub config: &'static ProbeConfig,
+    pub key: CacheKey,
     pub caller: Caller,
-    pub nonblocking: bool,
+    nonblocking: bool,
 }
 
-impl Call<'_> {
+impl Call {
+    #[inline(always)]
+    pub fn new(
+        config: &'static ProbeConfig,
+        caller: Caller,
+        operation: Operation,
+        endpoint: Endpoint,
+        nonblocking: bool,
+    ) -> Self {
+        Self {
+            config,
+            key: CacheKey {
+                process: caller.process(),
+                endpoint,
+                operation: operation as u32,
+            },
+            caller,
+            nonblocking,
+        }
+    }
+
     /// Writes the call down for the broker, field by field: the BPF stack has no room for a copy.
     #[inline(always)]
     pub fn describe(&self, request: *mut Request, flags: u32) {
@@ -84,8 +119,8 @@ impl Call<'_> {
         // SAFETY: `request` is memory of a map that only this thread has; every field is written,
         // and the type has no padding.
         unsafe {
-            (&raw mut (*request).key).write(*self.key);
-            (&raw mut (*request).executable).write(self.caller.executable);
+            (&raw mut (*request).key).write(self.key);
+            (&raw mut (*request).executable).write(self.caller.executable());
             (&raw mut (*request).time).write(bpf_ktime_get_boot_ns());
             (&raw mut (*request).tid).write(self.caller.tid);
             (&raw mut (*request).flags).write(flags | nonblocking);
@@ -95,14 +130,15 @@ impl Call<'_> {
     /// Judges the call; returns what the hook returns.
     #[inline(always)]
     pub fn decide(&self) -> i32 {
-        if let Some(errno) = cache::find(self.key, self.config) {
+        if let Some(errno) = cache::find(&self.key, self.config) {
             return refuse_with(errno);
         }
         // SAFETY: only the broker writes this map, and a stale standing is harmless.
-        match unsafe { STANDINGS.get(&self.caller.executable) } {
-            None => hold(self, 0),
-            Some(_) if is_this_computer(&self.key.endpoint) => 0,
-            Some(found) => hold(self, found.flags),
-        }
+        let flags = match unsafe { STANDINGS.get(&self.caller.executable()) } {
+            None => 0,
+            Some(_) if is_this_computer(&self.key.endpoint) => return 0,
+            Some(found) => found.flags,
+        };
+        hold(self, flags)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The family that counts is the *address's*: an IPv6 socket takes IPv4 addresses too.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::MaybeUninit};
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use portreeve_abi::{AF_INET, AF_INET6, Endpoint};
@@ -13,123 +13,185 @@ use crate::socket::{AF_SMC, Socket};
 const SOCKADDR_IN: i32 = 16;
 /// `SIN6_LEN_RFC2133`: the least that the kernel takes for AF_INET6.
 const SOCKADDR_IN6_MIN: i32 = 24;
-const SOCKADDR_IN6: usize = 28;
+const SOCKADDR_IN6: i32 = 28;
 const IPPROTO_TCP: u16 = 6;
 /// Not an IP protocol number: what `socket()` is given for MPTCP, which is TCP on the wire.
 const IPPROTO_MPTCP: u16 = 262;
 
+/// `struct sockaddr_in` and `struct sockaddr_in6` over each other.
+#[repr(C)]
+struct Address {
+    family: u16,
+    /// Network order.
+    port: u16,
+    /// The address of AF_INET, the flow label of AF_INET6.
+    four: u32,
+    six: [u32; 4],
+    scope_id: u32,
+}
+
 /// What kind of address a call names.
-#[derive(PartialEq, Eq)]
 pub enum Named {
     /// An IPv4 or IPv6 endpoint.
-    Endpoint,
+    Endpoint(Endpoint),
     /// `AF_UNSPEC`: no address; what it means depends on the call.
     Unspecified,
     /// Something the kernel itself will refuse or that leads nowhere on a network.
     Other,
 }
 
-/// Reads a socket address that is already in kernel memory (so it cannot change any more) into
-/// `endpoint`, which is all zero before.
+/// Reads a socket address that is already in kernel memory (so it cannot change any more).
 ///
 /// The kernel keeps it in a `struct sockaddr_storage` of 128 bytes, so reading 28 is in bounds
 /// whatever the length says. With `unspec_is_inet`, AF_UNSPEC is read as AF_INET.
 #[inline(always)]
-pub fn read(
-    address: *const c_void,
-    length: i32,
-    socket: &Socket,
-    unspec_is_inet: bool,
-    endpoint: &mut Endpoint,
-) -> Named {
-    let mut raw = [0_u8; SOCKADDR_IN6];
+pub fn read(address: *const c_void, length: i32, socket: &Socket, unspec_is_inet: bool) -> Named {
+    let mut raw = MaybeUninit::<Address>::uninit();
     // SAFETY: the helper checks the address and never faults.
-    let read =
-        unsafe { bpf_probe_read_kernel(raw.as_mut_ptr().cast(), SOCKADDR_IN6 as u32, address) };
+    let read = unsafe {
+        bpf_probe_read_kernel(raw.as_mut_ptr().cast(), size_of::<Address>() as u32, address)
+    };
     if read != 0 || length < 2 {
         return Named::Other;
     }
-    let mut family = u16::from_ne_bytes([raw[0], raw[1]]);
-    if family == 0 {
-        if !unspec_is_inet {
-            return Named::Unspecified;
-        }
-        family = AF_INET;
+    // SAFETY: the helper has filled it in.
+    let raw = unsafe { raw.assume_init_ref() };
+    if raw.family == 0 && !unspec_is_inet {
+        return Named::Unspecified;
     }
-    let mapped = raw[8..20] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-    if family == AF_INET && length >= SOCKADDR_IN {
-        endpoint.address[..4].copy_from_slice(&raw[4..8]);
-    } else if family == AF_INET6 && length >= SOCKADDR_IN6_MIN && mapped {
-        family = AF_INET;
-        endpoint.address[..4].copy_from_slice(&raw[20..24]);
-    } else if family == AF_INET6 && length >= SOCKADDR_IN6_MIN {
-        endpoint.address.copy_from_slice(&raw[8..24]);
-        // Only link-local addresses have a scope (__ipv6_addr_needs_scope_id).
-        let link_local = raw[8] == 0xfe && raw[9] & 0xc0 == 0x80;
-        if link_local && length >= SOCKADDR_IN6 as i32 {
-            endpoint.scope_id = u32::from_ne_bytes([raw[24], raw[25], raw[26], raw[27]]);
-        }
+    let inet = raw.family == AF_INET || raw.family == 0;
+    let (family, address) = if inet && length >= SOCKADDR_IN {
+        (AF_INET, [raw.four, 0, 0, 0])
+    } else if raw.family == AF_INET6 && length >= SOCKADDR_IN6_MIN {
+        unmapped(raw.six)
     } else {
         return Named::Other;
-    }
-    endpoint.family = family;
-    endpoint.port = u16::from_be_bytes([raw[2], raw[3]]);
-    describe(socket, endpoint);
-    Named::Endpoint
+    };
+    // Only link-local addresses have a scope (__ipv6_addr_needs_scope_id).
+    let scoped = family == AF_INET6 && is_link_local(&address) && length >= SOCKADDR_IN6;
+    Named::Endpoint(Endpoint {
+        address,
+        scope_id: if scoped { raw.scope_id } else { 0 },
+        family,
+        port: u16::from_be(raw.port),
+        protocol: protocol(socket),
+        socket_type: socket.kind,
+    })
 }
 
-/// Reads the socket's own address into `endpoint`, which is all zero before.
+/// An IPv6 socket's address, as the IPv4 address that it stands for if it is a mapped one.
 #[inline(always)]
-pub fn read_local(pointer: *const c_void, socket: &Socket, endpoint: &mut Endpoint) {
+fn unmapped(six: [u32; 4]) -> (u16, [u32; 4]) {
+    let mapped = six[0] == 0 && six[1] == 0 && six[2] == 0x0000_ffff_u32.to_be();
+    if mapped {
+        (AF_INET, [six[3], 0, 0, 0])
+    } else {
+        (AF_INET6, six)
+    }
+}
+
+/// fe80::/10
+#[inline(always)]
+fn is_link_local(address: &[u32; 4]) -> bool {
+    address[0] & 0xffc0_0000_u32.to_be() == 0xfe80_0000_u32.to_be()
+}
+
+/// The socket's own address and port.
+#[inline(always)]
+pub fn local(pointer: *const c_void, socket: &Socket) -> Endpoint {
     let mut local = Local::default();
     // SAFETY: `pointer` is the hook's own trusted argument, `local` has the shim's layout.
     unsafe { shim_local(pointer, &mut local) };
-    let mapped = local.address6[..12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-    if socket.family != AF_INET6 {
-        endpoint.family = AF_INET;
-        endpoint.address[..4].copy_from_slice(&local.address4);
-    } else if mapped {
-        endpoint.family = AF_INET;
-        endpoint.address[..4].copy_from_slice(&local.address6[12..]);
+    let (family, address) = if socket.family == AF_INET6 {
+        unmapped(local.address6)
     } else {
-        endpoint.family = AF_INET6;
-        endpoint.address = local.address6;
+        (AF_INET, [local.address4, 0, 0, 0])
+    };
+    Endpoint {
+        address,
+        scope_id: 0,
+        family,
+        port: local.port,
+        protocol: protocol(socket),
+        socket_type: socket.kind,
     }
-    endpoint.port = local.port;
-    describe(socket, endpoint);
 }
 
-/// What the socket is, in one form.
+/// What a socket is connected to. Layout of `struct peer_facts` in kernel/shim.c.
+#[repr(C)]
+pub struct Peer {
+    address6: [u32; 4],
+    address4: u32,
+    /// Network order.
+    port: u16,
+    /// The socket's own port.
+    pub local_port: u16,
+}
+
+impl Peer {
+    /// What the socket of this family is connected to; without protocol and kind. `None` if it is
+    /// not connected: the kernel refuses to send, or the protocol keeps its peers elsewhere.
+    #[inline(always)]
+    pub fn read(pointer: *const c_void, family: u16) -> Option<(Self, Endpoint)> {
+        let mut peer = MaybeUninit::<Self>::uninit();
+        // SAFETY: `pointer` is the hook's own trusted argument; the shim fills in all of `peer`,
+        // which has its layout.
+        let peer = unsafe {
+            shim_peer(pointer, peer.as_mut_ptr());
+            peer.assume_init()
+        };
+        let (family, address) = if family == AF_INET6 {
+            unmapped(peer.address6)
+        } else {
+            (AF_INET, [peer.address4, 0, 0, 0])
+        };
+        if address[0] | address[1] | address[2] | address[3] == 0 {
+            return None;
+        }
+        let endpoint = Endpoint {
+            address,
+            scope_id: 0,
+            family,
+            port: u16::from_be(peer.port),
+            protocol: 0,
+            socket_type: 0,
+        };
+        Some((peer, endpoint))
+    }
+}
+
+/// The protocol in one form.
 #[inline(always)]
-fn describe(socket: &Socket, endpoint: &mut Endpoint) {
-    let tcp = socket.protocol == IPPROTO_MPTCP || socket.family == AF_SMC;
-    endpoint.protocol = if tcp { IPPROTO_TCP } else { socket.protocol };
-    endpoint.socket_type = socket.kind;
+pub fn protocol(socket: &Socket) -> u16 {
+    if socket.protocol == IPPROTO_MPTCP || socket.family == AF_SMC {
+        IPPROTO_TCP
+    } else {
+        socket.protocol
+    }
 }
 
 /// Layout of `struct local_facts` in kernel/shim.c.
 #[repr(C)]
 #[derive(Default)]
 struct Local {
-    address6: [u8; 16],
-    address4: [u8; 4],
+    address6: [u32; 4],
+    address4: u32,
     port: u16,
     reserved: u16,
 }
 
 unsafe extern "C" {
     fn shim_local(socket: *const c_void, out: *mut Local);
+    fn shim_peer(socket: *const c_void, out: *mut Peer);
 }
 
 /// Whether the endpoint is this computer: loopback, or the unspecified address, which Linux
 /// connects to loopback.
 #[inline(always)]
 pub fn is_this_computer(endpoint: &Endpoint) -> bool {
-    let a = &endpoint.address;
+    let [a, b, c, d] = endpoint.address;
     if endpoint.family == AF_INET {
-        return a[0] == 127 || (a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == 0);
+        return a == 0 || a & 0xff00_0000_u32.to_be() == 0x7f00_0000_u32.to_be();
     }
-    let high = u64::from_ne_bytes([a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]]);
-    let low = u64::from_be_bytes([a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15]]);
-    high == 0 && low <= 1
+    a | b | c == 0 && (d == 0 || d == 1_u32.to_be())
 }

@@ -24,7 +24,7 @@ unsafe extern "C" {
 ///
 /// Exactly one of: the gate's verdict, a restart after a signal, the fallback verdict.
 #[inline(always)]
-pub fn hold(call: &Call<'_>, flags: u32) -> i32 {
+pub fn hold(call: &Call, flags: u32) -> i32 {
     let Some(hold) = new_hold(call.caller.tid) else {
         count(counter::HOLD_TABLE_FULL);
         return refuse_with(call.config.fallback_errno);
@@ -39,7 +39,7 @@ pub fn hold(call: &Call<'_>, flags: u32) -> i32 {
 }
 
 #[inline(always)]
-fn knock(call: &Call<'_>, verdict: *mut Verdict) -> i32 {
+fn knock(call: &Call, verdict: *mut Verdict) -> i32 {
     let config = call.config;
     // SAFETY: the verdict has the 32 bytes that the shim hands to the kernel.
     let answered =
@@ -54,7 +54,7 @@ fn knock(call: &Call<'_>, verdict: *mut Verdict) -> i32 {
         return refuse_with(config.fallback_errno);
     }
     if verdict.flags & verdict_flags::CACHE != 0 {
-        cache::remember(call.key, config, verdict);
+        cache::remember(&call.key, config, verdict);
     }
     refuse_with(verdict.errno)
 }

@@ -9,6 +9,7 @@ mod decide;
 mod endpoint;
 mod hold;
 mod hooks;
+mod label;
 mod maps;
 mod socket;
 mod subject;
@@ -22,8 +23,7 @@ pub fn socket_connect(ctx: LsmContext) -> i32 {
     hooks::connect::hook(&ctx)
 }
 
-/// `socket_sendmsg(sock, msg, size)`: sleepable since Linux 5.11. Runs for every send; only one
-/// that names an address can reach somewhere `socket_connect` has not seen.
+/// `socket_sendmsg(sock, msg, size)`: sleepable since Linux 5.11. Runs for every send.
 #[lsm(hook = "socket_sendmsg", sleepable)]
 pub fn socket_sendmsg(ctx: LsmContext) -> i32 {
     hooks::sendmsg::hook(&ctx)
@@ -34,6 +34,13 @@ pub fn socket_sendmsg(ctx: LsmContext) -> i32 {
 #[lsm(hook = "socket_create", sleepable)]
 pub fn socket_create(ctx: LsmContext) -> i32 {
     hooks::create::hook(&ctx)
+}
+
+/// `socket_post_create(sock, family, type, protocol, kern)`: sleepable since Linux 5.11. Runs when the
+/// socket is made, but nobody has it yet.
+#[lsm(hook = "socket_post_create", sleepable)]
+pub fn socket_post_create(ctx: LsmContext) -> i32 {
+    hooks::create::label(&ctx)
 }
 
 /// `socket_listen(sock, backlog)`: sleepable since Linux 5.11.

@@ -52,7 +52,7 @@ static BLANK_HOLD: Hold = Hold {
                 uid: 0,
             },
             endpoint: Endpoint {
-                address: [0; 16],
+                address: [0; 4],
                 scope_id: 0,
                 family: 0,
                 port: 0,

@@ -1,12 +1,11 @@
 //! The socket of a call.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::MaybeUninit};
 
 use portreeve_abi::{AF_INET, AF_INET6};
 
 /// What the hooks need to know of a socket. Layout of `struct socket_facts` in kernel/shim.c.
 #[repr(C)]
-#[derive(Default)]
 pub struct Socket {
     pub family: u16,
     pub kind: u16,
@@ -23,6 +22,16 @@ pub const SOCK_RAW: u16 = 3;
 /// TCP, or RDMA behind its back; its addresses are those of IPv4 and IPv6.
 pub const AF_SMC: u16 = 43;
 
+/// The socket's family, if what it carries travels over IPv4 or IPv6.
+///
+/// To be looked at first and alone: each send of AF_UNIX comes by the hooks too.
+#[inline(always)]
+pub fn judged_family(socket: *const c_void) -> Option<u16> {
+    // SAFETY: `socket` is the hook's own trusted argument.
+    let family = unsafe { shim_family(socket) };
+    matches!(family, AF_INET | AF_INET6 | AF_SMC).then_some(family)
+}
+
 unsafe extern "C" {
     fn shim_family(socket: *const c_void) -> u16;
     fn shim_socket(socket: *const c_void, out: *mut Socket) -> i32;
@@ -33,15 +42,16 @@ impl Socket {
     /// travels over neither IPv4 nor IPv6, the kernel has made it for itself, or it is closed.
     #[inline(always)]
     pub fn read(socket: *const c_void) -> Option<Self> {
-        // The family first and alone: each send of AF_UNIX comes by here too.
-        // SAFETY: `socket` is the hook's own trusted argument, here and below.
-        let family = unsafe { shim_family(socket) };
-        if !matches!(family, AF_INET | AF_INET6 | AF_SMC) {
-            return None;
-        }
-        let mut facts = Self::default();
-        // SAFETY: `facts` has the shim's layout.
-        let read = unsafe { shim_socket(socket, &mut facts) } == 0;
-        (read && facts.kernel == 0).then_some(facts)
+        judged_family(socket)?;
+        let mut facts = MaybeUninit::<Self>::uninit();
+        // SAFETY: `socket` is the hook's own trusted argument; the shim fills in all of `facts`,
+        // which has its layout, unless it fails.
+        let facts = unsafe {
+            if shim_socket(socket, facts.as_mut_ptr()) != 0 {
+                return None;
+            }
+            facts.assume_init()
+        };
+        (facts.kernel == 0).then_some(facts)
     }
 }

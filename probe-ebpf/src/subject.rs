@@ -1,77 +1,74 @@
 //! The caller: which task, in which run of which executable.
 
-use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
+use core::mem::MaybeUninit;
+
 use portreeve_abi::{Fileid, ProbeConfig, Process};
 
 /// `PF_KTHREAD` of include/linux/sched.h. User threads that io_uring makes do not have it.
 const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// Layout of `struct task_facts` in kernel/shim.c.
+/// Who calls. Layout of `struct task_facts` in kernel/shim.c.
 #[repr(C)]
-struct TaskFacts {
+pub struct Caller {
     start: u64,
-    exec_id: u64,
-    device: u64,
-    inode: u64,
+    pub exec_id: u64,
+    /// The kernel's `struct file` of the executable, as a number: each `execve()` opens another,
+    /// and children that have not made one share their parent's.
+    pub image: u64,
+    pub inode: u64,
+    pub device: u32,
     flags: u32,
-    reserved: u32,
+    tgid: u32,
+    pub tid: u32,
+    /// See [`Process::uid`].
+    pub uid: u32,
 }
 
 unsafe extern "C" {
-    fn shim_task(out: *mut TaskFacts);
+    fn shim_task(out: *mut Caller);
     fn shim_lender(uid: u32) -> u32;
 }
 
-/// Who calls.
-pub struct Caller {
-    pub executable: Fileid,
-    pub tid: u32,
-}
-
 impl Caller {
-    /// The calling task, if its calls are to be judged at all; fills in `process`.
+    /// The calling task, if its calls are to be judged at all.
     ///
     /// Not judged: users outside the guarded range, PID 1, the broker and kernel threads.
     #[inline(always)]
-    pub fn guarded(config: &ProbeConfig, process: &mut Process) -> Option<Self> {
+    pub fn guarded(config: &ProbeConfig) -> Option<Self> {
+        let mut caller = MaybeUninit::<Self>::uninit();
+        // SAFETY: the shim fills in all of `caller`, which has its layout.
+        let mut caller = unsafe {
+            shim_task(caller.as_mut_ptr());
+            caller.assume_init()
+        };
         let guarded = |uid| uid >= config.uid_min && uid <= config.uid_max;
-        let mut uid = bpf_get_current_uid_gid() as u32;
-        if !guarded(uid) {
+        if !guarded(caller.uid) {
             // In a user namespace of their own users can be others: rootless containers are.
             // SAFETY: reads the current task only.
-            uid = unsafe { shim_lender(uid) };
-            if !guarded(uid) {
+            caller.uid = unsafe { shim_lender(caller.uid) };
+            if !guarded(caller.uid) {
                 return None;
             }
         }
-        let ids = bpf_get_current_pid_tgid();
-        let (tgid, tid) = ((ids >> 32) as u32, ids as u32);
-        if tgid == 1 || tgid == config.broker {
-            return None;
+        let exempt = caller.tgid == 1 || caller.tgid == config.broker;
+        (!exempt && caller.flags & PF_KTHREAD == 0).then_some(caller)
+    }
+
+    #[inline(always)]
+    pub fn process(&self) -> Process {
+        Process {
+            start: self.start,
+            exec_id: self.exec_id,
+            tgid: self.tgid,
+            uid: self.uid,
         }
-        let mut facts = TaskFacts {
-            start: 0,
-            exec_id: 0,
-            device: 0,
-            inode: 0,
-            flags: 0,
-            reserved: 0,
-        };
-        // SAFETY: `facts` has the shim's layout.
-        unsafe { shim_task(&mut facts) };
-        if facts.flags & PF_KTHREAD != 0 {
-            return None;
+    }
+
+    #[inline(always)]
+    pub fn executable(&self) -> Fileid {
+        Fileid {
+            device: u64::from(self.device),
+            inode: self.inode,
         }
-        process.start = facts.start;
-        process.exec_id = facts.exec_id;
-        process.tgid = tgid;
-        process.uid = uid;
-        Some(Self {
-            executable: Fileid {
-                device: facts.device,
-                inode: facts.inode,
-            },
-            tid,
-        })
     }
 }

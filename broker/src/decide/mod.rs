@@ -49,6 +49,9 @@ pub struct Arrival {
     pub caller: Arc<Caller>,
     /// What is done.
     pub operation: Operation,
+    /// Whether it is about a connection that there is: it goes on unless a rule is against it, and
+    /// nobody is asked.
+    pub open: bool,
     /// To what.
     pub object: Object,
     /// The duty to answer.
@@ -158,6 +161,11 @@ impl Decider {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
             let verdict = kept(action, self.rules.generation());
             arrival.held.release(&verdict);
+        } else if arrival.open {
+            let action = self.rules.decide_open(&arrival);
+            arrival
+                .held
+                .release(&kept(action, self.rules.generation()));
         } else if let Some(action) = self.late.take(&arrival, Instant::now()) {
             arrival.held.release(&verdict::once(action));
         } else {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -12,6 +13,7 @@ use portreeve_policy::{
 };
 use tokio::time::Instant;
 
+use super::Arrival;
 use crate::subject::Caller;
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
@@ -70,6 +72,26 @@ impl RuleBook {
         object: &Object,
     ) -> Decision {
         self.compiled.decide(subject, operation, object)
+    }
+
+    /// What becomes of a connection that there is and that no rule is about. An accepted one
+    /// follows the rules for the one who listened.
+    pub(super) fn decide_open(&self, arrival: &Arrival) -> Action {
+        if arrival.operation != Operation::Accept {
+            return Action::Allow;
+        }
+        let listened = Object {
+            address: match arrival.object.address {
+                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            },
+            host: None,
+            ..arrival.object.clone()
+        };
+        match self.decide(&arrival.caller.subject, Operation::Listen, &listened) {
+            Decision::Settled { action, .. } => action,
+            Decision::Ask => Action::Allow,
+        }
     }
 
     /// The rules of a user, and the built-in ones.

@@ -93,12 +93,13 @@ const HOOKS: &[&str] = &[
     "socket_connect",
     "socket_sendmsg",
     "socket_create",
+    "socket_post_create",
     "socket_listen",
     "socket_setsockopt",
     "task_prctl",
 ];
-/// The maps that the broker uses.
-const MAPS: &[&str] = &["CONFIG", "STANDINGS", "HOLDS", "COUNTERS"];
+/// The maps that the next broker needs; those that are not here start anew with it.
+const MAPS: &[&str] = &["CONFIG", "STANDINGS", "HOLDS", "COUNTERS", "LABELS"];
 
 /// The probe. Its programs stay attached as long as anybody has their links; when that ends, the
 /// firewall is off.
@@ -259,7 +260,10 @@ fn take<M: TryFrom<Map, Error = MapError>>(
 
 fn data(map: &Map) -> Option<&MapData> {
     match map {
-        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) => Some(data),
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::PerCpuArray(data)
+        | Map::SkStorage(data) => Some(data),
         _ => None,
     }
 }

@@ -3,7 +3,6 @@
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{CacheKey, Operation};
 
 use crate::{
     decide::Judged,
@@ -20,16 +19,13 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if earlier != 0 {
         return earlier;
     }
-    let mut key = CacheKey::default();
-    let Some(judged) = Judged::new(socket, &mut key.process) else {
+    let Some(judged) = Judged::new(socket) else {
         return 0;
     };
     // AF_UNSPEC dissolves an association and reaches nobody; anything else that is no endpoint the
     // protocol refuses by itself.
-    let named = endpoint::read(address, length, &judged.socket, false, &mut key.endpoint);
-    if named != Named::Endpoint {
-        return 0;
+    match endpoint::read(address, length, &judged.socket, false) {
+        Named::Endpoint(endpoint) => judged.reach(socket, endpoint, false),
+        Named::Unspecified | Named::Other => 0,
     }
-    key.operation = Operation::Connect as u32;
-    judged.decide(&key, false)
 }

@@ -1,18 +1,22 @@
-//! `socket()`, for the few kinds of sockets that the other hooks cannot judge.
+//! `socket()`: labels every socket, and judges the few kinds that the other hooks cannot judge.
+
+use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{AF_INET, AF_INET6, CacheKey, Operation};
+use portreeve_abi::{AF_INET, AF_INET6, Endpoint, Operation};
 
 use crate::{
     decide::{Call, enforcing, is_guarded},
     hold::refuse_with,
-    socket::SOCK_RAW,
+    label,
+    socket::{SOCK_RAW, judged_family},
     subject::Caller,
 };
 
 /// AFS's transport over UDP. Its addresses are of its own kind, so it cannot be judged.
 const AF_RXRPC: i32 = 33;
 const EPERM: u32 = 1;
+const ENOMEM: u32 = 12;
 
 /// Judges one `socket()`. Raw sockets write headers of their own, so what they reach is not what a
 /// send names: they are asked about when they are made.
@@ -34,19 +38,33 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         return 0;
     }
     let Some(config) = enforcing() else { return 0 };
-    let mut key = CacheKey::default();
-    let Some(caller) = Caller::guarded(config, &mut key.process) else {
+    let Some(caller) = Caller::guarded(config) else {
         return 0;
     };
-    key.endpoint.family = family as u16;
-    key.endpoint.socket_type = SOCK_RAW;
-    key.endpoint.protocol = protocol as u16;
-    key.operation = Operation::Create as u32;
-    Call {
-        config,
-        key: &key,
-        caller,
-        nonblocking: false,
+    let endpoint = Endpoint {
+        family: family as u16,
+        protocol: protocol as u16,
+        socket_type: SOCK_RAW,
+        ..Endpoint::default()
+    };
+    Call::new(config, caller, Operation::Create, endpoint, false).decide()
+}
+
+/// Labels one new socket. Nothing has used up its memory for such things yet, so that this fails
+/// only where `socket()` could have failed too.
+#[inline(always)]
+pub fn label(ctx: &LsmContext) -> i32 {
+    let socket: *const c_void = ctx.arg(0);
+    let kernel: i32 = ctx.arg(4);
+    let earlier: i32 = ctx.arg(5);
+    if earlier != 0 {
+        return earlier;
     }
-    .decide()
+    if kernel != 0 || judged_family(socket).is_none() || !is_guarded() {
+        return 0;
+    }
+    if label::make(socket).is_none() {
+        return refuse_with(ENOMEM);
+    }
+    0
 }

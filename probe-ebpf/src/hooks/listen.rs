@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{CacheKey, Operation};
+use portreeve_abi::Operation;
 
 use crate::{decide::Judged, endpoint};
 
@@ -16,11 +16,9 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if earlier != 0 {
         return earlier;
     }
-    let mut key = CacheKey::default();
-    let Some(judged) = Judged::new(socket, &mut key.process) else {
+    let Some(judged) = Judged::new(socket) else {
         return 0;
     };
-    endpoint::read_local(socket, &judged.socket, &mut key.endpoint);
-    key.operation = Operation::Listen as u32;
-    judged.decide(&key, false)
+    let endpoint = endpoint::local(socket, &judged.socket);
+    judged.decide(Operation::Listen, endpoint, false)
 }

@@ -1,16 +1,19 @@
-//! Sends that name an address: datagrams without a connection, and TCP's `MSG_FASTOPEN`.
+//! Sends: those that name an address (datagrams without a connection, TCP's `MSG_FASTOPEN`), and those
+//! on a connection that there is.
 
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{AF_INET, AF_INET6, CacheKey, Operation};
+use portreeve_abi::{AF_INET, AF_INET6, Operation};
 
 use crate::{
-    decide::Judged,
-    endpoint::{self, Named},
+    decide::{Judged, enforcing, is_guarded},
+    endpoint::{self, Named, Peer},
     hold::refuse_with,
     hooks::route,
-    socket::SOCK_STREAM,
+    label::{self, Judgement, Relation},
+    socket::{SOCK_STREAM, Socket, judged_family},
+    subject::Caller,
 };
 
 const MSG_DONTWAIT: u32 = 0x40;
@@ -34,41 +37,80 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if earlier != 0 {
         return earlier;
     }
-    // SAFETY: `msg` is the hook's own trusted argument, here and below.
-    let name = unsafe { shim_msg_name(msg) };
-    let has_control = route::has_control(msg);
-    if name.is_null() && !has_control {
-        return 0;
-    }
-    let mut key = CacheKey::default();
-    let Some(judged) = Judged::new(socket, &mut key.process) else {
+    let Some(family) = judged_family(socket) else {
         return 0;
     };
-    let socket = &judged.socket;
-    if has_control && socket.family == AF_INET6 && route::is_routed(msg) {
-        return refuse_with(EPERM);
-    }
-    if name.is_null() {
-        return 0;
-    }
+    // SAFETY: `msg` is the hook's own trusted argument, here and below.
+    let name = unsafe { shim_msg_name(msg) };
     // SAFETY: see above.
     let flags = unsafe { shim_msg_flags(msg) };
-    let tcp = socket.protocol == IPPROTO_TCP || socket.protocol == IPPROTO_MPTCP;
-    if socket.kind == SOCK_STREAM && tcp && flags & MSG_FASTOPEN == 0 {
-        // TCP ignores the address of a send, but for the one that also connects.
-        return 0;
+    let nonblocking = flags & MSG_DONTWAIT != 0;
+    if family == AF_INET6 && route::has_control(msg) && is_guarded() && route::is_routed(msg) {
+        return refuse_with(EPERM);
     }
+    // TCP ignores the address of a send, but for the one that also connects.
+    if name.is_null() || flags & MSG_FASTOPEN == 0 && is_tcp(socket) {
+        return send_on(socket, family, nonblocking);
+    }
+    let Some(judged) = Judged::new(socket) else {
+        return 0;
+    };
     // SAFETY: see above.
     let length = unsafe { shim_msg_namelen(msg) };
     // `sendto()` on an IPv4 socket takes AF_UNSPEC for AF_INET (udp_sendmsg, net/ipv4/udp.c).
-    let unspec_is_inet = socket.family == AF_INET;
-    match endpoint::read(name, length, socket, unspec_is_inet, &mut key.endpoint) {
-        Named::Endpoint => {}
+    match endpoint::read(name, length, &judged.socket, family == AF_INET) {
+        Named::Endpoint(endpoint) => judged.reach(socket, endpoint, nonblocking),
         // On an IPv6 socket it means "to the connected peer", but another thread can turn the
         // socket into an IPv4 one (IPV6_ADDRFORM) under our hands, where it means an address.
-        Named::Unspecified => return refuse_with(EPERM),
-        Named::Other => return 0,
+        Named::Unspecified => refuse_with(EPERM),
+        Named::Other => 0,
     }
-    key.operation = Operation::Connect as u32;
-    judged.decide(&key, flags & MSG_DONTWAIT != 0)
+}
+
+#[inline(always)]
+fn is_tcp(socket: *const c_void) -> bool {
+    Socket::read(socket).is_some_and(|socket| {
+        socket.kind == SOCK_STREAM && matches!(socket.protocol, IPPROTO_TCP | IPPROTO_MPTCP)
+    })
+}
+
+/// Judges a send to whatever the socket is connected to: that was judged once, but perhaps for
+/// somebody else, or under rules that have changed since.
+#[inline(always)]
+fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
+    let Some(config) = enforcing() else { return 0 };
+    let Some(caller) = Caller::guarded(config) else {
+        return 0;
+    };
+    let Some((peer, mut endpoint)) = Peer::read(pointer, family) else {
+        return 0;
+    };
+    let judgement = Judgement::new(&caller, &endpoint, config);
+    let relation = label::find(pointer).map(|label| label.relation(pointer, &judgement));
+    let operation = match relation {
+        Some(Relation::Same) => return 0,
+        Some(Relation::Other) => Operation::Connect,
+        Some(Relation::Accepted) => Operation::Accept,
+        Some(Relation::Stale) | None => Operation::Send,
+    };
+    let Some(socket) = Socket::read(pointer) else {
+        return 0;
+    };
+    if matches!(operation, Operation::Accept) {
+        endpoint.port = peer.local_port;
+    }
+    endpoint.protocol = endpoint::protocol(&socket);
+    endpoint.socket_type = socket.kind;
+    let judged = Judged {
+        config,
+        socket,
+        caller,
+    };
+    let answer = judged.decide(operation, endpoint, nonblocking);
+    if answer == 0
+        && let Some(label) = label::make(pointer)
+    {
+        label.note(&judgement);
+    }
+    answer
 }

@@ -136,6 +136,7 @@ impl Desk {
             request,
             caller: Arc::clone(&program.caller),
             operation: Operation::Connect,
+            open: false,
             object,
         };
         assert!(self.arrivals.send(arrival).await.is_ok());

@@ -1,0 +1,187 @@
+//! Labels of sockets: what each was judged for last, for whom, and under which policy.
+//!
+//! While all three are the same, a call needs no other look; so labels answer most calls faster than
+//! the cache can. And they tell who has brought about a connection: a socket may be handed on, and
+//! the rules may have changed since.
+//!
+//! A socket gets its label when it is made. Without one it was there before the probe, or somebody
+//! made it who is not guarded, such as a service that hands over connections.
+
+use core::{
+    ffi::c_void,
+    ptr::{read_volatile, write_volatile},
+    sync::atomic::{Ordering, compiler_fence},
+};
+
+use aya_ebpf::{
+    bindings::bpf_spin_lock as SpinLock,
+    helpers::generated::{bpf_spin_lock, bpf_spin_unlock},
+};
+use portreeve_abi::{Endpoint, ProbeConfig};
+
+use crate::subject::Caller;
+
+/// What a socket was judged for: by whom, for which endpoint, under which policy.
+///
+/// The protocol is missing, because a socket's does not change, and so is the scope of a link-local
+/// address, because no rule speaks of it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Judgement {
+    image: u64,
+    inode: u64,
+    exec_id: u64,
+    device: u32,
+    uid: u32,
+    address: [u32; 4],
+    family: u16,
+    port: u16,
+    reserved: u32,
+    generation: u64,
+}
+
+impl Judgement {
+    /// Take it before the call is judged: should the policy change meanwhile, this one is stale.
+    #[inline(always)]
+    pub fn new(caller: &Caller, endpoint: &Endpoint, config: &ProbeConfig) -> Self {
+        Self {
+            image: caller.image,
+            inode: caller.inode,
+            exec_id: caller.exec_id,
+            device: caller.device,
+            uid: caller.uid,
+            address: endpoint.address,
+            family: endpoint.family,
+            port: endpoint.port,
+            reserved: 0,
+            generation: config.generation,
+        }
+    }
+}
+
+/// How a call relates to what its socket was judged for.
+pub enum Relation {
+    /// It is the same, under the same policy.
+    Same,
+    /// It is the same, but the policy has changed since.
+    Stale,
+    /// The socket was accepted from a listener, and not judged for this yet.
+    Accepted,
+    /// It is something else, or somebody else.
+    Other,
+}
+
+/// Layout of `struct label` in kernel/shim.c.
+///
+/// Written under the lock, and with an odd version meanwhile; so a reader needs no lock, only to see
+/// the same even version before and after.
+#[repr(C)]
+pub struct Label {
+    lock: SpinLock,
+    version: u32,
+    /// The socket that the label was made for. A connection that a listener accepts starts with a
+    /// copy of the listener's label, and is told by this.
+    owner: u64,
+    judgement: Judgement,
+}
+
+/// `BPF_SK_STORAGE_GET_F_CREATE`.
+const CREATE: u64 = 1;
+
+unsafe extern "C" {
+    fn shim_label(socket: *const c_void, flags: u64) -> *mut Label;
+    fn shim_self(socket: *const c_void) -> u64;
+}
+
+/// The label of a socket.
+#[inline(always)]
+pub fn find(socket: *const c_void) -> Option<&'static mut Label> {
+    // SAFETY: `socket` is the hook's own trusted argument. The kernel keeps the label as long as
+    // the socket, and the socket while the hook runs.
+    unsafe { shim_label(socket, 0).as_mut() }
+}
+
+/// The label of a socket, which is made if there is none. Fails when there is no memory for it; the
+/// socket's owner can bring that about (`optmem_max`).
+#[inline(always)]
+pub fn make(socket: *const c_void) -> Option<&'static mut Label> {
+    // SAFETY: as in `find`.
+    let label = unsafe { shim_label(socket, CREATE).as_mut() }?;
+    if label.owner == 0 {
+        // SAFETY: `socket` is the hook's own trusted argument.
+        label.owner = unsafe { shim_self(socket) };
+    }
+    Some(label)
+}
+
+impl Label {
+    /// How the socket's last judgement relates to `call`.
+    #[inline(always)]
+    pub fn relation(&self, socket: *const c_void, call: &Judgement) -> Relation {
+        let version = self.version();
+        let known = &self.judgement;
+        let who = known.image == call.image
+            && known.inode == call.inode
+            && known.exec_id == call.exec_id
+            && known.device == call.device
+            && known.uid == call.uid;
+        let what = known.address[0] == call.address[0]
+            && known.address[1] == call.address[1]
+            && known.address[2] == call.address[2]
+            && known.address[3] == call.address[3]
+            && known.family == call.family
+            && known.port == call.port;
+        let policy = known.generation == call.generation;
+        let whole = version & 1 == 0 && version == self.version();
+        if who && what && whole {
+            return if policy { Relation::Same } else { Relation::Stale };
+        }
+        // SAFETY: `socket` is the hook's own trusted argument.
+        if self.owner == unsafe { shim_self(socket) } {
+            Relation::Other
+        } else {
+            Relation::Accepted
+        }
+    }
+
+    /// The version, ordered before and after what is read of the label.
+    #[inline(always)]
+    fn version(&self) -> u32 {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: a field of a live label; other threads may write it, hence volatile.
+        let version = unsafe { read_volatile(&raw const self.version) };
+        compiler_fence(Ordering::SeqCst);
+        version
+    }
+
+    /// Notes what the socket was judged for.
+    #[inline(always)]
+    pub fn note(&mut self, judgement: &Judgement) {
+        // SAFETY: `lock` is the label's own; no helper is called while it is held.
+        unsafe { bpf_spin_lock(&raw mut self.lock) };
+        self.write(judgement);
+        // SAFETY: as above.
+        unsafe { bpf_spin_unlock(&raw mut self.lock) };
+    }
+
+    /// Notes what the socket is being connected to, by its own doing even if it was accepted once.
+    #[inline(always)]
+    pub fn note_connection(&mut self, socket: *const c_void, judgement: &Judgement) {
+        // SAFETY: `socket` is the hook's own trusted argument.
+        self.owner = unsafe { shim_self(socket) };
+        self.note(judgement);
+    }
+
+    #[inline(always)]
+    fn write(&mut self, judgement: &Judgement) {
+        let version = &raw mut self.version;
+        // SAFETY: fields of a live label, which only the holder of the lock writes.
+        unsafe {
+            write_volatile(version, (*version).wrapping_add(1));
+            compiler_fence(Ordering::SeqCst);
+            self.judgement = *judgement;
+            compiler_fence(Ordering::SeqCst);
+            write_volatile(version, (*version).wrapping_add(1));
+        }
+    }
+}
