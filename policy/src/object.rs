@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::{Operation, ParseError};
+use crate::ParseError;
 
 /// A transport protocol by its IP protocol number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,11 +80,10 @@ pub struct Object {
 }
 
 impl Object {
-    /// Whether it is this computer itself: loopback, or for a connection the unspecified address,
-    /// which Linux connects to loopback. (One who listens there listens to everybody.)
-    pub fn is_this_computer(&self, operation: Operation) -> bool {
-        let connects = operation == Operation::Connect;
-        self.address.is_loopback() || connects && self.address.is_unspecified()
+    /// Whether it is this computer itself. (One who connects to the unspecified address gets to
+    /// loopback and comes as that; one who listens there listens to everybody.)
+    pub fn is_this_computer(&self) -> bool {
+        self.address.is_loopback()
     }
 
     /// The name if known, else the address.
@@ -105,7 +104,7 @@ pub enum Destination {
     Host(Box<str>),
     /// Addresses of this network; a single address is a /32 or /128.
     Network(IpNet),
-    /// This computer: loopback and unspecified addresses.
+    /// This computer: loopback addresses.
     ThisComputer,
 }
 
@@ -143,13 +142,13 @@ impl ObjectPattern {
         protocol: None,
     };
 
-    /// Whether the object of such an operation is one of them.
-    pub fn matches(&self, operation: Operation, object: &Object) -> bool {
+    /// Whether the object is one of them.
+    pub fn matches(&self, object: &Object) -> bool {
         let destination = match &self.destination {
             Destination::Anywhere => true,
             Destination::Host(host) => object.host.as_ref() == Some(host),
             Destination::Network(network) => network.contains(&object.address),
-            Destination::ThisComputer => object.is_this_computer(operation),
+            Destination::ThisComputer => object.is_this_computer(),
         };
         destination
             && self.port.is_none_or(|port| port == object.port)

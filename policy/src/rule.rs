@@ -136,6 +136,6 @@ impl Rule {
                 Lifespan::Always => true,
             }
             && self.subject.matches(&subject.program)
-            && self.object.matches(operation, object)
+            && self.object.matches(object)
     }
 }

@@ -7,7 +7,7 @@ use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, r
 
 use crate::{
     cache,
-    endpoint::is_this_computer,
+    endpoint::{self, is_loopback},
     hold::{hold, refuse_with},
     label::{self, Judgement, Relation},
     maps::{CONFIG, STANDINGS},
@@ -53,7 +53,8 @@ impl Judged {
 
     /// Judges what the socket is about to reach; returns what the hook returns.
     #[inline(always)]
-    pub fn reach(self, pointer: *const c_void, endpoint: Endpoint, nonblocking: bool) -> i32 {
+    pub fn reach(self, pointer: *const c_void, mut endpoint: Endpoint, nonblocking: bool) -> i32 {
+        endpoint::aim(&mut endpoint);
         let judgement = Judgement::new(&self.caller, &endpoint, self.config);
         if let Some(label) = label::find(pointer)
             && matches!(label.relation(pointer, &judgement), Relation::Same)
@@ -136,7 +137,7 @@ impl Call {
         // SAFETY: only the broker writes this map, and a stale standing is harmless.
         let flags = match unsafe { STANDINGS.get(&self.caller.executable()) } {
             None => 0,
-            Some(_) if is_this_computer(&self.key.endpoint) => return 0,
+            Some(_) if is_loopback(&self.key.endpoint) => return 0,
             Some(found) => found.flags,
         };
         hold(self, flags)

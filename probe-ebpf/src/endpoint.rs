@@ -49,7 +49,11 @@ pub fn read(address: *const c_void, length: i32, socket: &Socket, unspec_is_inet
     let mut raw = MaybeUninit::<Address>::uninit();
     // SAFETY: the helper checks the address and never faults.
     let read = unsafe {
-        bpf_probe_read_kernel(raw.as_mut_ptr().cast(), size_of::<Address>() as u32, address)
+        bpf_probe_read_kernel(
+            raw.as_mut_ptr().cast(),
+            size_of::<Address>() as u32,
+            address,
+        )
     };
     if read != 0 || length < 2 {
         return Named::Other;
@@ -185,13 +189,26 @@ unsafe extern "C" {
     fn shim_peer(socket: *const c_void, out: *mut Peer);
 }
 
-/// Whether the endpoint is this computer: loopback, or the unspecified address, which Linux
-/// connects to loopback.
+/// The unspecified address as what it is to one who connects or sends: loopback (ip_route_output_key,
+/// tcp_v6_connect), or one of this computer's own addresses if the socket is bound to that.
 #[inline(always)]
-pub fn is_this_computer(endpoint: &Endpoint) -> bool {
+pub fn aim(endpoint: &mut Endpoint) {
+    if endpoint.address == [0; 4] {
+        if endpoint.family == AF_INET {
+            endpoint.address[0] = 0x7f00_0001_u32.to_be();
+        } else {
+            endpoint.address[3] = 1_u32.to_be();
+        }
+    }
+}
+
+/// 127.0.0.0/8 or ::1
+#[inline(always)]
+pub fn is_loopback(endpoint: &Endpoint) -> bool {
     let [a, b, c, d] = endpoint.address;
     if endpoint.family == AF_INET {
-        return a == 0 || a & 0xff00_0000_u32.to_be() == 0x7f00_0000_u32.to_be();
+        a & 0xff00_0000_u32.to_be() == 0x7f00_0000_u32.to_be()
+    } else {
+        a | b | c == 0 && d == 1_u32.to_be()
     }
-    a | b | c == 0 && (d == 0 || d == 1_u32.to_be())
 }

@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 
-use portreeve_abi::{VERDICT_MAGIC, Verdict, counter, verdict_flags};
+use portreeve_abi::{Operation, VERDICT_MAGIC, Verdict, counter, verdict_flags};
 
 use crate::{
     cache,
@@ -11,6 +11,7 @@ use crate::{
 };
 
 const EINTR: i32 = 4;
+const EAGAIN: i32 = 11;
 /// `ERESTARTSYS` of include/linux/errno.h: the system call starts again after the signal's handler
 /// if that was installed with SA_RESTART, and ends in EINTR otherwise.
 const ERESTARTSYS: i32 = 512;
@@ -45,7 +46,10 @@ fn knock(call: &Call, verdict: *mut Verdict) -> i32 {
     let answered =
         unsafe { shim_gate(config.gatekeeper as i32, config.gate_device, verdict.cast()) };
     if answered == -EINTR {
-        return -ERESTARTSYS;
+        // The thread that polls a ring gets no signals, but is called off the gate by work for it.
+        // Told to try again it does, where a restart would end the request in EINTR.
+        let again = call.caller.polls() && call.key.operation != Operation::Listen as u32;
+        return if again { -EAGAIN } else { -ERESTARTSYS };
     }
     // SAFETY: see `hold`; the kernel has filled it in or left it zero.
     let verdict = unsafe { &*verdict };

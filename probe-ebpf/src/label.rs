@@ -134,7 +134,11 @@ impl Label {
         let policy = known.generation == call.generation;
         let whole = version & 1 == 0 && version == self.version();
         if who && what && whole {
-            return if policy { Relation::Same } else { Relation::Stale };
+            return if policy {
+                Relation::Same
+            } else {
+                Relation::Stale
+            };
         }
         // SAFETY: `socket` is the hook's own trusted argument.
         if self.owner == unsafe { shim_self(socket) } {

@@ -43,6 +43,12 @@ pub fn socket_post_create(ctx: LsmContext) -> i32 {
     hooks::create::label(&ctx)
 }
 
+/// `socket_bind(sock, address, addrlen)`: sleepable since Linux 5.11.
+#[lsm(hook = "socket_bind", sleepable)]
+pub fn socket_bind(ctx: LsmContext) -> i32 {
+    hooks::bind::hook(&ctx)
+}
+
 /// `socket_listen(sock, backlog)`: sleepable since Linux 5.11.
 #[lsm(hook = "socket_listen", sleepable)]
 pub fn socket_listen(ctx: LsmContext) -> i32 {
@@ -53,6 +59,12 @@ pub fn socket_listen(ctx: LsmContext) -> i32 {
 #[lsm(hook = "socket_setsockopt")]
 pub fn socket_setsockopt(ctx: LsmContext) -> i32 {
     hooks::route::setsockopt(&ctx)
+}
+
+/// `sctp_bind_connect(sk, optname, address, addrlen)`: not sleepable.
+#[lsm(hook = "sctp_bind_connect")]
+pub fn sctp_bind_connect(ctx: LsmContext) -> i32 {
+    hooks::route::sctp_bind_connect(&ctx)
 }
 
 /// `task_prctl(option, arg2, arg3, arg4, arg5)`: before the kernel does anything.

@@ -17,6 +17,8 @@ pub struct Socket {
 
 /// `SOCK_STREAM`.
 pub const SOCK_STREAM: u16 = 1;
+/// `SOCK_DGRAM`.
+pub const SOCK_DGRAM: u16 = 2;
 /// `SOCK_RAW`.
 pub const SOCK_RAW: u16 = 3;
 /// TCP, or RDMA behind its back; its addresses are those of IPv4 and IPv6.

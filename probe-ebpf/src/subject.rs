@@ -6,6 +6,8 @@ use portreeve_abi::{Fileid, ProbeConfig, Process};
 
 /// `PF_KTHREAD` of include/linux/sched.h. User threads that io_uring makes do not have it.
 const PF_KTHREAD: u32 = 0x0020_0000;
+/// `PF_IO_WORKER`.
+const PF_IO_WORKER: u32 = 0x10;
 
 /// Who calls. Layout of `struct task_facts` in kernel/shim.c.
 #[repr(C)]
@@ -20,6 +22,8 @@ pub struct Caller {
     flags: u32,
     tgid: u32,
     pub tid: u32,
+    /// Whether it is a thread in which io_uring works through requests (not: waits for one).
+    worker: u32,
     /// See [`Process::uid`].
     pub uid: u32,
 }
@@ -52,6 +56,12 @@ impl Caller {
         }
         let exempt = caller.tgid == 1 || caller.tgid == config.broker;
         (!exempt && caller.flags & PF_KTHREAD == 0).then_some(caller)
+    }
+
+    /// Whether it is the thread that polls a ring of io_uring (IORING_SETUP_SQPOLL).
+    #[inline(always)]
+    pub fn polls(&self) -> bool {
+        self.flags & PF_IO_WORKER != 0 && self.worker == 0
     }
 
     #[inline(always)]

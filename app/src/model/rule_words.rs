@@ -143,7 +143,12 @@ fn destination(rule: &Rule) -> String {
 
 /// What a rule about listening is about.
 fn listening(rule: &Rule) -> String {
+    let datagrams = matches!(rule.protocol.as_deref(), Some("udp" | "udplite"));
     match rule.port {
+        Some(port) if datagrams => gettext_f(
+            "incoming data on UDP port {port}",
+            &[("port", &port.to_string())],
+        ),
         Some(port) => gettext_f(
             "incoming connections on port {port}",
             &[("port", &port.to_string())],

@@ -246,7 +246,7 @@ impl Decider {
             question.uid() == asked.uid()
                 && question.program == asked.program
                 && question.operation == asked.operation
-                && pattern.matches(question.operation, &question.object)
+                && pattern.matches(&question.object)
         });
         for prompt in covered {
             // Callers that a signal has taken away come back: the answer was for them too. And if

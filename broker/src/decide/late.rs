@@ -41,7 +41,7 @@ impl LateAnswers {
             answer.uid == subject.uid
                 && answer.program == subject.program
                 && answer.operation == arrival.operation
-                && answer.object.matches(arrival.operation, &arrival.object)
+                && answer.object.matches(&arrival.object)
         })?;
         Some(self.0.remove(index).action)
     }

@@ -163,9 +163,7 @@ impl Decider {
             arrival.held.release(&verdict);
         } else if arrival.open {
             let action = self.rules.decide_open(&arrival);
-            arrival
-                .held
-                .release(&kept(action, self.rules.generation()));
+            arrival.held.release(&kept(action, self.rules.generation()));
         } else if let Some(action) = self.late.take(&arrival, Instant::now()) {
             arrival.held.release(&verdict::once(action));
         } else {

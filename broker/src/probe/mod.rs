@@ -94,8 +94,10 @@ const HOOKS: &[&str] = &[
     "socket_sendmsg",
     "socket_create",
     "socket_post_create",
+    "socket_bind",
     "socket_listen",
     "socket_setsockopt",
+    "sctp_bind_connect",
     "task_prctl",
 ];
 /// The maps that the next broker needs; those that are not here start anew with it.
@@ -260,10 +262,9 @@ fn take<M: TryFrom<Map, Error = MapError>>(
 
 fn data(map: &Map) -> Option<&MapData> {
     match map {
-        Map::Array(data)
-        | Map::HashMap(data)
-        | Map::PerCpuArray(data)
-        | Map::SkStorage(data) => Some(data),
+        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) | Map::SkStorage(data) => {
+            Some(data)
+        }
         _ => None,
     }
 }

@@ -13,8 +13,14 @@ use crate::{
     subject::Caller,
 };
 
-/// AFS's transport over UDP. Its addresses are of its own kind, so it cannot be judged.
-const AF_RXRPC: i32 = 33;
+/// Frames of network devices, with every header.
+const AF_PACKET: i32 = 17;
+/// Families whose sends go over IPv4 and IPv6 by connections that the kernel makes for them, or with
+/// addresses of their own kind, so that they cannot be judged: Reliable Datagram Sockets, AFS's
+/// transport, multiplexed TCP.
+const UNJUDGED: [i32; 3] = [21, 33, 41];
+/// `IPPROTO_RAW`.
+const RAW: u16 = 255;
 const EPERM: u32 = 1;
 const ENOMEM: u32 = 12;
 
@@ -30,11 +36,15 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if earlier != 0 {
         return earlier;
     }
-    if family == AF_RXRPC && kernel == 0 && is_guarded() {
+    if kernel != 0 {
+        return 0;
+    }
+    if UNJUDGED.contains(&family) && is_guarded() {
         return refuse_with(EPERM);
     }
     let inet = family == i32::from(AF_INET) || family == i32::from(AF_INET6);
-    if !inet || kind != i32::from(SOCK_RAW) || kernel != 0 {
+    let packets = family == AF_PACKET;
+    if !packets && !(inet && kind == i32::from(SOCK_RAW)) {
         return 0;
     }
     let Some(config) = enforcing() else { return 0 };
@@ -42,8 +52,9 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         return 0;
     };
     let endpoint = Endpoint {
-        family: family as u16,
-        protocol: protocol as u16,
+        // Who sends frames can send all that a raw socket can.
+        family: if packets { AF_INET } else { family as u16 },
+        protocol: if packets { RAW } else { protocol as u16 },
         socket_type: SOCK_RAW,
         ..Endpoint::default()
     };

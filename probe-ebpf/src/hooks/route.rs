@@ -1,7 +1,9 @@
-//! IPv6 routing headers: with one, packets go first to another address than the one that is judged.
+//! Ways of reaching other addresses than the one that is judged, which nobody on a desktop needs. They
+//! are refused, so that what is judged is what is sent.
 //!
-//! Any user may set one, by a socket option or a control message; nobody on a desktop needs to. They
-//! are refused, so that what is judged is what is sent (`fl6_update_dst` in net/ipv6/exthdrs.c).
+//! * IPv6 routing headers, by a socket option or a control message: packets go first to another
+//!   address (`fl6_update_dst` in net/ipv6/exthdrs.c).
+//! * Further addresses of an SCTP association, by a socket option or a control message.
 
 use core::ffi::c_void;
 
@@ -14,6 +16,12 @@ const IPV6_2292RTHDR: i32 = 5;
 /// A set of control messages, among which it may be.
 const IPV6_2292PKTOPTIONS: i32 = 6;
 const IPV6_RTHDR: i32 = 57;
+const SOL_SCTP: i32 = 132;
+/// `SCTP_DSTADDRV4` and `SCTP_DSTADDRV6` of include/uapi/linux/sctp.h.
+const SCTP_DSTADDRV4: i32 = 7;
+const SCTP_DSTADDRV6: i32 = 8;
+/// What the hook is told of all forms of `sctp_connectx()`.
+const SCTP_SOCKOPT_CONNECTX: i32 = 110;
 const EPERM: u32 = 1;
 
 /// Control messages looked at; a send with more is refused. No protocol has as many kinds.
@@ -49,6 +57,20 @@ pub fn setsockopt(ctx: &LsmContext) -> i32 {
     refuse_with(EPERM)
 }
 
+/// Judges one further address of an SCTP socket. Runs for received packets too, but not as this option.
+#[inline(always)]
+pub fn sctp_bind_connect(ctx: &LsmContext) -> i32 {
+    let option: i32 = ctx.arg(1);
+    let earlier: i32 = ctx.arg(4);
+    if earlier != 0 {
+        return earlier;
+    }
+    if option != SCTP_SOCKOPT_CONNECTX || !is_guarded() {
+        return 0;
+    }
+    refuse_with(EPERM)
+}
+
 /// Whether a send has control messages at all.
 #[inline(always)]
 pub fn has_control(msg: *const c_void) -> bool {
@@ -56,9 +78,9 @@ pub fn has_control(msg: *const c_void) -> bool {
     unsafe { shim_msg_controllen(msg) != 0 }
 }
 
-/// Whether the control messages of a send have a routing header, or cannot be read.
+/// Whether the control messages of a send name another way or address, or cannot be read.
 #[inline(always)]
-pub fn is_routed(msg: *const c_void) -> bool {
+pub fn is_diverted(msg: *const c_void) -> bool {
     // SAFETY: `msg` is the hook's own trusted argument, here and below. The control messages are in
     // the kernel's memory by now, so they cannot change any more.
     let length = unsafe { shim_msg_controllen(msg) };
@@ -78,7 +100,12 @@ pub fn is_routed(msg: *const c_void) -> bool {
         if read != 0 {
             return true;
         }
-        if header.level == SOL_IPV6 && matches!(header.kind, IPV6_RTHDR | IPV6_2292RTHDR) {
+        let diverts = match header.level {
+            SOL_IPV6 => matches!(header.kind, IPV6_RTHDR | IPV6_2292RTHDR),
+            SOL_SCTP => matches!(header.kind, SCTP_DSTADDRV4 | SCTP_DSTADDRV6),
+            _ => false,
+        };
+        if diverts {
             return true;
         }
         // What the kernel refuses by itself (CMSG_OK).

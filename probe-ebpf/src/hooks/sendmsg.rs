@@ -4,7 +4,7 @@
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{AF_INET, AF_INET6, Operation};
+use portreeve_abi::{AF_INET, Operation};
 
 use crate::{
     decide::{Judged, enforcing, is_guarded},
@@ -45,7 +45,7 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     // SAFETY: see above.
     let flags = unsafe { shim_msg_flags(msg) };
     let nonblocking = flags & MSG_DONTWAIT != 0;
-    if family == AF_INET6 && route::has_control(msg) && is_guarded() && route::is_routed(msg) {
+    if route::has_control(msg) && is_guarded() && route::is_diverted(msg) {
         return refuse_with(EPERM);
     }
     // TCP ignores the address of a send, but for the one that also connects.
