@@ -49,7 +49,6 @@ struct task_struct {
 	const struct cred *cred;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
-	void *worker_private;
 	u64 start_boottime;
 	u64 self_exec_id;
 };
@@ -265,7 +264,6 @@ struct task_facts {
 	u32 flags;
 	u32 tgid;
 	u32 tid;
-	u32 worker;
 	u32 uid;
 };
 
@@ -282,7 +280,6 @@ __inline void shim_task(struct task_facts *out)
 	out->flags = task->flags;
 	out->tgid = task->tgid;
 	out->tid = task->pid;
-	out->worker = task->worker_private != 0;
 	out->uid = task->cred->uid.val;
 	if (mm) {
 		struct file *exe = mm->exe_file;

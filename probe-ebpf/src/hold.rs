@@ -46,9 +46,10 @@ fn knock(call: &Call, verdict: *mut Verdict) -> i32 {
     let answered =
         unsafe { shim_gate(config.gatekeeper as i32, config.gate_device, verdict.cast()) };
     if answered == -EINTR {
-        // The thread that polls a ring gets no signals, but is called off the gate by work for it.
-        // Told to try again it does, where a restart would end the request in EINTR.
-        let again = call.caller.polls() && call.key.operation != Operation::Listen as u32;
+        // A thread of io_uring's own gets no signals, but is called off the gate by other work. Told to
+        // try again it does, where a restart would end the request in EINTR.
+        let listens = call.key.operation == Operation::Listen as u32;
+        let again = call.caller.works_for_a_ring() && !listens;
         return if again { -EAGAIN } else { -ERESTARTSYS };
     }
     // SAFETY: see `hold`; the kernel has filled it in or left it zero.

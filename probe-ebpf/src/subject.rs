@@ -22,8 +22,6 @@ pub struct Caller {
     flags: u32,
     tgid: u32,
     pub tid: u32,
-    /// Whether it is a thread in which io_uring works through requests (not: waits for one).
-    worker: u32,
     /// See [`Process::uid`].
     pub uid: u32,
 }
@@ -58,10 +56,10 @@ impl Caller {
         (!exempt && caller.flags & PF_KTHREAD == 0).then_some(caller)
     }
 
-    /// Whether it is the thread that polls a ring of io_uring (IORING_SETUP_SQPOLL).
+    /// Whether it is a thread of io_uring's own, which works for a ring.
     #[inline(always)]
-    pub fn polls(&self) -> bool {
-        self.flags & PF_IO_WORKER != 0 && self.worker == 0
+    pub fn works_for_a_ring(&self) -> bool {
+        self.flags & PF_IO_WORKER != 0
     }
 
     #[inline(always)]

@@ -186,6 +186,7 @@ impl Decider {
             };
             Some(Waiting {
                 held: arrival.held,
+                tid: arrival.request.tid,
                 since: now,
                 deadline,
                 full_deadline,

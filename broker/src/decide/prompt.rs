@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{For, Object, Operation, Program, Scope};
+use portreeve_policy::{For, Object, Operation, Process, Program, Scope};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -54,6 +54,9 @@ impl Question {
 /// A call that waits for the answer.
 pub(super) struct Waiting {
     pub(super) held: Held,
+    /// The thread.
+    pub(super) tid: u32,
+    /// Since when; earlier, if it has come back, by the time it had waited before.
     pub(super) since: Instant,
     pub(super) deadline: Instant,
     /// The deadline once there is an agent.
@@ -61,7 +64,29 @@ pub(super) struct Waiting {
     pub(super) caller: Arc<Caller>,
 }
 
+/// A call that a signal has taken away; it may come back.
+struct Left {
+    caller: Arc<Caller>,
+    tid: u32,
+    /// How long it has been held.
+    waited: Duration,
+}
+
+impl Left {
+    fn is_of(&self, process: Process) -> bool {
+        self.caller.subject.process == process
+    }
+}
+
 impl Waiting {
+    /// Takes into account how long the same call has waited before it was interrupted, or one that is
+    /// interrupted again and again would wait for ever.
+    fn go_on_from(&mut self, before: &Left) {
+        for time in [&mut self.since, &mut self.deadline, &mut self.full_deadline] {
+            *time = time.checked_sub(before.waited).unwrap_or(*time);
+        }
+    }
+
     /// Brings the deadlines forward if the call's thread cannot be called out of its hold.
     fn be_brief_if_so(&mut self) {
         if self.held.is_brief() {
@@ -78,8 +103,8 @@ pub(super) struct Prompt {
     pub(super) revision: u32,
     pub(super) question: Question,
     pub(super) waiting: Vec<Waiting>,
-    /// Callers that a signal has taken away, and when that was last.
-    left: Vec<Arc<Caller>>,
+    /// Calls that a signal has taken away, and when that was last.
+    left: Vec<Left>,
     left_at: Option<Instant>,
     /// When to look at processes again whose calls were interrupted.
     look_at: Option<Instant>,
@@ -140,10 +165,14 @@ impl Prompt {
         self.last_attempt = now;
         self.look_at = None;
         if let Some(mut waiting) = hold {
+            let process = waiting.caller.subject.process;
+            for left in self.left.extract_if(.., |left| left.is_of(process)) {
+                if left.tid == waiting.tid {
+                    waiting.go_on_from(&left);
+                }
+            }
             // It may have turned out on the way here.
             waiting.be_brief_if_so();
-            self.left
-                .retain(|caller| caller.subject.process != waiting.caller.subject.process);
             self.waiting.push(waiting);
         } else {
             self.expired = true;
@@ -171,7 +200,7 @@ impl Prompt {
             waiting.be_brief_if_so();
             if !waiting.held.is_waiting() {
                 // Its hold has ended already, so there is nothing to answer any more.
-                self.leave(waiting.caller, now);
+                self.leave(waiting, now);
             } else if waiting.deadline <= now {
                 self.expired = true;
                 looked.expired.push(waiting.held);
@@ -180,7 +209,7 @@ impl Prompt {
             }
         }
         if self.waiting.is_empty() {
-            self.left.retain(|caller| caller.handle.is_alive());
+            self.left.retain(|left| left.caller.handle.is_alive());
             looked.ended = if self.expired {
                 now.duration_since(self.last_attempt) >= KEEP
             } else {
@@ -200,18 +229,28 @@ impl Prompt {
         looked
     }
 
-    /// A signal has taken a caller away; it may come back.
-    fn leave(&mut self, caller: Arc<Caller>, now: Instant) {
+    /// A signal has taken a call away; it may come back.
+    fn leave(&mut self, waiting: Waiting, now: Instant) {
+        let Waiting {
+            caller, tid, since, ..
+        } = waiting;
         let process = caller.subject.process;
-        self.left
-            .retain(|other| other.subject.process != process && other.handle.is_alive());
-        self.left.push(caller);
+        self.left.retain(|other| {
+            let same = other.is_of(process) && other.tid == tid;
+            !same && other.caller.handle.is_alive()
+        });
+        let waited = now.saturating_duration_since(since);
+        self.left.push(Left {
+            caller,
+            tid,
+            waited,
+        });
         self.left_at = Some(now);
     }
 
-    /// How many callers a signal has taken away that may come back.
+    /// How many calls a signal has taken away that may come back.
     pub(super) fn away(&self) -> usize {
-        let alive = |caller: &&Arc<Caller>| caller.handle.is_alive();
+        let alive = |left: &&Left| left.caller.handle.is_alive();
         self.left.iter().filter(alive).count()
     }
 
@@ -242,7 +281,8 @@ impl Prompt {
     pub(super) fn processes(&self) -> Vec<Arc<Caller>> {
         let mut callers: Vec<Arc<Caller>> = Vec::new();
         let asked = self.waiting.iter().map(|waiting| &waiting.caller);
-        for caller in asked.chain(&self.left).chain([&self.caller]) {
+        let left = self.left.iter().map(|left| &left.caller);
+        for caller in asked.chain(left).chain([&self.caller]) {
             let known = callers
                 .iter()
                 .any(|other| other.subject.process == caller.subject.process);

@@ -11,5 +11,6 @@ mod desk;
 mod ending;
 mod kernel;
 mod lifespans;
+mod open;
 mod running;
 mod signals;

@@ -201,16 +201,8 @@ async fn who_watches_hears_of_changes() {
 #[tokio::test(start_paused = true)]
 async fn a_rule_is_for_its_operations() {
     let desk = Desk::new().await;
-    let spec = portreeve_dbus::RuleSpec {
-        program: "/usr/bin/curl".into(),
-        operations: vec![Operation::Listen.to_string()],
-        action: "allow".into(),
-        ..Default::default()
-    };
-    let (parts, origin) = (spec.check().unwrap(), portreeve_policy::Origin::Window);
-    desk.change(RuleChange::Add { parts, origin })
-        .await
-        .unwrap();
+    desk.add_rule_for(Operation::Listen, "/usr/bin/curl", "allow")
+        .await;
     let curl = Running::of("/usr/bin/curl", ALICE);
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;

@@ -127,11 +127,45 @@ impl Desk {
     }
 
     pub(super) async fn call_with(&self, program: &Running, object: Object, flags: u32) -> u64 {
+        self.arrive(program, object, |arrival| arrival.request.flags = flags)
+            .await
+    }
+
+    /// The thread of an earlier call calls again.
+    pub(super) async fn call_again(&self, program: &Running, object: Object, earlier: u64) -> u64 {
+        let tid = u32::try_from(earlier).unwrap();
+        self.arrive(program, object, |arrival| arrival.request.tid = tid)
+            .await
+    }
+
+    /// A send on a connection that there is; what it was told.
+    pub(super) async fn send_on(
+        &self,
+        program: &Running,
+        operation: Operation,
+        object: Object,
+    ) -> Option<Told> {
+        let unique = self
+            .arrive(program, object, |arrival| {
+                arrival.operation = operation;
+                arrival.open = true;
+            })
+            .await;
+        self.rest().await;
+        self.told(unique)
+    }
+
+    async fn arrive(
+        &self,
+        program: &Running,
+        object: Object,
+        change: impl FnOnce(&mut Arrival),
+    ) -> u64 {
         let unique = self.next.fetch_add(1, Ordering::SeqCst);
         // Each call is another thread's.
         let tid = u32::try_from(unique).unwrap();
-        let request = request(program, object.port, tid, flags);
-        let arrival = Arrival {
+        let request = request(program, object.port, tid, 0);
+        let mut arrival = Arrival {
             held: self.table.knock(unique, &request).unwrap(),
             request,
             caller: Arc::clone(&program.caller),
@@ -139,6 +173,7 @@ impl Desk {
             open: false,
             object,
         };
+        change(&mut arrival);
         assert!(self.arrivals.send(arrival).await.is_ok());
         unique
     }

@@ -155,3 +155,24 @@ async fn a_question_is_withdrawn_while_the_loop_is_busy() {
     }
     assert!(desk.prompts(ALICE).await.is_empty(), "30 s later");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_interrupted_again_and_again_is_denied_in_the_end() {
+    let desk = Desk::new().await;
+    let _agent = desk.register("a").await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let first = desk.call(&curl, at("192.0.2.1", 443)).await;
+    let mut call = first;
+    for _ in 0..5 {
+        desk.pass_seconds(10).await;
+        assert_eq!(desk.told(call), None);
+        desk.interrupt(call).await;
+        // What it does meanwhile does not count.
+        desk.pass_seconds(30).await;
+        call = desk.call_again(&curl, at("192.0.2.1", 443), first).await;
+    }
+    desk.pass_seconds(9).await;
+    assert_eq!(desk.told(call), None);
+    desk.pass_seconds(2).await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+}

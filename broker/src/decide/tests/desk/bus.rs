@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portreeve_dbus::{Error, Prompt, Rule, RuleSpec, Status};
 use portreeve_policy::{
-    Action, Answer, For, Origin as RuleOrigin, Rule as StoredRule, RuleId, Scope,
+    Action, Answer, For, Operation, Origin as RuleOrigin, Rule as StoredRule, RuleId, Scope,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -134,9 +134,19 @@ impl Desk {
 
     /// Adds a rule of Alice's for connecting anywhere.
     pub(in super::super) async fn add_rule(&self, program: &str, action: &str) -> RuleId {
+        self.add_rule_for(Operation::Connect, program, action).await
+    }
+
+    /// Adds a rule of Alice's for an operation, whatever its object.
+    pub(in super::super) async fn add_rule_for(
+        &self,
+        operation: Operation,
+        program: &str,
+        action: &str,
+    ) -> RuleId {
         let spec = RuleSpec {
             program: program.into(),
-            operations: vec!["connect".into()],
+            operations: vec![operation.to_string()],
             action: action.into(),
             ..RuleSpec::default()
         };
