@@ -1,60 +1,26 @@
 """A program that makes socket calls when it is told to, and says how each of them went.
 
-Reads one JSON object a line: `{"call": NAME, OPTION: VALUE, …}`, where NAME is a function below;
-answers each with one line. Says `{"ready": PID}` first.
+Reads one JSON object a line: `{"call": NAME, OPTION: VALUE, …}`, where NAME is a function below,
+or `MODULE.FUNCTION` of the modules in calls/. Answers each with one line: what the function
+returned, or the errno it failed with. Says `{"ready": PID}` first.
 
 The calls under test go straight to libc: Python's own would try again after a signal.
 """
 
-import ctypes
 import errno
+import importlib
 import json
 import os
 import select
 import signal
 import socket
-import statistics
 import struct
 import sys
 import threading
 import time
 
-libc = ctypes.CDLL(None, use_errno=True)
-handled = []  # When signals were handled, on the clock of time.monotonic().
-noted = threading.Event()  # That one was.
-
-
-def endpoint(address, port, unspec=False):
-    """A socket address in the kernel's form; with `unspec`, one of family AF_UNSPEC."""
-    if ":" in address:
-        family, rest = socket.AF_INET6, bytes(4) + socket.inet_pton(socket.AF_INET6, address)
-        rest += bytes(4)
-    else:
-        family, rest = socket.AF_INET, socket.inet_pton(socket.AF_INET, address) + bytes(8)
-    return struct.pack("=H", 0 if unspec else family) + struct.pack("!H", port) + rest
-
-
-def family_of(address):
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def timed(function, *arguments):
-    """Calls a function of libc; says what it returned, with which errno, from when to when."""
-    begin = time.monotonic()
-    value = function(*arguments)
-    end = time.monotonic()
-    failure = errno.errorcode[ctypes.get_errno()] if value < 0 else None
-    if failure == "EINTR":
-        # The thread that notes it may be late.
-        noted.wait(5)
-    return {
-        "value": value,
-        "errno": failure,
-        "begin": begin,
-        "end": end,
-        "seconds": end - begin,
-        "handled": list(handled),
-    }
+sys.path.insert(0, os.path.dirname(__file__))
+from calls.kernel import endpoint, family_of, handled, libc, noted, timed  # noqa: E402
 
 
 def connect(address, port=80, nonblocking=False, unspec=False):
@@ -227,7 +193,7 @@ def measure(address, count, port=80):
         sock.connect((address, port))
         sock.close()
         times.append(time.perf_counter_ns() - begin)
-    return {"value": statistics.median(times) / 1000}
+    return {"value": sorted(times)[count // 2] / 1000}
 
 
 def enter_user_namespace(network=False):
@@ -287,9 +253,24 @@ def say(result):
     print(json.dumps(result), flush=True)
 
 
+def found(name):
+    """The function of this name; its module is loaded only now, since a start costs time."""
+    module, _, function = name.rpartition(".")
+    if not module:
+        return globals()[name]
+    return getattr(importlib.import_module(f"calls.{module}"), function)
+
+
+def made(name, options):
+    """How a call went."""
+    try:
+        return {"errno": None, **(found(name)(**options) or {})}
+    except OSError as error:
+        return {"value": -1, "errno": errno.errorcode.get(error.errno, error.errno)}
+
+
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 say({"ready": os.getpid()})
-for line in sys.stdin:
+while line := sys.stdin.readline():
     options = json.loads(line)
-    call = globals()[options.pop("call")]
-    say(call(**options))
+    say(made(options.pop("call"), options))

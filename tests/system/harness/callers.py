@@ -10,6 +10,9 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+from harness.machine import do
+from harness.wait import Late
+
 SCRIPT = Path("/usr/local/lib/lab/caller.py")
 # Programs of their own, so that no rule or prompt about them is about anything else.
 PROGRAM = "/usr/local/bin/caller"
@@ -21,8 +24,12 @@ _running = []
 
 def install():
     """Puts the programs in place: copies of Python, whose paths rules can name."""
-    shutil.copyfile(Path(__file__).parent.parent / "caller.py", SCRIPT)
-    SCRIPT.chmod(0o644)
+    tests = Path(__file__).parent.parent
+    shutil.copyfile(tests / "caller.py", SCRIPT)
+    shutil.copytree(
+        tests / "calls", SCRIPT.parent / "calls", dirs_exist_ok=True, copy_function=shutil.copyfile
+    )
+    do("chmod", "-R", "go=rX", SCRIPT.parent)
     for program in (PROGRAM, OTHER_PROGRAM):
         shutil.copy(Path("/usr/bin/python3").resolve(), program)
 
@@ -33,13 +40,17 @@ def end_all():
         _running.pop().kill()
 
 
-class Caller:
-    """A running program."""
+class Ended(Exception):
+    """A program has ended that was to make a call: nothing that a test could expect."""
 
-    def __init__(self, user="alice", program=PROGRAM):
+
+class Caller:
+    """A running program, started by way of the commands `outside` as root, `inside` as the user."""
+
+    def __init__(self, user="alice", program=PROGRAM, outside=(), inside=()):
         around = [] if user == "root" else [f"as-{user}"]
         self._process = subprocess.Popen(
-            [*around, program, "-IS", SCRIPT],
+            [*outside, *around, *inside, program, "-IS", SCRIPT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,8 +69,9 @@ class Caller:
         try:
             result = self._results.get(timeout=seconds)
         except queue.Empty:
-            raise AssertionError(f"the call has not ended in {seconds} s") from None
-        assert result is not None, "the caller has ended"
+            raise Late(f"the call has not ended in {seconds} s") from None
+        if result is None:
+            raise Ended("the caller has ended")
         return result
 
     def start(self, call, *address, **options):
@@ -76,6 +88,11 @@ class Caller:
         """Makes a call and waits for its end."""
         self.start(call, *address, **options)
         return self.result()
+
+    def call_for(self, seconds, call, *address, **options):
+        """The same, for a call that may take longer."""
+        self.start(call, *address, **options)
+        return self.result(seconds)
 
     def is_calling(self):
         """Whether a call that was started has not ended yet."""

@@ -1,7 +1,10 @@
 """Running commands in the machine."""
 
+import contextlib
 import subprocess
 from pathlib import Path
+
+from harness.marks import Skipped
 
 CONSOLE = Path("/dev/console")
 PATIENCE = 60  # seconds: the machine may be emulated
@@ -42,3 +45,20 @@ def start(*command, user=None):
 def tell_host(word):
     """Leaves a mark on the console, by which the host knows what an emulated machine died of."""
     CONSOLE.write_text(f"\nlab: {word}\n")
+
+
+@contextlib.contextmanager
+def setting(name, value):
+    """Changes a setting of the kernel, for a time."""
+    before = do("sysctl", "-n", name).strip()
+    do("sysctl", "-w", f"{name}={value}")
+    try:
+        yield
+    finally:
+        do("sysctl", "-w", f"{name}={before}")
+
+
+def with_module(name):
+    """Loads a module of the kernel that a test needs."""
+    if run("modprobe", name).returncode != 0:
+        raise Skipped(f"this kernel has no module {name}")

@@ -4,12 +4,17 @@ import importlib
 import signal
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 
 from harness import callers, firewall
 from harness.machine import run as run_command
+from harness.marks import Skipped
+from harness.wait import Late
 
 LIMIT = 90  # seconds for one test, and again for getting ready for it
+PASSED, FAILED, EXPECTED, SKIPPED = "passed", "failed", "failed as expected", "skipped"
+MARKS = {PASSED: "PASS", FAILED: "FAIL", EXPECTED: "XFAIL", SKIPPED: "SKIP"}
 
 
 class TimedOut(BaseException):
@@ -24,26 +29,29 @@ def discover(folder, wanted):
     """The tests whose names contain `wanted`: names and functions, in the order of the files."""
     for file in sorted(Path(folder).glob("test_*.py")):
         module = importlib.import_module(file.stem)
-        for name, function in vars(module).items():
+        for name, function in list(vars(module).items()):
             full_name = f"{file.stem}.{name}".replace("test_", "")
             if name.startswith("test_") and wanted.removeprefix("test_") in full_name:
                 yield full_name, function
 
 
 def run(folder, wanted):
-    """Runs the tests and prints one line for each; returns how many have passed and failed."""
+    """Runs the tests and prints one line for each; returns how many have ended in which way."""
     signal.signal(signal.SIGALRM, _time_out)
-    passed = failed = 0
+    ended = Counter()
     for name, function in discover(folder, wanted):
-        if _passes(name, function):
-            passed += 1
-        else:
-            failed += 1
+        ended[_end(name, function)] += 1
     _limited(_make_ready)
-    return passed, failed
+    return ended
 
 
-def _passes(name, function):
+def summary(ended):
+    """One line on how the tests have ended."""
+    return ", ".join(f"{ended[how]} {how}" for how in MARKS if ended[how] or how != SKIPPED)
+
+
+def _end(name, function):
+    """Runs a test, and prints and returns how it has ended."""
     since, failure, seconds = time.time(), None, 0.0
     try:
         _limited(_make_ready)
@@ -52,12 +60,33 @@ def _passes(name, function):
             _limited(function)
         finally:
             seconds = time.monotonic() - begun
-    except (Exception, TimedOut):
-        failure = traceback.format_exc()
-    print(f"{'FAIL' if failure else 'PASS'} {seconds:5.1f} s  {name}", flush=True)
+    except (Exception, TimedOut) as error:
+        failure = error
+    reason = getattr(function, "expected_failure", None)
+    how, text = _judge(failure, reason)
+    print(f"{MARKS[how]} {seconds:5.1f} s  {name}", flush=True)
+    if how == FAILED:
+        text += _journal(since)
+    if text:
+        print(text, flush=True)
+    return how
+
+
+def _judge(failure, reason):
+    """How a test has ended, and what there is to say about it.
+
+    Only an assertion about what was seen can be expected to fail: anything else is a fault of the
+    test, and what has not happened in time may have other reasons.
+    """
+    if isinstance(failure, Skipped):
+        return SKIPPED, f"     {failure}"
+    if failure is None and reason:
+        return FAILED, f"It passes, but was expected to fail: {reason}\n"
+    if reason and isinstance(failure, AssertionError) and not isinstance(failure, Late):
+        return EXPECTED, f"     {reason}; seen: {failure or 'a failed assertion'}"
     if failure:
-        print(failure + _journal(since), flush=True)
-    return failure is None
+        return FAILED, "".join(traceback.format_exception(failure))
+    return PASSED, ""
 
 
 def _make_ready():

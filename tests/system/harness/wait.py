@@ -5,6 +5,10 @@ import time
 PAUSE = 0.03
 
 
+class Late(AssertionError):
+    """Something has not happened in time."""
+
+
 def until(condition, what, seconds=20):
     """Calls `condition` until it returns something true; returns that."""
     end = time.monotonic() + seconds
@@ -13,5 +17,5 @@ def until(condition, what, seconds=20):
         if found:
             return found
         if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s for {what}")
+            raise Late(f"waited {seconds} s for {what}")
         time.sleep(PAUSE)
