@@ -1,9 +1,11 @@
 """The firewall as its administrator has it: the command line, the service, the settings."""
 
+import contextlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
 
+from harness import bus
 from harness.machine import do, run
 from harness.wait import until
 
@@ -69,9 +71,9 @@ def rules(user="alice"):
     return [rule for rule in ctl("rules", "list", user=user) if rule.origin != "built-in"]
 
 
-def add_rule(program, action, *more, user="alice"):
-    """Adds a rule about connecting; returns its id."""
-    words = ("--app", program, "--op", "connect", "--action", action, *more)
+def add_rule(program, action, *more, user="alice", operation="connect"):
+    """Adds a rule about connecting, or about another operation; returns its id."""
+    words = ("--app", program, "--op", operation, "--action", action, *more)
     return ctl("rules", "add", *words, user=user).id
 
 
@@ -156,8 +158,10 @@ def reset():
         states = _quiet_states()
     for user, state in states.items():
         if state.rules > BUILT_IN_RULES:
-            for rule in rules(user):
-                remove_rule(rule.id, user)
+            for rule in bus.rules(user):
+                # Rules of processes go with them.
+                with contextlib.suppress(bus.Gone):
+                    bus.remove_rule(rule, user)
     if not states["alice"].agent:
         agent("start")
         await_agent()
@@ -170,7 +174,7 @@ def _quiet_states():
     """
 
     def quiet(user):
-        state = status(user)
+        state = bus.status(user)
         return None if state.prompts else state
 
     try:
@@ -178,5 +182,5 @@ def _quiet_states():
             user: until(lambda: quiet(user), "the end of all prompts", seconds=1)
             for user in USERS
         }
-    except (AssertionError, Refused):
+    except (AssertionError, bus.Failed):
         return None
