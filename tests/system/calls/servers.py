@@ -1,0 +1,35 @@
+"""Servers of all kinds, which stay until their program ends."""
+
+import socket
+
+from calls import uring
+from calls.kernel import check, family_of, libc, outcome
+
+_servers = []
+
+
+def listen(address, kind="stream", protocol=0, family=None, by="listen", bind=True):
+    """Waits for connections at a port that the kernel chooses; says at which.
+
+    `by` is `listen` or a mode of io_uring.
+    """
+    server = socket.socket(family or family_of(address), KINDS[kind], protocol)
+    _servers.append(server)
+    if bind:
+        server.bind((address, 0))
+    if by == "listen":
+        ended = outcome(lambda: check(libc.listen(server.fileno(), 5)))
+    else:
+        with uring.Ring(by) as ring:
+            ended = outcome(lambda: ring.submit(uring.LISTEN, server.fileno(), length=5))
+    return {"errno": ended, "port": server.getsockname()[1]}
+
+
+def listen_once(address):
+    """The same by io_uring, not again after an interruption."""
+    with uring.Ring() as ring, socket.socket(family_of(address)) as server:
+        server.bind((address, 0))
+        ring.submit_once(uring.LISTEN, server.fileno(), length=5)
+
+
+KINDS = {"stream": socket.SOCK_STREAM, "messages": socket.SOCK_SEQPACKET}

@@ -1,0 +1,73 @@
+"""No way of making a connection reaches anybody whom the program may not reach."""
+
+from harness import firewall
+from harness.callers import Caller
+from harness.confined import ADDRESS, BOTH, MAPPED, refused_unless_allowed
+from harness.machine import setting, with_module
+
+MPTCP, SMC, SMC6 = 262, 0, 1
+IPPROTO_SMC = 256
+AF_SMC = 43
+
+
+def test_tcp():
+    calls = ("connect", "fastopen", "fastopen_sendmsg", "fastopen_connect")
+    refused_unless_allowed(tuple(f"streams.{it}" for it in calls))
+
+
+def test_tcp_ipv4_mapped():
+    refused_unless_allowed(("streams.connect", "streams.fastopen"), MAPPED, wire=ADDRESS)
+
+
+def test_fastopen_connect_that_leaves_all_to_the_first_send():
+    client, without_cookie = 1, 4
+    with setting("net.ipv4.tcp_fastopen", client | without_cookie):
+        refused_unless_allowed("streams.fastopen_connect")
+
+
+def test_mptcp():
+    refused_unless_allowed(("streams.connect", "streams.fastopen"), protocol=MPTCP)
+
+
+def test_mptcp_ipv4_mapped():
+    refused_unless_allowed("streams.connect", MAPPED, wire=ADDRESS, protocol=MPTCP)
+
+
+def test_key_for_another_address_does_not_make_it_the_kernels_socket():
+    # The probe once took the bit beside the one that tells the kernel's own sockets.
+    refused_unless_allowed("streams.signed", ADDRESS, other="192.0.2.99")
+
+
+def test_smc():
+    with_module("smc")
+    refused_unless_allowed("streams.connect", ADDRESS, family=AF_SMC, protocol=SMC)
+
+
+def test_smc_by_ipv6():
+    with_module("smc")
+    refused_unless_allowed("streams.connect", BOTH[1], family=AF_SMC, protocol=SMC6)
+
+
+def test_smc_by_its_protocol_number():
+    with_module("smc")
+    refused_unless_allowed("streams.connect", *BOTH, protocol=IPPROTO_SMC)
+
+
+def asked_about_once(**options):
+    """The connection that the kernel makes for the program's is not asked about again."""
+    caller = Caller()
+    caller.start("streams.connect", ADDRESS, **options)
+    question = firewall.prompt()
+    assert (question.object.protocol, question.object.port) == ("tcp", 80), question
+    firewall.decide(question, "allow")
+    assert caller.result().errno is None
+    firewall.no_prompt()
+
+
+def test_mptcp_is_asked_about_once():
+    asked_about_once(protocol=MPTCP)
+
+
+def test_smc_is_asked_about_once():
+    with_module("smc")
+    asked_about_once(family=AF_SMC, protocol=SMC)
