@@ -1,25 +1,14 @@
 """What is none of the firewall's business goes on, even while everything else is held."""
 
-from contextlib import contextmanager
+import socket
+from pathlib import Path
 
-from harness import firewall
-from harness.callers import Caller
-from harness.machine import run, start
-from harness.wire import TCP, Wire
+from harness import bus
+from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
+from harness.held import everything_held
+from harness.machine import run
 
 ADDRESS = "203.0.113.10"
-
-
-@contextmanager
-def everything_held():
-    """Others of alice's calls are held meanwhile, and no question is added to theirs."""
-    held = Caller()
-    held.start("in_threads", ADDRESS, count=5)
-    question = firewall.prompt(held=5)
-    yield
-    after = firewall.prompt(held=5)
-    assert (after.id, after.attempts) == (question.id, question.attempts), after
-    assert held.is_calling()
 
 
 def test_unix_sockets():
@@ -57,42 +46,23 @@ def test_system_users_are_never_asked():
         assert result.stdout.startswith("hello"), result
 
 
-def refused_at_once(*command):
-    """A program that wants to reach a display by TCP: it must be refused without being held."""
-    where = f"{ADDRESS}:0"
-    words = ("env", f"DISPLAY={where}", "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent")
-    traced = ("timeout", "40", "strace", "-f", "-e", "trace=connect", *command)
-    with Wire() as wire:
-        said = run(*words, *traced, user="alice").stderr
-        assert wire.sent(TCP, ADDRESS, 6000) == 0
-    # The agent keeps its memory to itself: of an IPv4 address only the length is seen then.
-    attempts = [it for it in said.splitlines() if ADDRESS in it or ", 16) = " in it]
-    assert attempts, said
-    assert all("EPERM" in it for it in attempts), attempts
-
-
-def test_agent_is_never_held():
-    refused_at_once("/usr/libexec/portreeve-agent")
-    assert firewall.pending() == []
-    assert firewall.rules() == []
-
-
-def test_window_manager_is_asked_about_but_never_held():
-    refused_at_once("openbox")
-    question = firewall.prompt(held=0)
-    assert question.subject.path == "/usr/bin/openbox"
-    assert question.object.port == 6000
-
-
-def test_display_server_is_never_held():
+def test_dynamic_users_are_never_asked():
+    words = ("--pipe", "--wait", "--quiet", "--property=DynamicUser=yes")
     with everything_held():
-        words = ("--kill-on-exit", "-e", "trace=network", "Xvfb", ":7", "-query", ADDRESS)
-        server = start("strace", *words, user="alice")
-        said = ""
-        while ADDRESS not in said:
-            line = server.stdout.readline()
-            assert line, f"it has ended: {said}"
-            said += line
-        server.terminate()
-        server.wait()
-        assert "EPERM" in line, said
+        result = run("systemd-run", *words, "curl", "--silent", f"http://{ADDRESS}/")
+        assert result.stdout.startswith("hello"), result
+
+
+def test_sockets_that_the_kernel_makes_for_itself():
+    # Raw ones, for each new network, in the context of whoever asks for that.
+    bus.add_rule(PROGRAM, "deny", operation="create")
+    with everything_held():
+        caller = Caller(program=OTHER_PROGRAM)
+        result = caller.call("enter_user_namespace", network=True)
+        assert result.errno is None, result
+        assert result.seconds < 5, result
+    caller = Caller()
+    assert caller.call("enter_user_namespace", network=True).errno is None
+    Path(f"/proc/{caller.pid}/uid_map").write_text("0 1000 1")
+    raw = caller.call("create", family=socket.AF_INET6, kind=socket.SOCK_RAW, protocol=58)
+    assert raw.errno == "EPERM", raw
