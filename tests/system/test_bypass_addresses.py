@@ -5,7 +5,6 @@ import socket
 from harness import bus, firewall
 from harness.arrivals import Arrivals
 from harness.callers import PROGRAM, Caller
-from harness.marks import expected_failure
 
 # Of the network: an IPv4 address within makes none of them this computer.
 TRANSLATED = (
@@ -19,7 +18,6 @@ TRANSLATED = (
 )
 LOOPBACK = ("127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1", "::ffff:0.0.0.0")
 LOOPBACK6 = ("::1", "::")
-UNSPECIFIED = "the kernel takes 0.0.0.0 and :: for the loopback, a rule for that does not"
 
 
 def test_addresses_for_translators_are_of_the_network():
@@ -68,12 +66,10 @@ def loopback_rule(rule_address, addresses):
             assert result.errno == "EPERM", f"{address}: {result}"
 
 
-@expected_failure(UNSPECIFIED)
 def test_rule_for_the_loopback_matches_all_forms_of_it():
     loopback_rule("127.0.0.1", LOOPBACK)
 
 
-@expected_failure(UNSPECIFIED)
 def test_rule_for_the_loopback_of_ipv6_matches_all_forms_of_it():
     loopback_rule("::1", LOOPBACK6)
 

@@ -6,10 +6,8 @@ from harness import firewall
 from harness.arrivals import Arrivals
 from harness.callers import PROGRAM, Caller
 from harness.confined import ADDRESS, refused_unless_allowed
-from harness.marks import expected_failure
 
 MODES = ("inline", "worker", "poller")
-INTERRUPTED = "work of the kernel's calls the polling thread off the gate, and the request is EINTR"
 
 
 def refused_in_every_mode(*calls, **options):
@@ -63,12 +61,10 @@ def test_held_until_allowed_as_a_worker():
     held_then("allow", "worker")
 
 
-@expected_failure(INTERRUPTED)
 def test_held_until_denied_as_a_poller():
     held_then("deny", "poller")
 
 
-@expected_failure(INTERRUPTED)
 def test_held_until_allowed_as_a_poller():
     held_then("allow", "poller")
 
@@ -91,6 +87,5 @@ def test_unanswered_as_a_worker():
     unanswered("worker")
 
 
-@expected_failure(INTERRUPTED)
 def test_unanswered_as_a_poller():
     unanswered("poller")

@@ -46,6 +46,25 @@ def test_listening_for_this_computer_is_nobodys_business():
     assert firewall.pending() == []
 
 
+def test_waiting_for_datagrams_at_a_port_is_listening():
+    caller = Caller()
+    caller.start("servers.datagrams", "0.0.0.0", port=5353)
+    question = firewall.prompt()
+    seen = question.object
+    assert (question.operation, seen.protocol, seen.port) == ("listen", "udp", 5353), question
+    firewall.decide(question, "deny", "always")
+    assert caller.result().errno == "EPERM"
+    for address in EVERYWHERE:
+        assert caller.call("servers.datagrams", address, port=5353).errno == "EPERM"
+
+
+def test_clients_take_ports_without_being_asked():
+    caller = Caller()
+    for address, port in (("0.0.0.0", 0), ("::", 0), ("0.0.0.0", 40_000), ("127.0.0.1", 5353)):
+        assert caller.call("servers.datagrams", address, port=port).errno is None
+    assert firewall.pending() == []
+
+
 def test_listening_by_mptcp_is_listening():
     caller = Caller()
     caller.start("listen", "0.0.0.0", port=8080, protocol=IPPROTO_MPTCP)

@@ -22,7 +22,7 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &DemoOptions) -> Result<E
         timeout: TIMEOUT,
         script: vec!["tests/demo/run".to_owned()],
     };
-    let code = vm::run(tree, steps, &machine)?;
+    let code = vm::run_watched(tree, steps, &machine)?;
     let demo = tree.target("demo");
     tree::clear_dir(&demo)?;
     for entry in fs::read_dir(tree.target("vm/out")).context("cannot list target/vm/out")? {

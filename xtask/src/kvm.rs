@@ -53,6 +53,7 @@ fn boots(kernel: &Kernel, log: &Log, console: &Path, scratch: &Path) -> bool {
         scratch: scratch.to_owned(),
         report: None,
         limit: LIMIT,
+        silence: None,
     };
     let end = log.output().and_then(|errors| machine.run(errors));
     let powered_off = end.is_ok_and(|end| end == End::PoweredOff);

@@ -75,6 +75,7 @@ fn passes(
     let output = dir.join("tests.log");
     let special = Special {
         terminal: Some(output.clone()),
+        silence: Some(vm::SILENCE),
         ..Special::default()
     };
     let status = vm::run_special(tree, steps, &options, &special);

@@ -34,6 +34,8 @@ pub(crate) struct Machine {
     pub(crate) report: Option<PathBuf>,
     /// After this the machine is switched off.
     pub(crate) limit: Duration,
+    /// And if its output pauses for longer than this.
+    pub(crate) silence: Option<Duration>,
 }
 
 /// What the machine's code runs on.
@@ -74,6 +76,8 @@ pub(crate) enum End {
     PoweredOff,
     /// It had reported, but did not switch itself off.
     Lingered,
+    /// Nothing has been heard of it for too long.
+    FellSilent,
     TimedOut,
 }
 
@@ -101,14 +105,10 @@ impl Machine {
             ),
         };
         let mut terminal = child.stdout.take().context("cannot read from qemu")?;
-        let (ended, end) = mpsc::channel::<()>();
+        let (heard, output) = mpsc::channel::<()>();
         // The port closes when the machine is off.
-        let relay = thread::spawn(move || {
-            let result = show(&mut terminal, &mut out);
-            drop(ended);
-            result
-        });
-        let ended = self.wait(&end);
+        let relay = thread::spawn(move || show(&mut terminal, &mut out, &heard));
+        let ended = self.wait(&output);
         if ended != End::PoweredOff {
             child.kill().context("cannot stop qemu")?;
         }
@@ -121,16 +121,24 @@ impl Machine {
     }
 
     /// Waits until the machine is off or has had its time.
-    fn wait(&self, off: &mpsc::Receiver<()>) -> End {
+    fn wait(&self, output: &mpsc::Receiver<()>) -> End {
         let mut deadline = Instant::now() + self.limit;
+        let mut heard = Instant::now();
         let mut end = End::TimedOut;
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {
-            if off.recv_timeout(left.min(LOOK)) != Err(RecvTimeoutError::Timeout) {
-                return End::PoweredOff;
-            }
-            if end == End::TimedOut && self.has_reported() {
-                end = End::Lingered;
-                deadline = deadline.min(Instant::now() + GRACE);
+            match output.recv_timeout(left.min(LOOK)) {
+                Ok(()) => heard = Instant::now(),
+                Err(RecvTimeoutError::Disconnected) => return End::PoweredOff,
+                Err(RecvTimeoutError::Timeout) if end == End::Lingered => {}
+                Err(RecvTimeoutError::Timeout) if self.has_reported() => {
+                    end = End::Lingered;
+                    deadline = deadline.min(Instant::now() + GRACE);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.silence.is_some_and(|limit| heard.elapsed() > limit) {
+                        return End::FellSilent;
+                    }
+                }
             }
         }
         end
@@ -201,7 +209,12 @@ fn check(child: &mut Child, killed: bool) -> Result<()> {
     Ok(())
 }
 
-fn show(terminal: &mut impl io::Read, out: &mut impl io::Write) -> io::Result<()> {
+/// Shows what comes through the terminal port, and tells `heard` of it.
+fn show(
+    terminal: &mut impl io::Read,
+    out: &mut impl io::Write,
+    heard: &mpsc::Sender<()>,
+) -> io::Result<()> {
     let mut buffer = [0; 8192];
     loop {
         let length = terminal.read(&mut buffer)?;
@@ -210,6 +223,8 @@ fn show(terminal: &mut impl io::Read, out: &mut impl io::Write) -> io::Result<()
         }
         out.write_all(&buffer[..length])?;
         out.flush()?;
+        // Nobody waits any more when the machine is being switched off.
+        heard.send(()).ok();
     }
 }
 

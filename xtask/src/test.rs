@@ -59,7 +59,7 @@ fn passes(tree: &Tree, steps: &Steps, kind: TestKind, filter: Option<&str>) -> R
             timeout: SYSTEM_TIMEOUT,
             script,
         };
-        return Ok(vm::run(tree, steps, &options)? == ExitCode::SUCCESS);
+        return Ok(vm::run_watched(tree, steps, &options)? == ExitCode::SUCCESS);
     }
     let preparing = tree.lock("prepare")?;
     let sandbox = root::enter(tree, steps)?;

@@ -2,13 +2,14 @@
 
 import array
 import ctypes
+import errno
 import os
 import socket
 import tempfile
 
 from calls import uring
 from calls.datagrams import ECHO, PAYLOAD, Iovec
-from calls.kernel import check, connect as connect_to, endpoint, family_of, libc, syscall
+from calls.kernel import check, connect as connect_to, endpoint, family_of, libc, outcome, syscall
 
 PIDFD_GETFD = 438
 PR_SET_PTRACER, PR_SET_PTRACER_ANY = 0x59616D61, -1
@@ -34,6 +35,15 @@ def connect(descriptor, address, port):
 def send(descriptor, way="send"):
     """Sends by a connected socket that is kept."""
     WAYS[way](descriptor)
+
+
+def send_from_child(descriptor):
+    """Has a child of its own send by a connected socket that is kept."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if outcome(_by_send, descriptor) is None else 1)
+    if os.waitpid(child, 0)[1] != 0:
+        raise PermissionError(errno.EPERM, "the child could not send")
 
 
 def sendto(descriptor, address, port=ECHO):

@@ -3,7 +3,7 @@
 import socket
 
 from calls import uring
-from calls.kernel import check, family_of, libc, outcome
+from calls.kernel import check, endpoint, family_of, libc, outcome
 
 _servers = []
 
@@ -23,6 +23,19 @@ def listen(address, kind="stream", protocol=0, family=None, by="listen", bind=Tr
         with uring.Ring(by) as ring:
             ended = outcome(lambda: ring.submit(uring.LISTEN, server.fileno(), length=5))
     return {"errno": ended, "port": server.getsockname()[1]}
+
+
+def accept(port):
+    """Takes the next connection at a port; its descriptor."""
+    server = next(it for it in _servers if it.getsockname()[1] == port)
+    return {"descriptor": server.accept()[0].detach()}
+
+
+def datagrams(address, port):
+    """Waits for datagrams at a port."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as server:
+        where = endpoint(address, port)
+        check(libc.bind(server.fileno(), where, len(where)))
 
 
 def listen_once(address):

@@ -78,6 +78,7 @@ fn measure(tree: &Tree, steps: &Steps, program: &Path, mode: &str) -> Result<Fig
         counted: mode == "counted",
         files: vec![program.to_owned()],
         terminal: Some(output.clone()),
+        silence: None,
     };
     let status = vm::run_special(tree, steps, &options, &special)?;
     if status != 0 {
