@@ -112,11 +112,13 @@ impl Call {
     /// Writes the call down for the broker, field by field: the BPF stack has no room for a copy.
     #[inline(always)]
     pub fn describe(&self, request: *mut Request, flags: u32) {
-        let nonblocking = if self.nonblocking {
-            request_flags::NONBLOCK
-        } else {
-            0
-        };
+        let mut flags = flags;
+        if self.nonblocking {
+            flags |= request_flags::NONBLOCK;
+        }
+        if self.caller.works_for_a_ring() {
+            flags |= request_flags::BRIEF;
+        }
         // SAFETY: `request` is memory of a map that only this thread has; every field is written,
         // and the type has no padding.
         unsafe {
@@ -124,7 +126,7 @@ impl Call {
             (&raw mut (*request).executable).write(self.caller.executable());
             (&raw mut (*request).time).write(bpf_ktime_get_boot_ns());
             (&raw mut (*request).tid).write(self.caller.tid);
-            (&raw mut (*request).flags).write(flags | nonblocking);
+            (&raw mut (*request).flags).write(flags);
         }
     }
 

@@ -65,7 +65,7 @@ pub enum Relation {
     Same,
     /// It is the same, but the policy has changed since.
     Stale,
-    /// The socket was accepted from a listener, and not judged for this yet.
+    /// It is not, and the socket was accepted from a listener.
     Accepted,
     /// It is something else, or somebody else.
     Other,
@@ -133,18 +133,18 @@ impl Label {
             && known.port == call.port;
         let policy = known.generation == call.generation;
         let whole = version & 1 == 0 && version == self.version();
-        if who && what && whole {
-            return if policy {
-                Relation::Same
-            } else {
-                Relation::Stale
-            };
+        let known = who && what && whole;
+        if known && policy {
+            return Relation::Same;
         }
         // SAFETY: `socket` is the hook's own trusted argument.
-        if self.owner == unsafe { shim_self(socket) } {
-            Relation::Other
+        if self.owner != unsafe { shim_self(socket) } {
+            return Relation::Accepted;
+        }
+        if known {
+            Relation::Stale
         } else {
-            Relation::Accepted
+            Relation::Other
         }
     }
 

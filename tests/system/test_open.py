@@ -11,29 +11,44 @@ from harness.machine import setting
 
 HERE = "203.0.113.1"
 PEER = "203.0.113.10"
-KINDS = ("udp", "tcp")
 
 
-def connected(kind, action="allow"):
+def connected(kind, port=None):
     """A program with a socket whose connection was allowed just this time."""
     caller = Caller()
-    caller.start("kept.keep", ADDRESS, kind=kind)
-    firewall.decide(firewall.prompt(), action)
+    caller.start("kept.keep", ADDRESS, kind=kind, port=port)
+    firewall.decide(firewall.prompt(), "allow")
     return caller, caller.result().descriptor
 
 
+@contextlib.contextmanager
+def patient_server():
+    """A port of the peer's where connections stay, whatever is sent."""
+    with at_the_peer():
+        server = socket.create_server((ADDRESS, 0))
+    with server:
+        yield server.getsockname()[1]
+
+
+def goes_on_when_other_rules_change(caller, mine):
+    rule = bus.add_rule(OTHER_PROGRAM, "deny")
+    assert caller.call("kept.send", descriptor=mine).errno is None
+    bus.remove_rule(rule)
+    assert caller.call("kept.send", descriptor=mine).errno is None
+    assert firewall.pending() == []
+    rule = bus.add_rule(PROGRAM, "deny")
+    assert caller.call("kept.send", descriptor=mine).errno == "EPERM"
+    bus.remove_rule(rule)
+    assert caller.call("kept.send", descriptor=mine).errno is None
+
+
+def test_datagrams_allowed_once_go_on_when_other_rules_change():
+    goes_on_when_other_rules_change(*connected("udp"))
+
+
 def test_connection_allowed_once_goes_on_when_other_rules_change():
-    for kind in KINDS:
-        caller, mine = connected(kind)
-        rule = bus.add_rule(OTHER_PROGRAM, "deny")
-        assert caller.call("kept.send", descriptor=mine).errno is None
-        bus.remove_rule(rule)
-        assert caller.call("kept.send", descriptor=mine).errno is None
-        assert firewall.pending() == []
-        rule = bus.add_rule(PROGRAM, "deny")
-        assert caller.call("kept.send", descriptor=mine).errno == "EPERM"
-        bus.remove_rule(rule)
-        assert caller.call("kept.send", descriptor=mine).errno is None
+    with patient_server() as port:
+        goes_on_when_other_rules_change(*connected("tcp", port))
 
 
 def test_connection_allowed_once_is_its_childrens_too():

@@ -184,14 +184,18 @@ impl Decider {
                 Some(_) => full_deadline,
                 None => full_deadline.min(now + self.config.agent_wait()),
             };
-            Some(Waiting {
+            let mut waiting = Waiting {
                 held: arrival.held,
                 tid: arrival.request.tid,
                 since: now,
                 deadline,
                 full_deadline,
                 caller: Arc::clone(&arrival.caller),
-            })
+            };
+            if flags & request_flags::BRIEF != 0 {
+                waiting.be_brief();
+            }
+            Some(waiting)
         } else {
             arrival.held.release(&verdict::once(Action::DENY));
             if flags & request_flags::QUIET != 0 {

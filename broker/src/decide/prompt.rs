@@ -90,10 +90,15 @@ impl Waiting {
     /// Brings the deadlines forward if the call's thread cannot be called out of its hold.
     fn be_brief_if_so(&mut self) {
         if self.held.is_brief() {
-            let brief = self.since + BRIEF;
-            self.deadline = self.deadline.min(brief);
-            self.full_deadline = self.full_deadline.min(brief);
+            self.be_brief();
         }
+    }
+
+    /// Brings the deadlines forward.
+    pub(super) fn be_brief(&mut self) {
+        let brief = self.since + BRIEF;
+        self.deadline = self.deadline.min(brief);
+        self.full_deadline = self.full_deadline.min(brief);
     }
 }
 
