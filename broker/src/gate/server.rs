@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     failure::{Failures, Reason},
-    probe::Probe,
+    probe::Kernel,
 };
 
 /// At least `FUSE_MIN_READ_BUFFER` (8 KiB) and more than the largest write we allow.
@@ -32,7 +32,7 @@ pub struct Server {
     connection: Connection,
     table: Arc<Table>,
     /// Where the details of held calls are.
-    probe: Arc<Probe>,
+    kernel: Arc<dyn Kernel>,
     /// Contents of the one file.
     program: Vec<u8>,
     knocks: mpsc::Sender<Knock>,
@@ -45,12 +45,12 @@ pub struct Server {
 impl Server {
     /// A server for `connection`, whose one file has the contents of `program`.
     ///
-    /// `replaces`: programs that `probe` knows nothing of are attached too, until it replaces them.
+    /// `replaces`: programs that `kernel` knows nothing of are attached too, until it replaces them.
     #[expect(clippy::too_many_arguments, reason = "wired together in one place")]
     pub fn new(
         connection: Connection,
         table: Arc<Table>,
-        probe: Arc<Probe>,
+        kernel: Arc<dyn Kernel>,
         program: &Path,
         knocks: mpsc::Sender<Knock>,
         interrupted: Arc<Notify>,
@@ -64,7 +64,7 @@ impl Server {
         Ok(Self {
             connection,
             table,
-            probe,
+            kernel,
             program,
             knocks,
             interrupted,
@@ -97,15 +97,24 @@ impl Server {
                 Ok(length) => length,
                 Err(error) => return Error::Read(error),
             };
-            match buffer.get(..length).and_then(wire::parse) {
-                Some(incoming) => {
-                    if let Err(error) = self.serve(&incoming) {
-                        return error;
-                    }
-                }
-                None => tracing::debug!(length, "cannot understand a request at the gate"),
+            let taken = buffer.get(..length).map(|bytes| self.take(bytes));
+            if let Some(Err(error)) = taken {
+                return error;
             }
         }
+    }
+
+    /// Takes one message of the kernel. One that cannot be understood gets no answer, since who is
+    /// to get it is not understood either.
+    pub(super) fn take(&self, bytes: &[u8]) -> Result<(), Error> {
+        let Some(incoming) = wire::parse(bytes) else {
+            tracing::debug!(
+                length = bytes.len(),
+                "cannot understand a request at the gate"
+            );
+            return Ok(());
+        };
+        self.serve(&incoming)
     }
 
     fn serve(&self, incoming: &Incoming<'_>) -> Result<(), Error> {
@@ -170,7 +179,7 @@ impl Server {
     /// Somebody asks for a verdict. Only a thread that the probe holds gets one: anybody else who
     /// finds the file learns nothing.
     fn knock(&self, unique: u64, tid: u32) {
-        let Some(request) = self.probe.held_request(tid) else {
+        let Some(request) = self.kernel.held_request(tid) else {
             // A thread that is held by programs that are being replaced: it is called out, its call
             // restarts, and the new ones hold it.
             if !self.replaces || !self.table.call_back(unique, tid) {

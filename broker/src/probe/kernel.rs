@@ -16,6 +16,8 @@ pub trait Kernel: Send + Sync {
     fn set_generation(&self, generation: u64) -> Result<(), Error>;
     /// Takes over the failures that the kernel counts.
     fn count_failures(&self, failures: &Failures);
+    /// What the held thread `tid` asks; `None` if it is not held by the probe.
+    fn held_request(&self, tid: u32) -> Option<Request>;
 }
 
 impl Kernel for Probe {
@@ -41,6 +43,10 @@ impl Kernel for Probe {
             }
         }
     }
+
+    fn held_request(&self, tid: u32) -> Option<Request> {
+        self.holds.get(&tid, 0).ok().map(|hold| hold.request)
+    }
 }
 
 impl Probe {
@@ -55,11 +61,6 @@ impl Probe {
             .map_err(|source| Error::map("CONFIG", source))?;
         configured.value = value;
         Ok(())
-    }
-
-    /// What the held thread `tid` asks; `None` if it is not held by the probe.
-    pub fn held_request(&self, tid: u32) -> Option<Request> {
-        self.holds.get(&tid, 0).ok().map(|hold| hold.request)
     }
 
     /// Replaces the list of executables that are never held.
