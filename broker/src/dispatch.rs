@@ -12,7 +12,7 @@ use crate::{
     failure::{Failures, Reason},
     gate::{Knock, once},
     object::{self, Hosts},
-    subject::{Error, Resolver},
+    subject::{Caller, Error, Resolver},
 };
 
 /// Calls on their way at once. One whose caller a signal has taken away is still on its way.
@@ -57,37 +57,47 @@ pub async fn run(
 impl Dispatch {
     /// Brings one call to the loop.
     async fn bring(&self, knock: Knock) {
-        let Knock { request, held } = knock;
-        let caller = match self.resolver.resolve(&request).await {
+        let caller = match self.resolver.resolve(&knock.request).await {
             Ok(caller) => caller,
             Err(error) => {
+                let denied = knock.held.release(&once(Action::DENY));
                 // One that a signal took away has gone for good reason.
-                if held.release(&once(Action::DENY)) && !matches!(error, Error::Gone { .. }) {
+                if denied && !matches!(error, Error::Gone { .. }) {
                     tracing::debug!(%error, "cannot identify a caller: denied");
                     self.failures.count(Reason::SubjectUnknown);
                 }
                 return;
             }
         };
-        let Some((operation, open)) = operation(request.key.operation) else {
-            held.release(&once(Action::DENY));
-            return;
-        };
-        let object = object::object(
-            &request.key.endpoint,
+        let arrival = arrival(
+            knock,
+            caller,
             &mut self.hosts.lock().unwrap_or_else(PoisonError::into_inner),
         );
-        let arrival = Arrival {
-            request,
-            caller,
-            operation,
-            open,
-            object,
-            held,
-        };
-        // If the loop has ended, dropping the arrival denies the call.
-        drop(self.arrivals.send(arrival).await);
+        if let Some(arrival) = arrival {
+            // If the loop has ended, dropping the arrival denies the call.
+            drop(self.arrivals.send(arrival).await);
+        }
     }
+}
+
+/// What the loop is to judge of a call whose caller is known. `None` if there is no such operation:
+/// the call is denied.
+pub fn arrival(knock: Knock, caller: Arc<Caller>, hosts: &mut Hosts) -> Option<Arrival> {
+    let Knock { request, held } = knock;
+    let Some((operation, open)) = operation(request.key.operation) else {
+        held.release(&once(Action::DENY));
+        return None;
+    };
+    let object = object::object(&request.key.endpoint, hosts);
+    Some(Arrival {
+        request,
+        caller,
+        operation,
+        open,
+        object,
+        held,
+    })
 }
 
 /// What the kernel's number stands for, and whether it is about a connection that there is.
