@@ -24,6 +24,8 @@ pub use files::GateFile;
 pub use gatekeeper::Gatekeeper;
 pub use pulse::Pulse;
 pub use server::{Knock, Server};
+#[cfg(feature = "fuzzing")]
+pub use table::fuzzing;
 pub use table::{Answer, Held, Table, once};
 
 /// What can go wrong with the gate.

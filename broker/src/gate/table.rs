@@ -449,5 +449,7 @@ fn errno(action: Action) -> u32 {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;

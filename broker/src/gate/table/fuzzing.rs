@@ -1,0 +1,97 @@
+//! What only fuzz/ does from outside this room: it plays the kernel, and the one who has threads
+//! breathe.
+
+use super::{Arc, Duration, HashSet, Place, Table};
+use crate::gate::{Error, Server};
+
+/// What [`crate::gate::Breath`] would be given to do: calls by their numbers, with their threads.
+pub enum Round {
+    /// Have them breathe.
+    Breathe(Vec<(u64, u32)>),
+    /// Leave them stopped.
+    Park(Vec<(u64, u32)>),
+    /// Let all go that were left stopped.
+    Unpark,
+}
+
+/// Hands one message of the kernel to the gate.
+pub fn take(server: &Server, bytes: &[u8]) -> Result<(), Error> {
+    server.take(bytes)
+}
+
+/// The table as [`crate::gate::Breath`] sees it.
+pub struct Rounds(pub Arc<Table>);
+
+impl Rounds {
+    /// What there is to do now, if there is anything.
+    pub fn next(&self) -> Option<Round> {
+        let calls = self.0.lock();
+        let nothing = if calls.parking {
+            calls.held.keys().all(|it| calls.parked.contains(it))
+        } else {
+            calls.parked.is_empty() && calls.held.is_empty()
+        };
+        drop(calls);
+        if nothing {
+            return None;
+        }
+        // In the same order each time, so that an input does the same each time.
+        let sorted = |mut calls: Vec<(u64, u32)>| {
+            calls.sort_unstable();
+            calls
+        };
+        Some(match self.0.next_round(Duration::ZERO) {
+            super::Round::Breathe(calls) => Round::Breathe(sorted(calls)),
+            super::Round::Park(calls) => Round::Park(sorted(calls)),
+            super::Round::Unpark => Round::Unpark,
+        })
+    }
+
+    /// See `Table::call_out`.
+    pub fn call_out(&self, number: u64) -> bool {
+        self.0.call_out(number)
+    }
+
+    /// See `Table::is_out`.
+    pub fn is_out(&self, number: u64) -> bool {
+        self.0.is_out(number)
+    }
+
+    /// See `Table::parked`.
+    pub fn parked(&self, number: u64) {
+        self.0.parked(number);
+    }
+
+    /// See `Table::lose`.
+    pub fn lose(&self, number: u64) -> bool {
+        self.0.lose(number)
+    }
+
+    /// See `Table::be_brief`.
+    pub fn be_brief(&self, number: u64) -> bool {
+        self.0.be_brief(number)
+    }
+
+    /// Whether all parts of the table speak of the same calls.
+    pub fn agree(&self) -> bool {
+        let calls = self.0.lock();
+        let of_users: usize = calls.of_user.values().sum();
+        let inside: HashSet<(u64, u64)> = calls
+            .held
+            .iter()
+            .filter_map(|(number, call)| match call.place {
+                Place::Inside(unique) | Place::CalledOut(unique) => Some((unique, *number)),
+                Place::Outside(_) => None,
+            })
+            .collect();
+        let by_unique = calls.by_unique.iter().map(|(unique, it)| (*unique, *it));
+        let outside = |tid: &u32, number: &u64| {
+            let call = calls.held.get(number);
+            call.is_some_and(|call| call.tid == *tid && matches!(call.place, Place::Outside(_)))
+        };
+        of_users == calls.held.len()
+            && by_unique.collect::<HashSet<_>>() == inside
+            && calls.breathing.iter().all(|(tid, it)| outside(tid, it))
+            && calls.of_user.values().all(|share| *share > 0)
+    }
+}
