@@ -22,6 +22,8 @@ pub(crate) enum Task {
     Matrix(MatrixOptions),
     /// Measure what the firewall costs, beside none and beside OpenSnitch
     Bench(BenchOptions),
+    /// Give the gate whatever input can be thought of
+    Fuzz(FuzzOptions),
     /// Run all static checks
     Lint,
     /// Picture every screen and state into target/shots/
@@ -37,6 +39,7 @@ impl Task {
             Self::Demo(_) => "demo",
             Self::Matrix(_) => "matrix",
             Self::Bench(_) => "bench",
+            Self::Fuzz(_) => "fuzz",
             Self::Lint => "lint",
             Self::Shots => "shots",
         }
@@ -105,4 +108,26 @@ pub(crate) struct BenchOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FuzzOptions {
+    /// Which fuzzer; all when left out
+    pub(crate) target: Option<FuzzTarget>,
+    /// Minutes for each
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) minutes: u64,
+    /// Keep what was found in fuzz/corpus, as few inputs as will do
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FuzzTarget {
+    /// Messages of the kernel to the gate
+    Requests,
+    /// Held calls, from the probe's record to their one end
+    Holds,
+    /// Rules as they come over the bus
+    Rules,
 }

@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
+use crate::fuzz::NO_PROBE;
 use crate::root;
 use crate::sandbox::Sandbox;
 use crate::step::Steps;
@@ -59,16 +60,26 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
 /// Checks by cargo of all our crates.
 ///
 /// They share the product's target folder, so that what it is built on is not built again.
-fn cargo_checks(sandbox: &Sandbox) -> [(&'static str, Command); 2] {
+fn cargo_checks(sandbox: &Sandbox) -> [(&'static str, Command); 3] {
     let all = ["--workspace", "--offline", "--locked"];
-    let mut clippy = sandbox.command("cargo");
-    clippy.arg("clippy").args(all);
-    clippy.args(["--all-targets", "--", "-Dwarnings"]);
+    let clippy = |before: &[&str], which: [&str; 2]| {
+        let mut clippy = sandbox.command("env");
+        clippy.args(before).args(["cargo", "clippy"]);
+        clippy.args(all).args(which);
+        clippy.args(["--all-targets", "--", "-Dwarnings"]);
+        clippy
+    };
+    let product = clippy(&[], ["--features", "portreeve-broker/fuzzing"]);
+    let fuzzers = clippy(&[NO_PROBE], ["--manifest-path", "fuzz/Cargo.toml"]);
     let mut doc = sandbox.command("env");
     doc.args(["RUSTDOCFLAGS=-Dwarnings", "cargo", "doc"]);
     doc.args(all)
         .args(["--no-deps", "--document-private-items"]);
-    [("clippy", clippy), ("rustdoc", doc)]
+    [
+        ("clippy", product),
+        ("clippy of fuzzers", fuzzers),
+        ("rustdoc", doc),
+    ]
 }
 
 /// Checks of files that are not Rust, each only where there are such files.

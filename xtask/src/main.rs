@@ -10,6 +10,7 @@ mod bench;
 mod cache;
 mod command_line;
 mod demo;
+mod fuzz;
 mod kernel;
 mod kvm;
 mod lint;
@@ -55,6 +56,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Task::Demo(options) => demo::run(&tree, &steps, &options),
         Task::Matrix(options) => matrix::run(&tree, &steps, &options),
         Task::Bench(options) => bench::run(&tree, &steps, &options),
+        Task::Fuzz(options) => fuzz::run(&tree, &steps, &options),
         Task::Lint => lint::run(&tree, &steps),
         Task::Shots => shots::run(&tree, &steps),
     }

@@ -93,7 +93,7 @@ fn tools(tree: &Tree, steps: &Steps, sandbox: &Sandbox) -> Result<PathBuf> {
     })
 }
 
-/// Fetches the crates of both workspaces, because the lab root has no network.
+/// Fetches the crates of all workspaces, because the lab root has no network.
 fn fetch(tree: &Tree, log: &mut Log) -> Result<()> {
     for manifest in tidy::WORKSPACES {
         let mut cargo = Command::new("cargo");

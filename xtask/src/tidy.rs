@@ -27,8 +27,8 @@ const DIRECTIONS: [(&str, &[&str]); 8] = [
     ("xtask", &[]),
 ];
 
-/// The manifests of the workspaces; the probe is one of its own.
-pub(crate) const WORKSPACES: [&str; 2] = ["Cargo.toml", "probe-ebpf/Cargo.toml"];
+/// The manifests of the workspaces; the probe and the fuzzers are some of their own.
+pub(crate) const WORKSPACES: [&str; 3] = ["Cargo.toml", "probe-ebpf/Cargo.toml", "fuzz/Cargo.toml"];
 
 /// Checks all rules and names every breach.
 pub(crate) fn check(tree: &Tree, log: &mut Log) -> Result<()> {

@@ -1,0 +1,56 @@
+//! Rules as they come over the bus: whatever their texts are, a rule is refused or made of parts that
+//! name themselves in the same way again.
+//!
+//! Input: texts with a zero byte after each, and a port.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portreeve_dbus::{Checked, Rule, RuleSpec};
+use portreeve_fuzz::input::Input;
+use portreeve_policy::{Lifespan, Origin, Rule as PolicyRule, RuleId, SubjectPattern};
+
+/// Texts that are there at all.
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut input = Input::new(bytes);
+    let port = u16::from_ne_bytes(input.array());
+    let spec = RuleSpec {
+        port: (port != u16::MAX).then_some(port),
+        operations: input.text().split(' ').map(str::to_owned).collect(),
+        action: input.text(),
+        program: input.text(),
+        protocol: some(input.text()),
+        host: some(input.text()),
+        network: some(input.text()),
+    };
+    let Ok(checked) = spec.check() else { return };
+    let rule = Rule::from(&rule(checked.clone()));
+    let again = RuleSpec {
+        program: rule.program.expect("a rule for a program"),
+        operations: rule.operations,
+        host: rule.host,
+        network: rule.network,
+        port: rule.port,
+        protocol: rule.protocol,
+        action: rule.action,
+    };
+    assert_eq!(again.check().ok(), Some(checked));
+});
+
+fn rule(checked: Checked) -> PolicyRule {
+    PolicyRule {
+        id: RuleId(1),
+        uid: Some(1000),
+        subject: SubjectPattern::Program(checked.program),
+        operations: checked.operations,
+        object: checked.object,
+        action: checked.action,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Window,
+        created: 0,
+    }
+}
