@@ -90,7 +90,7 @@ fn plain(byte: u8) -> Request {
     request.key.operation = 3;
     request.key.endpoint.family = 2;
     request.key.endpoint.port = byte.into();
-    request.key.endpoint.address[0] = byte & 15;
+    request.key.endpoint.address[0] = u32::from(byte & 15);
     request
 }
 

@@ -225,7 +225,7 @@ struct label {
 	u32 address[4];
 	u16 family;
 	u16 port;
-	u32 reserved;
+	u32 connects;
 	u64 generation;
 };
 
@@ -246,6 +246,17 @@ __inline struct label *shim_label(const struct socket *socket, u64 flags)
 	struct sock *sk = socket->sk;
 
 	return sk ? bpf_sk_storage_get(&LABELS, sk, 0, flags) : 0;
+}
+
+/* The same for the kernel's inner socket. */
+__inline struct label *shim_sock_label(struct sock *sk, u64 flags)
+{
+	return bpf_sk_storage_get(&LABELS, sk, 0, flags);
+}
+
+__inline u16 shim_sock_family(const struct sock *sk)
+{
+	return sk->__sk_common.skc_family;
 }
 
 /* The socket as a number, 0 if it is closed. Goes nowhere but into its own label. */

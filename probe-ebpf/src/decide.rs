@@ -57,7 +57,10 @@ impl Judged {
         endpoint::aim(&mut endpoint);
         let judgement = Judgement::new(&self.caller, &endpoint, self.config);
         if let Some(label) = label::find(pointer)
-            && matches!(label.relation(pointer, &judgement), Relation::Same)
+            && matches!(
+                label.relation(pointer, &judgement),
+                Relation::Same { connects: true }
+            )
         {
             return 0;
         }

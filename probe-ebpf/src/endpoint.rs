@@ -18,6 +18,9 @@ const IPPROTO_TCP: u16 = 6;
 /// Not an IP protocol number: what `socket()` is given for MPTCP, which is TCP on the wire.
 const IPPROTO_MPTCP: u16 = 262;
 
+/// TCP, UDP, DCCP, SCTP, UDP-Lite.
+const WITH_PORTS: [u16; 5] = [IPPROTO_TCP, 17, 33, 132, 136];
+
 /// `struct sockaddr_in` and `struct sockaddr_in6` over each other.
 #[repr(C)]
 struct Address {
@@ -73,14 +76,16 @@ pub fn read(address: *const c_void, length: i32, socket: &Socket, unspec_is_inet
     };
     // Only link-local addresses have a scope (__ipv6_addr_needs_scope_id).
     let scoped = family == AF_INET6 && is_link_local(&address) && length >= SOCKADDR_IN6;
-    Named::Endpoint(Endpoint {
+    let mut endpoint = Endpoint {
         address,
         scope_id: if scoped { raw.scope_id } else { 0 },
         family,
         port: u16::from_be(raw.port),
-        protocol: protocol(socket),
-        socket_type: socket.kind,
-    })
+        protocol: 0,
+        socket_type: 0,
+    };
+    describe(socket, &mut endpoint);
+    Named::Endpoint(endpoint)
 }
 
 /// An IPv6 socket's address, as the IPv4 address that it stands for if it is a mapped one.
@@ -111,14 +116,16 @@ pub fn local(pointer: *const c_void, socket: &Socket) -> Endpoint {
     } else {
         (AF_INET, [local.address4, 0, 0, 0])
     };
-    Endpoint {
+    let mut endpoint = Endpoint {
         address,
         scope_id: 0,
         family,
         port: local.port,
-        protocol: protocol(socket),
-        socket_type: socket.kind,
-    }
+        protocol: 0,
+        socket_type: 0,
+    };
+    describe(socket, &mut endpoint);
+    endpoint
 }
 
 /// What a socket is connected to. Layout of `struct peer_facts` in kernel/shim.c.
@@ -164,13 +171,15 @@ impl Peer {
     }
 }
 
-/// The protocol in one form.
+/// Fills in what the socket is, in one form. Where the protocol has no ports, what a caller names as
+/// one means nothing.
 #[inline(always)]
-pub fn protocol(socket: &Socket) -> u16 {
-    if socket.protocol == IPPROTO_MPTCP || socket.family == AF_SMC {
-        IPPROTO_TCP
-    } else {
-        socket.protocol
+pub fn describe(socket: &Socket, endpoint: &mut Endpoint) {
+    let tcp = socket.protocol == IPPROTO_MPTCP || socket.family == AF_SMC;
+    endpoint.protocol = if tcp { IPPROTO_TCP } else { socket.protocol };
+    endpoint.socket_type = socket.kind;
+    if !WITH_PORTS.contains(&endpoint.protocol) {
+        endpoint.port = 0;
     }
 }
 

@@ -36,7 +36,8 @@ pub struct Judgement {
     address: [u32; 4],
     family: u16,
     port: u16,
-    reserved: u32,
+    /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
+    pub connects: u32,
     generation: u64,
 }
 
@@ -53,7 +54,7 @@ impl Judgement {
             address: endpoint.address,
             family: endpoint.family,
             port: endpoint.port,
-            reserved: 0,
+            connects: 1,
             generation: config.generation,
         }
     }
@@ -61,8 +62,8 @@ impl Judgement {
 
 /// How a call relates to what its socket was judged for.
 pub enum Relation {
-    /// It is the same, under the same policy.
-    Same,
+    /// It is the same, under the same policy; whether that was judged as connecting.
+    Same { connects: bool },
     /// It is the same, but the policy has changed since.
     Stale,
     /// It is not, and the socket was accepted from a listener.
@@ -74,7 +75,7 @@ pub enum Relation {
 /// Layout of `struct label` in kernel/shim.c.
 ///
 /// Written under the lock, and with an odd version meanwhile; so a reader needs no lock, only to see
-/// the same even version before and after.
+/// the same even version before and after. That x86 reads in order is all that orders the reads.
 #[repr(C)]
 pub struct Label {
     lock: SpinLock,
@@ -85,11 +86,17 @@ pub struct Label {
     judgement: Judgement,
 }
 
+#[cfg(not(bpf_target_arch = "x86_64"))]
+compile_error!("labels are read without barriers: other processors than x86's need them");
+
+/// An owner that is no socket.
+const SOME_LISTENER: u64 = 1;
 /// `BPF_SK_STORAGE_GET_F_CREATE`.
 const CREATE: u64 = 1;
 
 unsafe extern "C" {
     fn shim_label(socket: *const c_void, flags: u64) -> *mut Label;
+    fn shim_sock_label(sk: *const c_void, flags: u64) -> *mut Label;
     fn shim_self(socket: *const c_void) -> u64;
 }
 
@@ -114,6 +121,17 @@ pub fn make(socket: *const c_void) -> Option<&'static mut Label> {
     Some(label)
 }
 
+/// Makes a label for an accepted connection that has none.
+#[inline(always)]
+pub fn make_accepted(sk: *const c_void) {
+    // SAFETY: `sk` is the hook's own trusted argument.
+    if let Some(label) = unsafe { shim_sock_label(sk, CREATE).as_mut() }
+        && label.owner == 0
+    {
+        label.owner = SOME_LISTENER;
+    }
+}
+
 impl Label {
     /// How the socket's last judgement relates to `call`.
     #[inline(always)]
@@ -132,10 +150,11 @@ impl Label {
             && known.family == call.family
             && known.port == call.port;
         let policy = known.generation == call.generation;
+        let connects = known.connects != 0;
         let whole = version & 1 == 0 && version == self.version();
         let known = who && what && whole;
         if known && policy {
-            return Relation::Same;
+            return Relation::Same { connects };
         }
         // SAFETY: `socket` is the hook's own trusted argument.
         if self.owner != unsafe { shim_self(socket) } {

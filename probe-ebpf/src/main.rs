@@ -61,6 +61,13 @@ pub fn socket_setsockopt(ctx: LsmContext) -> i32 {
     hooks::route::setsockopt(&ctx)
 }
 
+/// `sock_graft(sk, parent)`: not sleepable, and its result does not count. Runs when an accepted
+/// connection gets its file, in the task that accepts.
+#[lsm(hook = "sock_graft")]
+pub fn sock_graft(ctx: LsmContext) -> i32 {
+    hooks::accept::graft(&ctx)
+}
+
 /// `sctp_bind_connect(sk, optname, address, addrlen)`: not sleepable.
 #[lsm(hook = "sctp_bind_connect")]
 pub fn sctp_bind_connect(ctx: LsmContext) -> i32 {

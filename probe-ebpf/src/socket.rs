@@ -15,8 +15,6 @@ pub struct Socket {
     pub nonblocking: u8,
 }
 
-/// `SOCK_STREAM`.
-pub const SOCK_STREAM: u16 = 1;
 /// `SOCK_DGRAM`.
 pub const SOCK_DGRAM: u16 = 2;
 /// `SOCK_RAW`.
@@ -54,6 +52,7 @@ impl Socket {
             }
             facts.assume_init()
         };
-        (facts.kernel == 0).then_some(facts)
+        // A program can turn its TCP socket into one of SMC (TCP_ULP), which counts as the kernel's.
+        (facts.kernel == 0 || facts.family == AF_SMC).then_some(facts)
     }
 }

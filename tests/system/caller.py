@@ -65,11 +65,17 @@ def routing_header(through):
 
 
 def set_option(option):
-    """setsockopt() of IPv6, with a routing header as its value."""
-    options = {"IPV6_RTHDR": 57, "IPV6_2292RTHDR": 5, "IPV6_2292PKTOPTIONS": 6}
+    """setsockopt() by which packets would go another way; its value is an IPv6 routing header."""
+    options = {
+        "IP_OPTIONS": (socket.IPPROTO_IP, 4),
+        "IPV6_RTHDR": (socket.IPPROTO_IPV6, 57),
+        "IPV6_2292RTHDR": (socket.IPPROTO_IPV6, 5),
+        "IPV6_2292PKTOPTIONS": (socket.IPPROTO_IPV6, 6),
+        "IPV6_FLOWLABEL_MGR": (socket.IPPROTO_IPV6, 32),
+    }
     value = routing_header("2001:db8::1")
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-        words = (socket.IPPROTO_IPV6, options[option], value, len(value))
+        words = (*options[option], value, len(value))
         return timed(libc.setsockopt, sock.fileno(), *words)
 
 

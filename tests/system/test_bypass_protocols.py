@@ -14,7 +14,7 @@ from harness.confined import (
     allow,
     confine,
     refused_unless_allowed,
-    unguarded,
+    refused_whatever_the_rules_say,
 )
 from harness.machine import do, setting, with_module
 
@@ -108,19 +108,6 @@ def test_sctp_connect():
 def test_sctp_send():
     with_module("sctp")
     refused_unless_allowed("protocols.sctp", by="sendmsg")
-
-
-def refused_whatever_the_rules_say(call, **options):
-    """A call that cannot be judged: it is refused, though the program may reach everybody.
-
-    That it reaches out is shown by somebody who is not guarded.
-    """
-    bus.add_rule(PROGRAM, "allow")
-    with Arrivals() as arrivals:
-        result = Caller().call(call, ADDRESS, **options)
-        assert (result.errno, arrivals.take()) == ("EPERM", []), result
-        assert unguarded().call(call, ADDRESS, **options).errno is None
-        arrivals.take_until(lambda it: it.address == ADDRESS, "what others send so")
 
 
 def test_sctp_connect_by_socket_option():

@@ -58,7 +58,9 @@ def test_mptcp():
 
 def test_smc():
     with_module("smc")
-    refused_unless_allowed({"protocol": IPPROTO_SMC})
+    bus.add_rule(PROGRAM, "allow", operation="listen")
+    result = Caller().call("servers.listen", "0.0.0.0", protocol=IPPROTO_SMC)
+    assert result.errno == "EPERM", result
 
 
 def test_sctp():

@@ -2,7 +2,12 @@
 
 from harness import firewall
 from harness.callers import Caller
-from harness.confined import ADDRESS, BOTH, MAPPED, refused_unless_allowed
+from harness.confined import (
+    ADDRESS,
+    MAPPED,
+    refused_unless_allowed,
+    refused_whatever_the_rules_say,
+)
 from harness.machine import setting, with_module
 
 MPTCP, SMC, SMC6 = 262, 0, 1
@@ -39,18 +44,19 @@ def test_key_for_another_address_does_not_make_it_the_kernels_socket():
 
 
 def test_smc():
+    # Its kernel's socket gets into the program's hands, so there is none to begin with.
     with_module("smc")
-    refused_unless_allowed("streams.connect", ADDRESS, family=AF_SMC, protocol=SMC)
+    for words in (
+        {"family": AF_SMC, "protocol": SMC},
+        {"family": AF_SMC, "protocol": SMC6},
+        {"protocol": IPPROTO_SMC},
+    ):
+        refused_whatever_the_rules_say("streams.connect", **words)
 
 
-def test_smc_by_ipv6():
+def test_smc_made_of_a_tcp_socket():
     with_module("smc")
-    refused_unless_allowed("streams.connect", BOTH[1], family=AF_SMC, protocol=SMC6)
-
-
-def test_smc_by_its_protocol_number():
-    with_module("smc")
-    refused_unless_allowed("streams.connect", *BOTH, protocol=IPPROTO_SMC)
+    refused_unless_allowed("streams.smc_by_upper_layer", ADDRESS)
 
 
 def asked_about_once(**options):
@@ -66,8 +72,3 @@ def asked_about_once(**options):
 
 def test_mptcp_is_asked_about_once():
     asked_about_once(protocol=MPTCP)
-
-
-def test_smc_is_asked_about_once():
-    with_module("smc")
-    asked_about_once(family=AF_SMC, protocol=SMC)

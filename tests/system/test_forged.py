@@ -6,9 +6,16 @@ from harness.callers import PROGRAM, Caller
 ADDRESS, OTHER = "2001:db8:113::10", "2001:db8:113::11"
 
 
-def test_routing_header_by_socket_option_is_refused():
-    for option in ("IPV6_RTHDR", "IPV6_2292RTHDR", "IPV6_2292PKTOPTIONS"):
-        result = Caller().call("set_option", option=option)
+def test_routes_by_socket_option_are_refused():
+    caller = Caller()
+    for option in (
+        "IP_OPTIONS",
+        "IPV6_RTHDR",
+        "IPV6_2292RTHDR",
+        "IPV6_2292PKTOPTIONS",
+        "IPV6_FLOWLABEL_MGR",
+    ):
+        result = caller.call("set_option", option=option)
         assert result.errno == "EPERM", (option, result)
 
 

@@ -7,10 +7,12 @@ from harness import bus, firewall
 from harness.arrivals import at_the_peer
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.confined import ADDRESS, ELSEWHERE
-from harness.machine import setting
+from harness.machine import setting, with_module
 
 HERE = "203.0.113.1"
 PEER = "203.0.113.10"
+MPTCP, SCTP = 262, 132
+PROTOCOLS = (0, MPTCP, SCTP)
 
 
 def connected(kind, port=None):
@@ -91,30 +93,46 @@ def test_connection_handed_over_is_asked_about():
 
 
 @contextlib.contextmanager
-def accepted(program=PROGRAM):
-    """A program that has accepted a connection of the peer's, and its descriptor."""
-    rule = bus.add_rule(program, "allow", operation="listen")
-    caller = Caller(program=program)
-    port = caller.call("servers.listen", "0.0.0.0").port
+def accepted(protocol=0):
+    """A program that has accepted a connection of the peer's; its descriptor, and the rule."""
+    if protocol == SCTP:
+        with_module("sctp")
+    rule = bus.add_rule(PROGRAM, "allow", operation="listen")
+    caller = Caller()
+    port = caller.call("servers.listen", "0.0.0.0", protocol=protocol).port
     with at_the_peer():
-        client = socket.create_connection((HERE, port))
+        client = socket.socket(proto=SCTP if protocol == SCTP else 0)
+    client.connect((HERE, port))
     with client:
         yield caller, caller.call("servers.accept", port=port).descriptor, rule
 
 
 def test_accepted_connection_needs_no_leave_to_connect():
     bus.add_rule(PROGRAM, "deny")
-    with accepted() as (caller, mine, _):
-        assert caller.call("kept.send", descriptor=mine).errno is None
-        assert firewall.pending() == []
+    for protocol in PROTOCOLS:
+        with accepted(protocol) as (caller, mine, _):
+            assert caller.call("kept.send", descriptor=mine).errno is None, protocol
+            assert firewall.pending() == []
 
 
 def test_accepted_connection_follows_the_rule_of_its_listener():
-    with accepted() as (caller, mine, rule):
+    for protocol in PROTOCOLS:
+        with accepted(protocol) as (caller, mine, rule):
+            assert caller.call("kept.send", descriptor=mine).errno is None, protocol
+            bus.remove_rule(rule)
+            rule = bus.add_rule(PROGRAM, "deny", operation="listen")
+            assert caller.call("kept.send", descriptor=mine).errno == "EPERM", protocol
+            bus.remove_rule(rule)
+
+
+def test_accepted_connection_is_no_leave_to_connect():
+    # The peer's port is one that the program itself may not connect to.
+    bus.add_rule(PROGRAM, "deny")
+    with accepted() as (caller, mine, _):
         assert caller.call("kept.send", descriptor=mine).errno is None
-        bus.remove_rule(rule)
-        bus.add_rule(PROGRAM, "deny", operation="listen")
-        assert caller.call("kept.send", descriptor=mine).errno == "EPERM"
+        port = caller.call("kept.turn_round", descriptor=mine).port
+        words = {"descriptor": mine, "port": port}
+        assert caller.call("kept.connect", PEER, **words).errno == "EPERM"
 
 
 def test_accepted_connection_ends_with_a_rule_against_the_peer():

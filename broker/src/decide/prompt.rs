@@ -14,6 +14,8 @@ const KEEP: Duration = Duration::from_secs(600);
 /// How long a call may wait whose thread cannot be called out of the kernel's hook meanwhile (see
 /// `gate::Breath`): suspend gives up after 20 s.
 const BRIEF: Duration = Duration::from_secs(5);
+/// Calls kept in mind that signals have taken away; the oldest goes first.
+const LEFT: usize = 256;
 /// Longest pause between two looks at processes whose calls were interrupted.
 const SLOWEST_LOOK: Duration = Duration::from_secs(5);
 
@@ -73,8 +75,8 @@ struct Left {
 }
 
 impl Left {
-    fn is_of(&self, process: Process) -> bool {
-        self.caller.subject.process == process
+    fn is_of(&self, process: Process, tid: u32) -> bool {
+        self.caller.subject.process == process && self.tid == tid
     }
 }
 
@@ -170,11 +172,9 @@ impl Prompt {
         self.last_attempt = now;
         self.look_at = None;
         if let Some(mut waiting) = hold {
-            let process = waiting.caller.subject.process;
-            for left in self.left.extract_if(.., |left| left.is_of(process)) {
-                if left.tid == waiting.tid {
-                    waiting.go_on_from(&left);
-                }
+            let (process, tid) = (waiting.caller.subject.process, waiting.tid);
+            for left in self.left.extract_if(.., |left| left.is_of(process, tid)) {
+                waiting.go_on_from(&left);
             }
             // It may have turned out on the way here.
             waiting.be_brief_if_so();
@@ -240,10 +240,12 @@ impl Prompt {
             caller, tid, since, ..
         } = waiting;
         let process = caller.subject.process;
-        self.left.retain(|other| {
-            let same = other.is_of(process) && other.tid == tid;
-            !same && other.caller.handle.is_alive()
-        });
+        self.left
+            .retain(|other| !other.is_of(process, tid) && other.caller.handle.is_alive());
+        // Threads may end and not come back.
+        if self.left.len() >= LEFT {
+            self.left.remove(0);
+        }
         let waited = now.saturating_duration_since(since);
         self.left.push(Left {
             caller,

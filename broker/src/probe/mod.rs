@@ -98,6 +98,7 @@ const HOOKS: &[&str] = &[
     "socket_listen",
     "socket_setsockopt",
     "sctp_bind_connect",
+    "sock_graft",
     "task_prctl",
 ];
 /// The maps that the next broker needs; those that are not here start anew with it.

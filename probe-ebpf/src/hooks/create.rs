@@ -9,16 +9,19 @@ use crate::{
     decide::{Call, enforcing, is_guarded},
     hold::refuse_with,
     label,
-    socket::{SOCK_RAW, judged_family},
+    socket::{AF_SMC, SOCK_RAW, judged_family},
     subject::Caller,
 };
 
-/// Frames of network devices, with every header.
-const AF_PACKET: i32 = 17;
-/// Families whose sends go over IPv4 and IPv6 by connections that the kernel makes for them, or with
+/// Families for frames of network devices, with every header: `AF_PACKET`, `AF_XDP`.
+const FRAMES: [i32; 2] = [17, 44];
+/// Families whose sends go over IPv4 and IPv6 by sockets that the kernel makes for them, or with
 /// addresses of their own kind, so that they cannot be judged: Reliable Datagram Sockets, AFS's
-/// transport, multiplexed TCP.
-const UNJUDGED: [i32; 3] = [21, 33, 41];
+/// transport, multiplexed TCP, SMC (which hands its kernel's socket to the program when the other side
+/// does not speak it: smc_switch_to_fallback, net/smc/af_smc.c).
+const UNJUDGED: [i32; 4] = [21, 33, 41, AF_SMC as i32];
+/// `IPPROTO_SMC`: SMC by another name.
+const SMC: i32 = 256;
 /// `IPPROTO_RAW`.
 const RAW: u16 = 255;
 const EPERM: u32 = 1;
@@ -39,11 +42,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if kernel != 0 {
         return 0;
     }
-    if UNJUDGED.contains(&family) && is_guarded() {
+    let inet = family == i32::from(AF_INET) || family == i32::from(AF_INET6);
+    let unjudged = UNJUDGED.contains(&family) || inet && protocol == SMC;
+    if unjudged && is_guarded() {
         return refuse_with(EPERM);
     }
-    let inet = family == i32::from(AF_INET) || family == i32::from(AF_INET6);
-    let packets = family == AF_PACKET;
+    let packets = FRAMES.contains(&family);
     if !packets && !(inet && kind == i32::from(SOCK_RAW)) {
         return 0;
     }

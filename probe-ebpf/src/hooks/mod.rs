@@ -1,5 +1,6 @@
 //! One file for each family of hooks: the body collects who and what, and has them judged.
 
+pub mod accept;
 pub mod bind;
 pub mod connect;
 pub mod create;

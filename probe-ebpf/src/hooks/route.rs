@@ -1,8 +1,9 @@
 //! Ways of reaching other addresses than the one that is judged, which nobody on a desktop needs. They
 //! are refused, so that what is judged is what is sent.
 //!
-//! * IPv6 routing headers, by a socket option or a control message: packets go first to another
-//!   address (`fl6_update_dst` in net/ipv6/exthdrs.c).
+//! * IPv6 routing headers, by a socket option, a control message or as part of a flow label: packets
+//!   go first to another address (`fl6_update_dst` in net/ipv6/exthdrs.c).
+//! * IPv4 options, of which source routes do the same.
 //! * Further addresses of an SCTP association, by a socket option or a control message.
 
 use core::ffi::c_void;
@@ -15,7 +16,11 @@ const SOL_IPV6: i32 = 41;
 const IPV6_2292RTHDR: i32 = 5;
 /// A set of control messages, among which it may be.
 const IPV6_2292PKTOPTIONS: i32 = 6;
+const IPV6_FLOWLABEL_MGR: i32 = 32;
 const IPV6_RTHDR: i32 = 57;
+const SOL_IP: i32 = 0;
+const IP_OPTIONS: i32 = 4;
+const IP_RETOPTS: i32 = 7;
 const SOL_SCTP: i32 = 132;
 /// `SCTP_DSTADDRV4` and `SCTP_DSTADDRV6` of include/uapi/linux/sctp.h.
 const SCTP_DSTADDRV4: i32 = 7;
@@ -50,8 +55,15 @@ pub fn setsockopt(ctx: &LsmContext) -> i32 {
     if earlier != 0 {
         return earlier;
     }
-    let routes = matches!(option, IPV6_RTHDR | IPV6_2292RTHDR | IPV6_2292PKTOPTIONS);
-    if level != SOL_IPV6 || !routes || !is_guarded() {
+    let routes = match level {
+        SOL_IP => option == IP_OPTIONS,
+        SOL_IPV6 => matches!(
+            option,
+            IPV6_RTHDR | IPV6_2292RTHDR | IPV6_2292PKTOPTIONS | IPV6_FLOWLABEL_MGR
+        ),
+        _ => false,
+    };
+    if !routes || !is_guarded() {
         return 0;
     }
     refuse_with(EPERM)
@@ -101,6 +113,7 @@ pub fn is_diverted(msg: *const c_void) -> bool {
             return true;
         }
         let diverts = match header.level {
+            SOL_IP => header.kind == IP_RETOPTS,
             SOL_IPV6 => matches!(header.kind, IPV6_RTHDR | IPV6_2292RTHDR),
             SOL_SCTP => matches!(header.kind, SCTP_DSTADDRV4 | SCTP_DSTADDRV6),
             _ => false,

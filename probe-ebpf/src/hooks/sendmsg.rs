@@ -12,13 +12,14 @@ use crate::{
     hold::refuse_with,
     hooks::route,
     label::{self, Judgement, Relation},
-    socket::{SOCK_STREAM, Socket, judged_family},
+    socket::{SOCK_DGRAM, SOCK_RAW, Socket, judged_family},
     subject::Caller,
 };
 
 const MSG_DONTWAIT: u32 = 0x40;
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 const IPPROTO_TCP: u16 = 6;
+const IPPROTO_SCTP: u16 = 132;
 const IPPROTO_MPTCP: u16 = 262;
 const EPERM: u32 = 1;
 
@@ -48,9 +49,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if route::has_control(msg) && is_guarded() && route::is_diverted(msg) {
         return refuse_with(EPERM);
     }
-    // TCP ignores the address of a send, but for the one that also connects.
-    if name.is_null() || flags & MSG_FASTOPEN == 0 && is_tcp(socket) {
-        return send_on(socket, family, nonblocking);
+    if name.is_null() || !is_datagram(socket) {
+        // Where there are connections the address is ignored, or leads to another one.
+        let answer = send_on(socket, family, nonblocking);
+        if answer != 0 || name.is_null() || !begins_connection(socket, flags) {
+            return answer;
+        }
     }
     let Some(judged) = Judged::new(socket) else {
         return 0;
@@ -67,10 +71,19 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     }
 }
 
+/// Whether the address that a send names is where it goes, whatever the socket is connected to.
 #[inline(always)]
-fn is_tcp(socket: *const c_void) -> bool {
-    Socket::read(socket).is_some_and(|socket| {
-        socket.kind == SOCK_STREAM && matches!(socket.protocol, IPPROTO_TCP | IPPROTO_MPTCP)
+fn is_datagram(socket: *const c_void) -> bool {
+    Socket::read(socket).is_some_and(|socket| matches!(socket.kind, SOCK_DGRAM | SOCK_RAW))
+}
+
+/// Whether a send that names an address may begin a connection to it.
+#[inline(always)]
+fn begins_connection(socket: *const c_void, flags: u32) -> bool {
+    Socket::read(socket).is_some_and(|socket| match socket.protocol {
+        IPPROTO_TCP | IPPROTO_MPTCP => flags & MSG_FASTOPEN != 0,
+        IPPROTO_SCTP => true,
+        _ => false,
     })
 }
 
@@ -85,10 +98,10 @@ fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     let Some((peer, mut endpoint)) = Peer::read(pointer, family) else {
         return 0;
     };
-    let judgement = Judgement::new(&caller, &endpoint, config);
+    let mut judgement = Judgement::new(&caller, &endpoint, config);
     let relation = label::find(pointer).map(|label| label.relation(pointer, &judgement));
     let operation = match relation {
-        Some(Relation::Same) => return 0,
+        Some(Relation::Same { .. }) => return 0,
         Some(Relation::Other) => Operation::Connect,
         Some(Relation::Accepted) => Operation::Accept,
         Some(Relation::Stale) | None => Operation::Send,
@@ -96,11 +109,11 @@ fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     let Some(socket) = Socket::read(pointer) else {
         return 0;
     };
+    let connects = matches!(operation, Operation::Connect);
     if matches!(operation, Operation::Accept) {
         endpoint.port = peer.local_port;
     }
-    endpoint.protocol = endpoint::protocol(&socket);
-    endpoint.socket_type = socket.kind;
+    endpoint::describe(&socket, &mut endpoint);
     let judged = Judged {
         config,
         socket,
@@ -110,6 +123,7 @@ fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     if answer == 0
         && let Some(label) = label::make(pointer)
     {
+        judgement.connects = u32::from(connects);
         label.note(&judgement);
     }
     answer

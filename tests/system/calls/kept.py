@@ -32,6 +32,15 @@ def connect(descriptor, address, port):
     check(libc.connect(descriptor, where, len(where)))
 
 
+def turn_round(descriptor):
+    """Dissolves a TCP connection; the port that the other side had."""
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        port = sock.getpeername()[1]
+    unspecified = bytes(16)
+    check(libc.connect(descriptor, unspecified, len(unspecified)))
+    return {"port": port}
+
+
 def send(descriptor, way="send"):
     """Sends by a connected socket that is kept."""
     WAYS[way](descriptor)

@@ -71,3 +71,16 @@ def refused_unless_allowed(
             arrivals.take_until(
                 lambda it: it.address == there and it.beginning, f"what {call} sends to {there}"
             )
+
+
+def refused_whatever_the_rules_say(call, **options):
+    """A call that cannot be judged: it is refused, though the program may reach everybody.
+
+    That it reaches out is shown by somebody who is not guarded.
+    """
+    bus.add_rule(PROGRAM, "allow")
+    with Arrivals() as arrivals:
+        result = Caller().call(call, ADDRESS, **options)
+        assert (result.errno, arrivals.take()) == ("EPERM", []), result
+        assert unguarded().call(call, ADDRESS, **options).errno is None
+        arrivals.take_until(lambda it: it.address == ADDRESS, "what others send so")
