@@ -112,9 +112,14 @@ impl Breath {
     /// Has a thread leave the hook and stop.
     fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
-        if restarts_badly(tid) {
-            self.be_brief(number);
-            return None;
+        match restarts_badly(tid) {
+            // It is about to sleep: what it is in cannot be told yet.
+            None => return None,
+            Some(true) => {
+                self.be_brief(number);
+                return None;
+            }
+            Some(false) => {}
         }
         if !self.table.call_out(number) {
             return None;
@@ -222,9 +227,13 @@ fn state(pid: Pid) -> State {
     }
 }
 
-/// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program.
-fn restarts_badly(tid: u32) -> bool {
+/// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program. `None`
+/// while the thread is not asleep.
+fn restarts_badly(tid: u32) -> Option<bool> {
     let call = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
+    if call.starts_with("running") {
+        return None;
+    }
     let number = call.split(' ').next().and_then(|word| word.parse().ok());
-    number == Some(libc::SYS_io_uring_enter)
+    Some(number == Some(libc::SYS_io_uring_enter))
 }

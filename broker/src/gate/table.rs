@@ -185,7 +185,7 @@ impl Table {
     /// before `pause` is over and while there are any; or parking, as soon as it is wanted.
     pub(super) fn next_round(&self, pause: Duration) -> Round {
         let mut calls = self.lock();
-        let due = Instant::now() + pause;
+        let mut due = Instant::now() + pause;
         loop {
             if calls.parking {
                 let new = calls.held.keys().any(|it| !calls.parked.contains(it));
@@ -198,6 +198,8 @@ impl Table {
                 return Round::Unpark;
             } else if calls.held.is_empty() {
                 calls = self.wait(calls, None);
+                // A call that comes after a while breathes a while after.
+                due = Instant::now() + pause;
             } else if let Some(left) = due.checked_duration_since(Instant::now())
                 && !left.is_zero()
             {
