@@ -52,7 +52,6 @@ impl Socket {
             }
             facts.assume_init()
         };
-        // A program can turn its TCP socket into one of SMC (TCP_ULP), which counts as the kernel's.
-        (facts.kernel == 0 || facts.family == AF_SMC).then_some(facts)
+        (facts.kernel == 0).then_some(facts)
     }
 }

@@ -10,7 +10,7 @@ from harness.confined import (
 )
 from harness.machine import setting, with_module
 
-MPTCP, SMC, SMC6 = 262, 0, 1
+MPTCP, SMC = 262, 0
 IPPROTO_SMC = 256
 AF_SMC = 43
 
@@ -46,17 +46,8 @@ def test_key_for_another_address_does_not_make_it_the_kernels_socket():
 def test_smc():
     # Its kernel's socket gets into the program's hands, so there is none to begin with.
     with_module("smc")
-    for words in (
-        {"family": AF_SMC, "protocol": SMC},
-        {"family": AF_SMC, "protocol": SMC6},
-        {"protocol": IPPROTO_SMC},
-    ):
+    for words in ({"family": AF_SMC, "protocol": SMC}, {"protocol": IPPROTO_SMC}):
         refused_whatever_the_rules_say("streams.connect", **words)
-
-
-def test_smc_made_of_a_tcp_socket():
-    with_module("smc")
-    refused_unless_allowed("streams.smc_by_upper_layer", ADDRESS)
 
 
 def asked_about_once(**options):

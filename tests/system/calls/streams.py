@@ -8,7 +8,6 @@ from calls.kernel import check, connect as connect_to, endpoint, family_of, libc
 HTTP = 80
 TCP_MD5SIG = 14
 TCP_FASTOPEN_CONNECT = 30
-TCP_ULP = 31
 REQUEST = b"GET"
 
 
@@ -16,14 +15,6 @@ def connect(address, port=HTTP, protocol=0, family=None, kind=socket.SOCK_STREAM
     """connect() by a protocol, then send()."""
     with socket.socket(family or family_of(address), kind, protocol) as sock:
         connect_to(sock, address, port)
-        check(libc.send(sock.fileno(), REQUEST, len(REQUEST), 0))
-
-
-def smc_by_upper_layer(address):
-    """connect() by a TCP socket that was made one of SMC, then send()."""
-    with socket.socket(family_of(address)) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, TCP_ULP, b"smc")
-        connect_to(sock, address, HTTP)
         check(libc.send(sock.fileno(), REQUEST, len(REQUEST), 0))
 
 
