@@ -243,7 +243,7 @@ impl<'a> Threads<'a> {
         let request = self.calls[call].request;
         assert_eq!(knock.request, request, "it is the call that came");
         assert_eq!(knock.held.is_waiting(), self.waits(call));
-        let known = (1..=5).contains(&request.key.operation);
+        let known = (1..=6).contains(&request.key.operation);
         match arrival(knock, Arc::clone(&self.caller), self.hosts) {
             None => {
                 assert!(!known);
@@ -258,13 +258,12 @@ impl<'a> Threads<'a> {
 
     /// The rules are asked about a call.
     fn settle(&mut self, call: usize, arrival: Arrival) {
-        let endpoint = &arrival.request.key.endpoint;
-        let object = &arrival.object;
+        let key = &arrival.request.key;
+        let (endpoint, object) = (&key.endpoint, &arrival.object);
+        assert_eq!(arrival.open, key.operation > 4);
         assert_eq!(object.address.is_ipv4(), endpoint.family == 2);
-        assert_eq!(
-            (object.port, object.protocol.0),
-            (endpoint.port, endpoint.protocol)
-        );
+        assert_eq!(object.port, endpoint.port);
+        assert_eq!(object.protocol.0, endpoint.protocol);
         let subject = &arrival.caller.subject;
         let decision = self.rules.decide(subject, arrival.operation, object);
         let held = arrival.held;
