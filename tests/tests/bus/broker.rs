@@ -135,6 +135,7 @@ impl Broker {
             request,
             caller: Arc::new(caller),
             operation: Operation::Connect,
+            open: false,
             object: Object {
                 protocol: Protocol::TCP,
                 address: address.parse().unwrap(),
