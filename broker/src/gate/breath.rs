@@ -112,14 +112,9 @@ impl Breath {
     /// Has a thread leave the hook and stop.
     fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
-        match restarts_badly(tid) {
-            // It is about to sleep: what it is in cannot be told yet.
-            None => return None,
-            Some(true) => {
-                self.be_brief(number);
-                return None;
-            }
-            Some(false) => {}
+        if self.restarts_badly(number, tid) {
+            self.be_brief(number);
+            return None;
         }
         if !self.table.call_out(number) {
             return None;
@@ -143,6 +138,22 @@ impl Breath {
                 }
                 None
             }
+        }
+    }
+
+    /// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program.
+    fn restarts_badly(&self, number: u64, tid: u32) -> bool {
+        let begun = Instant::now();
+        loop {
+            let call = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
+            // A thread that has just arrived at the gate is about to sleep: what it is in cannot be
+            // told yet.
+            let arrives = call.starts_with("running") && self.table.is_held(number);
+            if !arrives || begun.elapsed() >= PATIENCE {
+                let number = call.split(' ').next().and_then(|word| word.parse().ok());
+                return number == Some(libc::SYS_io_uring_enter);
+            }
+            std::thread::park_timeout(LOOK);
         }
     }
 
@@ -225,15 +236,4 @@ fn state(pid: Pid) -> State {
         Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(_) => State::Ended,
         Ok(_) => State::Running,
     }
-}
-
-/// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program. `None`
-/// while the thread is not asleep.
-fn restarts_badly(tid: u32) -> Option<bool> {
-    let call = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
-    if call.starts_with("running") {
-        return None;
-    }
-    let number = call.split(' ').next().and_then(|word| word.parse().ok());
-    Some(number == Some(libc::SYS_io_uring_enter))
 }

@@ -273,6 +273,11 @@ impl Table {
         }
     }
 
+    /// Whether the call has not ended.
+    pub(super) fn is_held(&self, number: u64) -> bool {
+        self.lock().held.contains_key(&number)
+    }
+
     /// A thread was called out and let go on. Whether it is on its way back; if it did not leave
     /// after all, it is just held.
     pub(super) fn is_out(&self, number: u64) -> bool {
@@ -413,7 +418,7 @@ impl Held {
 
     /// Whether the call still waits: no signal has ended its hold.
     pub fn is_waiting(&self) -> bool {
-        self.table.lock().held.contains_key(&self.number)
+        self.table.is_held(self.number)
     }
 
     /// Whether the hold must be short, because the thread cannot be called out of it.
