@@ -10,7 +10,8 @@ pub mod request_flags {
     pub const AT_ONCE: u32 = 2;
     /// Nobody is asked about such a refusal.
     pub const QUIET: u32 = 4;
-    /// The calling thread is one of the kernel's for a ring of `io_uring`: it cannot be called out of its hold meanwhile.
+    /// The calling thread is one of the kernel's for a ring of `io_uring`: it cannot be called out of
+    /// its hold meanwhile.
     pub const BRIEF: u32 = 8;
 }
 

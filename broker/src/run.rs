@@ -119,7 +119,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let server = Server::new(
         entrance.connection(),
         Arc::clone(&table),
-        Arc::clone(&probe) as Arc<dyn probe::Kernel>,
+        Arc::clone(&probe) as Arc<dyn probe::Holds>,
         &places.gatekeeper,
         knocks,
         Arc::clone(&interrupted),

@@ -15,7 +15,7 @@ use portreeve_broker::{
         Connection, Error, Knock, Server, Table,
         fuzzing::{self, Rounds},
     },
-    probe::{self, Kernel as Probe},
+    probe,
 };
 use tempfile::NamedTempFile;
 use tokio::sync::{Notify, mpsc};
@@ -74,22 +74,8 @@ pub static LONG: LazyLock<Program> = LazyLock::new(|| Program::new(140_000));
 #[derive(Default)]
 struct Holds(Mutex<HashMap<u32, Request>>);
 
-impl Probe for Holds {
-    fn is_enforcing(&self) -> bool {
-        true
-    }
-
-    fn generation(&self) -> u64 {
-        0
-    }
-
-    fn set_generation(&self, _generation: u64) -> Result<(), probe::Error> {
-        Ok(())
-    }
-
-    fn count_failures(&self, _failures: &Failures) {}
-
-    fn held_request(&self, tid: u32) -> Option<Request> {
+impl probe::Holds for Holds {
+    fn request(&self, tid: u32) -> Option<Request> {
         self.0.lock().expect("no panic").get(&tid).copied()
     }
 }
@@ -145,7 +131,7 @@ impl Kernel {
         let server = Server::new(
             connection,
             Arc::clone(&table),
-            Arc::clone(&holds) as Arc<dyn Probe>,
+            Arc::clone(&holds) as Arc<dyn probe::Holds>,
             program.0.path(),
             sender,
             Arc::new(Notify::new()),
@@ -241,7 +227,7 @@ impl Kernel {
     fn is_held(&self, sent: &Sent<'_>) -> bool {
         let asks = sent.opcode == opcode::GETXATTR
             && sent.body.get(8..).and_then(name) == Some(b"user.verdict");
-        asks && (self.replaces || self.holds.held_request(sent.tid).is_some())
+        asks && (self.replaces || probe::Holds::request(&*self.holds, sent.tid).is_some())
     }
 
     /// All replies that have come, each of which is taken by the request it is for.

@@ -111,7 +111,7 @@ static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
 
 const char VERDICT_XATTR[] __attribute__((section(".rodata"))) = "user.verdict";
 
-/* A socket as the hooks need it. Mirrored by struct SocketFacts in socket.rs. */
+/* A socket as the hooks need it. Mirrored by struct Socket in socket.rs. */
 struct socket_facts {
 	u16 family;
 	u16 type;
@@ -248,7 +248,7 @@ __inline struct label *shim_label(const struct socket *socket, u64 flags)
 	return sk ? bpf_sk_storage_get(&LABELS, sk, 0, flags) : 0;
 }
 
-/* The same for the kernel's inner socket. */
+/* The same for what a socket is to the protocols. */
 __inline struct label *shim_sock_label(struct sock *sk, u64 flags)
 {
 	return bpf_sk_storage_get(&LABELS, sk, 0, flags);
@@ -265,7 +265,7 @@ __inline u64 shim_self(const struct socket *socket)
 	return (u64)socket->sk;
 }
 
-/* The calling task. Mirrored by struct TaskFacts in subject.rs. */
+/* The calling task. Mirrored by struct Caller in subject.rs. */
 struct task_facts {
 	u64 start;
 	u64 exec_id;

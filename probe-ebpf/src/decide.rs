@@ -2,12 +2,12 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
+use aya_ebpf::{helpers::generated::bpf_ktime_get_boot_ns, programs::LsmContext};
 use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, request_flags};
 
 use crate::{
     cache,
-    endpoint::{self, is_loopback},
+    endpoint::{self, Named, is_loopback},
     hold::{hold, refuse_with},
     label::{self, Judgement, Relation},
     maps::{CONFIG, STANDINGS},
@@ -49,6 +49,19 @@ impl Judged {
             socket,
             caller,
         })
+    }
+
+    /// The same for the hooks that are given `(sock, address, addrlen)`, with what the address names.
+    /// `unspec_is_inet` says of whose sockets AF_UNSPEC is read as AF_INET.
+    #[inline(always)]
+    pub fn of_address(
+        ctx: &LsmContext,
+        unspec_is_inet: impl FnOnce(&Socket) -> bool,
+    ) -> Option<(Self, Named)> {
+        let judged = Self::new(ctx.arg(0))?;
+        let unspec_is_inet = unspec_is_inet(&judged.socket);
+        let named = endpoint::read(ctx.arg(1), ctx.arg(2), &judged.socket, unspec_is_inet);
+        Some((judged, named))
     }
 
     /// Judges what the socket is about to reach; returns what the hook returns.

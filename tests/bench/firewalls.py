@@ -8,6 +8,9 @@ from harness.machine import do
 from harness.wait import until
 from program import DENIED_PROGRAM, PROGRAM, check
 
+# Functions that something is attached to, and the beginning of those that programs of ours are.
+ATTACHED = Path("/sys/kernel/tracing/enabled_functions")
+HOOK = "bpf_lsm_socket_"
 PATIENCE = 120  # seconds: emulated, and with one processor
 
 
@@ -33,7 +36,11 @@ class Nothing:
         pass
 
     def check(self):
-        """Nothing may be denied: else a firewall is still there."""
+        """Nothing may be denied, and no program be attached: else a firewall is still there.
+
+        It takes the kernel a moment to detach them after a stop, and until then they cost something.
+        """
+        until(lambda: HOOK not in ATTACHED.read_text(), "the programs to be detached", PATIENCE)
         expect(self.name, lambda ends: set(ends.values()) == {"ok"})
 
 

@@ -47,13 +47,19 @@ def test_spawned_program_is_judged_as_itself():
             arrivals.take_until(lambda it: it.address == address, "the connection")
 
 
-def test_program_executed_in_the_same_process_is_judged_as_itself():
+def allowed_and_remembered():
+    """A program that may do what the confined one may not, and has: its verdicts are remembered."""
     confine()
     bus.add_rule(OTHER_PROGRAM, "allow")
     caller = Caller(program=OTHER_PROGRAM)
     for address in BOTH:
-        # What is remembered of the process is not of the program that comes after it.
         assert caller.call("streams.connect", address).errno is None
+    return caller
+
+
+def test_program_executed_in_the_same_process_is_judged_as_itself():
+    # What is remembered of the process is not of the program that comes after it.
+    caller = allowed_and_remembered()
     assert caller.call("processes.execute", program=PROGRAM).ready == caller.pid
     with Arrivals() as arrivals:
         for address in BOTH:
@@ -175,11 +181,7 @@ def reused(pid, program):
 
 
 def test_reused_process_id_inherits_no_remembered_verdict():
-    confine()
-    bus.add_rule(OTHER_PROGRAM, "allow")
-    first = Caller(program=OTHER_PROGRAM)
-    for address in BOTH:
-        assert first.call("streams.connect", address).errno is None
+    first = allowed_and_remembered()
     first.kill()
     second = reused(first.pid, PROGRAM)
     with Arrivals() as arrivals:

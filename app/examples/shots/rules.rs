@@ -136,6 +136,12 @@ fn all() -> Vec<Rule> {
         lifespan: "always".into(),
         ..Rule::default()
     });
+    rules.push(Rule {
+        id: 22,
+        port: Some(5353),
+        protocol: Some("udp".into()),
+        ..rules.last().cloned().unwrap_or_default()
+    });
     rules
 }
 

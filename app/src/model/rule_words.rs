@@ -199,6 +199,33 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_about_listening_says_what_comes_in() {
+        let listening = |port, protocol: Option<&str>| {
+            let rule = Rule {
+                operations: vec!["listen".into()],
+                destination: "anywhere".into(),
+                host: None,
+                port,
+                protocol: protocol.map(Into::into),
+                ..rule()
+            };
+            RuleWords::new(&rule).spoken
+        };
+        assert_eq!(
+            listening(Some(80), Some("tcp")),
+            "curl: allow incoming connections on port 80, always"
+        );
+        assert_eq!(
+            listening(Some(5353), Some("udp")),
+            "curl: allow incoming data on UDP port 5353, always"
+        );
+        assert_eq!(
+            listening(None, None),
+            "curl: allow incoming connections, always"
+        );
+    }
+
+    #[test]
     fn a_rule_is_read_aloud_in_one_sentence() {
         let words = RuleWords::new(&rule());
         assert_eq!(words.spoken, "curl: allow server.example, always");

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     failure::{Failures, Reason},
-    probe::Kernel,
+    probe::Holds,
 };
 
 /// At least `FUSE_MIN_READ_BUFFER` (8 KiB) and more than the largest write we allow.
@@ -32,7 +32,7 @@ pub struct Server {
     connection: Connection,
     table: Arc<Table>,
     /// Where the details of held calls are.
-    kernel: Arc<dyn Kernel>,
+    holds: Arc<dyn Holds>,
     /// Contents of the one file.
     program: Vec<u8>,
     knocks: mpsc::Sender<Knock>,
@@ -45,12 +45,12 @@ pub struct Server {
 impl Server {
     /// A server for `connection`, whose one file has the contents of `program`.
     ///
-    /// `replaces`: programs that `kernel` knows nothing of are attached too, until it replaces them.
+    /// `replaces`: programs that `holds` knows nothing of are attached too, until it replaces them.
     #[expect(clippy::too_many_arguments, reason = "wired together in one place")]
     pub fn new(
         connection: Connection,
         table: Arc<Table>,
-        kernel: Arc<dyn Kernel>,
+        holds: Arc<dyn Holds>,
         program: &Path,
         knocks: mpsc::Sender<Knock>,
         interrupted: Arc<Notify>,
@@ -64,7 +64,7 @@ impl Server {
         Ok(Self {
             connection,
             table,
-            kernel,
+            holds,
             program,
             knocks,
             interrupted,
@@ -179,7 +179,7 @@ impl Server {
     /// Somebody asks for a verdict. Only a thread that the probe holds gets one: anybody else who
     /// finds the file learns nothing.
     fn knock(&self, unique: u64, tid: u32) {
-        let Some(request) = self.kernel.held_request(tid) else {
+        let Some(request) = self.holds.request(tid) else {
             // A thread that is held by programs that are being replaced: it is called out, its call
             // restarts, and the new ones hold it.
             if !self.replaces || !self.table.call_back(unique, tid) {

@@ -1,5 +1,5 @@
-//! What the rest of the broker asks of the kernel part, as a trait, so that fast tests run the
-//! broker's own logic without a kernel.
+//! What the rest of the broker asks of the kernel part, as traits, so that fast tests run the broker's
+//! own logic without a kernel.
 
 use portreeve_abi::{Fileid, ProbeConfig, Request, Standing, counter};
 
@@ -16,8 +16,12 @@ pub trait Kernel: Send + Sync {
     fn set_generation(&self, generation: u64) -> Result<(), Error>;
     /// Takes over the failures that the kernel counts.
     fn count_failures(&self, failures: &Failures);
+}
+
+/// The threads that the probe holds, as who serves the gate needs them.
+pub trait Holds: Send + Sync {
     /// What the held thread `tid` asks; `None` if it is not held by the probe.
-    fn held_request(&self, tid: u32) -> Option<Request>;
+    fn request(&self, tid: u32) -> Option<Request>;
 }
 
 impl Kernel for Probe {
@@ -43,8 +47,10 @@ impl Kernel for Probe {
             }
         }
     }
+}
 
-    fn held_request(&self, tid: u32) -> Option<Request> {
+impl Holds for Probe {
+    fn request(&self, tid: u32) -> Option<Request> {
         self.holds.get(&tid, 0).ok().map(|hold| hold.request)
     }
 }

@@ -21,7 +21,7 @@ use portreeve_abi::{Fileid, Hold, ProbeConfig, Standing, mode};
 
 use crate::keep::Kept;
 
-pub use kernel::Kernel;
+pub use kernel::{Holds, Kernel};
 
 /// What can go wrong with the probe.
 #[derive(Debug, thiserror::Error)]

@@ -1,13 +1,11 @@
 //! `bind()` of datagram sockets: they have no `listen()`, and receive from now on.
 
-use core::ffi::c_void;
-
 use aya_ebpf::programs::LsmContext;
 use portreeve_abi::{AF_INET, Operation};
 
 use crate::{
     decide::Judged,
-    endpoint::{self, Named, is_loopback},
+    endpoint::{Named, is_loopback},
     socket::SOCK_DGRAM,
 };
 
@@ -20,26 +18,18 @@ const EPHEMERAL: core::ops::RangeInclusive<u16> = 32_768..=60_999;
 /// Judges one `bind()`, as listening where it amounts to that.
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
-    let socket: *const c_void = ctx.arg(0);
-    let address: *const c_void = ctx.arg(1);
-    let length: i32 = ctx.arg(2);
     let earlier: i32 = ctx.arg(3);
     if earlier != 0 {
         return earlier;
     }
-    let Some(judged) = Judged::new(socket) else {
+    // An IPv4 socket takes AF_UNSPEC for AF_INET (__inet_bind, net/ipv4/af_inet.c).
+    let found = Judged::of_address(ctx, |socket| socket.family == AF_INET);
+    let Some((judged, Named::Endpoint(endpoint))) = found else {
         return 0;
     };
     let datagrams = matches!(judged.socket.protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
-    if judged.socket.kind != SOCK_DGRAM || !datagrams {
-        return 0;
-    }
-    // An IPv4 socket takes AF_UNSPEC for AF_INET (__inet_bind, net/ipv4/af_inet.c).
-    let inet = judged.socket.family == AF_INET;
-    let Named::Endpoint(endpoint) = endpoint::read(address, length, &judged.socket, inet) else {
-        return 0;
-    };
-    if endpoint.port == 0 || EPHEMERAL.contains(&endpoint.port) || is_loopback(&endpoint) {
+    let chosen = endpoint.port == 0 || EPHEMERAL.contains(&endpoint.port);
+    if judged.socket.kind != SOCK_DGRAM || !datagrams || chosen || is_loopback(&endpoint) {
         return 0;
     }
     judged.decide(Operation::Listen, endpoint, false)

@@ -41,10 +41,6 @@ impl Kernel for Played {
     }
 
     fn count_failures(&self, _failures: &Failures) {}
-
-    fn held_request(&self, _tid: u32) -> Option<Request> {
-        None
-    }
 }
 
 /// What calls were told: an errno each, 0 to go on.

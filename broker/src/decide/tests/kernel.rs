@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use portreeve_abi::{Request, verdict_flags};
+use portreeve_abi::verdict_flags;
 
 use crate::{
     failure::Failures,
@@ -57,10 +57,6 @@ impl Kernel for Played {
     }
 
     fn count_failures(&self, _failures: &Failures) {}
-
-    fn held_request(&self, _tid: u32) -> Option<Request> {
-        None
-    }
 }
 
 /// What all calls were told so far.
