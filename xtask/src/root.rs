@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::cache;
 use crate::mirror;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, sysroot};
 use crate::step::{Log, Steps};
 use crate::tidy;
 use crate::tree::Tree;
@@ -93,11 +93,19 @@ fn tools(tree: &Tree, steps: &Steps, sandbox: &Sandbox) -> Result<PathBuf> {
     })
 }
 
-/// Fetches the crates of all workspaces, because the lab root has no network.
+/// Fetches the crates of all workspaces, because the lab root has no network, and those of Rust's own
+/// library, which is built anew for the probe.
 fn fetch(tree: &Tree, log: &mut Log) -> Result<()> {
-    for manifest in tidy::WORKSPACES {
+    let library = sysroot(tree, log)?.join("lib/rustlib/src/rust/library/Cargo.toml");
+    for manifest in tidy::WORKSPACES.iter().map(Path::new).chain([&*library]) {
         let mut cargo = Command::new("cargo");
-        cargo.args(["fetch", "--locked", "--manifest-path", manifest]);
+        cargo
+            .args(["fetch", "--locked", "--manifest-path"])
+            .arg(manifest);
+        // As for building it: its manifest says what a stable cargo does not read.
+        if manifest == library {
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+        }
         log.run(cargo.current_dir(tree.root()))?;
     }
     Ok(())

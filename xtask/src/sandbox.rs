@@ -43,20 +43,25 @@ pub(crate) struct Sandbox {
     tools: Option<PathBuf>,
 }
 
+/// Where the pinned Rust toolchain is.
+pub(crate) fn sysroot(tree: &Tree, log: &mut Log) -> Result<PathBuf> {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "sysroot"]).current_dir(tree.root());
+    let sysroot = log
+        .read(&mut rustc)
+        .context("cannot find the Rust toolchain")?;
+    Ok(sysroot.trim_end().into())
+}
+
 impl Sandbox {
     pub(crate) fn new(tree: &Tree, log: &mut Log, root: PathBuf) -> Result<Self> {
-        let mut rustc = Command::new("rustc");
-        rustc.args(["--print", "sysroot"]).current_dir(tree.root());
-        let sysroot = log
-            .read(&mut rustc)
-            .context("cannot find the Rust toolchain")?;
         let sandbox = Self {
             root,
             work_tree: tree.root().to_owned(),
             cargo_target: tree.lab("cargo"),
             cargo_home: home("CARGO_HOME", ".cargo")?,
             rustup_home: home("RUSTUP_HOME", ".rustup")?,
-            sysroot: sysroot.trim_end().into(),
+            sysroot: sysroot(tree, log)?,
             tools: None,
         };
         for dir in sandbox.host_dirs() {
