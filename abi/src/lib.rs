@@ -11,16 +11,18 @@ pub mod counter;
 mod endpoint;
 mod hold;
 mod operation;
+mod reach;
 mod verdict;
 
 pub use config::{ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
 pub use hold::{Hold, Request, request_flags};
 pub use operation::Operation;
+pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -52,4 +54,6 @@ const _: () = {
     assert!(size_of::<Request>() == 88);
     assert!(size_of::<Hold>() == 120);
     assert!(size_of::<ProbeConfig>() == 48);
+    assert!(size_of::<Peers>() == 36);
+    assert!(size_of::<Reach>() == 2200);
 };

@@ -21,8 +21,9 @@ pub struct Verdict {
     pub errno: u32,
     /// See [`verdict_flags`].
     pub flags: u32,
-    /// Zero; keeps the next field aligned.
-    pub reserved: u32,
+    /// To one who starts listening: where it stands who may connect, a key of [`crate::Reach`]. 0
+    /// for anybody.
+    pub reach: u32,
     /// Generation of the policy that this verdict was made under.
     pub generation: u64,
     /// When a cached copy ends, nanoseconds on `CLOCK_BOOTTIME`; 0 for never.
@@ -35,7 +36,7 @@ impl Verdict {
     pub fn to_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         let (words, longs) = bytes.split_at_mut(16);
-        let values = [self.magic, self.errno, self.flags, self.reserved];
+        let values = [self.magic, self.errno, self.flags, self.reach];
         for (slot, value) in words.as_chunks_mut::<4>().0.iter_mut().zip(values) {
             *slot = value.to_ne_bytes();
         }

@@ -12,6 +12,8 @@
 //! | `deadline` | that call is denied once; the question stays open |
 //! | `no-agent` | as `deadline`, but after ten seconds: nobody could be asked |
 //! | `agent-stuck` | the agent is dropped and told so; it may register again |
+//! | `listener-limit` | nobody gets to the port that this user's programs opened longest ago |
+//! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept |
 
 use std::{
@@ -45,11 +47,13 @@ pub enum Reason {
     Deadline,
     NoAgent,
     AgentStuck,
+    ListenerLimit,
+    PeersUnlimited,
     StoreFailed,
 }
 
 impl Reason {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::GateUnreachable,
         Self::HoldTableFull,
         Self::QueueFull,
@@ -60,6 +64,8 @@ impl Reason {
         Self::Deadline,
         Self::NoAgent,
         Self::AgentStuck,
+        Self::ListenerLimit,
+        Self::PeersUnlimited,
         Self::StoreFailed,
     ];
 
@@ -76,6 +82,8 @@ impl Reason {
             Self::Deadline => "deadline",
             Self::NoAgent => "no-agent",
             Self::AgentStuck => "agent-stuck",
+            Self::ListenerLimit => "listener-limit",
+            Self::PeersUnlimited => "peers-unlimited",
             Self::StoreFailed => "store-failed",
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     failure::Failures,
     gate::{self, Breath, Entrance, GateFile, Gatekeeper, Knock, Server, Table, start_gatekeeper},
     health,
-    keep::{Kept, keep},
+    keep::Kept,
     object::Hosts,
     probe::{self, Probe},
     store::{self, Opened, Store},
@@ -175,7 +175,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         };
     })?;
     probe.attach()?;
-    probe.for_each_descriptor(keep);
+    probe.keep();
     kept.drop_rest();
     // Whoever is called out from here on comes back to these programs.
     Breath::start(table, interrupted).map_err(gate::Error::Thread)?;

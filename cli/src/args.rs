@@ -110,12 +110,16 @@ pub(crate) struct AddRule {
     /// What the program does; may be given more than once
     #[arg(long = "op", value_parser = operation(), required = true)]
     pub(crate) operations: Vec<Operation>,
-    /// Only this host, by name
+    /// Only this host, by name. Of one who listens or accepts, this and the next two are about who may
+    /// connect, and a name is not known
     #[arg(long, value_name = "NAME", conflicts_with = "addr")]
     pub(crate) host: Option<String>,
     /// Only this address, or network in CIDR form (10.1.2.3/8 means 10.0.0.0/8)
     #[arg(long, value_name = "CIDR")]
     pub(crate) addr: Option<String>,
+    /// Only there
+    #[arg(long, value_parser = ["local-network", "this-computer"], conflicts_with_all = ["host", "addr"])]
+    pub(crate) place: Option<String>,
     /// Only this port
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,

@@ -20,7 +20,8 @@ pub struct Rule {
     pub program: Option<String>,
     /// Operations: `connect`, …
     pub operations: Vec<String>,
-    /// Where to: `anywhere`, `this-computer`, `host` or `network`.
+    /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
+    /// `this-computer`, `host` or `network`.
     pub destination: String,
     /// Name of the host, for `host`.
     pub host: Option<String>,
@@ -50,6 +51,7 @@ impl From<&PolicyRule> for Rule {
     fn from(rule: &PolicyRule) -> Self {
         let (destination, host, network) = match &rule.object.destination {
             Destination::Anywhere => ("anywhere", None, None),
+            Destination::LocalNetwork => ("local-network", None, None),
             Destination::ThisComputer => ("this-computer", None, None),
             Destination::Host(host) => ("host", Some(host.to_string()), None),
             Destination::Network(network) => ("network", None, Some(network.to_string())),
@@ -105,6 +107,8 @@ pub struct RuleSpec {
     /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4). Not together
     /// with `host`.
     pub network: Option<String>,
+    /// Only there: `local-network` or `this-computer`. Not together with `host` or `network`.
+    pub place: Option<String>,
     /// Only this port, 1 to 65535.
     pub port: Option<u16>,
     /// Only this protocol: `tcp`, `udp`, … or its number (MPTCP is TCP).
@@ -148,16 +152,25 @@ impl RuleSpec {
             .collect::<Result<Vec<_>, _>>()?;
         let operations = Operations::of(operations)
             .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
-        let destination = match (&self.host, &self.network) {
-            (None, None) => Destination::Anywhere,
-            (Some(host), None) => Destination::Host(check_host(host)?),
-            (None, Some(network)) => check_network(network)?,
-            (Some(_), Some(_)) => {
+        let destination = match (&self.host, &self.network, &self.place) {
+            (None, None, None) => Destination::Anywhere,
+            (Some(host), None, None) => Destination::Host(check_host(host)?),
+            (None, Some(network), None) => check_network(network)?,
+            (None, None, Some(place)) => check_place(place)?,
+            _ => {
                 return Err(invalid(
-                    "cannot use both a host and a network in a rule".to_owned(),
+                    "cannot use more than one of host, network and place in a rule".to_owned(),
                 ));
             }
         };
+        let incoming = [Operation::Listen, Operation::Accept];
+        if self.host.is_some() && incoming.iter().any(|it| operations.contains(*it)) {
+            return Err(invalid(
+                "cannot use a host in a rule about who may connect, because no name is known of \
+                 those: use an address"
+                    .to_owned(),
+            ));
+        }
         if self.port == Some(0) {
             return Err(invalid("cannot use port 0: expected 1 to 65535".to_owned()));
         }
@@ -196,6 +209,17 @@ fn check_host(host: &str) -> Result<Box<str>, Error> {
         )));
     }
     Ok(name.into())
+}
+
+fn check_place(place: &str) -> Result<Destination, Error> {
+    match place {
+        "local-network" => Ok(Destination::LocalNetwork),
+        "this-computer" => Ok(Destination::ThisComputer),
+        _ => Err(Error::InvalidArgument(format!(
+            "cannot use place “{}”: expected local-network or this-computer",
+            place.escape_debug()
+        ))),
+    }
 }
 
 fn check_network(network: &str) -> Result<Destination, Error> {
@@ -341,6 +365,31 @@ mod tests {
             })
             .contains("port 0")
         );
+        assert!(
+            refused(&RuleSpec {
+                place: Some("mars".into()),
+                ..spec()
+            })
+            .contains("“mars”")
+        );
+        let here = || Some("this-computer".to_owned());
+        for (host, network) in [(Some("a.example".into()), None), (None, Some("::1".into()))] {
+            let both = RuleSpec {
+                host,
+                network,
+                place: here(),
+                ..spec()
+            };
+            assert!(refused(&both).contains("more than one"));
+        }
+        for operation in ["listen", "accept"] {
+            let named = RuleSpec {
+                operations: vec!["connect".into(), operation.into()],
+                host: Some("a.example".into()),
+                ..spec()
+            };
+            assert!(refused(&named).contains("who may connect"));
+        }
         assert!(
             refused(&RuleSpec {
                 action: "maybe".into(),

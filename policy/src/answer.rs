@@ -11,21 +11,33 @@ use crate::{Action, Destination, Object, ObjectPattern, Operation, ParseError};
 pub enum Scope {
     /// This host (or address, where no name is known), on any port.
     Host,
-    /// This host on this port and protocol only; of one who listens, this port on any address.
+    /// This host on this port and protocol only; of one who listens, anybody on this port.
     HostPort,
+    /// Those in the local network on this port, of one who listens.
+    LocalNetwork,
+    /// This computer on this port, of one who listens.
+    ThisComputer,
     /// Any destination.
     Any,
 }
 
 impl Scope {
-    /// All of them, the default one first.
-    pub const ALL: [Self; 3] = [Self::Host, Self::HostPort, Self::Any];
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Host,
+        Self::HostPort,
+        Self::LocalNetwork,
+        Self::ThisComputer,
+        Self::Any,
+    ];
 
     /// The word used on the bus and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Host => "host",
             Self::HostPort => "host-port",
+            Self::LocalNetwork => "local-network",
+            Self::ThisComputer => "this-computer",
             Self::Any => "any",
         }
     }
@@ -34,23 +46,30 @@ impl Scope {
     /// waits for others has a port and no host, and a kind of socket has neither.
     pub const fn of(operation: Operation) -> &'static [Self] {
         match operation {
-            Operation::Connect => &Self::ALL,
-            Operation::Bind | Operation::Listen | Operation::Accept => &[Self::HostPort, Self::Any],
+            Operation::Connect => &[Self::Host, Self::HostPort, Self::Any],
+            Operation::Listen => &[
+                Self::HostPort,
+                Self::LocalNetwork,
+                Self::ThisComputer,
+                Self::Any,
+            ],
+            Operation::Bind | Operation::Accept => &[Self::HostPort, Self::Any],
             Operation::Create => &[Self::Any],
         }
     }
 
-    /// The objects that an answer given about `object` covers.
-    pub fn pattern(self, operation: Operation, object: &Object) -> ObjectPattern {
+    fn pattern(self, operation: Operation, object: &Object) -> ObjectPattern {
         if self == Self::Any {
             return ObjectPattern::ANYTHING;
         }
-        let destination = match &object.host {
+        let destination = match (self, &object.host) {
+            (Self::LocalNetwork, _) => Destination::LocalNetwork,
+            (Self::ThisComputer, _) => Destination::ThisComputer,
             _ if operation != Operation::Connect => Destination::Anywhere,
-            Some(host) => Destination::Host(host.clone()),
-            None => Destination::Network(IpNet::from(object.address)),
+            (_, Some(host)) => Destination::Host(host.clone()),
+            (_, None) => Destination::Network(IpNet::from(object.address)),
         };
-        let exact = self == Self::HostPort;
+        let exact = self != Self::Host;
         ObjectPattern {
             destination,
             port: exact.then_some(object.port),
@@ -69,7 +88,7 @@ impl FromStr for Scope {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "host, host-port or any";
+        let expected = "host, host-port, local-network, this-computer or any";
         ParseError::find("scope", Self::ALL, Self::as_str, word, expected)
     }
 }
@@ -123,4 +142,17 @@ pub struct Answer {
     pub scope: Scope,
     /// How long.
     pub lifespan: For,
+}
+
+impl Answer {
+    /// The objects that the answer, given about `object`, covers. Not to let a program listen keeps
+    /// everybody out, whoever was meant to be let in.
+    pub fn pattern(&self, operation: Operation, object: &Object) -> ObjectPattern {
+        let limited = matches!(self.scope, Scope::LocalNetwork | Scope::ThisComputer);
+        let scope = match self.action {
+            Action::Deny(_) if limited => Scope::HostPort,
+            _ => self.scope,
+        };
+        scope.pattern(operation, object)
+    }
 }

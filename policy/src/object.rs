@@ -1,10 +1,14 @@
 //! What is acted on: protocol, address, port and, where known, the host's name.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::ParseError;
+use crate::{Operation, ParseError};
 
 /// A transport protocol by its IP protocol number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,11 +108,56 @@ pub enum Destination {
     Host(Box<str>),
     /// Addresses of this network; a single address is a /32 or /128.
     Network(IpNet),
+    /// The local network: addresses that are used in no other ([`Destination::LOCAL_NETWORKS`]).
+    LocalNetwork,
     /// This computer: loopback addresses.
     ThisComputer,
 }
 
 impl Destination {
+    /// Private and link-local addresses (RFC 1918, 3927, 4193, 4291). What a network's router gives
+    /// out of the internet's own addresses is not among them, because nobody can tell who has those.
+    pub const LOCAL_NETWORKS: [IpNet; 6] = [
+        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
+        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
+        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
+        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16)),
+        IpNet::V6(Ipv6Net::new_assert(
+            Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0),
+            7,
+        )),
+        IpNet::V6(Ipv6Net::new_assert(
+            Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0),
+            10,
+        )),
+    ];
+
+    /// The networks that it is, as far as it is made of some: a name is not, and everything needs none.
+    pub fn networks(&self) -> Vec<IpNet> {
+        match self {
+            Self::Anywhere | Self::Host(_) => Vec::new(),
+            Self::Network(network) => vec![*network],
+            Self::LocalNetwork => Self::LOCAL_NETWORKS.to_vec(),
+            Self::ThisComputer => vec![
+                IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+                IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
+            ],
+        }
+    }
+
+    /// Whether the object is there.
+    pub fn contains(&self, object: &Object) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Host(host) => object.host.as_ref() == Some(host),
+            Self::Network(network) => network.contains(&object.address),
+            Self::LocalNetwork => Self::LOCAL_NETWORKS
+                .iter()
+                .any(|network| network.contains(&object.address)),
+            Self::ThisComputer => object.is_this_computer(),
+        }
+    }
+
     /// The addresses of this network in the form in which calls come, which alone matches them:
     /// host bits are cut off, and IPv4-mapped IPv6 addresses are IPv4 addresses.
     pub fn network(network: IpNet) -> Self {
@@ -144,17 +193,22 @@ impl ObjectPattern {
 
     /// Whether the object is one of them.
     pub fn matches(&self, object: &Object) -> bool {
-        let destination = match &self.destination {
-            Destination::Anywhere => true,
-            Destination::Host(host) => object.host.as_ref() == Some(host),
-            Destination::Network(network) => network.contains(&object.address),
-            Destination::ThisComputer => object.is_this_computer(),
-        };
-        destination
-            && self.port.is_none_or(|port| port == object.port)
-            && self
-                .protocol
-                .is_none_or(|protocol| protocol == object.protocol)
+        self.destination.contains(object) && self.is_about_port(object.port, object.protocol)
+    }
+
+    /// The same wherever the object is.
+    pub fn is_about_port(&self, port: u16, protocol: Protocol) -> bool {
+        self.port.is_none_or(|own| own == port) && self.protocol.is_none_or(|own| own == protocol)
+    }
+
+    /// Whether a call is one of those that are meant. Who listens has its own address for an object,
+    /// and the pattern names those who may connect: so that the address does not count.
+    pub fn covers(&self, operation: Operation, object: &Object) -> bool {
+        if operation == Operation::Listen {
+            self.is_about_port(object.port, object.protocol)
+        } else {
+            self.matches(object)
+        }
     }
 }
 
@@ -167,6 +221,7 @@ impl fmt::Display for ObjectPattern {
                 write!(f, "{}", network.addr())?;
             }
             Destination::Network(network) => write!(f, "{network}")?,
+            Destination::LocalNetwork => f.write_str("the local network")?,
             Destination::ThisComputer => f.write_str("this computer")?,
         }
         if let Some(port) = self.port {

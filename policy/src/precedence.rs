@@ -2,7 +2,7 @@
 //!
 //! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
 //! 2. **Object**: a host or a single address beats a network (the longer prefix first), which beats
-//!    this computer, which beats anywhere; then a rule with a port beats one without, then one with
+//!    this computer, which beats the local network, which beats anywhere; then a rule with a port beats one without, then one with
 //!    a protocol.
 //! 3. **Operation**: the rule for fewer operations.
 //! 4. At equal specificity deny beats allow.
@@ -38,7 +38,8 @@ impl Precedence {
                 Destination::Network(network) => {
                     1000 - u16::from(network.max_prefix_len() - network.prefix_len())
                 }
-                Destination::ThisComputer => 1,
+                Destination::ThisComputer => 2,
+                Destination::LocalNetwork => 1,
                 Destination::Anywhere => 0,
             },
             port: rule.object.port.is_some(),

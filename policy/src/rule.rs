@@ -126,16 +126,23 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule speaks of this call.
+    /// Whether the rule speaks of this call, which does not start listening ([`crate::Reach`]).
     pub fn matches(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
+        self.operations.contains(operation) && self.is_about(subject) && self.object.matches(object)
+    }
+
+    /// Whether the rule speaks of anything that this subject does.
+    pub(crate) fn is_about(&self, subject: &Subject) -> bool {
         self.enabled
             && self.uid.is_none_or(|uid| uid == subject.uid)
-            && self.operations.contains(operation)
             && match self.lifespan {
                 Lifespan::Process(process) => process == subject.process,
                 Lifespan::Always => true,
             }
             && self.subject.matches(&subject.program)
-            && self.object.matches(object)
+    }
+
+    pub(crate) fn is_of_process(&self) -> bool {
+        matches!(self.lifespan, Lifespan::Process(_))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    Action, Object, Operation, Program, Rule, RuleId, Subject, SubjectPattern,
+    Action, Object, Operation, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
     precedence::Precedence,
 };
 
@@ -19,6 +19,12 @@ pub enum Decision {
     },
     /// No rule matches: ask the user.
     Ask,
+}
+
+impl From<(Action, RuleId)> for Decision {
+    fn from((action, rule): (Action, RuleId)) -> Self {
+        Self::Settled { action, rule }
+    }
 }
 
 /// All rules in force, of all users. Deciding costs what the rules of one program cost, however
@@ -67,8 +73,30 @@ impl Ruleset {
         set
     }
 
-    /// What the rules say of this call.
+    /// Who may connect to this subject on a port.
+    pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
+        let own = self.by_program.get(&Key::of(&subject.program));
+        let mut rules: Vec<&Rule> = own
+            .into_iter()
+            .flatten()
+            .chain(&self.any)
+            .filter(|rule| rule.is_about(subject) && rule.object.is_about_port(port, protocol))
+            .collect();
+        rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
+        Reach::new(rules)
+    }
+
+    /// What the rules say of this call. The object of one who listens is its own address and port, and
+    /// that of one who accepts a peer's address and the own port.
     pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
+        if matches!(operation, Operation::Listen | Operation::Accept) {
+            let reach = self.reach(subject, object.port, object.protocol);
+            return if operation == Operation::Listen {
+                reach.listening(object)
+            } else {
+                reach.peer(object)
+            };
+        }
         let matching = |rules: &[Rule]| {
             rules
                 .iter()

@@ -72,6 +72,14 @@ struct sock {
 	u16 sk_type;
 	u16 sk_protocol;
 };
+struct mptcp_sock {
+	struct sock *first;
+};
+struct sk_buff {
+	u8 *head;
+	u16 protocol; /* network order */
+	u16 network_header;
+};
 struct socket {
 	struct file *file;
 	struct sock *sk;
@@ -100,6 +108,7 @@ extern int bpf_get_file_xattr(struct file *file, const char *name__str,
 static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 static void *(*bpf_sk_storage_get)(void *map, void *sk, void *value, u64 flags) = (void *)107;
+static struct mptcp_sock *(*bpf_skc_to_mptcp_sock)(void *sk) = (void *)196;
 static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
 				   struct bpf_dynptr *ptr) = (void *)197;
 
@@ -227,6 +236,8 @@ struct label {
 	u16 port;
 	u32 connects;
 	u64 generation;
+	u32 reach;
+	u32 reserved;
 };
 
 #define BPF_MAP_TYPE_SK_STORAGE 24
@@ -252,6 +263,55 @@ __inline struct label *shim_label(const struct socket *socket, u64 flags)
 __inline struct label *shim_sock_label(struct sock *sk, u64 flags)
 {
 	return bpf_sk_storage_get(&LABELS, sk, 0, flags);
+}
+
+/*
+ * The label of the socket by which an MPTCP socket listens; there is none before it is bound. NULL for
+ * other sockets.
+ */
+__inline struct label *shim_subflow_label(const struct socket *socket, u64 flags)
+{
+	struct sock *sk = socket->sk;
+	struct mptcp_sock *mptcp = sk ? bpf_skc_to_mptcp_sock(sk) : 0;
+	struct sock *first = mptcp ? mptcp->first : 0;
+
+	return first ? bpf_sk_storage_get(&LABELS, first, 0, flags) : 0;
+}
+
+/* A packet as far as its source and destination. Mirrored by struct Packet in hooks/reach.rs. */
+struct packet_facts {
+	u32 source[4];
+	u32 destination[4];
+	u16 protocol; /* of the link layer, network order */
+};
+
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define IP_SOURCE 12
+#define IPV6_SOURCE 8
+
+__inline s32 shim_packet(const struct sk_buff *skb, struct packet_facts *out)
+{
+	const u8 *header = skb->head + skb->network_header;
+
+	out->protocol = skb->protocol;
+	if (out->protocol == __builtin_bswap16(ETH_P_IP)) {
+		u32 addresses[2];
+
+		if (bpf_probe_read_kernel(addresses, sizeof(addresses), header + IP_SOURCE))
+			return -ESRCH;
+		out->source[0] = addresses[0];
+		out->destination[0] = addresses[1];
+		return 0;
+	}
+	if (out->protocol == __builtin_bswap16(ETH_P_IPV6))
+		return bpf_probe_read_kernel(out, 32, header + IPV6_SOURCE);
+	return -ESRCH;
+}
+
+__inline u16 shim_sock_protocol(const struct sock *sk)
+{
+	return sk->sk_protocol;
 }
 
 __inline u16 shim_sock_family(const struct sock *sk)

@@ -8,7 +8,7 @@ use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, r
 use crate::{
     cache,
     endpoint::{self, Named, is_loopback},
-    hold::{hold, refuse_with},
+    hold::{Outcome, hold, refuse_with},
     label::{self, Judgement, Relation},
     maps::{CONFIG, STANDINGS},
     socket::Socket,
@@ -88,6 +88,24 @@ impl Judged {
         answer
     }
 
+    /// Judges waiting for others on the socket's behalf; returns what the hook returns.
+    #[inline(always)]
+    pub fn listen(self, pointer: *const c_void, endpoint: Endpoint) -> i32 {
+        // Who may connect is noted there.
+        let Some(label) = label::make(pointer) else {
+            return refuse_with(ENOMEM);
+        };
+        let nonblocking = self.socket.nonblocking != 0;
+        let operation = Operation::Listen;
+        let Outcome { result, reach } =
+            Call::new(self.config, self.caller, operation, endpoint, nonblocking).judge();
+        if result == 0 {
+            label.set_reach(reach);
+            label::set_reach_of_subflow(pointer, reach);
+        }
+        result
+    }
+
     /// Judges an operation on the socket; returns what the hook returns.
     #[inline(always)]
     pub fn decide(self, operation: Operation, endpoint: Endpoint, nonblocking: bool) -> i32 {
@@ -149,13 +167,19 @@ impl Call {
     /// Judges the call; returns what the hook returns.
     #[inline(always)]
     pub fn decide(&self) -> i32 {
-        if let Some(errno) = cache::find(&self.key, self.config) {
-            return refuse_with(errno);
+        match cache::find(&self.key, self.config) {
+            Some(errno) => refuse_with(errno),
+            None => self.judge().result,
         }
+    }
+
+    /// Judges the call, whatever is remembered.
+    #[inline(always)]
+    fn judge(&self) -> Outcome {
         // SAFETY: only the broker writes this map, and a stale standing is harmless.
         let flags = match unsafe { STANDINGS.get(&self.caller.executable()) } {
             None => 0,
-            Some(_) if is_loopback(&self.key.endpoint) => return 0,
+            Some(_) if is_loopback(&self.key.endpoint) => return 0.into(),
             Some(found) => found.flags,
         };
         hold(self, flags)

@@ -90,7 +90,7 @@ pub fn read(address: *const c_void, length: i32, socket: &Socket, unspec_is_inet
 
 /// An IPv6 socket's address, as the IPv4 address that it stands for if it is a mapped one.
 #[inline(always)]
-fn unmapped(six: [u32; 4]) -> (u16, [u32; 4]) {
+pub fn unmapped(six: [u32; 4]) -> (u16, [u32; 4]) {
     let mapped = six[0] == 0 && six[1] == 0 && six[2] == 0x0000_ffff_u32.to_be();
     if mapped {
         (AF_INET, [six[3], 0, 0, 0])
@@ -203,11 +203,24 @@ unsafe extern "C" {
 #[inline(always)]
 pub fn aim(endpoint: &mut Endpoint) {
     if endpoint.address == [0; 4] {
-        if endpoint.family == AF_INET {
-            endpoint.address[0] = 0x7f00_0001_u32.to_be();
-        } else {
-            endpoint.address[3] = 1_u32.to_be();
-        }
+        become_loopback(endpoint);
+    }
+}
+
+/// Puts the loopback address of its family in the place of the endpoint's own: this computer, whichever
+/// of its addresses that was.
+#[inline(always)]
+pub fn become_loopback(endpoint: &mut Endpoint) {
+    endpoint.address = loopback(endpoint.family);
+}
+
+/// 127.0.0.1 or ::1
+#[inline(always)]
+pub fn loopback(family: u16) -> [u32; 4] {
+    if family == AF_INET {
+        [0x7f00_0001_u32.to_be(), 0, 0, 0]
+    } else {
+        [0, 0, 0, 1_u32.to_be()]
     }
 }
 

@@ -21,14 +21,27 @@ unsafe extern "C" {
     fn shim_gate(gatekeeper: i32, device: u64, verdict: *mut c_void) -> i32;
 }
 
-/// Holds the calling thread; returns what the hook returns.
-///
-/// Exactly one of: the gate's verdict, a restart after a signal, the fallback verdict.
+/// What came of a hold.
+pub struct Outcome {
+    /// What the hook returns: the gate's verdict, a restart after a signal, or the fallback verdict.
+    pub result: i32,
+    /// See [`Verdict::reach`].
+    pub reach: u32,
+}
+
+impl From<i32> for Outcome {
+    #[inline(always)]
+    fn from(result: i32) -> Self {
+        Self { result, reach: 0 }
+    }
+}
+
+/// Holds the calling thread.
 #[inline(always)]
-pub fn hold(call: &Call, flags: u32) -> i32 {
+pub fn hold(call: &Call, flags: u32) -> Outcome {
     let Some(hold) = new_hold(call.caller.tid) else {
         count(counter::HOLD_TABLE_FULL);
-        return refuse_with(call.config.fallback_errno);
+        return refuse_with(call.config.fallback_errno).into();
     };
     // SAFETY: `hold` is this thread's own element of a preallocated map: it stays where it is and
     // nobody else writes to it until this thread removes it, here and below.
@@ -40,7 +53,7 @@ pub fn hold(call: &Call, flags: u32) -> i32 {
 }
 
 #[inline(always)]
-fn knock(call: &Call, verdict: *mut Verdict) -> i32 {
+fn knock(call: &Call, verdict: *mut Verdict) -> Outcome {
     let config = call.config;
     // SAFETY: the verdict has the 32 bytes that the shim hands to the kernel.
     let answered =
@@ -50,18 +63,21 @@ fn knock(call: &Call, verdict: *mut Verdict) -> i32 {
         // try again it does, where a restart would end the request in EINTR.
         let listens = call.key.operation == Operation::Listen as u32;
         let again = call.caller.works_for_a_ring() && !listens;
-        return if again { -EAGAIN } else { -ERESTARTSYS };
+        return if again { -EAGAIN } else { -ERESTARTSYS }.into();
     }
     // SAFETY: see `hold`; the kernel has filled it in or left it zero.
     let verdict = unsafe { &*verdict };
     if answered != size_of::<Verdict>() as i32 || verdict.magic != VERDICT_MAGIC {
         count(counter::GATE_UNREACHABLE);
-        return refuse_with(config.fallback_errno);
+        return refuse_with(config.fallback_errno).into();
     }
     if verdict.flags & verdict_flags::CACHE != 0 {
         cache::remember(&call.key, config, verdict);
     }
-    refuse_with(verdict.errno)
+    Outcome {
+        result: refuse_with(verdict.errno),
+        reach: verdict.reach,
+    }
 }
 
 /// An errno as a hook returns it.

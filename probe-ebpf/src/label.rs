@@ -84,6 +84,9 @@ pub struct Label {
     /// copy of the listener's label, and is told by this.
     owner: u64,
     judgement: Judgement,
+    /// Of a listener: who may connect to it, a key of [`crate::maps::REACHES`]. 0 for anybody.
+    reach: u32,
+    reserved: u32,
 }
 
 #[cfg(not(bpf_target_arch = "x86_64"))]
@@ -98,6 +101,7 @@ unsafe extern "C" {
     fn shim_label(socket: *const c_void, flags: u64) -> *mut Label;
     fn shim_sock_label(sk: *const c_void, flags: u64) -> *mut Label;
     fn shim_self(socket: *const c_void) -> u64;
+    fn shim_subflow_label(socket: *const c_void, flags: u64) -> *mut Label;
 }
 
 /// The label of a socket.
@@ -132,7 +136,52 @@ pub fn make_accepted(sk: *const c_void) {
     }
 }
 
+/// The label of what a socket is to the protocols.
+#[inline(always)]
+pub fn of_sock(sk: *const c_void) -> Option<&'static mut Label> {
+    // SAFETY: `sk` is the hook's own trusted argument; see `find`.
+    unsafe { shim_sock_label(sk, 0).as_mut() }
+}
+
+/// Labels the socket of the kernel's own by which an MPTCP socket listens, if there is one yet.
+#[inline(always)]
+pub fn set_reach_of_subflow(socket: *const c_void, reach: u32) {
+    // SAFETY: `socket` is the hook's own trusted argument.
+    if let Some(label) = unsafe { shim_subflow_label(socket, CREATE).as_mut() } {
+        label.set_reach(reach);
+    }
+}
+
+/// Labels such a socket as it is made for `sk`, if that listens already.
+#[inline(always)]
+pub fn inherit_reach(sk: *const c_void, subflow: *const c_void) {
+    let Some(reach) = of_sock(sk).map(|label| label.reach()) else {
+        return;
+    };
+    if reach == 0 {
+        return;
+    }
+    // SAFETY: `subflow` is the hook's own trusted argument.
+    if let Some(label) = unsafe { shim_sock_label(subflow, CREATE).as_mut() } {
+        label.set_reach(reach);
+    }
+}
+
 impl Label {
+    /// Who may connect; 0 for anybody.
+    #[inline(always)]
+    pub fn reach(&self) -> u32 {
+        // SAFETY: a field of a live label; other threads may write it, hence volatile.
+        unsafe { read_volatile(&raw const self.reach) }
+    }
+
+    /// Notes who may connect.
+    #[inline(always)]
+    pub fn set_reach(&mut self, reach: u32) {
+        // SAFETY: as above.
+        unsafe { write_volatile(&raw mut self.reach, reach) }
+    }
+
     /// How the socket's last judgement relates to `call`.
     #[inline(always)]
     pub fn relation(&self, socket: *const c_void, call: &Judgement) -> Relation {

@@ -74,6 +74,25 @@ pub fn sctp_bind_connect(ctx: LsmContext) -> i32 {
     hooks::route::sctp_bind_connect(&ctx)
 }
 
+/// `inet_conn_request(sk, skb, req)`: not sleepable; softirq. Runs when a packet asks a listener for a
+/// connection (TCP, DCCP), and once more when a SYN cookie comes back.
+#[lsm(hook = "inet_conn_request")]
+pub fn inet_conn_request(ctx: LsmContext) -> i32 {
+    hooks::reach::conn_request(&ctx)
+}
+
+/// `socket_sock_rcv_skb(sk, skb)`: not sleepable; softirq. Runs for every packet that any socket gets.
+#[lsm(hook = "socket_sock_rcv_skb")]
+pub fn socket_sock_rcv_skb(ctx: LsmContext) -> i32 {
+    hooks::reach::receive(&ctx)
+}
+
+/// `mptcp_add_subflow(sk, ssk)`: not sleepable.
+#[lsm(hook = "mptcp_add_subflow")]
+pub fn mptcp_add_subflow(ctx: LsmContext) -> i32 {
+    hooks::reach::add_subflow(&ctx)
+}
+
 /// `task_prctl(option, arg2, arg3, arg4, arg5)`: before the kernel does anything.
 #[lsm(hook = "task_prctl", sleepable)]
 pub fn task_prctl(ctx: LsmContext) -> i32 {

@@ -5,8 +5,8 @@ use aya_ebpf::{
     maps::{Array, HashMap, LruHashMap, PerCpuArray},
 };
 use portreeve_abi::{
-    CacheKey, CacheValue, Endpoint, Fileid, Hold, MAX_CACHED_VERDICTS, MAX_HOLDS, MAX_STANDINGS,
-    ProbeConfig, Process, Request, Standing, Verdict, counter,
+    CacheKey, CacheValue, Endpoint, Fileid, Hold, MAX_CACHED_VERDICTS, MAX_HOLDS, MAX_REACHES,
+    MAX_STANDINGS, ProbeConfig, Process, Reach, Request, Standing, Verdict, counter,
 };
 
 /// One element. Written by the broker.
@@ -26,6 +26,13 @@ pub static HOLDS: HashMap<u32, Hold> = HashMap::with_max_entries(MAX_HOLDS, 0);
 /// Executables that are never held. Written by the broker.
 #[map]
 pub static STANDINGS: HashMap<Fileid, Standing> = HashMap::with_max_entries(MAX_STANDINGS, 0);
+
+/// Who may connect to those who listen. Written by the broker, which grows it as it goes: few do.
+#[map]
+pub static REACHES: HashMap<u32, Reach> = HashMap::with_max_entries(MAX_REACHES, NO_PREALLOC);
+
+/// `BPF_F_NO_PREALLOC`.
+const NO_PREALLOC: u32 = 1;
 
 /// See `abi::counter`. Read by the broker.
 #[map]
@@ -73,7 +80,7 @@ static BLANK_HOLD: Hold = Hold {
         magic: 0,
         errno: 0,
         flags: 0,
-        reserved: 0,
+        reach: 0,
         generation: 0,
         expires: 0,
     },

@@ -107,7 +107,9 @@ fn listen() -> Prompt {
         host: None,
         address: "0.0.0.0".into(),
         port: 8000,
-        scopes: ["host-port", "any"].map(str::to_owned).into(),
+        scopes: ["host-port", "local-network", "this-computer", "any"]
+            .map(str::to_owned)
+            .into(),
         ..prompt()
     }
 }

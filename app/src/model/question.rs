@@ -147,28 +147,24 @@ fn consequence_of_connecting(scope: Scope, lifespan: For) -> String {
         (For::Once, Scope::Host) => {
             gettext("Your answer applies to {host} on any port, just this time.")
         }
-        (For::Once, Scope::HostPort) => {
-            gettext("Your answer applies to {host} on port {port}, just this time.")
-        }
         (For::Once, Scope::Any) => {
             gettext("Your answer applies to all of “{app}”’s connections, just this time.")
         }
+        (For::Once, _) => gettext("Your answer applies to {host} on port {port}, just this time."),
         (For::Process, Scope::Host) => {
             gettext("Your answer applies to {host} on any port, until “{app}” quits.")
-        }
-        (For::Process, Scope::HostPort) => {
-            gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
         }
         (For::Process, Scope::Any) => {
             gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
         }
-        (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
-        (For::Always, Scope::HostPort) => {
-            gettext("Your answer applies to {host} on port {port}, always.")
+        (For::Process, _) => {
+            gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
         }
+        (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
         (For::Always, Scope::Any) => {
             gettext("Your answer applies to all of “{app}”’s connections, always.")
         }
+        (For::Always, _) => gettext("Your answer applies to {host} on port {port}, always."),
     }
 }
 
@@ -181,6 +177,24 @@ fn consequence_of_listening(scope: Scope, lifespan: For) -> String {
             gettext("Your answer applies to any port of “{app}”, until it quits.")
         }
         (For::Always, Scope::Any) => gettext("Your answer applies to any port of “{app}”, always."),
+        (For::Once, Scope::LocalNetwork) => gettext(
+            "Allow opens port {port} to the local network only, Deny to nobody, just this time.",
+        ),
+        (For::Process, Scope::LocalNetwork) => gettext(
+            "Allow opens port {port} to the local network only, Deny to nobody, until “{app}” quits.",
+        ),
+        (For::Always, Scope::LocalNetwork) => {
+            gettext("Allow opens port {port} to the local network only, Deny to nobody, always.")
+        }
+        (For::Once, Scope::ThisComputer) => gettext(
+            "Allow opens port {port} to this computer only, Deny to nobody, just this time.",
+        ),
+        (For::Process, Scope::ThisComputer) => gettext(
+            "Allow opens port {port} to this computer only, Deny to nobody, until “{app}” quits.",
+        ),
+        (For::Always, Scope::ThisComputer) => {
+            gettext("Allow opens port {port} to this computer only, Deny to nobody, always.")
+        }
         (For::Once, _) => gettext("Your answer applies to port {port}, just this time."),
         (For::Process, _) => gettext("Your answer applies to port {port}, until “{app}” quits."),
         (For::Always, _) => gettext("Your answer applies to port {port}, always."),
@@ -249,15 +263,21 @@ fn warning(prompt: &Prompt) -> Option<String> {
 fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16) -> String {
     let port = port.to_string();
     match (kind, scope) {
-        (Kind::Listen, Scope::Any) => gettext("Any port"),
-        (Kind::Listen, _) => gettext_f("Port {port} only", &[("port", &port)]),
+        (Kind::Listen, Scope::Any) => gettext("Any port, from any network"),
+        (Kind::Listen, Scope::LocalNetwork) => {
+            gettext_f("Port {port}, from the local network", &[("port", &port)])
+        }
+        (Kind::Listen, Scope::ThisComputer) => {
+            gettext_f("Port {port}, from this computer", &[("port", &port)])
+        }
+        (Kind::Listen, _) => gettext_f("Port {port}, from any network", &[("port", &port)]),
         (Kind::Raw, _) => gettext("Raw packets of all kinds"),
         (_, Scope::Host) => host.to_owned(),
-        (_, Scope::HostPort) => gettext_f(
+        (_, Scope::Any) => gettext("Anywhere"),
+        (_, _) => gettext_f(
             "{host}, port {port} only",
             &[("host", host), ("port", &port)],
         ),
-        (_, Scope::Any) => gettext("Anywhere"),
     }
 }
 

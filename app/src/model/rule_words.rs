@@ -101,10 +101,8 @@ pub(crate) fn name(rule: &Rule) -> String {
 }
 
 fn destination(rule: &Rule) -> String {
-    match rule.operations.as_slice() {
-        [only] if only == "listen" => return listening(rule),
-        [only] if only == "create" => return gettext("raw packets"),
-        _ => {}
+    if rule.operations == ["create"] {
+        return gettext("raw packets");
     }
     let place = match rule.destination.as_str() {
         "host" => rule.host.as_deref().map(|host| isolate(&shown(host))),
@@ -112,10 +110,22 @@ fn destination(rule: &Rule) -> String {
             .network
             .as_deref()
             .map(|network| isolate(&shown(lone_address(network)))),
+        "local-network" => Some(gettext("the local network")),
         "this-computer" => Some(gettext("this computer")),
         _ => None,
+    };
+    let incoming = |word: &String| matches!(word.as_str(), "listen" | "accept");
+    if rule.operations.iter().all(incoming) {
+        return match place {
+            // Translators: “incoming connections on port 8080 from the local network”
+            Some(place) => gettext_f(
+                "{what} from {place}",
+                &[("what", &listening(rule)), ("place", &place)],
+            ),
+            None => listening(rule),
+        };
     }
-    .unwrap_or_else(|| gettext("anywhere"));
+    let place = place.unwrap_or_else(|| gettext("anywhere"));
     let protocol = rule
         .protocol
         .as_deref()

@@ -11,7 +11,6 @@ use super::{
     command::{Answered, Purpose, Reply, Stored, Watch},
     late::LateAnswer,
     rulebook::{self, RuleBook, lasting},
-    verdict::once,
 };
 use crate::{
     failure::{Reason, with_causes},
@@ -241,12 +240,12 @@ impl Decider {
         let Some(asked) = self.prompts.get(id).map(|prompt| prompt.question.clone()) else {
             return;
         };
-        let pattern = answer.scope.pattern(asked.operation, &asked.object);
+        let pattern = answer.pattern(asked.operation, &asked.object);
         let covered = self.prompts.take_covered(|question| {
             question.uid() == asked.uid()
                 && question.program == asked.program
                 && question.operation == asked.operation
-                && pattern.matches(&question.object)
+                && pattern.covers(question.operation, &question.object)
         });
         for prompt in covered {
             // Callers that a signal has taken away come back: the answer was for them too. And if
@@ -256,7 +255,7 @@ impl Decider {
                 late = 1;
             }
             for waiting in prompt.waiting {
-                if !waiting.held.release(&once(answer.action)) {
+                if !self.release_once(waiting.held, answer.action, &pattern) {
                     late += 1;
                 }
             }
@@ -283,7 +282,7 @@ impl Decider {
             return 0;
         };
         let question = prompt.question.clone();
-        let pattern = answer.scope.pattern(question.operation, &question.object);
+        let pattern = answer.pattern(question.operation, &question.object);
         let mut first = 0;
         for caller in prompt.processes() {
             let rule = self.rules.add_for_process(
@@ -321,7 +320,7 @@ impl Decider {
             question.uid(),
             SubjectPattern::Program(question.program.clone()),
             Operations::only(question.operation),
-            answer.scope.pattern(question.operation, &question.object),
+            answer.pattern(question.operation, &question.object),
             answer.action,
             RuleOrigin::Prompt,
         );

@@ -34,15 +34,15 @@ impl LateAnswers {
     }
 
     /// The answer for this attempt, which is used up by it.
-    pub(super) fn take(&mut self, arrival: &Arrival, now: Instant) -> Option<Action> {
+    pub(super) fn take(&mut self, arrival: &Arrival, now: Instant) -> Option<LateAnswer> {
         self.0.retain(|answer| now < answer.given + HOLDS);
         let subject = &arrival.caller.subject;
         let index = self.0.iter().position(|answer| {
             answer.uid == subject.uid
                 && answer.program == subject.program
                 && answer.operation == arrival.operation
-                && answer.object.matches(&arrival.object)
+                && answer.object.covers(arrival.operation, &arrival.object)
         })?;
-        Some(self.0.remove(index).action)
+        Some(self.0.remove(index))
     }
 }

@@ -7,6 +7,7 @@ mod agents;
 mod answer;
 mod command;
 mod late;
+mod listeners;
 mod prompt;
 mod prompts;
 mod rulebook;
@@ -15,7 +16,7 @@ mod verdict;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Decision, Object, Operation};
+use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
@@ -27,6 +28,7 @@ pub use command::{Answered, Command, Origin, Reply, RuleChange, Watch};
 use self::{
     agents::Agents,
     late::LateAnswers,
+    listeners::Listeners,
     prompt::{Question, Waiting},
     prompts::Prompts,
     rulebook::RuleBook,
@@ -70,6 +72,7 @@ pub struct Decider {
     prompts: Prompts,
     agents: Agents,
     late: LateAnswers,
+    listeners: Listeners,
     watchers: HashMap<u32, Watchers>,
     kernel: Arc<dyn Kernel>,
     store: Store,
@@ -111,6 +114,7 @@ impl Decider {
             rules: RuleBook::new(opened.rules, kernel.generation()),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
+            listeners: Listeners::new(Arc::clone(&kernel), Arc::clone(&failures)),
             watchers: HashMap::new(),
             store_problem: opened.problem,
             config,
@@ -148,10 +152,15 @@ impl Decider {
     }
 
     /// Judges one request: by a rule, by a late answer, or by asking.
-    fn judge(&mut self, arrival: Arrival) {
+    fn judge(&mut self, mut arrival: Arrival) {
         // A signal has ended the hold on the way here: nobody waits for an answer.
         if !arrival.held.is_waiting() {
             return;
+        }
+        if arrival.operation == Operation::Listen {
+            let (held, subject) = (&mut arrival.held, &arrival.caller.subject);
+            self.listeners
+                .limit(held, &self.rules, subject, &arrival.object);
         }
         let subject = &arrival.caller.subject;
         let decision = self
@@ -162,13 +171,23 @@ impl Decider {
             let verdict = kept(action, self.rules.generation());
             arrival.held.release(&verdict);
         } else if arrival.open {
-            let action = self.rules.decide_open(&arrival);
-            arrival.held.release(&kept(action, self.rules.generation()));
-        } else if let Some(action) = self.late.take(&arrival, Instant::now()) {
-            arrival.held.release(&verdict::once(action));
+            let generation = self.rules.generation();
+            arrival.held.release(&kept(Action::Allow, generation));
+        } else if let Some(answer) = self.late.take(&arrival, Instant::now()) {
+            self.release_once(arrival.held, answer.action, &answer.object);
         } else {
             self.ask(arrival);
         }
+    }
+
+    /// Answers one call, which makes no rule; `covered` is what the answer was about. Whether the call
+    /// still waited.
+    fn release_once(&mut self, held: Held, action: Action, covered: &ObjectPattern) -> bool {
+        if action == Action::Allow {
+            let peers = &covered.destination;
+            self.listeners.grant(&self.rules, held.reach(), peers);
+        }
+        held.release(&verdict::once(action))
     }
 
     /// Asks the user, and meanwhile keeps the caller waiting, unless it must not be.
@@ -216,6 +235,15 @@ impl Decider {
     /// answered by them are.
     fn publish(&mut self) {
         let generation = self.rules.compile();
+        self.listeners.renew(&self.rules);
+        // Rules for single processes are about these only.
+        for (question, waiting) in self.prompts.waiting_mut() {
+            if question.operation == Operation::Listen {
+                let (held, subject) = (&mut waiting.held, &waiting.caller.subject);
+                self.listeners
+                    .limit(held, &self.rules, subject, &question.object);
+            }
+        }
         if let Err(error) = self.kernel.set_generation(generation) {
             // The old generation would let old verdicts stand: rather none.
             let error = with_causes(&error);

@@ -112,6 +112,17 @@ impl Prompts {
         self.take_if(|prompt| covers(&prompt.question))
     }
 
+    /// All calls that wait, each with its question.
+    pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = (&Question, &mut Waiting)> {
+        self.open.values_mut().flat_map(|prompt| {
+            let question = &prompt.question;
+            prompt
+                .waiting
+                .iter_mut()
+                .map(move |waiting| (question, waiting))
+        })
+    }
+
     /// Closes the prompts that the rules answer for *all* their calls; single calls of a prompt
     /// (those of one process) are released from it.
     pub(super) fn settled_by(&mut self, rules: &RuleBook) -> Vec<Settled> {

@@ -2,18 +2,16 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
 
 use portreeve_policy::{
     Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
-    Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Protocol, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 use tokio::time::Instant;
 
-use super::Arrival;
 use crate::subject::Caller;
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
@@ -74,24 +72,9 @@ impl RuleBook {
         self.compiled.decide(subject, operation, object)
     }
 
-    /// What becomes of a connection that there is and that no rule is about. An accepted one
-    /// follows the rules for the one who listened.
-    pub(super) fn decide_open(&self, arrival: &Arrival) -> Action {
-        if arrival.operation != Operation::Accept {
-            return Action::Allow;
-        }
-        let listened = Object {
-            address: match arrival.object.address {
-                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-            },
-            host: None,
-            ..arrival.object.clone()
-        };
-        match self.decide(&arrival.caller.subject, Operation::Listen, &listened) {
-            Decision::Settled { action, .. } => action,
-            Decision::Ask => Action::Allow,
-        }
+    /// Who may connect to a subject on a port.
+    pub(super) fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
+        self.compiled.reach(subject, port, protocol)
     }
 
     /// The rules of a user, and the built-in ones.

@@ -11,6 +11,7 @@ mod desk;
 mod ending;
 mod kernel;
 mod lifespans;
+mod listening;
 mod open;
 mod running;
 mod signals;

@@ -135,6 +135,7 @@ impl Table {
         Some(Held {
             number,
             table: Arc::clone(self),
+            reach: Some(0),
         })
     }
 
@@ -408,12 +409,33 @@ impl Calls {
 pub struct Held {
     number: u64,
     table: Arc<Table>,
+    /// See [`Verdict::reach`]. `None` if it must not go on at all.
+    reach: Option<u32>,
 }
 
 impl Held {
     /// Ends the hold. `false` if a signal has ended it before.
     pub fn release(self, verdict: &Verdict) -> bool {
-        self.table.release(self.number, verdict)
+        let verdict = match self.reach {
+            Some(reach) => Verdict { reach, ..*verdict },
+            None => once(Action::DENY),
+        };
+        self.table.release(self.number, &verdict)
+    }
+
+    /// It starts listening if it is let go on: who may connect then.
+    pub fn limit(&mut self, reach: u32) {
+        self.reach = Some(reach);
+    }
+
+    /// It is denied, whatever its verdict will be.
+    pub fn forbid(&mut self) {
+        self.reach = None;
+    }
+
+    /// Who may connect if it starts listening; 0 for anybody.
+    pub fn reach(&self) -> u32 {
+        self.reach.unwrap_or(0)
     }
 
     /// Whether the call still waits: no signal has ended its hold.
@@ -442,7 +464,7 @@ pub fn once(action: Action) -> Verdict {
         magic: VERDICT_MAGIC,
         errno: errno(action),
         flags: 0,
-        reserved: 0,
+        reach: 0,
         generation: 0,
         expires: 0,
     }

@@ -1,7 +1,7 @@
 //! What the rest of the broker asks of the kernel part, as traits, so that fast tests run the broker's
 //! own logic without a kernel.
 
-use portreeve_abi::{Fileid, ProbeConfig, Request, Standing, counter};
+use portreeve_abi::{Fileid, ProbeConfig, Reach, Request, Standing, counter};
 
 use super::{Error, Probe, lock};
 use crate::failure::{Failures, Reason};
@@ -16,6 +16,15 @@ pub trait Kernel: Send + Sync {
     fn set_generation(&self, generation: u64) -> Result<(), Error>;
     /// Takes over the failures that the kernel counts.
     fn count_failures(&self, failures: &Failures);
+    /// Who may connect to those who listen, by slot.
+    fn reaches(&self) -> Vec<(u32, Reach)>;
+    /// Writes down who may connect to those who listen with this slot.
+    fn set_reach(&self, slot: u32, reach: &Reach) -> Result<(), Error>;
+    /// Nobody may connect to those any more, once peers are judged.
+    fn forget_reach(&self, slot: u32);
+    /// Has peers judged from now on. That costs every packet something, so it begins with the first
+    /// limit, and goes on as long as the service runs.
+    fn judge_peers(&self) -> Result<(), Error>;
 }
 
 /// The threads that the probe holds, as who serves the gate needs them.
@@ -46,6 +55,25 @@ impl Kernel for Probe {
                 failures.set(reason, values.iter().sum());
             }
         }
+    }
+
+    fn reaches(&self) -> Vec<(u32, Reach)> {
+        lock(&self.reaches).iter().filter_map(Result::ok).collect()
+    }
+
+    fn set_reach(&self, slot: u32, reach: &Reach) -> Result<(), Error> {
+        let mut map = lock(&self.reaches);
+        map.insert(&slot, reach, 0)
+            .map_err(|source| Error::map("REACHES", source))
+    }
+
+    fn forget_reach(&self, slot: u32) {
+        // Fails only if there is none.
+        drop(lock(&self.reaches).remove(&slot));
+    }
+
+    fn judge_peers(&self) -> Result<(), Error> {
+        self.attach_peer_hooks()
     }
 }
 

@@ -17,9 +17,9 @@ use aya::{
     maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray},
     programs::{Lsm, ProgramError},
 };
-use portreeve_abi::{Fileid, Hold, ProbeConfig, Standing, mode};
+use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, mode};
 
-use crate::keep::Kept;
+use crate::keep::{Kept, keep};
 
 pub use kernel::{Holds, Kernel};
 
@@ -99,10 +99,20 @@ const HOOKS: &[&str] = &[
     "socket_setsockopt",
     "sctp_bind_connect",
     "sock_graft",
+    "mptcp_add_subflow",
     "task_prctl",
 ];
+/// Hooks whose programs cost every packet something: attached with the first limit on who may connect.
+const PEER_HOOKS: &[&str] = &["inet_conn_request", "socket_sock_rcv_skb"];
 /// The maps that the next broker needs; those that are not here start anew with it.
-const MAPS: &[&str] = &["CONFIG", "STANDINGS", "HOLDS", "COUNTERS", "LABELS"];
+const MAPS: &[&str] = &[
+    "CONFIG",
+    "STANDINGS",
+    "HOLDS",
+    "COUNTERS",
+    "LABELS",
+    "REACHES",
+];
 
 /// The probe. Its programs stay attached as long as anybody has their links; when that ends, the
 /// firewall is off.
@@ -110,12 +120,15 @@ pub struct Probe {
     /// The loaded programs, until they are attached.
     loaded: Mutex<Option<Ebpf>>,
     links: Mutex<Vec<(&'static str, OwnedFd)>>,
+    /// The programs of [`PEER_HOOKS`].
+    peer_programs: Vec<(&'static str, OwnedFd)>,
     /// The maps' descriptors, to be kept.
     maps: Vec<(&'static str, OwnedFd)>,
     config: Mutex<Configured>,
     standings: Mutex<HashMap<MapData, Fileid, Standing>>,
     holds: HashMap<MapData, u32, Hold>,
     counters: PerCpuArray<MapData, u64>,
+    reaches: Mutex<HashMap<MapData, u32, Reach>>,
 }
 
 /// The probe's configuration: the map, and what was written to it last.
@@ -134,11 +147,17 @@ impl Probe {
             .btf(&btf)
             .load(object::BYTES)
             .map_err(|error| Error::Load(Box::new(error)))?;
-        for name in HOOKS {
+        let mut peer_programs = Vec::new();
+        for name in HOOKS.iter().chain(PEER_HOOKS) {
             let program = program(&mut ebpf, name)?;
             let begun = Instant::now();
             program.load(name, &btf).map_err(Error::program(name))?;
             tell(name, program, begun.elapsed());
+            if PEER_HOOKS.contains(name) {
+                let fd = program.fd().map_err(Error::program(name))?.as_fd();
+                let fd = fd.try_clone_to_owned();
+                peer_programs.push((*name, fd.map_err(|source| Error::Keep { name, source })?));
+            }
         }
         let mut maps = Vec::new();
         for name in MAPS {
@@ -147,7 +166,7 @@ impl Probe {
                 .ok_or_else(|| Error::Object(format!("it has no map {name}")))?;
             maps.push((*name, map));
         }
-        Self::with(Some(ebpf), Vec::new(), maps)
+        Self::with(Some(ebpf), Vec::new(), peer_programs, maps)
     }
 
     /// Takes over the attached programs and the maps of a broker that has ended, if they are of the
@@ -155,13 +174,21 @@ impl Probe {
     pub fn adopt(kept: &mut Kept) -> Result<Option<Self>, Error> {
         let links: Vec<String> = HOOKS.iter().map(|hook| object::kept_name(hook)).collect();
         let maps: Vec<String> = MAPS.iter().map(|map| object::kept_name(map)).collect();
-        let names: Vec<&str> = links.iter().chain(&maps).map(String::as_str).collect();
+        let programs: Vec<String> = PEER_HOOKS.iter().map(|hook| kept_program(hook)).collect();
+        let names = links.iter().chain(&maps).chain(&programs);
+        let names: Vec<&str> = names.map(String::as_str).collect();
         let Some(mut taken) = kept.take_all(&names) else {
             return Ok(None);
         };
         let links = HOOKS.iter().zip(&links);
         let links = links.filter_map(|(hook, name)| Some((*hook, taken.remove(name.as_str())?)));
-        let links = links.collect();
+        let mut links: Vec<_> = links.collect();
+        let peers = PEER_HOOKS.iter();
+        links.extend(peers.filter_map(|hook| Some((*hook, kept.take(&object::kept_name(hook))?))));
+        let programs = PEER_HOOKS.iter().zip(&programs);
+        let programs =
+            programs.filter_map(|(hook, name)| Some((*hook, taken.remove(name.as_str())?)));
+        let programs = programs.collect();
         let mut adopted = Vec::new();
         for (map, name) in MAPS.iter().zip(&maps) {
             let Some(fd) = taken.remove(name.as_str()) else {
@@ -171,12 +198,13 @@ impl Probe {
             let data = Map::from_map_data(data).map_err(|source| Error::map(map, source))?;
             adopted.push((*map, data));
         }
-        Self::with(None, links, adopted).map(Some)
+        Self::with(None, links, programs, adopted).map(Some)
     }
 
     fn with(
         loaded: Option<Ebpf>,
         links: Vec<(&'static str, OwnedFd)>,
+        peer_programs: Vec<(&'static str, OwnedFd)>,
         mut maps: Vec<(&'static str, Map)>,
     ) -> Result<Self, Error> {
         let mut kept = Vec::new();
@@ -192,11 +220,13 @@ impl Probe {
         Ok(Self {
             loaded: Mutex::new(loaded),
             links: Mutex::new(links),
+            peer_programs,
             maps: kept,
             config: Mutex::new(Configured { map, value }),
             standings: Mutex::new(take(&mut maps, "STANDINGS")?),
             holds: take(&mut maps, "HOLDS")?,
             counters: take(&mut maps, "COUNTERS")?,
+            reaches: Mutex::new(take(&mut maps, "REACHES")?),
         })
     }
 
@@ -209,23 +239,49 @@ impl Probe {
         for name in HOOKS {
             let program = program(&mut ebpf, name)?;
             let fd = program.fd().map_err(Error::program(name))?;
-            let link = link::attach(fd.as_fd()).map_err(|source| Error::Attach { name, source })?;
-            links.push((*name, link));
+            links.push((*name, attach(name, fd.as_fd())?));
         }
         Ok(())
     }
 
-    /// Calls `keep` with every descriptor that the next broker needs to take over, and its name.
-    pub fn for_each_descriptor(&self, mut keep: impl FnMut(&str, BorrowedFd<'_>)) {
+    /// Attaches the programs of [`PEER_HOOKS`] unless they are.
+    fn attach_peer_hooks(&self) -> Result<(), Error> {
+        let mut links = lock(&self.links);
+        for (name, program) in &self.peer_programs {
+            if links.iter().any(|(attached, _)| attached == name) {
+                continue;
+            }
+            let link = attach(name, program.as_fd())?;
+            keep(&object::kept_name(name), link.as_fd());
+            links.push((name, link));
+        }
+        Ok(())
+    }
+
+    /// Has everything kept that the next broker needs to take over.
+    pub fn keep(&self) {
         for (name, fd) in lock(&self.links).iter().chain(&self.maps) {
             keep(&object::kept_name(name), fd.as_fd());
+        }
+        for (name, fd) in &self.peer_programs {
+            keep(&kept_program(name), fd.as_fd());
         }
     }
 
     /// Whether calls are judged.
     fn is_enforcing(&self) -> bool {
-        lock(&self.links).len() == HOOKS.len() && lock(&self.config).value.mode == mode::ENFORCE
+        let attached = |name: &&str| lock(&self.links).iter().any(|(link, _)| link == name);
+        HOOKS.iter().all(attached) && lock(&self.config).value.mode == mode::ENFORCE
     }
+}
+
+/// Under which name a program is kept, as its hook's is the link's.
+fn kept_program(hook: &str) -> String {
+    object::kept_name(&format!("{hook}-program"))
+}
+
+fn attach(name: &'static str, program: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+    link::attach(program).map_err(|source| Error::Attach { name, source })
 }
 
 /// Says what the verifier made of a program that it has just accepted.

@@ -34,6 +34,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
         };
         let destination = match (destination.as_str(), host, network) {
             ("anywhere", None, None) => Destination::Anywhere,
+            ("local-network", None, None) => Destination::LocalNetwork,
             ("this-computer", None, None) => Destination::ThisComputer,
             ("host", Some(host), None) => Destination::Host(host.into()),
             ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
@@ -78,6 +79,7 @@ pub(super) fn insert(connection: &rusqlite::Connection, rule: &Rule) -> rusqlite
     };
     let (destination, host, network) = match &rule.object.destination {
         Destination::Anywhere => ("anywhere", None, None),
+        Destination::LocalNetwork => ("local-network", None, None),
         Destination::ThisComputer => ("this-computer", None, None),
         Destination::Host(host) => ("host", Some(host.as_ref()), None),
         Destination::Network(network) => ("network", None, Some(network.to_string())),

@@ -86,6 +86,7 @@ async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: rule.host.clone(),
         network: rule.addr.clone(),
+        place: rule.place.clone(),
         port: rule.port,
         protocol: rule.protocol.map(|protocol| protocol.to_string()),
         action: rule.action.as_str().to_owned(),

@@ -1,7 +1,7 @@
 //! `bind()` of datagram sockets: they have no `listen()`, and receive from now on.
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{AF_INET, Operation};
+use portreeve_abi::AF_INET;
 
 use crate::{
     decide::Judged,
@@ -32,5 +32,5 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     if judged.socket.kind != SOCK_DGRAM || !datagrams || chosen || is_loopback(&endpoint) {
         return 0;
     }
-    judged.decide(Operation::Listen, endpoint, false)
+    judged.listen(ctx.arg(0), endpoint)
 }

@@ -3,7 +3,6 @@
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::Operation;
 
 use crate::{decide::Judged, endpoint};
 
@@ -20,5 +19,5 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         return 0;
     };
     let endpoint = endpoint::local(socket, &judged.socket);
-    judged.decide(Operation::Listen, endpoint, false)
+    judged.listen(socket, endpoint)
 }

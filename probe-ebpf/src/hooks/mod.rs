@@ -6,5 +6,6 @@ pub mod connect;
 pub mod create;
 pub mod listen;
 pub mod prctl;
+pub mod reach;
 pub mod route;
 pub mod sendmsg;

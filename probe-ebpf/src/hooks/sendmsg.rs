@@ -112,6 +112,9 @@ fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     let connects = matches!(operation, Operation::Connect);
     if matches!(operation, Operation::Accept) {
         endpoint.port = peer.local_port;
+        if endpoint::local(pointer, &socket).address == endpoint.address {
+            endpoint::become_loopback(&mut endpoint);
+        }
     }
     endpoint::describe(&socket, &mut endpoint);
     let judged = Judged {

@@ -41,6 +41,20 @@ impl Kernel for Played {
     }
 
     fn count_failures(&self, _failures: &Failures) {}
+
+    fn reaches(&self) -> Vec<(u32, portreeve_abi::Reach)> {
+        Vec::new()
+    }
+
+    fn set_reach(&self, _slot: u32, _reach: &portreeve_abi::Reach) -> Result<(), probe::Error> {
+        Ok(())
+    }
+
+    fn forget_reach(&self, _slot: u32) {}
+
+    fn judge_peers(&self) -> Result<(), probe::Error> {
+        Ok(())
+    }
 }
 
 /// What calls were told: an errno each, 0 to go on.

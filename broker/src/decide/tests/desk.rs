@@ -19,7 +19,7 @@ use tokio::{
     time::sleep,
 };
 
-pub(super) use self::bus::{Agent, said};
+pub(super) use self::bus::{Agent, said, spec_for};
 use super::{
     super::{Arrival, Command, Decider, Inputs},
     kernel::{Log, Played, Told},
@@ -71,6 +71,22 @@ impl Desk {
 
     /// A loop with a database in `dir`.
     pub(super) async fn on(dir: TempDir) -> Self {
+        let kernel = Arc::new(Played::default());
+        let log = Log::new(Arc::clone(&kernel));
+        Self::with(dir, kernel, log).await
+    }
+
+    /// Another broker comes after this one, with the same database and the same kernel.
+    pub(super) async fn succeed(&mut self) {
+        self.stop().await;
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        let next = self.next.load(Ordering::SeqCst);
+        *self = Self::with(dir, Arc::clone(&self.kernel), self.log.clone()).await;
+        self.next = AtomicU64::new(next);
+        self.rest().await;
+    }
+
+    async fn with(dir: TempDir, kernel: Arc<Played>, log: Log) -> Self {
         let (store, opened) = frozen(Store::open(dir.path().join("rules.db")))
             .await
             .unwrap();
@@ -78,8 +94,6 @@ impl Desk {
         let (commands, commanded) = mpsc::channel(4096);
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
-        let kernel = Arc::new(Played::default());
-        let log = Log::new(Arc::clone(&kernel));
         let decider = Decider::new(
             Config::default(),
             Arc::clone(&kernel) as Arc<dyn crate::probe::Kernel>,
@@ -153,6 +167,22 @@ impl Desk {
             .await;
         self.rest().await;
         self.told(unique)
+    }
+
+    /// A call that starts listening.
+    pub(super) async fn listen(&self, program: &Running, address: &str, port: u16) -> u64 {
+        let listens = |arrival: &mut Arrival| arrival.operation = Operation::Listen;
+        let call = self.arrive(program, at(address, port), listens).await;
+        self.rest().await;
+        call
+    }
+
+    /// Who of three may connect to one who was let listen: this computer, the local network, the
+    /// internet.
+    pub(super) fn admitted(&self, listening: u64) -> [bool; 3] {
+        let slot = self.log.slot(listening).expect("it was not let listen");
+        [[127, 0, 0, 1], [192, 168, 7, 7], [203, 0, 113, 10]]
+            .map(|address| self.kernel.admits(slot, address))
     }
 
     async fn arrive(

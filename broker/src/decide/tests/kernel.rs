@@ -4,11 +4,11 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use portreeve_abi::verdict_flags;
+use portreeve_abi::{AF_INET, Peers, Reach, verdict_flags};
 
 use crate::{
     failure::Failures,
@@ -33,11 +33,41 @@ pub(super) enum Told {
 #[derive(Debug, Default)]
 pub(super) struct Played {
     generation: AtomicU64,
+    reaches: Mutex<HashMap<u32, Reach>>,
+    peers_judged: AtomicBool,
 }
 
 impl Played {
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
+    }
+
+    fn reaches(&self) -> MutexGuard<'_, HashMap<u32, Reach>> {
+        self.reaches.lock().unwrap()
+    }
+
+    /// Whether who comes from this IPv4 address may connect to those who listen with this slot.
+    pub(super) fn admits(&self, slot: u32, address: [u8; 4]) -> bool {
+        if slot == 0 || !self.peers_judged.load(Ordering::SeqCst) {
+            return true;
+        }
+        let reaches = self.reaches();
+        let Some(reach) = reaches.get(&slot) else {
+            return false;
+        };
+        let address = u32::from_ne_bytes(address);
+        let named = reach.peers.iter().take(reach.count as usize);
+        let fits =
+            |peers: &&Peers| peers.family == AF_INET && address & peers.mask[0] == peers.address[0];
+        match named.clone().find(fits) {
+            Some(peers) => peers.admitted != 0,
+            None => reach.others_admitted != 0,
+        }
+    }
+
+    /// How many slots there are.
+    pub(super) fn slots(&self) -> usize {
+        self.reaches().len()
     }
 }
 
@@ -57,6 +87,25 @@ impl Kernel for Played {
     }
 
     fn count_failures(&self, _failures: &Failures) {}
+
+    fn reaches(&self) -> Vec<(u32, Reach)> {
+        self.reaches().clone().into_iter().collect()
+    }
+
+    fn set_reach(&self, slot: u32, reach: &Reach) -> Result<(), Error> {
+        assert!(reach.count as usize <= reach.peers.len() && slot != 0);
+        self.reaches().insert(slot, *reach);
+        Ok(())
+    }
+
+    fn forget_reach(&self, slot: u32) {
+        self.reaches().remove(&slot);
+    }
+
+    fn judge_peers(&self) -> Result<(), Error> {
+        self.peers_judged.store(true, Ordering::SeqCst);
+        Ok(())
+    }
 }
 
 /// What all calls were told so far.
@@ -64,6 +113,8 @@ impl Kernel for Played {
 pub(super) struct Log {
     kernel: Arc<Played>,
     told: Arc<Mutex<HashMap<u64, Vec<Told>>>>,
+    /// Who may connect to those that started listening.
+    slots: Arc<Mutex<HashMap<u64, u32>>>,
 }
 
 impl Log {
@@ -71,7 +122,13 @@ impl Log {
         Self {
             kernel,
             told: Arc::default(),
+            slots: Arc::default(),
         }
+    }
+
+    /// The slot of a call that was let listen.
+    pub(super) fn slot(&self, unique: u64) -> Option<u32> {
+        self.slots.lock().unwrap().get(&unique).copied()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<Told>>> {
@@ -89,6 +146,9 @@ impl Answer for Log {
             Ok(bytes) => {
                 let word =
                     |from: usize| u32::from_ne_bytes(bytes[from..from + 4].try_into().unwrap());
+                if word(4) == 0 {
+                    self.slots.lock().unwrap().insert(unique, word(12));
+                }
                 let generation = u64::from_ne_bytes(bytes[16..24].try_into().unwrap());
                 if word(8) & verdict_flags::CACHE == 0 {
                     Told::Once(word(4))

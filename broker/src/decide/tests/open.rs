@@ -1,9 +1,10 @@
 //! Connections that there are: they go on unless a rule is against them.
 
+use portreeve_dbus::RuleSpec;
 use portreeve_policy::Operation;
 
 use super::{
-    desk::{ALICE, Desk, at},
+    desk::{ALICE, Desk, at, spec_for},
     kernel::Told,
     running::Running,
 };
@@ -43,14 +44,14 @@ async fn an_accepted_connection_follows_the_rules_for_listening() {
         .send_on(&curl, Operation::Accept, at("192.0.2.1", 8080))
         .await;
     assert_eq!(told, Some(Told::Kept(1)));
-    desk.add_rule_for(Operation::Accept, "/usr/bin/curl", "allow")
-        .await;
-    let told = desk
-        .send_on(&curl, Operation::Accept, at("192.0.2.1", 8080))
-        .await;
-    assert_eq!(
-        told,
-        Some(Told::Kept(0)),
-        "a rule about accepting comes first"
-    );
+    let spec = RuleSpec {
+        place: Some("local-network".into()),
+        ..spec_for(Operation::Accept, "/usr/bin/curl", "allow")
+    };
+    desk.add(&spec).await;
+    let mut told = Vec::new();
+    for peer in ["192.168.7.7", "192.0.2.1"] {
+        told.push(desk.send_on(&curl, Operation::Accept, at(peer, 8080)).await);
+    }
+    assert_eq!(told, [Some(Told::Kept(0)), Some(Told::Kept(1))]);
 }

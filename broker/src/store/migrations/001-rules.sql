@@ -4,7 +4,7 @@ CREATE TABLE rule (
     uid INTEGER NOT NULL,
     program TEXT NOT NULL,
     operations TEXT NOT NULL,          -- words with commas between
-    destination TEXT NOT NULL,         -- anywhere, this-computer, host, network
+    destination TEXT NOT NULL,         -- anywhere, local-network, this-computer, host, network
     host TEXT,
     network TEXT,
     port INTEGER,

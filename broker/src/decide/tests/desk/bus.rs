@@ -144,12 +144,11 @@ impl Desk {
         program: &str,
         action: &str,
     ) -> RuleId {
-        let spec = RuleSpec {
-            program: program.into(),
-            operations: vec![operation.to_string()],
-            action: action.into(),
-            ..RuleSpec::default()
-        };
+        self.add(&spec_for(operation, program, action)).await
+    }
+
+    /// Adds a rule of Alice's.
+    pub(in super::super) async fn add(&self, spec: &RuleSpec) -> RuleId {
         let parts = spec.check().unwrap();
         let origin = RuleOrigin::Window;
         RuleId(
@@ -213,5 +212,15 @@ impl Agent {
     /// Whether the loop has let go of it.
     pub(in super::super) fn is_dropped(&self) -> bool {
         self.messages.is_closed()
+    }
+}
+
+/// A rule for an operation, whatever its object.
+pub(in super::super) fn spec_for(operation: Operation, program: &str, action: &str) -> RuleSpec {
+    RuleSpec {
+        program: program.into(),
+        operations: vec![operation.to_string()],
+        action: action.into(),
+        ..RuleSpec::default()
     }
 }

@@ -1,0 +1,345 @@
+//! Who may connect to those who listen. The kernel cannot ask when a packet comes, so it is told
+//! beforehand, once for each program and port, and again whenever the rules change.
+
+use std::{collections::HashMap, sync::Arc};
+
+use portreeve_abi::{AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
+use portreeve_policy::{
+    Action, Destination, Object, Process, Program, Protocol, Reach as Said, Subject,
+};
+
+use super::rulebook::RuleBook;
+use crate::{
+    failure::{Failures, Reason, with_causes},
+    gate::Held,
+    probe::{Error, Kernel},
+};
+
+/// Programs and ports of one user that are kept up to date; the one that listened longest ago makes
+/// room, and nobody gets to it any more until it listens anew.
+const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
+/// No process: rules for single ones do not match it.
+const NO_PROCESS: Process = Process {
+    pid: 0,
+    start: 0,
+    exec_id: 0,
+};
+
+/// Who listens where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Listener {
+    uid: u32,
+    program: Program,
+    /// Only if a rule for this one process has a part in it.
+    process: Option<Process>,
+    port: u16,
+    protocol: Protocol,
+}
+
+/// What the kernel has of it.
+struct Known {
+    slot: u32,
+    granted: Granted,
+    used: u64,
+    written: Box<Reach>,
+}
+
+/// Whom an answer that has made no rule lets in; numbered as in [`Reach::granted`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Granted {
+    Anybody = 0,
+    LocalNetwork = 1,
+    ThisComputer = 2,
+}
+
+/// All listeners that the kernel knows of.
+pub(super) struct Listeners {
+    kernel: Arc<dyn Kernel>,
+    failures: Arc<Failures>,
+    known: HashMap<Listener, Known>,
+    /// Those that an earlier broker has left and this one cannot keep up to date: user and slot.
+    left: Vec<(u32, u32)>,
+    last_slot: u32,
+    uses: u64,
+}
+
+impl Listeners {
+    /// Goes on with what an earlier broker has left in the kernel.
+    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>) -> Self {
+        let mut listeners = Self {
+            failures,
+            known: HashMap::new(),
+            left: Vec::new(),
+            last_slot: 0,
+            uses: 0,
+            kernel,
+        };
+        for (slot, reach) in listeners.kernel.reaches() {
+            listeners.last_slot = listeners.last_slot.max(slot);
+            match listener(&reach) {
+                Some(listener) => {
+                    let known = Known {
+                        slot,
+                        granted: Granted::from_raw(reach.granted),
+                        used: 0,
+                        written: Box::new(reach),
+                    };
+                    listeners.known.insert(listener, known);
+                }
+                None => listeners.left.push((reach.uid, slot)),
+            }
+        }
+        listeners
+    }
+
+    /// Limits who may connect to one who is about to listen, should it be let go on.
+    pub(super) fn limit(
+        &mut self,
+        held: &mut Held,
+        rules: &RuleBook,
+        subject: &Subject,
+        object: &Object,
+    ) {
+        // To this computer's own address nobody else can connect.
+        if object.is_this_computer() {
+            return;
+        }
+        match self.slot(rules, subject, object) {
+            Ok(slot) => held.limit(slot),
+            Err(error) => {
+                self.complain(&error);
+                held.forbid();
+            }
+        }
+    }
+
+    /// The slot in which it is written down who may connect to one who listens.
+    fn slot(&mut self, rules: &RuleBook, subject: &Subject, object: &Object) -> Result<u32, Error> {
+        let said = rules.reach(subject, object.port, object.protocol);
+        let listener = Listener {
+            uid: subject.uid,
+            program: subject.program.clone(),
+            process: said.is_of_process().then_some(subject.process),
+            port: object.port,
+            protocol: object.protocol,
+        };
+        self.uses += 1;
+        if let Some(known) = self.known.get_mut(&listener) {
+            known.used = self.uses;
+            return Ok(known.slot);
+        }
+        self.make_room(subject.uid);
+        let slot = self.last_slot + 1;
+        let reach = Box::new(reach(&listener, &said, Granted::Anybody));
+        self.tell(slot, &reach)?;
+        self.last_slot = slot;
+        let known = Known {
+            slot,
+            granted: Granted::Anybody,
+            used: self.uses,
+            written: reach,
+        };
+        self.known.insert(listener, known);
+        Ok(slot)
+    }
+
+    /// An answer that makes no rule lets these peers in, where no rule says otherwise.
+    pub(super) fn grant(&mut self, rules: &RuleBook, slot: u32, peers: &Destination) {
+        let granted = match peers {
+            Destination::LocalNetwork => Granted::LocalNetwork,
+            Destination::ThisComputer => Granted::ThisComputer,
+            _ => Granted::Anybody,
+        };
+        if let Some(known) = self.known.values_mut().find(|known| known.slot == slot) {
+            known.granted = granted;
+            self.renew(rules);
+        }
+    }
+
+    /// The rules have changed: tells the kernel who may connect now.
+    pub(super) fn renew(&mut self, rules: &RuleBook) {
+        let mut changed = Vec::new();
+        for (listener, known) in &mut self.known {
+            let subject = Subject {
+                uid: listener.uid,
+                program: listener.program.clone(),
+                process: listener.process.unwrap_or(NO_PROCESS),
+            };
+            let said = rules.reach(&subject, listener.port, listener.protocol);
+            let reach = reach(listener, &said, known.granted);
+            if reach != *known.written {
+                *known.written = reach;
+                changed.push((known.slot, known.written.clone()));
+            }
+        }
+        for (slot, reach) in changed {
+            if let Err(error) = self.tell(slot, &reach) {
+                self.complain(&error);
+                self.kernel.forget_reach(slot);
+                self.known.retain(|_, known| known.slot != slot);
+            }
+        }
+    }
+
+    fn complain(&self, error: &Error) {
+        let error = with_causes(error);
+        tracing::error!("cannot limit who may connect: {error}");
+        self.failures.count(Reason::PeersUnlimited);
+    }
+
+    fn tell(&self, slot: u32, reach: &Reach) -> Result<(), Error> {
+        self.kernel.set_reach(slot, reach)?;
+        if reach.count > 0 || reach.others_admitted == 0 {
+            self.kernel.judge_peers()?;
+        }
+        Ok(())
+    }
+
+    /// Makes room for one more listener of this user.
+    fn make_room(&mut self, uid: u32) {
+        let left = self.left.iter().filter(|(user, _)| *user == uid).count();
+        let own = self.known.iter().filter(|(other, _)| other.uid == uid);
+        let oldest = own
+            .clone()
+            .min_by_key(|(_, known)| known.used)
+            .map(|(listener, known)| (listener.clone(), known.slot));
+        if left + own.count() < OF_ONE_USER {
+            return;
+        }
+        self.failures.count(Reason::ListenerLimit);
+        let slot = if let Some(at) = self.left.iter().position(|(user, _)| *user == uid) {
+            self.left.remove(at).1
+        } else if let Some((listener, slot)) = oldest {
+            self.known.remove(&listener);
+            slot
+        } else {
+            return;
+        };
+        self.kernel.forget_reach(slot);
+    }
+}
+
+impl Granted {
+    fn from_raw(raw: u32) -> Self {
+        match raw {
+            1 => Self::LocalNetwork,
+            2 => Self::ThisComputer,
+            _ => Self::Anybody,
+        }
+    }
+
+    /// Who is let in, if that is not everybody.
+    fn peers(self) -> Option<Destination> {
+        match self {
+            Self::Anybody => None,
+            Self::LocalNetwork => Some(Destination::LocalNetwork),
+            Self::ThisComputer => Some(Destination::ThisComputer),
+        }
+    }
+}
+
+/// Who it is that an earlier broker wrote this for.
+fn listener(reach: &Reach) -> Option<Listener> {
+    let length = usize::try_from(reach.program_length).ok()?;
+    let path = std::str::from_utf8(reach.program.get(..length)?).ok()?;
+    Some(Listener {
+        uid: reach.uid,
+        program: Program::at(path)?,
+        process: None,
+        port: reach.port,
+        protocol: Protocol(reach.protocol),
+    })
+}
+
+/// What the rules say, in the kernel's form.
+fn reach(listener: &Listener, said: &Said, granted: Granted) -> Reach {
+    let granted_peers = granted.peers().filter(|_| said.rest().is_none());
+    let others = match (said.rest(), &granted_peers) {
+        (Some(action), _) => action,
+        (None, Some(_)) => Action::DENY,
+        (None, None) => Action::Allow,
+    };
+    let named = said.peers();
+    let named = named.chain(granted_peers.iter().map(|peers| (peers, Action::Allow)));
+    let mut list: Vec<Peers> = named
+        .flat_map(|(destination, action)| networks(destination, admits(action)))
+        .collect();
+    let mut others_admitted = admits(others);
+    while list
+        .last()
+        .is_some_and(|last| u32::from(last.admitted) == others_admitted)
+    {
+        list.pop();
+    }
+    if list.len() > MAX_PEERS {
+        tracing::warn!(
+            program = %listener.program,
+            port = listener.port,
+            "more than {MAX_PEERS} networks are named: the rest is kept out"
+        );
+        list.truncate(MAX_PEERS);
+        others_admitted = 0;
+    }
+    let mut reach = Reach {
+        uid: listener.uid,
+        port: listener.port,
+        protocol: listener.protocol.0,
+        count: u32::try_from(list.len()).unwrap_or(0),
+        others_admitted,
+        peers: [Peers::default(); MAX_PEERS],
+        granted: granted as u32,
+        program_length: 0,
+        program: [0; PROGRAM_BYTES],
+    };
+    for (place, peers) in reach.peers.iter_mut().zip(list) {
+        *place = peers;
+    }
+    if let (Program::Path(path), None) = (&listener.program, listener.process)
+        && let Some(place) = reach.program.get_mut(..path.len())
+    {
+        place.copy_from_slice(path.as_bytes());
+        reach.program_length = u32::try_from(path.len()).unwrap_or(0);
+    }
+    reach
+}
+
+fn admits(action: Action) -> u32 {
+    u32::from(action == Action::Allow)
+}
+
+/// The networks of a destination.
+fn networks(destination: &Destination, admitted: u32) -> Vec<Peers> {
+    let one = |network: &ipnet::IpNet| {
+        let (address, mask, family) = match network {
+            ipnet::IpNet::V4(net) => (
+                words4(net.network().octets()),
+                words4(net.netmask().octets()),
+                AF_INET,
+            ),
+            ipnet::IpNet::V6(net) => (
+                words6(net.network().octets()),
+                words6(net.netmask().octets()),
+                AF_INET6,
+            ),
+        };
+        Peers {
+            address,
+            mask,
+            family,
+            admitted: u16::from(admitted != 0),
+        }
+    };
+    destination.networks().iter().map(one).collect()
+}
+
+fn words4(octets: [u8; 4]) -> [u32; 4] {
+    [u32::from_ne_bytes(octets), 0, 0, 0]
+}
+
+fn words6(octets: [u8; 16]) -> [u32; 4] {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(octets.as_chunks::<4>().0) {
+        *word = u32::from_ne_bytes(*bytes);
+    }
+    words
+}

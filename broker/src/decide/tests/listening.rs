@@ -1,0 +1,180 @@
+//! Listening: who may connect is written down in the kernel before the call goes on, and kept up to date.
+
+use portreeve_dbus::RuleSpec;
+use portreeve_policy::{Action, Answer, For, Operation, Scope};
+
+use super::{
+    super::RuleChange,
+    desk::{ALICE, BOB, Desk, spec_for},
+    kernel::Told,
+    running::Running,
+};
+
+const SERVER: &str = "/usr/bin/server";
+const EVERYBODY: [bool; 3] = [true, true, true];
+const LOCAL: [bool; 3] = [true, true, false];
+const NOBODY: [bool; 3] = [false, false, false];
+
+fn from(place: &str, action: &str) -> RuleSpec {
+    RuleSpec {
+        place: Some(place.into()),
+        ..spec_for(Operation::Listen, SERVER, action)
+    }
+}
+
+fn allow(scope: Scope, lifespan: For) -> Answer {
+    Answer {
+        action: Action::Allow,
+        scope,
+        lifespan,
+    }
+}
+
+/// Answers the only question there is.
+async fn answer(desk: &Desk, answer: Answer) {
+    let prompts = desk.prompts(ALICE).await;
+    assert_eq!(prompts.len(), 1);
+    desk.answer(&prompts[0], answer).await.unwrap();
+    desk.rest().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn peers_are_those_of_the_rule_and_change_with_it() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let local = desk.add(&from("local-network", "allow")).await;
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    assert_eq!(desk.admitted(call), LOCAL);
+    let all = desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
+    assert_eq!(desk.admitted(call), EVERYBODY);
+    desk.change(RuleChange::Remove(all)).await.unwrap();
+    assert_eq!(desk.admitted(call), LOCAL);
+    desk.add_rule_for(Operation::Listen, SERVER, "deny").await;
+    desk.change(RuleChange::Remove(local)).await.unwrap();
+    assert_eq!(desk.admitted(call), NOBODY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_lets_in_whom_its_scope_names() {
+    for lifespan in For::ALL {
+        for (scope, admitted) in [
+            (Scope::HostPort, EVERYBODY),
+            (Scope::LocalNetwork, LOCAL),
+            (Scope::ThisComputer, [true, false, false]),
+            (Scope::Any, EVERYBODY),
+        ] {
+            let desk = Desk::new().await;
+            let server = Running::of(SERVER, ALICE);
+            let call = desk.listen(&server, "0.0.0.0", 8080).await;
+            answer(&desk, allow(scope, lifespan)).await;
+            assert_eq!(desk.admitted(call), admitted, "{scope} {lifespan}");
+            let told = desk.told(call);
+            assert!(
+                matches!(told, Some(Told::Kept(0) | Told::Once(0))),
+                "{told:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_late_limits_the_next_attempt() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    desk.pass_seconds(100).await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+    answer(&desk, allow(Scope::LocalNetwork, For::Once)).await;
+    let call = desk.listen(&server, "::", 8080).await;
+    assert_eq!(desk.told(call), Some(Told::Once(0)));
+    assert_eq!(desk.admitted(call), LOCAL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_rule_goes_when_a_rule_comes() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    answer(&desk, allow(Scope::HostPort, For::Once)).await;
+    assert_eq!(desk.admitted(call), EVERYBODY);
+    desk.add_rule_for(Operation::Listen, SERVER, "deny").await;
+    assert_eq!(desk.admitted(call), NOBODY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_is_of_listening_whomever_it_names() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    let deny = Answer {
+        action: Action::DENY,
+        ..allow(Scope::LocalNetwork, For::Always)
+    };
+    answer(&desk, deny).await;
+    assert_eq!(desk.told(call), Some(Told::Kept(1)));
+    let again = desk.listen(&server, "0.0.0.0", 8080).await;
+    assert_eq!(
+        desk.told(again),
+        Some(Told::Kept(1)),
+        "it is not asked again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_one_process_limits_that_one_only() {
+    let desk = Desk::new().await;
+    let (one, other) = (Running::of(SERVER, ALICE), Running::of(SERVER, ALICE));
+    let first = desk.listen(&one, "0.0.0.0", 8080).await;
+    answer(&desk, allow(Scope::ThisComputer, For::Process)).await;
+    let second = desk.listen(&other, "0.0.0.0", 8080).await;
+    assert_eq!(desk.told(second), None, "that one is asked about");
+    answer(&desk, allow(Scope::LocalNetwork, For::Process)).await;
+    assert_eq!(desk.admitted(first), [true, false, false]);
+    assert_eq!(desk.admitted(second), LOCAL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_listens_for_this_computer_needs_no_list() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    desk.add(&from("local-network", "allow")).await;
+    let call = desk.listen(&server, "127.0.0.1", 8080).await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    assert_eq!(desk.kernel.slots(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_listens_at_too_many_ports_loses_the_oldest_and_others_nothing() {
+    let desk = Desk::new().await;
+    let (server, bobs) = (Running::of(SERVER, ALICE), Running::of(SERVER, BOB));
+    let of_bob = desk.listen(&bobs, "0.0.0.0", 80).await;
+    desk.add(&from("local-network", "allow")).await;
+    let mut calls = Vec::new();
+    for port in 1..=1025 {
+        calls.push(desk.listen(&server, "0.0.0.0", port).await);
+    }
+    assert_eq!(desk.admitted(calls[0]), NOBODY);
+    for call in &calls[1..] {
+        assert_eq!(desk.admitted(*call), LOCAL);
+    }
+    assert_eq!(desk.kernel.slots(), 1025, "a thousand and bob's");
+    assert_eq!(desk.told(of_bob), None, "bob is asked about his");
+    assert_eq!(desk.failures.report(), ["listener-limit=1"]);
+}
+
+/// The kernel keeps the lists when the broker ends; the next one goes on with them.
+#[tokio::test(start_paused = true)]
+async fn the_next_broker_keeps_the_lists_up_to_date() {
+    let mut desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let local = desk.add(&from("local-network", "allow")).await;
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    desk.succeed().await;
+    assert_eq!(desk.admitted(call), LOCAL);
+    desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
+    assert_eq!(desk.admitted(call), EVERYBODY);
+    desk.change(RuleChange::Remove(local)).await.unwrap();
+    let other = desk.listen(&server, "0.0.0.0", 8081).await;
+    assert_ne!(desk.log.slot(call), desk.log.slot(other));
+}

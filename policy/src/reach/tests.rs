@@ -1,0 +1,236 @@
+//! Tests of who may connect.
+
+use proptest::prelude::*;
+
+use crate::{
+    Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
+    Process, Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+};
+
+const PROCESS: Process = Process {
+    pid: 7,
+    start: 9,
+    exec_id: 1,
+};
+
+fn subject() -> Subject {
+    Subject {
+        uid: 1000,
+        program: Program::Path("/usr/bin/server".into()),
+        process: PROCESS,
+    }
+}
+
+fn rule(id: u64, operation: Operation, destination: Destination, action: Action) -> Rule {
+    Rule {
+        id: RuleId(id),
+        uid: Some(1000),
+        subject: SubjectPattern::Program(subject().program),
+        operations: Operations::only(operation),
+        object: ObjectPattern {
+            destination,
+            port: None,
+            protocol: None,
+        },
+        action,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Prompt,
+        created: 0,
+    }
+}
+
+fn listen(id: u64, destination: Destination, action: Action) -> Rule {
+    rule(id, Operation::Listen, destination, action)
+}
+
+/// As the broker has it: this computer may be reached by anybody.
+fn built_in() -> Rule {
+    Rule {
+        uid: None,
+        subject: SubjectPattern::Any,
+        operations: Operations::ALL,
+        origin: Origin::BuiltIn,
+        ..listen(99, Destination::ThisComputer, Action::Allow)
+    }
+}
+
+fn object(address: &str) -> Object {
+    Object {
+        protocol: Protocol::TCP,
+        address: address.parse().unwrap(),
+        port: 8080,
+        host: None,
+    }
+}
+
+fn network(text: &str) -> Destination {
+    Destination::Network(text.parse().unwrap())
+}
+
+/// What listening is told, and then who of these may connect.
+const PEERS: [&str; 6] = [
+    "127.0.0.1",
+    "192.168.7.7",
+    "fe80::7",
+    "203.0.113.10",
+    "2001:db8::1",
+    "100.64.0.1",
+];
+
+fn outcome(rules: &[Rule]) -> (Option<bool>, String) {
+    let set = Ruleset::new(rules.iter().cloned().chain([built_in()]));
+    let told = |operation, address| match set.decide(&subject(), operation, &object(address)) {
+        Decision::Settled { action, .. } => Some(action == Action::Allow),
+        Decision::Ask => None,
+    };
+    let peers = PEERS.map(|peer| match told(Operation::Accept, peer) {
+        Some(true) => '+',
+        Some(false) => '-',
+        None => '?',
+    });
+    (told(Operation::Listen, "0.0.0.0"), peers.iter().collect())
+}
+
+#[test]
+fn without_a_rule_listening_is_asked_about_and_this_computer_let_in() {
+    assert_eq!(outcome(&[]), (None, "+?????".to_owned()));
+}
+
+#[test]
+fn a_rule_about_some_peers_lets_the_program_listen_and_keeps_the_others_out() {
+    let local = listen(1, Destination::LocalNetwork, Action::Allow);
+    assert_eq!(outcome(&[local]), (Some(true), "+++---".to_owned()));
+    let here = listen(1, Destination::ThisComputer, Action::Allow);
+    assert_eq!(outcome(&[here]), (Some(true), "+-----".to_owned()));
+    let net = listen(1, network("203.0.113.0/24"), Action::Allow);
+    assert_eq!(outcome(&[net]), (Some(true), "+--+--".to_owned()));
+}
+
+#[test]
+fn a_rule_about_everybody_is_for_whom_no_other_names() {
+    let all = listen(1, Destination::Anywhere, Action::Allow);
+    let not = listen(2, network("203.0.113.10/32"), Action::DENY);
+    assert_eq!(
+        outcome(&[all, not.clone()]),
+        (Some(true), "+++-++".to_owned())
+    );
+    // Alone it says nothing of listening.
+    assert_eq!(outcome(&[not]), (None, "+??-??".to_owned()));
+}
+
+#[test]
+fn nobody_is_let_in_where_listening_is_denied() {
+    let none = listen(1, Destination::Anywhere, Action::DENY);
+    assert_eq!(
+        outcome(std::slice::from_ref(&none)),
+        (Some(false), "------".to_owned())
+    );
+    let local = listen(2, Destination::LocalNetwork, Action::Allow);
+    assert_eq!(outcome(&[none, local]), (Some(true), "-++---".to_owned()));
+}
+
+#[test]
+fn a_rule_for_the_process_comes_before_the_program_s() {
+    let mut none = listen(1, Destination::Anywhere, Action::DENY);
+    none.lifespan = Lifespan::Process(PROCESS);
+    let local = listen(2, Destination::LocalNetwork, Action::Allow);
+    let rules = [none, local];
+    assert_eq!(outcome(&rules), (Some(false), "------".to_owned()));
+    let set = Ruleset::new(rules);
+    assert!(set.reach(&subject(), 8080, Protocol::TCP).is_of_process());
+}
+
+#[test]
+fn a_rule_about_accepting_gives_no_leave_to_listen() {
+    let accept = rule(
+        1,
+        Operation::Accept,
+        Destination::LocalNetwork,
+        Action::Allow,
+    );
+    assert_eq!(outcome(std::slice::from_ref(&accept)).0, None);
+    let none = rule(2, Operation::Accept, Destination::Anywhere, Action::DENY);
+    let all = listen(3, Destination::Anywhere, Action::Allow);
+    assert_eq!(
+        outcome(&[accept, none, all]),
+        (Some(true), "-++---".to_owned())
+    );
+}
+
+#[test]
+fn who_listens_for_this_computer_alone_needs_leave_for_nobody_else() {
+    let told = |rules: Vec<Rule>| {
+        let set = Ruleset::new(rules.into_iter().chain([built_in()]));
+        set.decide(&subject(), Operation::Listen, &object("127.0.0.1"))
+    };
+    let allowed = |id| Decision::from((Action::Allow, RuleId(id)));
+    assert_eq!(told(vec![]), allowed(99));
+    let local = listen(1, Destination::LocalNetwork, Action::Allow);
+    assert_eq!(told(vec![local]), allowed(99));
+    let none = listen(1, Destination::Anywhere, Action::DENY);
+    assert_eq!(told(vec![none]), Decision::from((Action::DENY, RuleId(1))));
+}
+
+#[test]
+fn rules_about_another_port_or_protocol_are_left_out() {
+    let mut other = listen(1, Destination::Anywhere, Action::Allow);
+    other.object.port = Some(8081);
+    let mut datagrams = listen(2, Destination::Anywhere, Action::Allow);
+    datagrams.object.protocol = Some(Protocol::UDP);
+    assert_eq!(outcome(&[other, datagrams]).0, None);
+}
+
+fn some_rule() -> impl Strategy<Value = Rule> {
+    let destination = prop::sample::select(vec![
+        Destination::Anywhere,
+        Destination::LocalNetwork,
+        Destination::ThisComputer,
+        network("203.0.113.0/24"),
+        network("192.168.0.0/16"),
+        network("::/0"),
+    ]);
+    let operation = prop::sample::select(vec![
+        Operation::Listen,
+        Operation::Accept,
+        Operation::Connect,
+    ]);
+    (operation, destination, any::<bool>(), any::<bool>()).prop_map(
+        |(operation, destination, deny, process)| {
+            let action = if deny { Action::DENY } else { Action::Allow };
+            let mut rule = rule(0, operation, destination, action);
+            if process {
+                rule.lifespan = Lifespan::Process(PROCESS);
+            }
+            rule
+        },
+    )
+}
+
+proptest! {
+    /// What the kernel is given, a list of peers and what becomes of the rest, says the same as asking
+    /// for each peer; and whoever may not listen has nobody to let in who is not let in by a weaker
+    /// rule about accepting.
+    #[test]
+    fn the_list_of_peers_says_what_each_is_told(
+        mut rules in prop::collection::vec(some_rule(), 0..8),
+        peer in prop::sample::select(PEERS.to_vec()),
+    ) {
+        for (id, rule) in (0..).zip(&mut rules) {
+            rule.id = RuleId(id);
+        }
+        let set = Ruleset::new(rules.into_iter().chain([built_in()]));
+        let reach = set.reach(&subject(), 8080, Protocol::TCP);
+        let peer = object(peer);
+        let listed = reach
+            .peers()
+            .find(|(destination, _)| destination.contains(&peer))
+            .map(|(_, action)| action)
+            .or(reach.rest());
+        let told = match reach.peer(&peer) {
+            Decision::Settled { action, .. } => Some(action),
+            Decision::Ask => None,
+        };
+        prop_assert_eq!(listed, told);
+    }
+}

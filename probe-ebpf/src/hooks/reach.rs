@@ -1,0 +1,135 @@
+//! Who may connect to a program that listens, and send to a datagram server: each packet that would
+//! begin something is looked at by where it comes from.
+//!
+//! These hooks run in softirq, for whichever task is there, so nobody can be asked: the broker has
+//! written down beforehand who may. It attaches these programs only once some listener is limited.
+
+use core::ffi::c_void;
+
+use aya_ebpf::programs::LsmContext;
+use portreeve_abi::{AF_INET, AF_INET6, Peers};
+
+use crate::{
+    decide::enforcing,
+    endpoint::{loopback, unmapped},
+    hold::refuse_with,
+    label,
+    maps::REACHES,
+};
+
+const IPPROTO_UDP: u16 = 17;
+const IPPROTO_UDPLITE: u16 = 136;
+const ETH_P_IP: u16 = 0x0800_u16.to_be();
+const EPERM: u32 = 1;
+
+/// Layout of `struct packet_facts` in kernel/shim.c.
+#[repr(C)]
+#[derive(Default)]
+struct Packet {
+    source: [u32; 4],
+    destination: [u32; 4],
+    protocol: u16,
+}
+
+unsafe extern "C" {
+    fn shim_packet(skb: *const c_void, out: *mut Packet) -> i32;
+    fn shim_sock_family(sk: *const c_void) -> u16;
+    fn shim_sock_protocol(sk: *const c_void) -> u16;
+}
+
+/// Judges one request for a connection. Whoever is kept out gets no answer, as if nobody listened
+/// behind a router.
+#[inline(always)]
+pub fn conn_request(ctx: &LsmContext) -> i32 {
+    let earlier: i32 = ctx.arg(3);
+    if earlier != 0 {
+        return earlier;
+    }
+    admit(ctx.arg(0), ctx.arg(1))
+}
+
+/// Judges one packet that a socket is to get; of those only datagrams, because what comes by
+/// connections was let in when they were made.
+#[inline(always)]
+pub fn receive(ctx: &LsmContext) -> i32 {
+    let sk: *const c_void = ctx.arg(0);
+    let earlier: i32 = ctx.arg(2);
+    if earlier != 0 {
+        return earlier;
+    }
+    // SAFETY: `sk` is the hook's own trusted argument, here and below.
+    let family = unsafe { shim_sock_family(sk) };
+    // SAFETY: see above.
+    let protocol = unsafe { shim_sock_protocol(sk) };
+    let datagrams =
+        matches!(family, AF_INET | AF_INET6) && matches!(protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
+    if datagrams { admit(sk, ctx.arg(1)) } else { 0 }
+}
+
+/// Notes who may connect to an MPTCP socket where packets arrive for it: at a TCP socket that the
+/// kernel makes for it.
+#[inline(always)]
+pub fn add_subflow(ctx: &LsmContext) -> i32 {
+    let earlier: i32 = ctx.arg(2);
+    if earlier == 0 {
+        label::inherit_reach(ctx.arg(0), ctx.arg(1));
+    }
+    earlier
+}
+
+#[inline(always)]
+fn admit(sk: *const c_void, skb: *const c_void) -> i32 {
+    let Some(label) = label::of_sock(sk) else {
+        return 0;
+    };
+    let reach = label.reach();
+    if reach == 0 || enforcing().is_none() || is_admitted(reach, skb) {
+        0
+    } else {
+        refuse_with(EPERM)
+    }
+}
+
+/// Whether the packet's source may reach who listens. What nothing is known of may not.
+#[inline(always)]
+fn is_admitted(reach: u32, skb: *const c_void) -> bool {
+    // SAFETY: only the broker writes this map. It replaces elements as a whole, and the kernel keeps
+    // an old one as long as this program may read it.
+    let Some(reach) = (unsafe { REACHES.get(&reach) }) else {
+        return false;
+    };
+    let mut packet = Packet::default();
+    // SAFETY: `skb` is the hook's own trusted argument.
+    if unsafe { shim_packet(skb, &raw mut packet) } != 0 {
+        return false;
+    }
+    let (family, mut source) = if packet.protocol == ETH_P_IP {
+        (AF_INET, packet.source)
+    } else {
+        unmapped(packet.source)
+    };
+    // This computer's own addresses are this computer.
+    if packet.source == packet.destination {
+        source = loopback(family);
+    }
+    let mut index = 0;
+    for peers in &reach.peers {
+        if index >= reach.count {
+            break;
+        }
+        if has(peers, family, &source) {
+            return peers.admitted != 0;
+        }
+        index += 1;
+    }
+    reach.others_admitted != 0
+}
+
+#[inline(always)]
+fn has(peers: &Peers, family: u16, address: &[u32; 4]) -> bool {
+    peers.family == family
+        && address[0] & peers.mask[0] == peers.address[0]
+        && address[1] & peers.mask[1] == peers.address[1]
+        && address[2] & peers.mask[2] == peers.address[2]
+        && address[3] & peers.mask[3] == peers.address[3]
+}
