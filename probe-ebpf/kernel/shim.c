@@ -72,9 +72,6 @@ struct sock {
 	u16 sk_type;
 	u16 sk_protocol;
 };
-struct mptcp_sock {
-	struct sock *first;
-};
 struct sk_buff {
 	u8 *head;
 	u16 protocol; /* network order */
@@ -108,7 +105,6 @@ extern int bpf_get_file_xattr(struct file *file, const char *name__str,
 static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 static void *(*bpf_sk_storage_get)(void *map, void *sk, void *value, u64 flags) = (void *)107;
-static struct mptcp_sock *(*bpf_skc_to_mptcp_sock)(void *sk) = (void *)196;
 static long (*bpf_dynptr_from_mem)(void *data, u32 size, u64 flags,
 				   struct bpf_dynptr *ptr) = (void *)197;
 
@@ -238,6 +234,7 @@ struct label {
 	u64 generation;
 	u32 reach;
 	u32 reserved;
+	u64 listener;
 };
 
 #define BPF_MAP_TYPE_SK_STORAGE 24
@@ -263,19 +260,6 @@ __inline struct label *shim_label(const struct socket *socket, u64 flags)
 __inline struct label *shim_sock_label(struct sock *sk, u64 flags)
 {
 	return bpf_sk_storage_get(&LABELS, sk, 0, flags);
-}
-
-/*
- * The label of the socket by which an MPTCP socket listens; there is none before it is bound. NULL for
- * other sockets.
- */
-__inline struct label *shim_subflow_label(const struct socket *socket, u64 flags)
-{
-	struct sock *sk = socket->sk;
-	struct mptcp_sock *mptcp = sk ? bpf_skc_to_mptcp_sock(sk) : 0;
-	struct sock *first = mptcp ? mptcp->first : 0;
-
-	return first ? bpf_sk_storage_get(&LABELS, first, 0, flags) : 0;
 }
 
 /* A packet as far as its source and destination. Mirrored by struct Packet in hooks/reach.rs. */

@@ -7,7 +7,7 @@ use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, r
 
 use crate::{
     cache,
-    endpoint::{self, Named, is_loopback},
+    endpoint::{self, IPPROTO_MPTCP, Named, is_loopback},
     hold::{Outcome, hold, refuse_with},
     label::{self, Judgement, Relation},
     maps::{CONFIG, STANDINGS},
@@ -96,12 +96,12 @@ impl Judged {
             return refuse_with(ENOMEM);
         };
         let nonblocking = self.socket.nonblocking != 0;
+        let mptcp = self.socket.protocol == IPPROTO_MPTCP;
         let operation = Operation::Listen;
         let Outcome { result, reach } =
             Call::new(self.config, self.caller, operation, endpoint, nonblocking).judge();
         if result == 0 {
-            label.set_reach(reach);
-            label::set_reach_of_subflow(pointer, reach);
+            label.set_reach(pointer, mptcp, reach);
         }
         result
     }

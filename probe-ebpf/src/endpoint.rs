@@ -16,7 +16,7 @@ const SOCKADDR_IN6_MIN: i32 = 24;
 const SOCKADDR_IN6: i32 = 28;
 const IPPROTO_TCP: u16 = 6;
 /// Not an IP protocol number: what `socket()` is given for MPTCP, which is TCP on the wire.
-const IPPROTO_MPTCP: u16 = 262;
+pub const IPPROTO_MPTCP: u16 = 262;
 
 /// TCP, UDP, DCCP, SCTP, UDP-Lite.
 const WITH_PORTS: [u16; 5] = [IPPROTO_TCP, 17, 33, 132, 136];

@@ -19,7 +19,7 @@ use aya_ebpf::{
 };
 use portreeve_abi::{Endpoint, ProbeConfig};
 
-use crate::subject::Caller;
+use crate::{maps::MPTCP_REACHES, subject::Caller};
 
 /// What a socket was judged for: by whom, for which endpoint, under which policy.
 ///
@@ -87,6 +87,8 @@ pub struct Label {
     /// Of a listener: who may connect to it, a key of [`crate::maps::REACHES`]. 0 for anybody.
     reach: u32,
     reserved: u32,
+    /// Of a TCP socket of the kernel's own: the MPTCP socket that it works for.
+    listener: u64,
 }
 
 #[cfg(not(bpf_target_arch = "x86_64"))]
@@ -101,7 +103,6 @@ unsafe extern "C" {
     fn shim_label(socket: *const c_void, flags: u64) -> *mut Label;
     fn shim_sock_label(sk: *const c_void, flags: u64) -> *mut Label;
     fn shim_self(socket: *const c_void) -> u64;
-    fn shim_subflow_label(socket: *const c_void, flags: u64) -> *mut Label;
 }
 
 /// The label of a socket.
@@ -143,43 +144,44 @@ pub fn of_sock(sk: *const c_void) -> Option<&'static mut Label> {
     unsafe { shim_sock_label(sk, 0).as_mut() }
 }
 
-/// Labels the socket of the kernel's own by which an MPTCP socket listens, if there is one yet.
+/// Labels a TCP socket that the kernel makes for the MPTCP socket `sk`: packets arrive at that one, and
+/// who may connect will be known of the other.
 #[inline(always)]
-pub fn set_reach_of_subflow(socket: *const c_void, reach: u32) {
-    // SAFETY: `socket` is the hook's own trusted argument.
-    if let Some(label) = unsafe { shim_subflow_label(socket, CREATE).as_mut() } {
-        label.set_reach(reach);
-    }
-}
-
-/// Labels such a socket as it is made for `sk`, if that listens already.
-#[inline(always)]
-pub fn inherit_reach(sk: *const c_void, subflow: *const c_void) {
-    let Some(reach) = of_sock(sk).map(|label| label.reach()) else {
-        return;
-    };
-    if reach == 0 {
+pub fn make_subflow(sk: *const c_void, subflow: *const c_void) {
+    // Without a label nobody has judged its listening.
+    if of_sock(sk).is_none() {
         return;
     }
     // SAFETY: `subflow` is the hook's own trusted argument.
     if let Some(label) = unsafe { shim_sock_label(subflow, CREATE).as_mut() } {
-        label.set_reach(reach);
+        label.listener = sk as u64;
     }
 }
 
 impl Label {
-    /// Who may connect; 0 for anybody.
+    /// Who may connect; 0 for anybody. `None` if it is not known any more.
     #[inline(always)]
-    pub fn reach(&self) -> u32 {
-        // SAFETY: a field of a live label; other threads may write it, hence volatile.
-        unsafe { read_volatile(&raw const self.reach) }
+    pub fn reach(&self) -> Option<u32> {
+        if self.listener == 0 {
+            // SAFETY: a field of a live label; other threads may write it, hence volatile.
+            Some(unsafe { read_volatile(&raw const self.reach) })
+        } else {
+            // SAFETY: a value of four bytes is read as a whole.
+            unsafe { MPTCP_REACHES.get(&self.listener) }.copied()
+        }
     }
 
-    /// Notes who may connect.
+    /// Notes who may connect to a socket.
     #[inline(always)]
-    pub fn set_reach(&mut self, reach: u32) {
+    pub fn set_reach(&mut self, socket: *const c_void, mptcp: bool, reach: u32) {
         // SAFETY: as above.
         unsafe { write_volatile(&raw mut self.reach, reach) }
+        if mptcp {
+            // SAFETY: `socket` is the hook's own trusted argument.
+            let listener = unsafe { shim_self(socket) };
+            // Should it fail, nobody can connect.
+            let _ = MPTCP_REACHES.insert(&listener, &reach, 0);
+        }
     }
 
     /// How the socket's last judgement relates to `call`.

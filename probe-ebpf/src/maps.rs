@@ -31,6 +31,11 @@ pub static STANDINGS: HashMap<Fileid, Standing> = HashMap::with_max_entries(MAX_
 #[map]
 pub static REACHES: HashMap<u32, Reach> = HashMap::with_max_entries(MAX_REACHES, NO_PREALLOC);
 
+/// The same keys for MPTCP sockets that listen, by the kernel's address of the socket. Written by the
+/// probe; a socket that gets an address anew is noted anew when it listens.
+#[map]
+pub static MPTCP_REACHES: LruHashMap<u64, u32> = LruHashMap::with_max_entries(MAX_REACHES, 0);
+
 /// `BPF_F_NO_PREALLOC`.
 const NO_PREALLOC: u32 = 1;
 

@@ -16,7 +16,8 @@ def test_listening_is_held_and_asked_about():
     caller.start("listen", "0.0.0.0", port=8080)
     question = firewall.prompt()
     assert (question.operation, question.object.port) == ("listen", 8080), question
-    assert question.scopes == ["host-port", "any"], question
+    scopes = ["host-port", "local-network", "this-computer", "any"]
+    assert question.scopes == scopes, question
     firewall.decide(question, "allow", "always")
     assert caller.result().errno is None
     # The rule is about the port, whatever the address.

@@ -72,7 +72,7 @@ pub fn receive(ctx: &LsmContext) -> i32 {
 pub fn add_subflow(ctx: &LsmContext) -> i32 {
     let earlier: i32 = ctx.arg(2);
     if earlier == 0 {
-        label::inherit_reach(ctx.arg(0), ctx.arg(1));
+        label::make_subflow(ctx.arg(0), ctx.arg(1));
     }
     earlier
 }
@@ -82,12 +82,13 @@ fn admit(sk: *const c_void, skb: *const c_void) -> i32 {
     let Some(label) = label::of_sock(sk) else {
         return 0;
     };
-    let reach = label.reach();
-    if reach == 0 || enforcing().is_none() || is_admitted(reach, skb) {
-        0
-    } else {
-        refuse_with(EPERM)
-    }
+    let admitted = match label.reach() {
+        Some(0) => true,
+        _ if enforcing().is_none() => true,
+        Some(reach) => is_admitted(reach, skb),
+        None => false,
+    };
+    if admitted { 0 } else { refuse_with(EPERM) }
 }
 
 /// Whether the packet's source may reach who listens. What nothing is known of may not.

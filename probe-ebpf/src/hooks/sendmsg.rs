@@ -8,7 +8,7 @@ use portreeve_abi::{AF_INET, Operation};
 
 use crate::{
     decide::{Judged, enforcing, is_guarded},
-    endpoint::{self, Named, Peer},
+    endpoint::{self, IPPROTO_MPTCP, Named, Peer},
     hold::refuse_with,
     hooks::route,
     label::{self, Judgement, Relation},
@@ -20,7 +20,6 @@ const MSG_DONTWAIT: u32 = 0x40;
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 const IPPROTO_TCP: u16 = 6;
 const IPPROTO_SCTP: u16 = 132;
-const IPPROTO_MPTCP: u16 = 262;
 const EPERM: u32 = 1;
 
 unsafe extern "C" {

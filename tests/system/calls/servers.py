@@ -1,5 +1,7 @@
 """Servers of all kinds, which stay until their program ends."""
 
+import os
+import signal
 import socket
 
 from calls import uring
@@ -36,6 +38,28 @@ def datagrams(address, port):
     with socket.socket(family_of(address), socket.SOCK_DGRAM) as server:
         where = endpoint(address, port)
         check(libc.bind(server.fileno(), where, len(where)))
+
+
+def wait_for_datagrams(address, port):
+    """The same, and the socket stays."""
+    server = socket.socket(family_of(address), socket.SOCK_DGRAM)
+    _servers.append(server)
+    where = endpoint(address, port)
+    check(libc.bind(server.fileno(), where, len(where)))
+
+
+def datagrams_that_came(count):
+    """The next datagrams of the newest socket that waits for some."""
+    return {"came": sorted(_servers[-1].recv(100).decode() for _ in range(count))}
+
+
+def listen_in_child(address):
+    """As `listen`, but only a child goes on with it."""
+    listening = listen(address)
+    if os.fork() == 0:
+        signal.pause()
+    _servers.pop().close()
+    return listening
 
 
 def listen_once(address):
