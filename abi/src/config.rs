@@ -30,6 +30,10 @@ pub struct ProbeConfig {
     pub broker: u32,
     /// Verdict when the gate cannot be reached: 0 to allow, else an errno.
     pub fallback_errno: u32,
+    /// 1 if each `bind()` is judged as one.
+    pub binds_judged: u32,
+    /// Zero; fills up the last eight bytes.
+    pub reserved: u32,
 }
 
 /// How calls of one executable are treated. Keyed by [`crate::Fileid`].

@@ -2,6 +2,7 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
+use portreeve_policy::{Action, Operation};
 use serde::Deserialize;
 
 /// Where the settings are.
@@ -22,6 +23,72 @@ pub struct Config {
     pub uid_min: u32,
     /// Last user id guarded. Above 60,000 are users that systemd and containers make up.
     pub uid_max: u32,
+    /// What becomes of calls that no rule is about.
+    pub unruled: Unruled,
+}
+
+/// What becomes of calls that no rule is about, by operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Unruled {
+    /// Making a raw socket.
+    pub create: Treatment,
+    /// Taking a local address.
+    pub bind: Treatment,
+    /// Reaching another side.
+    pub connect: Treatment,
+    /// Waiting for others.
+    pub listen: Treatment,
+    /// Those who connect to one who may listen. They cannot be asked about, because nobody can wait
+    /// where packets arrive.
+    pub accept: Treatment,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Treatment {
+    /// The user is asked.
+    Ask,
+    /// It goes on.
+    Allow,
+    /// It fails.
+    Deny,
+}
+
+impl Treatment {
+    /// What is done where nobody is asked.
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Allow => Action::Allow,
+            Self::Ask | Self::Deny => Action::DENY,
+        }
+    }
+}
+
+impl Default for Unruled {
+    fn default() -> Self {
+        Self {
+            create: Treatment::Ask,
+            bind: Treatment::Allow,
+            connect: Treatment::Ask,
+            listen: Treatment::Ask,
+            accept: Treatment::Allow,
+        }
+    }
+}
+
+impl Unruled {
+    /// What becomes of this operation.
+    pub const fn treatment(&self, operation: Operation) -> Treatment {
+        match operation {
+            Operation::Create => self.create,
+            Operation::Bind => self.bind,
+            Operation::Connect => self.connect,
+            Operation::Listen => self.listen,
+            Operation::Accept => self.accept,
+        }
+    }
 }
 
 impl Default for Config {
@@ -32,6 +99,7 @@ impl Default for Config {
             agent_wait_seconds: 10,
             uid_min: 1_000,
             uid_max: 60_000,
+            unruled: Unruled::default(),
         }
     }
 }
@@ -67,6 +135,12 @@ pub enum Error {
         /// What would do.
         expected: &'static str,
     },
+    /// Those who connect cannot be asked about.
+    #[error("cannot use unruled.accept = \"ask\" of {path}: expected \"allow\" or \"deny\"")]
+    AskAboutPeers {
+        /// The file.
+        path: String,
+    },
 }
 
 impl Config {
@@ -95,6 +169,9 @@ impl Config {
                 value,
                 expected,
             })?;
+        if config.unruled.accept == Treatment::Ask {
+            return Err(Error::AskAboutPeers { path: name() });
+        }
         Ok(config)
     }
 
@@ -171,5 +248,19 @@ mod tests {
                 .contains("uid_min")
         );
         assert!(matches!(load("holdseconds = 5"), Err(Error::Parse { .. })));
+        let peers = load("[unruled]\naccept = \"ask\"").unwrap_err();
+        assert!(peers.to_string().contains("unruled.accept"));
+        let text = "[unruled]\nconnect = \"perhaps\"";
+        assert!(matches!(load(text), Err(Error::Parse { .. })));
+    }
+
+    #[test]
+    fn each_operation_has_its_own_treatment() {
+        let unruled = load("[unruled]\nconnect = \"deny\"\nbind = \"ask\"")
+            .unwrap()
+            .unruled;
+        let treated = Operation::ALL.map(|operation| unruled.treatment(operation));
+        use Treatment::{Allow, Ask, Deny};
+        assert_eq!(treated, [Ask, Ask, Deny, Ask, Allow]);
     }
 }

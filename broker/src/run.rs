@@ -172,6 +172,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
             gatekeeper: gatekeeper.pid(),
             broker: std::process::id(),
             fallback_errno: FALLBACK_ERRNO,
+            ..*probe
         };
     })?;
     probe.attach()?;

@@ -11,6 +11,7 @@ const PF_IO_WORKER: u32 = 0x10;
 
 /// Who calls. Layout of `struct task_facts` in kernel/shim.c.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Caller {
     start: u64,
     pub exec_id: u64,

@@ -175,3 +175,14 @@ def test_datagrams_of_others_do_not_arrive():
             bus.add_rule(PROGRAM, "allow", operation="listen")
             internet.sendto(b"again", (HERE, PORT))
             assert caller.call("servers.datagrams_that_came", count=1).came == ["again"]
+
+
+def test_nobody_gets_in_where_peers_without_a_rule_are_denied():
+    firewall.settings(**{"unruled.listen": '"allow"', "unruled.accept": '"deny"'})
+    caller = Caller()
+    port = caller.call("servers.listen", "0.0.0.0").port
+    assert firewall.pending() == []
+    assert not gets_in(HERE, port, PEER)
+    assert gets_in("127.0.0.1", port, here=True)
+    bus.add_rule(PROGRAM, "allow", PEER, operation="accept")
+    assert gets_in(HERE, port, PEER)

@@ -47,15 +47,18 @@ struct Known {
 /// Whom an answer that has made no rule lets in; numbered as in [`Reach::granted`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Granted {
-    Anybody = 0,
-    LocalNetwork = 1,
-    ThisComputer = 2,
+    Nothing = 0,
+    Anybody = 1,
+    LocalNetwork = 2,
+    ThisComputer = 3,
 }
 
 /// All listeners that the kernel knows of.
 pub(super) struct Listeners {
     kernel: Arc<dyn Kernel>,
     failures: Arc<Failures>,
+    /// What becomes of peers that neither a rule nor an answer is about.
+    unruled: Action,
     known: HashMap<Listener, Known>,
     /// Those that an earlier broker has left and this one cannot keep up to date: user and slot.
     left: Vec<(u32, u32)>,
@@ -65,9 +68,10 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Goes on with what an earlier broker has left in the kernel.
-    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>) -> Self {
+    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>, unruled: Action) -> Self {
         let mut listeners = Self {
             failures,
+            unruled,
             known: HashMap::new(),
             left: Vec::new(),
             last_slot: 0,
@@ -130,12 +134,12 @@ impl Listeners {
         }
         self.make_room(subject.uid);
         let slot = self.last_slot + 1;
-        let reach = Box::new(reach(&listener, &said, Granted::Anybody));
+        let reach = Box::new(reach(&listener, &said, Granted::Nothing, self.unruled));
         self.tell(slot, &reach)?;
         self.last_slot = slot;
         let known = Known {
             slot,
-            granted: Granted::Anybody,
+            granted: Granted::Nothing,
             used: self.uses,
             written: reach,
         };
@@ -166,7 +170,7 @@ impl Listeners {
                 process: listener.process.unwrap_or(NO_PROCESS),
             };
             let said = rules.reach(&subject, listener.port, listener.protocol);
-            let reach = reach(listener, &said, known.granted);
+            let reach = reach(listener, &said, known.granted, self.unruled);
             if reach != *known.written {
                 *known.written = reach;
                 changed.push((known.slot, known.written.clone()));
@@ -222,18 +226,20 @@ impl Listeners {
 impl Granted {
     fn from_raw(raw: u32) -> Self {
         match raw {
-            1 => Self::LocalNetwork,
-            2 => Self::ThisComputer,
-            _ => Self::Anybody,
+            1 => Self::Anybody,
+            2 => Self::LocalNetwork,
+            3 => Self::ThisComputer,
+            _ => Self::Nothing,
         }
     }
 
-    /// Who is let in, if that is not everybody.
-    fn peers(self) -> Option<Destination> {
+    /// Who is let in by name, and what becomes of the others, if it says.
+    fn peers(self) -> (Option<Destination>, Option<Action>) {
         match self {
-            Self::Anybody => None,
-            Self::LocalNetwork => Some(Destination::LocalNetwork),
-            Self::ThisComputer => Some(Destination::ThisComputer),
+            Self::Nothing => (None, None),
+            Self::Anybody => (None, Some(Action::Allow)),
+            Self::LocalNetwork => (Some(Destination::LocalNetwork), Some(Action::DENY)),
+            Self::ThisComputer => (Some(Destination::ThisComputer), Some(Action::DENY)),
         }
     }
 }
@@ -252,13 +258,12 @@ fn listener(reach: &Reach) -> Option<Listener> {
 }
 
 /// What the rules say, in the kernel's form.
-fn reach(listener: &Listener, said: &Said, granted: Granted) -> Reach {
-    let granted_peers = granted.peers().filter(|_| said.rest().is_none());
-    let others = match (said.rest(), &granted_peers) {
-        (Some(action), _) => action,
-        (None, Some(_)) => Action::DENY,
-        (None, None) => Action::Allow,
+fn reach(listener: &Listener, said: &Said, granted: Granted, unruled: Action) -> Reach {
+    let (granted_peers, granted_others) = match said.rest() {
+        Some(_) => (None, None),
+        None => granted.peers(),
     };
+    let others = said.rest().or(granted_others).unwrap_or(unruled);
     let named = said.peers();
     let named = named.chain(granted_peers.iter().map(|peers| (peers, Action::Allow)));
     let mut list: Vec<Peers> = named

@@ -35,7 +35,7 @@ use self::{
     verdict::kept,
 };
 use crate::{
-    config::Config,
+    config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
     gate::Held,
     probe::Kernel,
@@ -114,7 +114,11 @@ impl Decider {
             rules: RuleBook::new(opened.rules, kernel.generation()),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
-            listeners: Listeners::new(Arc::clone(&kernel), Arc::clone(&failures)),
+            listeners: Listeners::new(
+                Arc::clone(&kernel),
+                Arc::clone(&failures),
+                config.unruled.accept.action(),
+            ),
             watchers: HashMap::new(),
             store_problem: opened.problem,
             config,
@@ -171,12 +175,22 @@ impl Decider {
             let verdict = kept(action, self.rules.generation());
             arrival.held.release(&verdict);
         } else if arrival.open {
-            let generation = self.rules.generation();
-            arrival.held.release(&kept(Action::Allow, generation));
+            let action = match arrival.operation {
+                Operation::Accept => self.config.unruled.accept.action(),
+                _ => Action::Allow,
+            };
+            let verdict = kept(action, self.rules.generation());
+            arrival.held.release(&verdict);
         } else if let Some(answer) = self.late.take(&arrival, Instant::now()) {
             self.release_once(arrival.held, answer.action, &answer.object);
         } else {
-            self.ask(arrival);
+            match self.config.unruled.treatment(arrival.operation) {
+                Treatment::Ask => self.ask(arrival),
+                treatment => {
+                    let verdict = kept(treatment.action(), self.rules.generation());
+                    arrival.held.release(&verdict);
+                }
+            }
         }
     }
 
@@ -244,7 +258,10 @@ impl Decider {
                     .limit(held, &self.rules, subject, &question.object);
             }
         }
-        if let Err(error) = self.kernel.set_generation(generation) {
+        let bind = Operation::Bind;
+        let asked = self.config.unruled.treatment(bind) != Treatment::Allow;
+        let binds_judged = asked || self.rules.are_about(bind);
+        if let Err(error) = self.kernel.set_policy(generation, binds_judged) {
             // The old generation would let old verdicts stand: rather none.
             let error = with_causes(&error);
             tracing::error!("cannot make the kernel forget: {error}: stopping");

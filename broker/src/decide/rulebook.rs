@@ -72,6 +72,13 @@ impl RuleBook {
         self.compiled.decide(subject, operation, object)
     }
 
+    /// Whether any rule but the built-in ones speaks of an operation.
+    pub(super) fn are_about(&self, operation: Operation) -> bool {
+        let processes = self.of_processes.iter().map(|(rule, _)| rule);
+        let mut rules = self.stored.values().chain(processes);
+        rules.any(|rule| rule.enabled && rule.operations.contains(operation))
+    }
+
     /// Who may connect to a subject on a port.
     pub(super) fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
         self.compiled.reach(subject, port, protocol)

@@ -12,8 +12,9 @@ pub trait Kernel: Send + Sync {
     fn is_enforcing(&self) -> bool;
     /// The generation in force.
     fn generation(&self) -> u64;
-    /// Makes every remembered verdict of an earlier generation void.
-    fn set_generation(&self, generation: u64) -> Result<(), Error>;
+    /// Makes every remembered verdict of an earlier generation void; and has each `bind()` judged from
+    /// now on, or none.
+    fn set_policy(&self, generation: u64, binds_judged: bool) -> Result<(), Error>;
     /// Takes over the failures that the kernel counts.
     fn count_failures(&self, failures: &Failures);
     /// Who may connect to those who listen, by slot.
@@ -42,8 +43,11 @@ impl Kernel for Probe {
         lock(&self.config).value.generation
     }
 
-    fn set_generation(&self, generation: u64) -> Result<(), Error> {
-        self.configure(|config| config.generation = generation)
+    fn set_policy(&self, generation: u64, binds_judged: bool) -> Result<(), Error> {
+        self.configure(|config| {
+            config.generation = generation;
+            config.binds_judged = u32::from(binds_judged);
+        })
     }
 
     fn count_failures(&self, failures: &Failures) {

@@ -1,7 +1,8 @@
-//! `bind()` of datagram sockets: they have no `listen()`, and receive from now on.
+//! `bind()`: of datagram sockets it is what `listen()` is of others, since they receive from then on;
+//! and of all, if the policy speaks of it.
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::AF_INET;
+use portreeve_abi::{AF_INET, Operation};
 
 use crate::{
     decide::Judged,
@@ -15,7 +16,7 @@ const IPPROTO_UDPLITE: u16 = 136;
 /// client that picks one by itself waits for nobody but its server.
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 32_768..=60_999;
 
-/// Judges one `bind()`, as listening where it amounts to that.
+/// Judges one `bind()`, if that is wanted, and as listening where it amounts to that.
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
     let earlier: i32 = ctx.arg(3);
@@ -27,6 +28,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     let Some((judged, Named::Endpoint(endpoint))) = found else {
         return 0;
     };
+    if judged.config.binds_judged != 0 {
+        let answer = judged.decide(Operation::Bind, endpoint, false);
+        if answer != 0 {
+            return answer;
+        }
+    }
     let datagrams = matches!(judged.socket.protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
     let chosen = endpoint.port == 0 || EPHEMERAL.contains(&endpoint.port);
     if judged.socket.kind != SOCK_DGRAM || !datagrams || chosen || is_loopback(&endpoint) {

@@ -40,6 +40,13 @@ def datagrams(address, port):
         check(libc.bind(server.fileno(), where, len(where)))
 
 
+def take(address, port, kind):
+    """bind() alone."""
+    with socket.socket(family_of(address), KINDS[kind]) as server:
+        where = endpoint(address, port)
+        check(libc.bind(server.fileno(), where, len(where)))
+
+
 def wait_for_datagrams(address, port):
     """The same, and the socket stays."""
     server = socket.socket(family_of(address), socket.SOCK_DGRAM)
@@ -69,4 +76,8 @@ def listen_once(address):
         ring.submit_once(uring.LISTEN, server.fileno(), length=5)
 
 
-KINDS = {"stream": socket.SOCK_STREAM, "messages": socket.SOCK_SEQPACKET}
+KINDS = {
+    "stream": socket.SOCK_STREAM,
+    "messages": socket.SOCK_SEQPACKET,
+    "datagrams": socket.SOCK_DGRAM,
+}

@@ -36,7 +36,7 @@ impl Kernel for Played {
         0
     }
 
-    fn set_generation(&self, _generation: u64) -> Result<(), probe::Error> {
+    fn set_policy(&self, _generation: u64, _binds_judged: bool) -> Result<(), probe::Error> {
         Ok(())
     }
 

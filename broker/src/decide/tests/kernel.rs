@@ -35,6 +35,7 @@ pub(super) struct Played {
     generation: AtomicU64,
     reaches: Mutex<HashMap<u32, Reach>>,
     peers_judged: AtomicBool,
+    pub(super) binds_judged: AtomicBool,
 }
 
 impl Played {
@@ -80,7 +81,8 @@ impl Kernel for Played {
         self.generation()
     }
 
-    fn set_generation(&self, generation: u64) -> Result<(), Error> {
+    fn set_policy(&self, generation: u64, binds_judged: bool) -> Result<(), Error> {
+        self.binds_judged.store(binds_judged, Ordering::SeqCst);
         let before = self.generation.swap(generation, Ordering::SeqCst);
         assert!(before < generation, "a generation came twice");
         Ok(())
