@@ -101,6 +101,9 @@ pub(crate) struct MatrixOptions {
     /// Only the tests whose name contains this
     #[arg(long)]
     pub(crate) filter: Option<String>,
+    /// Only the tests that show what each program of the probe does
+    #[arg(long, conflicts_with = "filter")]
+    pub(crate) hooks: bool,
 }
 
 #[derive(Debug, Args)]

@@ -25,7 +25,12 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &MatrixOptions) -> Result
     for kernel in &options.kernels {
         let begun = Instant::now();
         let dir = logs.join(kernel.replace('/', "-"));
-        let result = passes(tree, steps, kernel, options.filter.as_deref(), &dir);
+        let which = if options.hooks {
+            Some("--hooks")
+        } else {
+            options.filter.as_deref()
+        };
+        let result = passes(tree, steps, kernel, which, &dir);
         let (passed, found) = match result {
             Ok((passed, found)) => (passed, found),
             // The archive may not have it (any more), or the machine did not start.
@@ -59,12 +64,12 @@ fn passes(
     tree: &Tree,
     steps: &Steps,
     kernel: &str,
-    filter: Option<&str>,
+    which: Option<&str>,
     dir: &Path,
 ) -> Result<(bool, String)> {
     tree::clear_dir(dir)?;
     let mut script = vec!["tests/matrix/run".to_owned()];
-    script.extend(filter.map(str::to_owned));
+    script.extend(which.map(str::to_owned));
     let options = VmOptions {
         kernel: Some(kernel.to_owned()),
         gui: true,

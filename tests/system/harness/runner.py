@@ -2,6 +2,7 @@
 
 import importlib
 import signal
+import sys
 import time
 import traceback
 from collections import Counter
@@ -26,13 +27,21 @@ def _time_out(*_):
 
 
 def discover(folder, wanted):
-    """The tests whose names contain `wanted`: names and functions, in the order of the files."""
+    """The tests whose names contain one of `wanted`, or all: names and functions, in the order of
+    the files. Each of `wanted` must be in some name, or what it was to show would go unseen."""
+    filters = {it.removeprefix("test_") for it in wanted}
+    unseen, tests = set(filters), []
     for file in sorted(Path(folder).glob("test_*.py")):
         module = importlib.import_module(file.stem)
         for name, function in list(vars(module).items()):
             full_name = f"{file.stem}.{name}".replace("test_", "")
-            if name.startswith("test_") and wanted.removeprefix("test_") in full_name:
-                yield full_name, function
+            found = {it for it in filters if it in full_name}
+            if name.startswith("test_") and (found or not filters):
+                unseen -= found
+                tests.append((full_name, function))
+    if unseen:
+        sys.exit(f"no test has a name with {', '.join(sorted(unseen))} in it")
+    return tests
 
 
 def run(folder, wanted):
