@@ -28,8 +28,9 @@ use tokio::sync::Notify;
 
 use super::{Table, table::Round};
 
-/// Time between two breaths of a thread.
-const PERIOD: Duration = Duration::from_secs(2);
+/// Time between two breaths of a thread. Who waits for all held threads waits for this and for the
+/// time that the breaths take, which is to be under 2 s altogether.
+const PERIOD: Duration = Duration::from_secs(1);
 /// At most one part in so many of a CPU's time goes into breathing: with thousands of held calls the
 /// period grows.
 const SHARE: u32 = 20;
