@@ -11,8 +11,9 @@ use portreeve_policy::Action;
 
 use crate::failure::{Failures, Reason};
 
-/// Calls that the programs of one user may have held at once: a quarter of all there can be.
-pub(super) const USER_SHARE: usize = MAX_HOLDS as usize / 4;
+/// Calls that the programs of one user may have held at once: three quarters of all there can be. Most
+/// computers have one user at a time, and whatever that one does, some is left for others.
+pub(super) const USER_SHARE: usize = MAX_HOLDS as usize / 4 * 3;
 
 /// Writes answers to where the calls are held. The real one is [`super::Connection`].
 pub trait Answer: Send + Sync {
