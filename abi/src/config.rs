@@ -32,8 +32,10 @@ pub struct ProbeConfig {
     pub fallback_errno: u32,
     /// 1 if each `bind()` is judged as one.
     pub binds_judged: u32,
-    /// Zero; fills up the last eight bytes.
+    /// Zero; fills up eight bytes.
     pub reserved: u32,
+    /// A digest of the policy that the generation stands for, which the next broker compares.
+    pub policy: u64,
 }
 
 /// How calls of one executable are treated. Keyed by [`crate::Fileid`].

@@ -53,7 +53,7 @@ const _: () = {
     assert!(size_of::<Verdict>() == 32);
     assert!(size_of::<Request>() == 88);
     assert!(size_of::<Hold>() == 120);
-    assert!(size_of::<ProbeConfig>() == 56);
+    assert!(size_of::<ProbeConfig>() == 64);
     assert!(size_of::<Peers>() == 36);
     assert!(size_of::<Reach>() == 2200);
 };

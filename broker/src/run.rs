@@ -164,8 +164,11 @@ pub async fn run(places: Places) -> Result<(), Error> {
         *probe = ProbeConfig {
             generation: probe.generation,
             gate_device,
-            // Another one voids what is remembered, as the new generation does anyway.
-            cache_seed: RandomState::new().hash_one(probe.generation),
+            // Another one would void what is remembered, and the rules may be the same as ever.
+            cache_seed: match probe.cache_seed {
+                0 => RandomState::new().hash_one(probe.generation),
+                seed => seed,
+            },
             uid_min: config.uid_min,
             uid_max: config.uid_max,
             mode: mode::ENFORCE,

@@ -13,7 +13,12 @@ mod prompts;
 mod rulebook;
 mod verdict;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use portreeve_abi::request_flags;
 use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation};
@@ -38,7 +43,7 @@ use crate::{
     config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
     gate::Held,
-    probe::Kernel,
+    probe::{Kernel, Policy},
     store::{Opened, Store},
     subject::Caller,
 };
@@ -131,7 +136,12 @@ impl Decider {
 
     /// Judges until both senders of `inputs` are gone.
     pub async fn run(mut self, mut inputs: Inputs) {
-        self.publish();
+        // Verdicts that are remembered of an earlier broker hold on if it had the same rules: else every
+        // call would have to wait for this one, however well known, and for the next if this one ends
+        // at once.
+        if !self.kernel.holds_for(self.digest()) {
+            self.publish();
+        }
         loop {
             let wake = self.next_wake();
             tokio::select! {
@@ -261,7 +271,12 @@ impl Decider {
         let bind = Operation::Bind;
         let asked = self.config.unruled.treatment(bind) != Treatment::Allow;
         let binds_judged = asked || self.rules.are_about(bind);
-        if let Err(error) = self.kernel.set_policy(generation, binds_judged) {
+        let policy = Policy {
+            generation,
+            digest: self.digest(),
+            binds_judged,
+        };
+        if let Err(error) = self.kernel.set_policy(policy) {
             // The old generation would let old verdicts stand: rather none.
             let error = with_causes(&error);
             tracing::error!("cannot make the kernel forget: {error}: stopping");
@@ -277,6 +292,13 @@ impl Decider {
                 .withdraw(uid, settled.prompt.id, portreeve_dbus::withdrawn::ANSWERED);
             self.prompts_changed(uid);
         }
+    }
+
+    /// The same for the same rules and settings, in another broker too.
+    fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.rules.digest(), self.config.unruled).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Looks after what time or signals have changed: deadlines, calls that left, processes that

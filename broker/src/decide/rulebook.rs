@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
 };
@@ -33,30 +34,42 @@ pub(super) struct RuleBook {
 }
 
 impl RuleBook {
-    /// The rules found in the store; the generation goes on from `generation`.
+    /// The rules found in the store, under the generation that is in force.
     pub(super) fn new(stored: Vec<Rule>, generation: u64) -> Self {
-        Self {
+        let mut book = Self {
             stored: stored.into_iter().map(|rule| (rule.id, rule)).collect(),
             of_processes: Vec::new(),
             next_unstored: UNSTORED,
             check_at: None,
             generation,
             compiled: Ruleset::default(),
-        }
+        };
+        book.compiled = Ruleset::new(book.all());
+        book
     }
 
-    /// Puts all changes in force; returns the new generation.
+    /// Puts all changes in force under a new generation; returns that.
     pub(super) fn compile(&mut self) -> u64 {
-        let processes = self.of_processes.iter().map(|(rule, _)| rule);
-        let rules = self
-            .stored
-            .values()
-            .chain(processes)
-            .cloned()
-            .chain([built_in()]);
-        self.compiled = Ruleset::new(rules);
         self.generation += 1;
+        self.compiled = Ruleset::new(self.all());
         self.generation
+    }
+
+    fn all(&self) -> impl Iterator<Item = Rule> {
+        let processes = self.of_processes.iter().map(|(rule, _)| rule);
+        let stored = self.stored.values();
+        stored.chain(processes).cloned().chain([built_in()])
+    }
+
+    /// The same for the same rules, in another broker too.
+    pub(super) fn digest(&self) -> u64 {
+        let mut rules: Vec<Rule> = self.all().collect();
+        rules.sort_by_key(|rule| rule.id);
+        let mut hasher = DefaultHasher::new();
+        for rule in rules {
+            format!("{rule:?}").hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     pub(super) fn generation(&self) -> u64 {

@@ -15,3 +15,4 @@ mod listening;
 mod open;
 mod running;
 mod signals;
+mod successor;

@@ -1,10 +1,26 @@
 //! What the rest of the broker asks of the kernel part, as traits, so that fast tests run the broker's
 //! own logic without a kernel.
 
+use std::{
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
+    os::unix::fs::MetadataExt,
+};
+
 use portreeve_abi::{Fileid, ProbeConfig, Reach, Request, Standing, counter};
 
 use super::{Error, Probe, lock};
 use crate::failure::{Failures, Reason};
+
+/// What the rules and settings amount to for the kernel.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Its version: each is greater than the one before.
+    pub generation: u64,
+    /// The same for the same rules and settings, in another broker too.
+    pub digest: u64,
+    /// Whether each `bind()` is judged as one.
+    pub binds_judged: bool,
+}
 
 /// The kernel part as the broker uses it while it runs.
 pub trait Kernel: Send + Sync {
@@ -12,9 +28,11 @@ pub trait Kernel: Send + Sync {
     fn is_enforcing(&self) -> bool;
     /// The generation in force.
     fn generation(&self) -> u64;
-    /// Makes every remembered verdict of an earlier generation void; and has each `bind()` judged from
-    /// now on, or none.
-    fn set_policy(&self, generation: u64, binds_judged: bool) -> Result<(), Error>;
+    /// Whether what is remembered under the generation in force was given by the policy of this digest,
+    /// in a broker such as this one.
+    fn holds_for(&self, digest: u64) -> bool;
+    /// Puts a new policy in force: every verdict remembered under an earlier one is void.
+    fn set_policy(&self, policy: Policy) -> Result<(), Error>;
     /// Takes over the failures that the kernel counts.
     fn count_failures(&self, failures: &Failures);
     /// Who may connect to those who listen, by slot.
@@ -43,10 +61,15 @@ impl Kernel for Probe {
         lock(&self.config).value.generation
     }
 
-    fn set_policy(&self, generation: u64, binds_judged: bool) -> Result<(), Error> {
+    fn holds_for(&self, digest: u64) -> bool {
+        lock(&self.config).value.policy == self.seal(digest)
+    }
+
+    fn set_policy(&self, policy: Policy) -> Result<(), Error> {
         self.configure(|config| {
-            config.generation = generation;
-            config.binds_judged = u32::from(binds_judged);
+            config.generation = policy.generation;
+            config.policy = self.seal(policy.digest);
+            config.binds_judged = u32::from(policy.binds_judged);
         })
     }
 
@@ -87,7 +110,25 @@ impl Holds for Probe {
     }
 }
 
+/// Which executable runs here, as a number. An installation replaces the file.
+pub(super) fn this_broker() -> u64 {
+    let Ok(file) = std::fs::metadata("/proc/self/exe") else {
+        // Like no other.
+        return RandomState::new().hash_one(0);
+    };
+    let mut hasher = DefaultHasher::new();
+    (file.dev(), file.ino(), file.ctime(), file.ctime_nsec()).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Probe {
+    /// A policy in a broker such as this one: another may understand the same rules otherwise.
+    fn seal(&self, digest: u64) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (digest, self.broker).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Changes the configuration that the programs read.
     pub fn configure(&self, change: impl FnOnce(&mut ProbeConfig)) -> Result<(), Error> {
         let mut configured = lock(&self.config);

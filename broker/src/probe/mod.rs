@@ -21,7 +21,7 @@ use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, mode};
 
 use crate::keep::{Kept, keep};
 
-pub use kernel::{Holds, Kernel};
+pub use kernel::{Holds, Kernel, Policy};
 
 /// What can go wrong with the probe.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +129,8 @@ pub struct Probe {
     holds: HashMap<MapData, u32, Hold>,
     counters: PerCpuArray<MapData, u64>,
     reaches: Mutex<HashMap<MapData, u32, Reach>>,
+    /// See [`kernel::this_broker`].
+    broker: u64,
 }
 
 /// The probe's configuration: the map, and what was written to it last.
@@ -227,6 +229,7 @@ impl Probe {
             holds: take(&mut maps, "HOLDS")?,
             counters: take(&mut maps, "COUNTERS")?,
             reaches: Mutex::new(take(&mut maps, "REACHES")?),
+            broker: kernel::this_broker(),
         })
     }
 

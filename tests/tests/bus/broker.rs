@@ -36,7 +36,11 @@ impl Kernel for Played {
         0
     }
 
-    fn set_policy(&self, _generation: u64, _binds_judged: bool) -> Result<(), probe::Error> {
+    fn holds_for(&self, _digest: u64) -> bool {
+        false
+    }
+
+    fn set_policy(&self, _policy: probe::Policy) -> Result<(), probe::Error> {
         Ok(())
     }
 

@@ -73,20 +73,27 @@ impl Desk {
     pub(super) async fn on(dir: TempDir) -> Self {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
-        Self::with(dir, kernel, log).await
+        Self::of_kernel(dir, kernel, log, 1).await
     }
 
-    /// Another broker comes after this one, with the same database and the same kernel.
-    pub(super) async fn succeed(&mut self) {
-        self.stop().await;
-        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+    /// This one is killed; the next one, on the same kernel, with the same database.
+    pub(super) async fn followed(&self) -> Self {
+        let copy = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.dir.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+        self.followed_in(copy).await
+    }
+
+    /// The same, with another database.
+    pub(super) async fn followed_in(&self, dir: TempDir) -> Self {
         let next = self.next.load(Ordering::SeqCst);
-        *self = Self::with(dir, Arc::clone(&self.kernel), self.log.clone()).await;
-        self.next = AtomicU64::new(next);
-        self.rest().await;
+        Self::of_kernel(dir, Arc::clone(&self.kernel), self.log.clone(), next).await
     }
 
-    async fn with(dir: TempDir, kernel: Arc<Played>, log: Log) -> Self {
+    /// A loop on a kernel that may have had another one before.
+    async fn of_kernel(dir: TempDir, kernel: Arc<Played>, log: Log, next: u64) -> Self {
         let (store, opened) = frozen(Store::open(dir.path().join("rules.db")))
             .await
             .unwrap();
@@ -112,7 +119,7 @@ impl Desk {
             commands,
             interrupted,
             table: Table::new(Box::new(log.clone()), Arc::clone(&failures)),
-            next: AtomicU64::new(1),
+            next: AtomicU64::new(next),
             deciding: tokio::spawn(decider.run(inputs)),
             dir,
             log,

@@ -13,7 +13,7 @@ use portreeve_abi::{AF_INET, Peers, Reach, verdict_flags};
 use crate::{
     failure::Failures,
     gate::Answer,
-    probe::{Error, Kernel},
+    probe::{Error, Kernel, Policy},
 };
 
 /// What a held call was told.
@@ -35,7 +35,8 @@ pub(super) struct Played {
     generation: AtomicU64,
     reaches: Mutex<HashMap<u32, Reach>>,
     peers_judged: AtomicBool,
-    pub(super) binds_judged: AtomicBool,
+    binds_judged: AtomicBool,
+    digest: AtomicU64,
 }
 
 impl Played {
@@ -81,8 +82,18 @@ impl Kernel for Played {
         self.generation()
     }
 
-    fn set_policy(&self, generation: u64, binds_judged: bool) -> Result<(), Error> {
+    fn holds_for(&self, digest: u64) -> bool {
+        self.digest.load(Ordering::SeqCst) == digest
+    }
+
+    fn set_policy(&self, policy: Policy) -> Result<(), Error> {
+        let Policy {
+            generation,
+            digest,
+            binds_judged,
+        } = policy;
         self.binds_judged.store(binds_judged, Ordering::SeqCst);
+        self.digest.store(digest, Ordering::SeqCst);
         let before = self.generation.swap(generation, Ordering::SeqCst);
         assert!(before < generation, "a generation came twice");
         Ok(())

@@ -150,9 +150,7 @@ async fn a_program_without_a_file_has_no_always() {
 
 #[tokio::test(start_paused = true)]
 async fn always_holds_for_other_processes_and_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().to_owned();
-    let desk = Desk::on(dir).await;
+    let desk = Desk::new().await;
     let first = Running::of("/usr/bin/curl", ALICE);
     desk.call(&first, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
@@ -163,12 +161,7 @@ async fn always_holds_for_other_processes_and_after_a_restart() {
     let call = desk.call(&second, at("192.0.2.1", 80)).await;
     desk.rest().await;
     assert_eq!(desk.told(call), Some(Told::Kept(1)));
-    let copy = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(&path).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
-    }
-    let restarted = Desk::on(copy).await;
+    let restarted = desk.followed().await;
     let call = restarted.call(&second, at("192.0.2.1", 22)).await;
     restarted.rest().await;
     assert_eq!(restarted.told(call), Some(Told::Kept(1)));

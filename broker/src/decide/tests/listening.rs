@@ -166,11 +166,12 @@ async fn whoever_listens_at_too_many_ports_loses_the_oldest_and_others_nothing()
 /// The kernel keeps the lists when the broker ends; the next one goes on with them.
 #[tokio::test(start_paused = true)]
 async fn the_next_broker_keeps_the_lists_up_to_date() {
-    let mut desk = Desk::new().await;
+    let desk = Desk::new().await;
     let server = Running::of(SERVER, ALICE);
     let local = desk.add(&from("local-network", "allow")).await;
     let call = desk.listen(&server, "0.0.0.0", 8080).await;
-    desk.succeed().await;
+    let desk = desk.followed().await;
+    desk.rest().await;
     assert_eq!(desk.admitted(call), LOCAL);
     desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
     assert_eq!(desk.admitted(call), EVERYBODY);
