@@ -20,7 +20,7 @@ MPTCP = 262
 TCP = (0, MPTCP)
 PORT = 5353
 # A connection that is not let in comes to nothing; emulated, one that is takes a tenth of this.
-PATIENCE = 3  # seconds
+PATIENCE = 2  # seconds
 
 
 @contextlib.contextmanager

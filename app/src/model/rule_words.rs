@@ -236,6 +236,38 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_about_listening_says_from_where() {
+        let from = |destination: &str, network: Option<&str>, operations: &[&str]| {
+            let rule = Rule {
+                operations: operations.iter().map(|&word| word.into()).collect(),
+                destination: destination.into(),
+                network: network.map(Into::into),
+                host: None,
+                port: Some(80),
+                ..rule()
+            };
+            plain(&RuleWords::new(&rule).destination)
+        };
+        let port = "incoming connections on port 80 from";
+        assert_eq!(
+            from("local-network", None, &["listen"]),
+            format!("{port} the local network")
+        );
+        assert_eq!(
+            from("this-computer", None, &["listen", "accept"]),
+            format!("{port} this computer")
+        );
+        assert_eq!(
+            from("network", Some("192.0.2.7/32"), &["accept"]),
+            format!("{port} 192.0.2.7")
+        );
+        assert_eq!(
+            from("local-network", None, &["connect"]),
+            "the local network port 80"
+        );
+    }
+
+    #[test]
     fn a_rule_is_read_aloud_in_one_sentence() {
         let words = RuleWords::new(&rule());
         assert_eq!(words.spoken, "curl: allow server.example, always");

@@ -7,6 +7,7 @@ import socket
 from calls import uring
 from calls.kernel import check, endpoint, family_of, libc, outcome
 
+PR_SET_PDEATHSIG = 1
 _servers = []
 
 
@@ -64,6 +65,7 @@ def listen_in_child(address):
     """As `listen`, but only a child goes on with it."""
     listening = listen(address)
     if os.fork() == 0:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.pause()
     _servers.pop().close()
     return listening

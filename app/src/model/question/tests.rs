@@ -171,3 +171,32 @@ fn the_queue_is_counted() {
     assert_eq!(Question::waiting(1).as_deref(), Some("1 more question"));
     assert_eq!(Question::waiting(2).as_deref(), Some("2 more questions"));
 }
+
+#[test]
+fn who_may_connect_is_a_choice() {
+    let prompt = Prompt {
+        operation: "listen".into(),
+        host: None,
+        address: "0.0.0.0".into(),
+        port: 8000,
+        scopes: ["host-port", "local-network", "this-computer", "any"]
+            .map(str::to_owned)
+            .into(),
+        ..prompt()
+    };
+    let question = Question::new(&prompt);
+    let labels: Vec<_> = question.scopes.iter().map(|it| plain(&it.label)).collect();
+    assert_eq!(
+        labels,
+        [
+            "Port 8000, from any network",
+            "Port 8000, from the local network",
+            "Port 8000, from this computer",
+            "Any port, from any network",
+        ]
+    );
+    assert_eq!(
+        plain(&question.consequence(Scope::LocalNetwork, For::Process)),
+        "Allow opens port 8000 to the local network only, Deny to nobody, until “curl” quits."
+    );
+}
