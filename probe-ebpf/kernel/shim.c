@@ -73,6 +73,7 @@ struct sock {
 	u16 sk_protocol;
 };
 struct sk_buff {
+	s32 skb_iif;
 	u8 *head;
 	u16 protocol; /* network order */
 	u16 network_header;
@@ -262,11 +263,12 @@ __inline struct label *shim_sock_label(struct sock *sk, u64 flags)
 	return bpf_sk_storage_get(&LABELS, sk, 0, flags);
 }
 
-/* A packet as far as its source and destination. Mirrored by struct Packet in hooks/reach.rs. */
+/* A packet as far as where it comes from. Mirrored by struct Packet in hooks/reach.rs. */
 struct packet_facts {
 	u32 source[4];
-	u32 destination[4];
+	u32 device; /* the index of the one it came in by */
 	u16 protocol; /* of the link layer, network order */
+	u16 reserved;
 };
 
 #define ETH_P_IP 0x0800
@@ -278,18 +280,12 @@ __inline s32 shim_packet(const struct sk_buff *skb, struct packet_facts *out)
 {
 	const u8 *header = skb->head + skb->network_header;
 
+	out->device = skb->skb_iif;
 	out->protocol = skb->protocol;
-	if (out->protocol == __builtin_bswap16(ETH_P_IP)) {
-		u32 addresses[2];
-
-		if (bpf_probe_read_kernel(addresses, sizeof(addresses), header + IP_SOURCE))
-			return -ESRCH;
-		out->source[0] = addresses[0];
-		out->destination[0] = addresses[1];
-		return 0;
-	}
+	if (out->protocol == __builtin_bswap16(ETH_P_IP))
+		return bpf_probe_read_kernel(out->source, 4, header + IP_SOURCE);
 	if (out->protocol == __builtin_bswap16(ETH_P_IPV6))
-		return bpf_probe_read_kernel(out, 32, header + IPV6_SOURCE);
+		return bpf_probe_read_kernel(out->source, 16, header + IPV6_SOURCE);
 	return -ESRCH;
 }
 

@@ -227,8 +227,14 @@ pub fn loopback(family: u16) -> [u32; 4] {
 /// 127.0.0.0/8 or ::1
 #[inline(always)]
 pub fn is_loopback(endpoint: &Endpoint) -> bool {
-    let [a, b, c, d] = endpoint.address;
-    if endpoint.family == AF_INET {
+    is_loopback_address(endpoint.family, &endpoint.address)
+}
+
+/// The same for an address of this family.
+#[inline(always)]
+pub fn is_loopback_address(family: u16, address: &[u32; 4]) -> bool {
+    let [a, b, c, d] = *address;
+    if family == AF_INET {
         a & 0xff00_0000_u32.to_be() == 0x7f00_0000_u32.to_be()
     } else {
         a | b | c == 0 && d == 1_u32.to_be()

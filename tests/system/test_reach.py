@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 
 from harness import bus, firewall
 from harness.arrivals import at_the_peer
@@ -175,6 +176,35 @@ def test_datagrams_of_others_do_not_arrive():
             bus.add_rule(PROGRAM, "allow", operation="listen")
             internet.sendto(b"again", (HERE, PORT))
             assert caller.call("servers.datagrams_that_came", count=1).came == ["again"]
+
+
+def send_as(source, payload):
+    """Has the peer send a datagram over IPv6 that says it is from somebody else."""
+    source, here = (socket.inet_pton(socket.AF_INET6, it) for it in (source, HERE6))
+    length = 8 + len(payload)
+    datagram = struct.pack("!HHHH", 7, PORT, length, 0) + payload
+    summed = source + here + struct.pack("!II", length, socket.IPPROTO_UDP) + datagram
+    total = sum(struct.unpack(f"!{len(summed) // 2}H", summed))
+    total = (total & 0xFFFF) + (total >> 16)
+    checksum = struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF)
+    header = struct.pack("!IHBB", 6 << 28, length, socket.IPPROTO_UDP, 64)
+    with at_the_peer():
+        raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    with raw:
+        raw.sendto(header + source + here + datagram[:6] + checksum + payload, (HERE6, 0))
+
+
+def test_datagrams_that_say_they_are_from_here_do_not_arrive():
+    bus.add_rule(PROGRAM, "allow", operation="listen", place="this-computer")
+    caller = Caller()
+    assert caller.call("servers.wait_for_datagrams", "::", port=PORT).errno is None
+    send_as(HERE6, b"forged")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as here:
+        here.sendto(b"here", (HERE6, PORT))
+    assert caller.call("servers.datagrams_that_came", count=1).came == ["here"]
+    bus.add_rule(PROGRAM, "allow", operation="listen")
+    send_as(PEER6, b"honest")
+    assert caller.call("servers.datagrams_that_came", count=1).came == ["honest"]
 
 
 def test_nobody_gets_in_where_peers_without_a_rule_are_denied():

@@ -11,7 +11,7 @@ use portreeve_abi::{AF_INET, AF_INET6, Peers};
 
 use crate::{
     decide::enforcing,
-    endpoint::{loopback, unmapped},
+    endpoint::{is_loopback_address, loopback, unmapped},
     hold::refuse_with,
     label,
     maps::REACHES,
@@ -21,14 +21,17 @@ const IPPROTO_UDP: u16 = 17;
 const IPPROTO_UDPLITE: u16 = 136;
 const ETH_P_IP: u16 = 0x0800_u16.to_be();
 const EPERM: u32 = 1;
+/// `LOOPBACK_IFINDEX` of include/net/flow.h: the loopback device's index in each network namespace.
+const LOOPBACK: u32 = 1;
 
 /// Layout of `struct packet_facts` in kernel/shim.c.
 #[repr(C)]
 #[derive(Default)]
 struct Packet {
     source: [u32; 4],
-    destination: [u32; 4],
+    device: u32,
     protocol: u16,
+    reserved: u16,
 }
 
 unsafe extern "C" {
@@ -104,15 +107,18 @@ fn is_admitted(reach: u32, skb: *const c_void) -> bool {
     if unsafe { shim_packet(skb, &raw mut packet) } != 0 {
         return false;
     }
-    let (family, mut source) = if packet.protocol == ETH_P_IP {
+    let (family, source) = if packet.protocol == ETH_P_IP {
         (AF_INET, packet.source)
     } else {
         unmapped(packet.source)
     };
-    // This computer's own addresses are this computer.
-    if packet.source == packet.destination {
-        source = loopback(family);
+    // What comes by the loopback device is from this computer, from whichever of its addresses; and what
+    // does not is not, though it may say so.
+    let here = packet.device == LOOPBACK;
+    if !here && is_loopback_address(family, &source) {
+        return false;
     }
+    let source = if here { loopback(family) } else { source };
     let mut index = 0;
     for peers in &reach.peers {
         if index >= reach.count {
