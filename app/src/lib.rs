@@ -17,6 +17,7 @@ pub mod model;
 pub mod user_facing_error;
 
 mod logging;
+mod sentence;
 
 pub use logging::init as init_logging;
 

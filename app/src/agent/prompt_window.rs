@@ -5,7 +5,10 @@ use gtk::{accessible::Relation, glib};
 use portreeve_dbus::Prompt;
 use portreeve_policy::{For, Scope};
 
-use crate::model::{Choice, Question, plain};
+use crate::{
+    model::{Choice, Question, plain},
+    sentence::show_sentence,
+};
 
 mod countdown;
 mod imp;
@@ -124,10 +127,7 @@ impl PromptWindow {
         let imp = self.imp();
         let heading = plain(&question.heading);
         self.set_title(Some(&heading));
-        imp.heading.set_label(&question.heading);
-        // What is read aloud goes without the marks that keep the writing direction in order.
-        imp.heading
-            .update_property(&[gtk::accessible::Property::Label(&heading)]);
+        show_sentence(&imp.heading, &question.heading);
         imp.identity.set_label(&question.identity);
         imp.warning
             .set_label(question.warning.as_deref().unwrap_or_default());
@@ -183,7 +183,7 @@ impl PromptWindow {
             (Some(shown), Some((scope, lifespan))) => shown.question.consequence(scope, lifespan),
             _ => String::new(),
         };
-        imp.consequence.set_label(&text);
+        show_sentence(&imp.consequence, &text);
     }
 
     /// The scope and lifespan that are chosen now.

@@ -5,6 +5,7 @@ use gtk::{accessible::Property, glib, prelude::*, subclass::prelude::*};
 use crate::{
     i18n::{gettext, gettext_f},
     model::RuleItem,
+    sentence::show_sentence,
 };
 
 /// The window's action that deletes a rule; its parameter is the rule's id.
@@ -93,13 +94,14 @@ impl RuleRow {
         imp.action_box
             .add_css_class(if words.allows { "success" } else { "error" });
         // Translators: where to and how long, as in “server.example, always”.
-        imp.destination.set_label(&gettext_f(
+        let sentence = gettext_f(
             "{destination}, {lifespan}",
             &[
                 ("destination", &words.destination),
                 ("lifespan", &words.lifespan),
             ],
-        ));
+        );
+        show_sentence(&imp.destination, &sentence);
         imp.origin.set_label(&match &words.path {
             Some(path) => format!("{path} · {}", words.origin),
             None => words.origin.clone(),

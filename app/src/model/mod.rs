@@ -10,6 +10,7 @@ mod rule_item;
 mod rule_list;
 mod rule_words;
 mod text;
+mod wrapping;
 
 pub use arming::Arming;
 pub use countdown::Countdown;
@@ -20,3 +21,4 @@ pub use rule_item::RuleItem;
 pub use rule_list::RuleList;
 pub use rule_words::RuleWords;
 pub use text::{isolate, plain, shown};
+pub use wrapping::Wrapping;

@@ -50,6 +50,8 @@ pub struct Question {
     name: String,
     host: String,
     port: u16,
+    /// Whether the port is one of UDP's, which has its own beside TCP's.
+    by_udp: bool,
 }
 
 impl Question {
@@ -59,6 +61,7 @@ impl Question {
         let kind = Kind::of(prompt);
         let name = isolate(&shown(&prompt.name));
         let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
+        let by_udp = matches!(prompt.protocol.as_str(), "udp" | "udplite");
         let lifespans: Vec<_> = prompt
             .lifespans
             .iter()
@@ -73,7 +76,7 @@ impl Question {
             .position(|choice| choice.value.as_str() == prompt.suggested_lifespan)
             .unwrap_or_default();
         Self {
-            heading: heading(prompt, &name, &host),
+            heading: heading(prompt, &name, &host, by_udp),
             identity: identity(prompt),
             warning: warning(prompt),
             stopped: (prompt.held == 0).then(|| {
@@ -88,7 +91,7 @@ impl Question {
                 .filter_map(|word| word.parse().ok())
                 .map(|value| Choice {
                     value,
-                    label: scope_label(kind, value, &host, prompt.port),
+                    label: scope_label(kind, value, &host, prompt.port, by_udp),
                 })
                 .collect(),
             lifespans,
@@ -98,21 +101,8 @@ impl Question {
             name,
             host,
             port: prompt.port,
+            by_udp,
         }
-    }
-
-    /// What answering with this scope and lifespan will do.
-    pub fn consequence(&self, scope: Scope, lifespan: For) -> String {
-        let text = match self.kind {
-            Kind::Listen => consequence_of_listening(scope, lifespan),
-            Kind::Raw => consequence_of_raw(lifespan),
-            Kind::Connect | Kind::Other => consequence_of_connecting(scope, lifespan),
-        };
-        let port = self.port.to_string();
-        gettext_f(
-            &text,
-            &[("app", &self.name), ("host", &self.host), ("port", &port)],
-        )
     }
 
     /// How many more questions the same program has; `None` for none.
@@ -142,74 +132,7 @@ impl Kind {
     }
 }
 
-fn consequence_of_connecting(scope: Scope, lifespan: For) -> String {
-    match (lifespan, scope) {
-        (For::Once, Scope::Host) => {
-            gettext("Your answer applies to {host} on any port, just this time.")
-        }
-        (For::Once, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, just this time.")
-        }
-        (For::Once, _) => gettext("Your answer applies to {host} on port {port}, just this time."),
-        (For::Process, Scope::Host) => {
-            gettext("Your answer applies to {host} on any port, until “{app}” quits.")
-        }
-        (For::Process, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
-        }
-        (For::Process, _) => {
-            gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
-        }
-        (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
-        (For::Always, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, always.")
-        }
-        (For::Always, _) => gettext("Your answer applies to {host} on port {port}, always."),
-    }
-}
-
-fn consequence_of_listening(scope: Scope, lifespan: For) -> String {
-    match (lifespan, scope) {
-        (For::Once, Scope::Any) => {
-            gettext("Your answer applies to any port of “{app}”, just this time.")
-        }
-        (For::Process, Scope::Any) => {
-            gettext("Your answer applies to any port of “{app}”, until it quits.")
-        }
-        (For::Always, Scope::Any) => gettext("Your answer applies to any port of “{app}”, always."),
-        (For::Once, Scope::LocalNetwork) => gettext(
-            "Allow opens port {port} to the local network only, Deny to nobody, just this time.",
-        ),
-        (For::Process, Scope::LocalNetwork) => gettext(
-            "Allow opens port {port} to the local network only, Deny to nobody, until “{app}” quits.",
-        ),
-        (For::Always, Scope::LocalNetwork) => {
-            gettext("Allow opens port {port} to the local network only, Deny to nobody, always.")
-        }
-        (For::Once, Scope::ThisComputer) => gettext(
-            "Allow opens port {port} to this computer only, Deny to nobody, just this time.",
-        ),
-        (For::Process, Scope::ThisComputer) => gettext(
-            "Allow opens port {port} to this computer only, Deny to nobody, until “{app}” quits.",
-        ),
-        (For::Always, Scope::ThisComputer) => {
-            gettext("Allow opens port {port} to this computer only, Deny to nobody, always.")
-        }
-        (For::Once, _) => gettext("Your answer applies to port {port}, just this time."),
-        (For::Process, _) => gettext("Your answer applies to port {port}, until “{app}” quits."),
-        (For::Always, _) => gettext("Your answer applies to port {port}, always."),
-    }
-}
-
-fn consequence_of_raw(lifespan: For) -> String {
-    match lifespan {
-        For::Once => gettext("Your answer applies to raw packets of “{app}”, just this time."),
-        For::Process => gettext("Your answer applies to raw packets of “{app}”, until it quits."),
-        For::Always => gettext("Your answer applies to raw packets of “{app}”, always."),
-    }
-}
-
-fn heading(prompt: &Prompt, name: &str, host: &str) -> String {
+fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> String {
     let datagrams = !matches!(prompt.protocol.as_str(), "tcp" | "sctp");
     let msgid = match (Kind::of(prompt), prompt.verified) {
         (Kind::Connect, true) if datagrams => gettext("Allow “{app}” to send data to {host}?"),
@@ -219,6 +142,10 @@ fn heading(prompt: &Prompt, name: &str, host: &str) -> String {
         }
         (Kind::Connect, false) => {
             gettext("Allow a program without a file (“{app}”) to connect to {host}?")
+        }
+        (Kind::Listen, true) if by_udp => gettext("Let other devices send data to “{app}”?"),
+        (Kind::Listen, false) if by_udp => {
+            gettext("Let other devices send data to a program without a file (“{app}”)?")
         }
         (Kind::Listen, true) => gettext("Let other devices connect to “{app}”?"),
         (Kind::Listen, false) => {
@@ -260,20 +187,34 @@ fn warning(prompt: &Prompt) -> Option<String> {
     }
 }
 
-fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16) -> String {
+fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16, by_udp: bool) -> String {
     let port = port.to_string();
     match (kind, scope) {
         (Kind::Listen, Scope::Any) => gettext("Any port, from any network"),
+        (Kind::Listen, Scope::LocalNetwork) if by_udp => gettext_f(
+            "UDP port {port}, from the local network",
+            &[("port", &port)],
+        ),
         (Kind::Listen, Scope::LocalNetwork) => {
             gettext_f("Port {port}, from the local network", &[("port", &port)])
         }
+        (Kind::Listen, Scope::ThisComputer) if by_udp => {
+            gettext_f("UDP port {port}, from this computer", &[("port", &port)])
+        }
         (Kind::Listen, Scope::ThisComputer) => {
             gettext_f("Port {port}, from this computer", &[("port", &port)])
+        }
+        (Kind::Listen, _) if by_udp => {
+            gettext_f("UDP port {port}, from any network", &[("port", &port)])
         }
         (Kind::Listen, _) => gettext_f("Port {port}, from any network", &[("port", &port)]),
         (Kind::Raw, _) => gettext("Raw packets of all kinds"),
         (_, Scope::Host) => host.to_owned(),
         (_, Scope::Any) => gettext("Anywhere"),
+        (_, _) if by_udp => gettext_f(
+            "{host}, UDP port {port} only",
+            &[("host", host), ("port", &port)],
+        ),
         (_, _) => gettext_f(
             "{host}, port {port} only",
             &[("host", host), ("port", &port)],
@@ -321,5 +262,6 @@ fn details(prompt: &Prompt) -> Vec<Detail> {
     details
 }
 
+mod consequence;
 #[cfg(test)]
 mod tests;

@@ -9,9 +9,9 @@ use portreeve_dbus::deceives;
 /// Longest text shown in a sentence, characters.
 const LONGEST: usize = 64;
 /// U+2068 FIRST STRONG ISOLATE.
-const OPEN: char = '\u{2068}';
+pub(super) const OPEN: char = '\u{2068}';
 /// U+2069 POP DIRECTIONAL ISOLATE.
-const CLOSE: char = '\u{2069}';
+pub(super) const CLOSE: char = '\u{2069}';
 
 /// `text` without deceiving characters, shortened in its middle for use in a sentence.
 pub fn shown(text: &str) -> String {

@@ -73,6 +73,71 @@ fn datagrams_are_sent() {
 }
 
 #[test]
+fn a_port_of_udp_is_called_so() {
+    let words = |operation: &str, protocol: &str| {
+        let question = Question::new(&Prompt {
+            operation: operation.into(),
+            protocol: protocol.into(),
+            port: 5353,
+            scopes: vec!["host-port".into()],
+            ..prompt()
+        });
+        let consequence = |lifespan| plain(&question.consequence(Scope::HostPort, lifespan));
+        let lifespans = [For::Once, For::Process, For::Always].map(consequence);
+        (plain(&question.scopes[0].label), lifespans)
+    };
+    let applies = |to: &str| {
+        ["just this time", "until “curl” quits", "always"]
+            .map(|until| format!("Your answer applies to {to}, {until}."))
+    };
+    for (operation, protocol, label, to) in [
+        (
+            "listen",
+            "udp",
+            "UDP port 5353, from any network",
+            "UDP port 5353",
+        ),
+        ("listen", "tcp", "Port 5353, from any network", "port 5353"),
+        (
+            "connect",
+            "udp",
+            "server.example, UDP port 5353 only",
+            "server.example on UDP port 5353",
+        ),
+        (
+            "connect",
+            "tcp",
+            "server.example, port 5353 only",
+            "server.example on port 5353",
+        ),
+    ] {
+        assert_eq!(
+            words(operation, protocol),
+            (label.to_owned(), applies(to)),
+            "{operation} by {protocol}"
+        );
+    }
+}
+
+#[test]
+fn whoever_waits_for_datagrams_is_not_connected_to() {
+    let asked = |protocol: &str, verified| {
+        heading_of(&Prompt {
+            operation: "listen".into(),
+            protocol: protocol.into(),
+            verified,
+            ..prompt()
+        })
+    };
+    assert_eq!(asked("tcp", true), "Let other devices connect to “curl”?");
+    assert_eq!(asked("udp", true), "Let other devices send data to “curl”?");
+    assert_eq!(
+        asked("udp", false),
+        "Let other devices send data to a program without a file (“curl”)?"
+    );
+}
+
+#[test]
 fn a_program_without_a_file_only_claims_its_path() {
     let prompt = Prompt {
         verified: false,
@@ -197,6 +262,6 @@ fn who_may_connect_is_a_choice() {
     );
     assert_eq!(
         plain(&question.consequence(Scope::LocalNetwork, For::Process)),
-        "Allow opens port 8000 to the local network only, Deny to nobody, until “curl” quits."
+        "Allow opens the port to the local network only, Deny to nobody, until “curl” quits."
     );
 }

@@ -1,0 +1,105 @@
+//! The words for what an answer to a prompt will do.
+
+use portreeve_policy::{For, Scope};
+
+use super::{Kind, Question};
+use crate::i18n::{gettext, gettext_f};
+
+impl Question {
+    /// What answering with this scope and lifespan will do.
+    pub fn consequence(&self, scope: Scope, lifespan: For) -> String {
+        let text = match self.kind {
+            Kind::Listen => of_listening(scope, lifespan, self.by_udp),
+            Kind::Raw => of_raw(lifespan),
+            Kind::Connect | Kind::Other => of_connecting(scope, lifespan, self.by_udp),
+        };
+        let port = self.port.to_string();
+        gettext_f(
+            &text,
+            &[("app", &self.name), ("host", &self.host), ("port", &port)],
+        )
+    }
+}
+
+fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
+    match (lifespan, scope) {
+        (For::Once, Scope::Host) => {
+            gettext("Your answer applies to {host} on any port, just this time.")
+        }
+        (For::Once, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, just this time.")
+        }
+        (For::Once, _) if by_udp => {
+            gettext("Your answer applies to {host} on UDP port {port}, just this time.")
+        }
+        (For::Once, _) => gettext("Your answer applies to {host} on port {port}, just this time."),
+        (For::Process, Scope::Host) => {
+            gettext("Your answer applies to {host} on any port, until “{app}” quits.")
+        }
+        (For::Process, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
+        }
+        (For::Process, _) if by_udp => {
+            gettext("Your answer applies to {host} on UDP port {port}, until “{app}” quits.")
+        }
+        (For::Process, _) => {
+            gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
+        }
+        (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
+        (For::Always, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, always.")
+        }
+        (For::Always, _) if by_udp => {
+            gettext("Your answer applies to {host} on UDP port {port}, always.")
+        }
+        (For::Always, _) => gettext("Your answer applies to {host} on port {port}, always."),
+    }
+}
+
+fn of_listening(scope: Scope, lifespan: For, by_udp: bool) -> String {
+    match (lifespan, scope) {
+        (For::Once, Scope::Any) => {
+            gettext("Your answer applies to any port of “{app}”, just this time.")
+        }
+        (For::Process, Scope::Any) => {
+            gettext("Your answer applies to any port of “{app}”, until it quits.")
+        }
+        (For::Always, Scope::Any) => gettext("Your answer applies to any port of “{app}”, always."),
+        (For::Once, Scope::LocalNetwork) => gettext(
+            "Allow opens the port to the local network only, Deny to nobody, just this time.",
+        ),
+        (For::Process, Scope::LocalNetwork) => gettext(
+            "Allow opens the port to the local network only, Deny to nobody, until “{app}” quits.",
+        ),
+        (For::Always, Scope::LocalNetwork) => {
+            gettext("Allow opens the port to the local network only, Deny to nobody, always.")
+        }
+        (For::Once, Scope::ThisComputer) => {
+            gettext("Allow opens the port to this computer only, Deny to nobody, just this time.")
+        }
+        (For::Process, Scope::ThisComputer) => gettext(
+            "Allow opens the port to this computer only, Deny to nobody, until “{app}” quits.",
+        ),
+        (For::Always, Scope::ThisComputer) => {
+            gettext("Allow opens the port to this computer only, Deny to nobody, always.")
+        }
+        (For::Once, _) if by_udp => {
+            gettext("Your answer applies to UDP port {port}, just this time.")
+        }
+        (For::Process, _) if by_udp => {
+            gettext("Your answer applies to UDP port {port}, until “{app}” quits.")
+        }
+        (For::Always, _) if by_udp => gettext("Your answer applies to UDP port {port}, always."),
+        (For::Once, _) => gettext("Your answer applies to port {port}, just this time."),
+        (For::Process, _) => gettext("Your answer applies to port {port}, until “{app}” quits."),
+        (For::Always, _) => gettext("Your answer applies to port {port}, always."),
+    }
+}
+
+fn of_raw(lifespan: For) -> String {
+    match lifespan {
+        For::Once => gettext("Your answer applies to raw packets of “{app}”, just this time."),
+        For::Process => gettext("Your answer applies to raw packets of “{app}”, until it quits."),
+        For::Always => gettext("Your answer applies to raw packets of “{app}”, always."),
+    }
+}
