@@ -1,5 +1,10 @@
 //! The probe's object file, built by build.rs and carried in the broker's executable.
 
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::LazyLock,
+};
+
 use object::{Object, ObjectSection};
 use portreeve_abi::{ABI_SECTION, ABI_VERSION};
 
@@ -11,11 +16,15 @@ pub(super) static BYTES: &[u8] = aya::include_bytes_aligned!(env!("PROBE_OBJECT"
 /// Under which name a descriptor of the probe is kept: it goes with this very object, whose programs
 /// and maps fit each other.
 pub(super) fn kept_name(name: &str) -> String {
-    use std::hash::{DefaultHasher, Hash, Hasher};
+    format!("probe-{:016x}-{name}", *HASH)
+}
+
+/// Reckoned once: a broker that starts needs it for each descriptor, and calls wait for it.
+static HASH: LazyLock<u64> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
     BYTES.hash(&mut hasher);
-    format!("probe-{:016x}-{name}", hasher.finish())
-}
+    hasher.finish()
+});
 
 /// Refuses an object that speaks another version of `abi`.
 pub(super) fn check() -> Result<(), Error> {
