@@ -1,21 +1,33 @@
 """What waits for an answer holds nobody up: not the kernel's own work, not the computer's sleep."""
 
+import contextlib
 import threading
 import time
 from pathlib import Path
 
 from harness import firewall
 from harness.callers import Caller
-from harness.machine import do, tell_host
+from harness.machine import do, tell_host, with_module
+from harness.marks import Skipped
+from harness.uprobe import uprobe
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
-COUNT = 20
-# A breath is due after 2 s at most; the rest is for a slow machine.
-BOUND = 6
+COUNT = 50
+# Nobody waits longer for those that are held.
+BOUND = 2
+# Who waits for a grace period of RCU tasks trace waits longer in an emulated machine with a busy
+# host: its thread looks for the last reader after 0.1, 0.3, 0.7, 1.5, 2.5 s and so on.
+SLACK = 4
+# So often each, because the time since the last breath is any.
+ROUNDS = 5
+# Seconds in which an emulated machine gets to do what is due.
+PATIENCE = 6
 SECOND_CPU = Path("/sys/devices/system/cpu/cpu1/online")
-TRACING = Path("/sys/kernel/tracing")
 CLOCK = Path("/sys/class/rtc/rtc0")
+MEM_SLEEP = Path("/sys/power/mem_sleep")
+PM_TEST = Path("/sys/power/pm_test")
+STATS = Path("/sys/power/suspend_stats")
 
 
 def held_calls(count=COUNT):
@@ -54,7 +66,7 @@ def test_held_call_breathes_and_nobody_notices():
     question = firewall.prompt()
     for _ in range(3):
         before = switches(caller.pid)
-        until(lambda: switches(caller.pid) > before, "a breath", BOUND)
+        until(lambda: switches(caller.pid) > before, "a breath", PATIENCE)
     assert caller.is_calling()
     now = firewall.prompt()
     assert (now.id, now.revision, now.attempts) == (question.id, question.revision, 1), now
@@ -62,54 +74,90 @@ def test_held_call_breathes_and_nobody_notices():
     assert caller.result().errno is None
 
 
-def test_cpu_goes_offline_while_calls_are_held():
+def test_cpu_goes_offline_and_online_while_calls_are_held():
     caller, question = held_calls()
+    each = []
     try:
-        taken = seconds(lambda: SECOND_CPU.write_text("0"))
+        for _ in range(ROUNDS):
+            # Off and on again.
+            off = seconds(lambda: SECOND_CPU.write_text("0"))
+            each.append(off + seconds(lambda: SECOND_CPU.write_text("1")))
     finally:
         SECOND_CPU.write_text("1")
-    assert taken < BOUND, f"{taken:.1f} s"
+    print(f"{max(each):.2f} s", flush=True)
+    assert max(each) < BOUND, each
     all_allowed(caller, question)
 
 
 def test_uprobe_goes_away_while_calls_are_held():
-    if not (TRACING / "uprobe_events").exists():
-        print("this kernel has no uprobes", flush=True)
-        return
-    # Any instruction of any program: the first one that runs.
-    header = Path("/usr/bin/true").read_bytes()[24:32]
-    entry = int.from_bytes(header, "little")
-    (TRACING / "uprobe_events").write_text(f"p:lab/entry /usr/bin/true:{entry}\n")
-    enable = TRACING / "events/lab/entry/enable"
-    enable.write_text("1")
-    caller, question = held_calls()
-    try:
-        taken = seconds(lambda: enable.write_text("0"))
-    finally:
-        enable.write_text("0")
-        # Opening it to write anew removes what is there.
-        (TRACING / "uprobe_events").write_text("")
-    assert taken < BOUND, f"{taken:.1f} s"
+    with uprobe() as remove:
+        alone = remove()
+        caller, question = held_calls()
+        each = [remove() for _ in range(ROUNDS)]
+    print(f"{max(each):.2f} s, and {alone:.2f} s with nobody held", flush=True)
+    assert max(each) < BOUND + SLACK, each
     all_allowed(caller, question)
 
 
-def test_computer_sleeps_while_calls_are_held():
-    slept = int(Path("/sys/power/suspend_stats/success").read_text())
+def test_module_is_unloaded_while_calls_are_held():
     caller, question = held_calls()
+    each = []
+    for _ in range(ROUNDS):
+        with_module("dummy")
+        each.append(seconds(lambda: do("modprobe", "--remove", "dummy")))
+    print(f"{max(each):.2f} s", flush=True)
+    assert max(each) < BOUND + SLACK, each
+    all_allowed(caller, question)
+
+
+def sleep_and_wake():
+    """Has logind send the computer to sleep until its clock wakes it."""
+    slept = int((STATS / "success").read_text())
+    failed = int((STATS / "fail").read_text())
     alarm = CLOCK / "wakealarm"
     alarm.write_text("0")
     alarm.write_text(str(int((CLOCK / "since_epoch").read_text()) + 12))
     tell_host("suspending")
     do("systemctl", "suspend")
-    stats = Path("/sys/power/suspend_stats")
 
     def woken():
-        return int((stats / "success").read_text()) > slept or int((stats / "fail").read_text())
+        return int((STATS / "success").read_text()) > slept or has_failed()
+
+    def has_failed():
+        return int((STATS / "fail").read_text()) > failed
 
     until(woken, "the computer to sleep and wake", 60)
     tell_host("resumed")
-    assert int((stats / "fail").read_text()) == 0, do("dmesg")
-    all_allowed(caller, question)
+    assert not has_failed(), do("dmesg")
+
+
+@contextlib.contextmanager
+def choice(file, word):
+    """Chooses one of the words that a file of the kernel offers, for a time."""
+    before = file.read_text() if file.exists() else ""
+    if word not in before:
+        raise Skipped(f"this kernel has no {word} in {file}")
+    file.write_text(word)
+    try:
+        yield
+    finally:
+        file.write_text(before[before.index("[") + 1 : before.index("]")])
+
+
+def test_computer_sleeps_while_calls_are_held():
+    with choice(MEM_SLEEP, "deep"):
+        caller, question = held_calls()
+        sleep_and_wake()
+        all_allowed(caller, question)
+
+
+def test_computer_idles_in_its_sleep_while_calls_are_held():
+    # The clock of an emulated machine does not wake it from this, so the kernel turns round by
+    # itself, 5 s after everything is frozen and all devices sleep: just before it would idle.
+    with choice(MEM_SLEEP, "s2idle"), choice(PM_TEST, "platform"):
+        caller, question = held_calls()
+        sleep_and_wake()
+        all_allowed(caller, question)
 
 
 def test_debugged_caller_is_held_for_a_short_time_only():

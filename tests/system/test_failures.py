@@ -8,9 +8,12 @@ from pathlib import Path
 from harness import firewall
 from harness.callers import Caller
 from harness.machine import do
+from harness.traffic import Traffic
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
+COUNT = 50
+CONNECTIONS = Path("/sys/fs/fuse/connections")
 BOUND = 5  # seconds in which held calls must have ended
 
 
@@ -60,10 +63,23 @@ def test_stopped_broker_denies_who_is_held_and_lets_go():
     enforces()
 
 
+def held_calls():
+    caller = Caller()
+    caller.start("in_processes", ADDRESS, count=COUNT)
+    # An emulated machine has the traffic to do too.
+    return caller, firewall.prompt(held=COUNT, seconds=60)
+
+
+def outcomes(caller):
+    """The errnos that its calls have ended with."""
+    each = caller.result().each
+    assert len(each) == COUNT, each
+    return {it.errno for it in each}
+
+
 def test_killed_gatekeeper_is_replaced_and_held_calls_stay_held():
-    held = Caller()
-    held.start("connect", ADDRESS)
-    question = firewall.prompt()
+    traffic = Traffic()
+    held, question = held_calls()
     broker, before = firewall.main_pid(), gatekeeper()
     assert before, "there is no gatekeeper"
     os.kill(before, signal.SIGKILL)
@@ -71,8 +87,34 @@ def test_killed_gatekeeper_is_replaced_and_held_calls_stay_held():
     assert firewall.main_pid() == broker
     assert held.is_calling()
     firewall.decide(question, "allow")
-    assert held.result().errno is None
+    assert outcomes(held) == {None}
     enforces()
+    print(traffic.end(), flush=True)
+
+
+def abort_connection():
+    """Ends the connection of the gate's file system, as its administrator can."""
+    if not any(CONNECTIONS.iterdir()):
+        do("mount", "-t", "fusectl", "none", str(CONNECTIONS))
+    number = os.minor(os.stat(f"/proc/{gatekeeper()}/exe").st_dev)
+    (CONNECTIONS / str(number) / "abort").write_text("1")
+
+
+def test_aborted_connection_denies_who_is_held_and_is_replaced():
+    traffic = Traffic()
+    held, _ = held_calls()
+    broker, before = firewall.main_pid(), gatekeeper()
+    unreachable = firewall.failures().get("gate-unreachable", 0)
+    abort_connection()
+    aborted = time.monotonic()
+    assert outcomes(held) == {"EPERM"}
+    until(lambda: firewall.broker() not in (0, broker), "the next broker")
+    until(firewall.is_up, "the next broker to answer")
+    until(lambda: gatekeeper() not in (0, before), "another gatekeeper")
+    print(f"it answers again {time.monotonic() - aborted:.1f} s later", flush=True)
+    assert firewall.failures()["gate-unreachable"] >= unreachable + COUNT
+    enforces()
+    print(traffic.end(), flush=True)
 
 
 def test_settings_that_cannot_be_understood_are_named():

@@ -72,6 +72,9 @@ pub(crate) struct TestOptions {
     pub(crate) kind: Option<TestKind>,
     /// Only the tests whose name contains this
     pub(crate) filter: Option<String>,
+    /// The system tests that take minutes each, and only those
+    #[arg(long)]
+    pub(crate) slow: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

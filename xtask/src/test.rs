@@ -12,7 +12,7 @@ use crate::tree::Tree;
 use crate::vm;
 
 /// How long the system tests may take altogether, in seconds.
-const SYSTEM_TIMEOUT: u64 = 3600;
+const SYSTEM_TIMEOUT: u64 = 5400;
 const ALL: [TestKind; 4] = [
     TestKind::Unit,
     TestKind::Bus,
@@ -23,12 +23,13 @@ const ALL: [TestKind; 4] = [
 /// Runs one kind of tests or all of them; a failure of one kind does not keep the others from
 /// running.
 pub(crate) fn run(tree: &Tree, steps: &Steps, options: &TestOptions) -> Result<ExitCode> {
-    let kinds = options.kind.as_ref().map_or(&ALL[..], std::slice::from_ref);
-    let filter = options.filter.as_deref();
+    let slow = options.slow.then_some(&[TestKind::System][..]);
+    let kind = options.kind.as_ref().map(std::slice::from_ref);
+    let kinds = slow.or(kind).unwrap_or(&ALL);
     let mut failed = Vec::new();
     for kind in kinds {
         println!("── {} tests", name(*kind));
-        if !passes(tree, steps, *kind, filter)? {
+        if !passes(tree, steps, *kind, options)? {
             failed.push(name(*kind));
         }
     }
@@ -48,9 +49,11 @@ fn name(kind: TestKind) -> &'static str {
     }
 }
 
-fn passes(tree: &Tree, steps: &Steps, kind: TestKind, filter: Option<&str>) -> Result<bool> {
+fn passes(tree: &Tree, steps: &Steps, kind: TestKind, options: &TestOptions) -> Result<bool> {
+    let filter = options.filter.as_deref();
     if kind == TestKind::System {
         let mut script = vec!["tests/system/run".to_owned()];
+        script.extend(options.slow.then(|| "--slow".to_owned()));
         script.extend(filter.map(str::to_owned));
         let options = VmOptions {
             kernel: None,

@@ -11,6 +11,7 @@ from harness.wait import until
 
 SERVICE = "portreeved.service"
 AGENT = "portreeve-agent.service"
+PROCESSES = Path("/sys/fs/cgroup/system.slice", SERVICE, "cgroup.procs")
 SETTINGS = Path("/etc/portreeve/portreeved.toml")
 DATABASE = Path("/var/lib/portreeve/rules.db")
 USERS = ("alice", "bob")
@@ -81,7 +82,7 @@ def remove_rule(rule, user="alice"):
     ctl("rules", "remove", rule, user=user)
 
 
-def prompt(held=1, user="alice"):
+def prompt(held=1, user="alice", seconds=20):
     """The only open prompt, once as many calls are held by it."""
 
     def found():
@@ -89,7 +90,7 @@ def prompt(held=1, user="alice"):
         assert len(prompts) <= 1, f"more than one prompt: {prompts}"
         return prompts[0] if prompts and prompts[0].held == held else None
 
-    return until(found, f"one prompt that holds {held} calls")
+    return until(found, f"one prompt that holds {held} calls", seconds)
 
 
 def no_prompt(user="alice", seconds=10):
@@ -113,6 +114,23 @@ def service(verb):
 def main_pid():
     """The broker's process id; 0 while it does not run."""
     return int(do("systemctl", "show", "--property=MainPID", "--value", SERVICE))
+
+
+def broker():
+    """The broker's process id, found without asking systemd; 0 while it does not run."""
+    # Its control group and its processes come and go.
+    with contextlib.suppress(OSError):
+        for pid in PROCESSES.read_text().split():
+            # Not what systemd executes it from, nor a gatekeeper that has just been started.
+            if Path(f"/proc/{pid}/comm").read_text() == "portreeved\n":
+                return int(pid)
+    return 0
+
+
+def failures():
+    """What has failed, and how often."""
+    counts = (it.split("=") for it in status().failures)
+    return {reason: int(count) for reason, count in counts}
 
 
 def is_up():

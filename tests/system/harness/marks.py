@@ -1,8 +1,18 @@
-"""What a test can say about itself: that it must fail so far, or cannot be run here."""
+"""What a test can say about itself: that it must fail so far, takes long, or cannot be run here."""
 
 
 class Skipped(Exception):
     """The test cannot be run here; the reason is printed."""
+
+
+def slow(minutes):
+    """Marks a test that may take so long: it is run only when the slow ones are asked for."""
+
+    def mark(test):
+        test.minutes = minutes
+        return test
+
+    return mark
 
 
 def expected_failure(reason):

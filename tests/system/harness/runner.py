@@ -23,12 +23,13 @@ class TimedOut(BaseException):
 
 
 def _time_out(*_):
-    raise TimedOut(f"not ended after {LIMIT} s")
+    raise TimedOut("not ended in time")
 
 
-def discover(folder, wanted):
-    """The tests whose names contain one of `wanted`, or all: names and functions, in the order of
-    the files. Each of `wanted` must be in some name, or what it was to show would go unseen."""
+def discover(folder, wanted, slow):
+    """The tests whose names contain one of `wanted`, or all, the slow ones or the others: names and
+    functions, in the order of the files. Each of `wanted` must be in some name, or what it was to show
+    would go unseen."""
     filters = {it.removeprefix("test_") for it in wanted}
     unseen, tests = set(filters), []
     for file in sorted(Path(folder).glob("test_*.py")):
@@ -36,7 +37,9 @@ def discover(folder, wanted):
         for name, function in list(vars(module).items()):
             full_name = f"{file.stem}.{name}".replace("test_", "")
             found = {it for it in filters if it in full_name}
-            if name.startswith("test_") and (found or not filters):
+            if not name.startswith("test_") or hasattr(function, "minutes") != slow:
+                continue
+            if found or not filters:
                 unseen -= found
                 tests.append((full_name, function))
     if unseen:
@@ -44,11 +47,11 @@ def discover(folder, wanted):
     return tests
 
 
-def run(folder, wanted):
+def run(folder, wanted, slow=False):
     """Runs the tests and prints one line for each; returns how many have ended in which way."""
     signal.signal(signal.SIGALRM, _time_out)
     ended = Counter()
-    for name, function in discover(folder, wanted):
+    for name, function in discover(folder, wanted, slow):
         ended[_end(name, function)] += 1
     _limited(_make_ready)
     return ended
@@ -66,7 +69,7 @@ def _end(name, function):
         _limited(_make_ready)
         begun = time.monotonic()
         try:
-            _limited(function)
+            _limited(function, getattr(function, "minutes", 0) * 60 or LIMIT)
         finally:
             seconds = time.monotonic() - begun
     except (Exception, TimedOut) as error:
@@ -103,10 +106,10 @@ def _make_ready():
     firewall.reset()
 
 
-def _limited(function):
+def _limited(function, seconds=LIMIT):
     """Calls a function that may take so long and no longer."""
     # Again and again, in case the first one is lost where nothing can be raised.
-    signal.setitimer(signal.ITIMER_REAL, LIMIT, 5)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5)
     try:
         function()
     finally:
