@@ -74,7 +74,7 @@ impl Breath {
     fn run(&mut self) {
         let mut pause = PERIOD;
         loop {
-            match self.table.next_round(pause) {
+            match self.table.next_round(pause, !self.late.is_empty()) {
                 Round::Breathe(calls) => {
                     let begun = cpu_time();
                     self.miss();
@@ -238,3 +238,6 @@ fn state(pid: Pid) -> State {
         Ok(_) => State::Running,
     }
 }
+
+#[cfg(test)]
+mod tests;

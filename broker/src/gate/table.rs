@@ -184,8 +184,9 @@ impl Table {
     }
 
     /// Waits until there is something to do for [`super::Breath`]: a breath for all held calls, not
-    /// before `pause` is over and while there are any; or parking, as soon as it is wanted.
-    pub(super) fn next_round(&self, pause: Duration) -> Round {
+    /// before `pause` is over and while there are any, or threads that are `late` to be let go; or
+    /// parking, as soon as it is wanted.
+    pub(super) fn next_round(&self, pause: Duration, late: bool) -> Round {
         let mut calls = self.lock();
         let mut due = Instant::now() + pause;
         loop {
@@ -198,7 +199,7 @@ impl Table {
             } else if !calls.parked.is_empty() {
                 calls.parked.clear();
                 return Round::Unpark;
-            } else if calls.held.is_empty() {
+            } else if calls.held.is_empty() && !late {
                 calls = self.wait(calls, None);
                 // A call that comes after a while breathes a while after.
                 due = Instant::now() + pause;

@@ -40,7 +40,7 @@ impl Rounds {
             calls.sort_unstable();
             calls
         };
-        Some(match self.0.next_round(Duration::ZERO) {
+        Some(match self.0.next_round(Duration::ZERO, false) {
             super::Round::Breathe(calls) => Round::Breathe(sorted(calls)),
             super::Round::Park(calls) => Round::Park(sorted(calls)),
             super::Round::Unpark => Round::Unpark,

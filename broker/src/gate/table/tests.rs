@@ -47,7 +47,7 @@ fn call(tid: u32) -> Request {
 
 /// The number of the only held call.
 fn the_one(table: &Table) -> u64 {
-    match table.next_round(Duration::ZERO) {
+    match table.next_round(Duration::ZERO, false) {
         Round::Breathe(calls) if calls.len() == 1 => calls[0].0,
         _ => panic!("not one call is held"),
     }
@@ -220,7 +220,7 @@ fn parking_waits_for_all_and_takes_in_the_new() {
     let first = table.knock(1, &call(7)).unwrap();
     std::thread::scope(|scope| {
         let breath = scope.spawn(|| {
-            let Round::Park(calls) = table.next_round(Duration::from_secs(60)) else {
+            let Round::Park(calls) = table.next_round(Duration::from_secs(60), false) else {
                 panic!("nothing is to be parked");
             };
             for (number, _) in &calls {
@@ -236,14 +236,17 @@ fn parking_waits_for_all_and_takes_in_the_new() {
     // One more while the computer goes to sleep.
     let second = table.knock(2, &call(8)).unwrap();
     assert!(!table.park(Duration::ZERO));
-    let Round::Park(calls) = table.next_round(Duration::ZERO) else {
+    let Round::Park(calls) = table.next_round(Duration::ZERO, false) else {
         panic!("the new one is not to be parked");
     };
     assert_eq!(calls.len(), 1);
     table.parked(calls[0].0);
     assert!(table.park(Duration::ZERO));
     table.unpark();
-    assert!(matches!(table.next_round(Duration::ZERO), Round::Unpark));
+    assert!(matches!(
+        table.next_round(Duration::ZERO, false),
+        Round::Unpark
+    ));
     assert!(table.knock(3, &call(7)).is_none());
     assert!(first.release(&once(Action::Allow)) && second.release(&once(Action::Allow)));
     let allowed = log.read().iter().filter(|(_, told)| *told == Ok(0)).count();
@@ -280,4 +283,14 @@ fn calls_that_are_left_to_the_next_broker_are_not_answered() {
     assert!(table.knock(3, &call(9)).is_none());
     assert!(table.call_back(4, 10));
     assert!(log.read().is_empty() && failures.report().is_empty());
+}
+
+/// What was stopped too late has to be let go, though its call may have ended meanwhile.
+#[test]
+fn there_is_a_round_for_late_threads_when_no_call_is_held() {
+    let (table, ..) = table();
+    let Round::Breathe(calls) = table.next_round(Duration::ZERO, true) else {
+        panic!("nothing is parked");
+    };
+    assert!(calls.is_empty());
 }

@@ -1,0 +1,119 @@
+//! Tests of breaths with real threads that are really stopped.
+
+use std::{
+    ffi::CString,
+    fs::{self, OpenOptions},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    process::Command,
+    ptr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use portreeve_abi::Request;
+use tokio::sync::Notify;
+
+use super::Breath;
+use crate::{
+    failure::Failures,
+    gate::table::{Answer, Table},
+};
+
+/// Waits for what must come about.
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{what}: waited 30 s"
+        );
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// Nobody hears the answers.
+struct Deaf;
+
+impl Answer for Deaf {
+    fn answer(&self, _unique: u64, _result: Result<&[u8], i32>) {}
+}
+
+/// A process that cannot be stopped until somebody opens `pipe` for writing: it waits for a child of
+/// `vfork()`, which waits for that.
+fn unstoppable(pipe: &Path) -> i32 {
+    let pipe = CString::new(pipe.as_os_str().as_bytes()).unwrap();
+    let program = c"/bin/true";
+    let mut actions = std::mem::MaybeUninit::uninit();
+    let mut child = 0;
+    // SAFETY: what is used between fork() and _exit() was made before; the pointers are good for as
+    // long as the calls take.
+    unsafe {
+        let actions = actions.as_mut_ptr();
+        assert_eq!(libc::posix_spawn_file_actions_init(actions), 0);
+        let opened =
+            libc::posix_spawn_file_actions_addopen(actions, 0, pipe.as_ptr(), libc::O_RDONLY, 0);
+        assert_eq!(opened, 0);
+        let pid = libc::fork();
+        assert!(pid >= 0);
+        if pid == 0 {
+            let arguments = [program.as_ptr().cast_mut(), ptr::null_mut()];
+            let spawned = libc::posix_spawn(
+                &raw mut child,
+                program.as_ptr(),
+                actions,
+                ptr::null(),
+                arguments.as_ptr(),
+                ptr::null(),
+            );
+            libc::_exit(spawned);
+        }
+        libc::posix_spawn_file_actions_destroy(actions);
+        pid
+    }
+}
+
+fn status(pid: i32, key: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    line.unwrap_or_default().trim().to_owned()
+}
+
+#[test]
+fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let pid = unstoppable(&pipe);
+    until("it to wait", || status(pid, "State:").starts_with('D'));
+    let table = Table::new(Box::new(Deaf), Arc::new(Failures::default()));
+    Breath::start(Arc::clone(&table), Arc::new(Notify::new())).unwrap();
+    let request = Request {
+        tid: pid.cast_unsigned(),
+        ..Request::default()
+    };
+    let held = table.knock(1, &request).unwrap();
+    until("it to be traced", || {
+        !matches!(status(pid, "TracerPid:").as_str(), "" | "0")
+    });
+    // Breath gives up on its stopping first, and then a signal takes its call away.
+    let traced = Instant::now();
+    until("it to be given up", || {
+        traced.elapsed() > super::PATIENCE * 2
+    });
+    table.interrupt(1);
+    drop(held);
+    drop(OpenOptions::new().write(true).open(&pipe).unwrap());
+    // Not by waiting for it: that it has stopped is for the one who traces it, a thread of this process.
+    until("it to end", || status(pid, "State:").starts_with('Z'));
+    let mut ended = 0;
+    // SAFETY: `ended` is good for as long as the call takes.
+    let waited = unsafe { libc::waitpid(pid, &raw mut ended, 0) };
+    assert_eq!((waited, ended), (pid, 0));
+}
