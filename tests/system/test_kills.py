@@ -96,6 +96,6 @@ def test_broker_killed_at_random_moments_loses_nothing():
     loses_nothing(10)
 
 
-@slow(minutes=20)
+@slow(minutes=45)
 def test_broker_killed_two_hundred_times_loses_nothing():
     loses_nothing(200)
