@@ -179,7 +179,11 @@ pub async fn run(places: Places) -> Result<(), Error> {
         };
     })?;
     probe.attach()?;
-    probe.keep();
+    // What was taken over is kept already. To keep it anew would be to give it up for a moment, and a
+    // broker that is killed in it would take the programs along.
+    if replaces {
+        probe.keep(&mut kept);
+    }
     kept.drop_rest();
     // Whoever is called out from here on comes back to these programs.
     Breath::start(table, interrupted).map_err(gate::Error::Thread)?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
     io::Errno,
 };
@@ -32,6 +32,11 @@ impl Connection {
     /// had read and not answered. `None` if it has ended too.
     pub fn adopt(fd: OwnedFd) -> Option<Self> {
         let connection = Self(Arc::new(fd));
+        // One that was aborted takes the notice all the same.
+        if connection.has_ended() {
+            tracing::warn!("cannot take over the gate: its connection has ended");
+            return None;
+        }
         match rustix::io::write(&connection.0, &wire::resend()) {
             Ok(_) => Some(connection),
             Err(error) => {
@@ -39,6 +44,17 @@ impl Connection {
                 None
             }
         }
+    }
+
+    /// Whether nothing will ever come out of it any more.
+    fn has_ended(&self) -> bool {
+        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let looked = poll(&mut fds, Some(&now));
+        looked.is_err() || fds.iter().any(|fd| fd.revents().contains(PollFlags::ERR))
     }
 
     /// Waits for the next request and reads it into `buffer`; shows meanwhile that it waits.

@@ -26,9 +26,12 @@ enum Way {
 impl Entrance {
     /// Takes over the gate that was left, with all calls held at it, or makes one.
     pub fn open(kept: &mut Kept) -> Result<Self, Error> {
-        let left = kept.take_all(&[CONNECTION, FILE]).and_then(|mut left| {
-            let connection = Connection::adopt(left.remove(CONNECTION)?)?;
-            let way = Way::Kept(GateFile::adopt(left.remove(FILE)?));
+        // Both, whatever becomes of them: what stays in `kept` is given up later by its name, which may
+        // be another one's by then.
+        let left = kept.take(CONNECTION).zip(kept.take(FILE));
+        let left = left.and_then(|(connection, file)| {
+            let connection = Connection::adopt(connection)?;
+            let way = Way::Kept(GateFile::adopt(file));
             Some(Self { connection, way })
         });
         if let Some(left) = left {
@@ -50,16 +53,16 @@ impl Entrance {
 
     /// Enters it, while it is served: its file, and the gatekeeper. Needs a tokio runtime.
     pub async fn enter(self, kept: &mut Kept) -> Result<(GateFile, Gatekeeper), Error> {
+        let left = kept.take(PROCESS).zip(kept.take(ALIVE));
         let file = match self.way {
             Way::Kept(file) => {
-                let left = kept.take_all(&[PROCESS, ALIVE]).and_then(|mut left| {
-                    Gatekeeper::adopt(left.remove(PROCESS)?, left.remove(ALIVE)?)
-                });
+                let left = left.and_then(|(process, alive)| Gatekeeper::adopt(process, alive));
                 if let Some(gatekeeper) = left {
                     return Ok((file, gatekeeper));
                 }
                 file
             }
+            // The gatekeeper of another gate leads nowhere.
             Way::New(files) => {
                 let opened = tokio::task::spawn_blocking(move || files.file()).await;
                 let file = opened.map_err(|error| Error::Mount(std::io::Error::other(error)))??;

@@ -261,13 +261,17 @@ impl Probe {
         Ok(())
     }
 
-    /// Has everything kept that the next broker needs to take over.
-    pub fn keep(&self) {
-        for (name, fd) in lock(&self.links).iter().chain(&self.maps) {
-            keep(&object::kept_name(name), fd.as_fd());
-        }
-        for (name, fd) in &self.peer_programs {
-            keep(&kept_program(name), fd.as_fd());
+    /// Has everything kept that the next broker needs to take over, in the place of what is in `kept`:
+    /// that may be left of a broker that was killed before all of its own were.
+    pub fn keep(&self, kept: &mut Kept) {
+        let links = lock(&self.links);
+        let named = links.iter().chain(&self.maps);
+        let named = named.map(|(name, fd)| (object::kept_name(name), fd));
+        let programs = self.peer_programs.iter();
+        let programs = programs.map(|(name, fd)| (kept_program(name), fd));
+        for (name, fd) in named.chain(programs) {
+            keep(&name, fd.as_fd());
+            drop(kept.take(&name));
         }
     }
 
