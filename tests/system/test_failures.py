@@ -109,11 +109,17 @@ def test_aborted_connection_denies_who_is_held_and_is_replaced():
     aborted = time.monotonic()
     assert outcomes(held) == {"EPERM"}
     until(lambda: firewall.broker() not in (0, broker), "the next broker")
-    until(firewall.is_up, "the next broker to answer")
+    until(firewall.is_up, "the next broker to answer", 60)
     until(lambda: gatekeeper() not in (0, before), "another gatekeeper")
     print(f"it answers again {time.monotonic() - aborted:.1f} s later", flush=True)
     assert firewall.failures()["gate-unreachable"] >= unreachable + COUNT
     enforces()
+    # All of it is kept: the broker after this one goes on with the same.
+    broker, replaced = firewall.broker(), gatekeeper()
+    os.kill(broker, signal.SIGKILL)
+    until(lambda: firewall.broker() not in (0, broker), "the broker after it")
+    enforces()
+    assert gatekeeper() == replaced
     print(traffic.end(), flush=True)
 
 

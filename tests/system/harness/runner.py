@@ -13,7 +13,7 @@ from harness.machine import run as run_command
 from harness.marks import Skipped
 from harness.wait import Late
 
-LIMIT = 90  # seconds for one test, and again for getting ready for it
+LIMIT = 180  # seconds for one test, and again for getting ready for it
 PASSED, FAILED, EXPECTED, SKIPPED = "passed", "failed", "failed as expected", "skipped"
 MARKS = {PASSED: "PASS", FAILED: "FAIL", EXPECTED: "XFAIL", SKIPPED: "SKIP"}
 
