@@ -24,8 +24,19 @@ Acquire::Languages "none";
 CONF
 export APT_CONFIG="$apt/apt.conf"
 
-# Prints the version of the newest kernel package that answers to what is wanted. The cloud
-# flavour is preferred: it has what the lab needs built in, and a third of the size.
+# Whether the archive has all of a kernel: of one that it lets go, the signed part stays longer.
+is_whole() {
+    for part in $(apt-cache show "linux-image-$1" | sed -n 's/^Depends: //p' | tr -d ',' |
+        tr ' ' '\n' | grep -xF -e "linux-binary-$1" -e "linux-modules-$1" -e "linux-base-$1"); do
+        if [ -z "$(apt-cache madison "$part")" ]; then
+            echo "kernel $1 is there without $part" >&2
+            return 1
+        fi
+    done
+}
+
+# Prints the version of the newest kernel package that answers to what is wanted and is whole. The
+# cloud flavour is preferred: it has what the lab needs built in, and a third of the size.
 kernel_version() {
     case $1 in
         trixie | trixie-backports | sid)
@@ -39,7 +50,12 @@ kernel_version() {
             apt-cache pkgnames "linux-image-$1" | sed 's/^linux-image-//' |
                 grep -E '^[0-9.]+\+[a-z0-9]+-cloud-amd64$' |
                 awk -v wanted="$1" 'index($0 ".", wanted ".") == 1 || index($0, wanted "+") == 1' |
-                sort -V | tail -n 1
+                sort -V --reverse | while read -r version; do
+                    if is_whole "$version"; then
+                        echo "$version"
+                        break
+                    fi
+                done
             ;;
     esac
 }
@@ -47,7 +63,7 @@ kernel_version() {
 apt-get update
 version=$(kernel_version "$wanted")
 if [ -z "$version" ]; then
-    echo "there is no kernel $wanted in Debian's trixie, trixie-backports or sid; there are:"
+    echo "there is no whole kernel $wanted in Debian's trixie, trixie-backports or sid; there are:"
     apt-cache pkgnames linux-image- | grep -E '^linux-image-[0-9].*-cloud-amd64$' | sort -V
     touch "$dir/not-in-archive"
     exit 1

@@ -1,8 +1,9 @@
 //! Kernels of the lab machine, from Debian's packages.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::cache;
 use crate::root;
@@ -14,6 +15,16 @@ use crate::tree::Tree;
 const SCRIPT: &str = include_str!("../scripts/kernel.sh");
 /// What runs in the initramfs.
 const INIT: &str = include_str!("../../tests/lab/init");
+
+/// Debian does not have this kernel, or no longer all of it.
+#[derive(Debug)]
+pub(crate) struct NotInArchive(String);
+
+impl fmt::Display for NotInArchive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot get kernel {}: it is not in the archive", self.0)
+    }
+}
 
 /// One kernel, ready to boot.
 #[derive(Debug)]
@@ -40,14 +51,12 @@ impl Kernel {
                     .arg(dir)
                     .arg(tree.lab("apt"));
                 log.run(shell.arg(tree.file("tests/lab/init")))
-                    .with_context(|| {
-                        let missing = dir.join("not-in-archive").exists();
-                        let reason = if missing {
-                            "it is not in the archive"
+                    .map_err(|error| {
+                        if dir.join("not-in-archive").exists() {
+                            error.context(NotInArchive(version.to_owned()))
                         } else {
-                            "see the log"
-                        };
-                        format!("cannot get kernel {version}: {reason}")
+                            error.context(format!("cannot get kernel {version}: see the log"))
+                        }
                     })
             })
         })?;
