@@ -109,20 +109,28 @@ impl Camera {
         glib::timeout_future(SETTLING).await;
         prepare(window);
         glib::timeout_future(SETTLING).await;
+        // A busy computer may not have come to drawing it.
+        let picture = loop {
+            if let Some(picture) = picture(window.upcast_ref()) {
+                break picture;
+            }
+            glib::timeout_future(SETTLING).await;
+        };
         let file = self.folder.join(format!("{name}-{}.png", look.name));
-        picture(window.upcast_ref())
+        picture
             .save_to_png(&file)
             .unwrap_or_else(|error| panic!("cannot write {}: {error}", file.display()));
         window.destroy();
     }
 }
 
-fn picture(window: &gtk::Window) -> gdk::Texture {
+/// `None` while nothing of the window is drawn.
+fn picture(window: &gtk::Window) -> Option<gdk::Texture> {
     let paintable = gtk::WidgetPaintable::new(Some(window));
     let snapshot = gtk::Snapshot::new();
     let (width, height) = (paintable.intrinsic_width(), paintable.intrinsic_height());
     paintable.snapshot(&snapshot, f64::from(width), f64::from(height));
-    let node = snapshot.to_node().expect("a window that draws nothing");
-    let renderer = window.renderer().expect("a window without a renderer");
-    renderer.render_texture(&node, None)
+    let node = snapshot.to_node()?;
+    let renderer = window.renderer()?;
+    Some(renderer.render_texture(&node, None))
 }

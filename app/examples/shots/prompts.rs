@@ -32,6 +32,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ),
         ("prompt-long-names", long_names(), 0),
         ("prompt-listen", listen(), 0),
+        ("prompt-listen-datagrams", listen_for_datagrams(), 0),
         ("prompt-raw", raw(), 0),
     ];
     for (name, prompt, waiting) in cases {
@@ -111,6 +112,17 @@ fn listen() -> Prompt {
             .map(str::to_owned)
             .into(),
         ..prompt()
+    }
+}
+
+fn listen_for_datagrams() -> Prompt {
+    Prompt {
+        name: "mpv".into(),
+        path: "/usr/bin/mpv".into(),
+        command: "mpv udp://0.0.0.0:1234".into(),
+        port: 1234,
+        protocol: "udp".into(),
+        ..listen()
     }
 }
 

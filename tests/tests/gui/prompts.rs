@@ -117,6 +117,29 @@ fn a_click_sends_one_answer() {
 }
 
 #[test]
+fn what_the_answer_does_is_read_aloud_as_it_is_written() {
+    // Nothing that puts the lines and the writing direction in order is in what is read.
+    let desk = asked(&prompt(1));
+    desk.see(
+        "Your answer applies to server.example on any port, always.",
+        "label",
+    );
+}
+
+#[test]
+fn a_port_of_udp_is_called_so() {
+    let desk = asked(&Prompt {
+        operation: "listen".into(),
+        port: 5353,
+        protocol: "udp".into(),
+        scopes: vec!["host-port".into(), "any".into()],
+        ..prompt(1)
+    });
+    desk.see("Let other devices send data to “curl”?", "alert");
+    desk.see("Your answer applies to UDP port 5353, always.", "label");
+}
+
+#[test]
 fn a_press_counts_only_after_the_pointer_has_moved() {
     let desk = desk();
     // Over the Allow button, to be.
