@@ -6,10 +6,10 @@ use std::{env, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail};
 
-/// The kfuncs of kernel/shim.c. bpf-linker 0.10.3 makes extern functions internal, and then drops
+/// The kfuncs and maps of probe-ebpf/kernel. bpf-linker 0.10.3 makes extern functions internal, and then drops
 /// their arguments, unless they are exported.
 const KFUNCS: &str = "bpf_task_from_pid,bpf_task_release,bpf_get_task_exe_file,bpf_put_file,\
-                      bpf_get_file_xattr,LABELS";
+                      bpf_get_file_xattr,bpf_rcu_read_lock,bpf_rcu_read_unlock,LABELS,RUNS,NUMBERS";
 
 const TARGET: &str = "bpfel-unknown-none";
 

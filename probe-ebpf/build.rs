@@ -1,11 +1,12 @@
-//! Compiles the C shim to bitcode, which bpf-linker then links with the Rust part.
+//! Compiles the C part to bitcode, which bpf-linker then links with the Rust part.
 
 fn main() {
-    println!("cargo::rerun-if-changed=kernel/shim.c");
+    println!("cargo::rerun-if-changed=kernel");
     let objects = cc::Build::new()
         .compiler("clang")
         .no_default_flags(true)
         .file("kernel/shim.c")
+        .file("kernel/run.c")
         .flag("-O2")
         .flag("-g")
         .flag("-Wall")

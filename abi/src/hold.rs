@@ -13,6 +13,13 @@ pub mod request_flags {
     /// The calling thread is one of the kernel's for a ring of `io_uring`: it cannot be called out of
     /// its hold meanwhile.
     pub const BRIEF: u32 = 8;
+    /// The process runs code of a file that others than root can have written, though its executable
+    /// is root's.
+    pub const FOREIGN_CODE: u32 = 0x10;
+    /// Another process has got control of it: a debugger, or who writes to its memory.
+    pub const TRACED: u32 = 0x20;
+    /// What marks a process whose calls need not be its program's own.
+    pub const MARKS: u32 = FOREIGN_CODE | TRACED;
 }
 
 /// Who wants to do what.
@@ -21,8 +28,10 @@ pub mod request_flags {
 pub struct Request {
     /// Who, what and on what: the key under which the verdict may be remembered.
     pub key: CacheKey,
-    /// The executable of the calling process.
+    /// The executable of the calling process, as it was when that became its run.
     pub executable: Fileid,
+    /// [`crate::Process::number`] as it was before the process was marked.
+    pub origin: u64,
     /// When the call arrived, nanoseconds on `CLOCK_BOOTTIME`.
     pub time: u64,
     /// Thread id in the initial pid namespace.

@@ -22,7 +22,7 @@ pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -47,8 +47,8 @@ pub const FUSE_SUPER_MAGIC: u64 = 0x6573_5546;
 
 const _: () = {
     assert!(size_of::<Endpoint>() == 28);
-    assert!(size_of::<Process>() == 24);
-    assert!(size_of::<CacheKey>() == 56);
+    assert!(size_of::<Process>() == 16);
+    assert!(size_of::<CacheKey>() == 48);
     assert!(size_of::<CacheValue>() == 16);
     assert!(size_of::<Verdict>() == 32);
     assert!(size_of::<Request>() == 88);

@@ -61,14 +61,14 @@ pub struct Fileid {
     pub inode: u64,
 }
 
-/// One run of one executable in one process, never reused while the machine is up.
+/// One process in one run of an executable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(C)]
 pub struct Process {
-    /// Start of the process (its thread group leader), nanoseconds on `CLOCK_BOOTTIME`.
-    pub start: u64,
-    /// `self_exec_id`: rises with every `execve()`, so a verdict ends with the program it was for.
-    pub exec_id: u64,
+    /// Names it, and no other while the probe is loaded. Another one with every `execve()`, and when
+    /// code comes into it that is not its program's ([`crate::request_flags::MARKS`]), so a verdict
+    /// ends with what it was for.
+    pub number: u64,
     /// Thread group id in the initial pid namespace.
     pub tgid: u32,
     /// The user who answers for it: the real user id in the initial user namespace. In another

@@ -18,7 +18,7 @@ use portreeve_fuzz::{
     threads::{THREADS, Threads},
 };
 use portreeve_policy::{
-    Action, Destination, Lifespan, ObjectPattern, Operations, Origin, Process, Program, Rule,
+    Action, Alteration, Destination, Lifespan, ObjectPattern, Operations, Origin, Process, Program, Rule,
     RuleId, Ruleset, Subject, SubjectPattern,
 };
 
@@ -32,8 +32,8 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
             program: program(),
             process: Process {
                 pid,
-                start: 1,
-                exec_id: 1,
+                run: 1,
+                alteration: Alteration::NONE,
             },
         },
         handle: ProcessHandle::open(pid).expect("this process"),

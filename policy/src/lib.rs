@@ -27,7 +27,7 @@ pub use operation::{Operation, Operations};
 pub use reach::Reach;
 pub use rule::{Action, Lifespan, Origin, Rule, RuleId};
 pub use ruleset::{Decision, Ruleset};
-pub use subject::{Process, Program, Subject, SubjectPattern};
+pub use subject::{Alteration, Process, Program, Subject, SubjectPattern};
 
 /// A word that names none of the values of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

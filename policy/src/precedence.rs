@@ -1,5 +1,9 @@
 //! The one total order of rules: when several match, the greatest decides.
 //!
+//! Rules that do not hold for the process are none of them: if code has come into it that is not its
+//! program's ([`crate::Alteration`]), only what was allowed to it since, what is denied, and the built-in
+//! rules.
+//!
 //! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
 //! 2. **Object**: a host or a single address beats a network (the longer prefix first), which beats
 //!    this computer, which beats the local network, which beats anywhere; then a rule with a port beats one without, then one with

@@ -58,7 +58,7 @@ impl FromStr for Action {
 /// How long a rule lives. "Once" makes no rule, so it is not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lifespan {
-    /// Until this process ends or runs another program.
+    /// Until this process ends, runs another program, or, where the rule allows something, is altered.
     Process(Process),
     /// Until somebody removes it.
     Always,
@@ -135,11 +135,24 @@ impl Rule {
     pub(crate) fn is_about(&self, subject: &Subject) -> bool {
         self.enabled
             && self.uid.is_none_or(|uid| uid == subject.uid)
-            && match self.lifespan {
-                Lifespan::Process(process) => process == subject.process,
-                Lifespan::Always => true,
-            }
+            && self.holds_for(subject.process)
             && self.subject.matches(&subject.program)
+    }
+
+    /// Whether the rule holds for this process, whatever its program is. What was allowed to a program
+    /// was not allowed to other code inside it: that is asked about, and what is allowed then is allowed
+    /// to the process as it is.
+    fn holds_for(&self, process: Process) -> bool {
+        match (self.lifespan, self.action) {
+            (Lifespan::Process(own), Action::Allow) => own == process,
+            (Lifespan::Process(own), Action::Deny(_)) => {
+                (own.pid, own.run) == (process.pid, process.run)
+            }
+            (Lifespan::Always, Action::Allow) => {
+                self.origin == Origin::BuiltIn || !process.alteration.is_any()
+            }
+            (Lifespan::Always, Action::Deny(_)) => true,
+        }
     }
 
     pub(crate) fn is_of_process(&self) -> bool {

@@ -74,10 +74,43 @@ impl fmt::Display for Program {
 pub struct Process {
     /// Thread group id.
     pub pid: u32,
-    /// Start, nanoseconds on the boot-time clock; with the pid it is never reused.
-    pub start: u64,
-    /// Which `execve()` of the process.
-    pub exec_id: u64,
+    /// Number of the run, which no other has had.
+    pub run: u64,
+    /// What has come into it that is not its program's.
+    pub alteration: Alteration,
+}
+
+/// How a process may do what its program would not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Alteration {
+    /// It runs code of a file that others than root can have written, though its executable is root's.
+    pub foreign_code: bool,
+    /// Another process has had control of it: a debugger, or who writes to its memory.
+    pub controlled: bool,
+}
+
+impl Alteration {
+    /// None: nothing but the program acts in it.
+    pub const NONE: Self = Self {
+        foreign_code: false,
+        controlled: false,
+    };
+
+    /// Whether there is any.
+    pub const fn is_any(self) -> bool {
+        self.foreign_code || self.controlled
+    }
+
+    /// The words used on the bus and on the command line.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let words = [
+            (self.foreign_code, "foreign-code"),
+            (self.controlled, "controlled"),
+        ];
+        words
+            .into_iter()
+            .filter_map(|(is_so, word)| is_so.then_some(word))
+    }
 }
 
 /// Who acts.

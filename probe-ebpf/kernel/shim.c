@@ -2,94 +2,8 @@
 /*
  * What Rust cannot express: reading kernel structures at offsets that the loader fills in for the
  * running kernel (CO-RE), and calling kernel functions (kfuncs). No decisions here.
- *
- * Each structure names only the fields that are read; the loader matches them by name.
  */
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef int s32;
-
-#define __ksym __attribute__((section(".ksyms")))
-#define __inline __attribute__((always_inline))
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-typedef struct {
-	u32 val;
-} kuid_t;
-struct super_block {
-	unsigned long s_magic;
-	u32 s_dev;
-};
-struct inode {
-	struct super_block *i_sb;
-	unsigned long i_ino;
-};
-struct file {
-	struct inode *f_inode;
-	u32 f_flags;
-};
-struct mm_struct {
-	struct file *exe_file;
-};
-struct user_namespace {
-	struct user_namespace *parent;
-	int level;
-	kuid_t owner;
-};
-struct cred {
-	kuid_t uid;
-	struct user_namespace *user_ns;
-};
-struct task_struct {
-	u32 flags;
-	s32 pid;
-	s32 tgid;
-	const struct cred *cred;
-	struct mm_struct *mm;
-	struct task_struct *group_leader;
-	u64 start_boottime;
-	u64 self_exec_id;
-};
-struct in6_addr {
-	union {
-		u32 u6_addr32[4];
-	} in6_u;
-};
-struct sock_common {
-	u16 skc_family;
-	u32 skc_daddr;
-	u32 skc_rcv_saddr;
-	u16 skc_dport; /* network order */
-	u16 skc_num; /* the local port, host order */
-	struct in6_addr skc_v6_daddr;
-	struct in6_addr skc_v6_rcv_saddr;
-};
-struct sock {
-	struct sock_common __sk_common;
-	u8 sk_kern_sock : 1;
-	u16 sk_type;
-	u16 sk_protocol;
-};
-struct sk_buff {
-	s32 skb_iif;
-	u8 *head;
-	u16 protocol; /* network order */
-	u16 network_header;
-};
-struct socket {
-	struct file *file;
-	struct sock *sk;
-};
-struct msghdr {
-	void *msg_name;
-	int msg_namelen;
-	void *msg_control;
-	unsigned long msg_controllen;
-	u32 msg_flags;
-};
-#pragma clang attribute pop
+#include "types.h"
 
 struct bpf_dynptr {
 	u64 opaque[2];
@@ -223,18 +137,16 @@ struct label {
 	struct bpf_spin_lock lock;
 	u32 version;
 	u64 owner;
-	u64 image;
-	u64 inode;
-	u64 exec_id;
-	u32 device;
-	u32 uid;
+	u64 run;
+	u64 generation;
 	u32 address[4];
+	u32 uid;
 	u16 family;
 	u16 port;
 	u32 connects;
-	u64 generation;
-	u32 reach;
 	u32 reserved;
+	u32 reach;
+	u32 reserved2;
 	u64 listener;
 };
 
@@ -305,13 +217,8 @@ __inline u64 shim_self(const struct socket *socket)
 	return (u64)socket->sk;
 }
 
-/* The calling task. Mirrored by struct Caller in subject.rs. */
+/* The calling task. Mirrored by struct Task in subject.rs. */
 struct task_facts {
-	u64 start;
-	u64 exec_id;
-	u64 image;
-	u64 inode;
-	u32 device;
 	u32 flags;
 	u32 tgid;
 	u32 tid;
@@ -321,28 +228,11 @@ struct task_facts {
 __inline void shim_task(struct task_facts *out)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
 
-	out->start = task->group_leader->start_boottime;
-	out->exec_id = task->self_exec_id;
-	out->image = 0;
-	out->inode = 0;
-	out->device = 0;
 	out->flags = task->flags;
 	out->tgid = task->tgid;
 	out->tid = task->pid;
 	out->uid = task->cred->uid.val;
-	if (mm) {
-		struct file *exe = mm->exe_file;
-
-		if (exe) {
-			struct inode *inode = exe->f_inode;
-
-			out->image = (u64)exe;
-			out->inode = inode->i_ino;
-			out->device = inode->i_sb->s_dev;
-		}
-	}
 }
 
 /*

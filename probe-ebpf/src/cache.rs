@@ -54,8 +54,7 @@ fn seal(key: &CacheKey, seed: u64, generation: u64, expires: u64) -> u64 {
     let words = [
         generation,
         expires,
-        process.start,
-        process.exec_id,
+        process.number,
         pair(process.tgid, process.uid),
         pair(a, b),
         pair(c, d),

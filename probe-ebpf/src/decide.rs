@@ -70,18 +70,16 @@ impl Judged {
     pub fn reach(self, pointer: *const c_void, mut endpoint: Endpoint, nonblocking: bool) -> i32 {
         endpoint::aim(&mut endpoint);
         let judgement = Judgement::new(&self.caller, &endpoint, self.config);
-        if let Some(label) = label::find(pointer)
-            && matches!(
-                label.relation(pointer, &judgement),
-                Relation::Same { connects: true }
-            )
-        {
-            return 0;
-        }
         // Later sends are judged by the label, so there has to be one.
         let Some(label) = label::make(pointer) else {
             return refuse_with(ENOMEM);
         };
+        if matches!(
+            label.relation(pointer, &judgement),
+            Relation::Same { connects: true }
+        ) {
+            return 0;
+        }
         let answer = self.decide(Operation::Connect, endpoint, nonblocking);
         if answer == 0 {
             label.note_connection(pointer, &judgement);
@@ -147,7 +145,7 @@ impl Call {
     /// Writes the call down for the broker, field by field: the BPF stack has no room for a copy.
     #[inline(always)]
     pub fn describe(&self, request: *mut Request, flags: u32) {
-        let mut flags = flags;
+        let mut flags = flags | self.caller.run.marks & request_flags::MARKS;
         if self.nonblocking {
             flags |= request_flags::NONBLOCK;
         }
@@ -159,8 +157,9 @@ impl Call {
         unsafe {
             (&raw mut (*request).key).write(self.key);
             (&raw mut (*request).executable).write(self.caller.executable());
+            (&raw mut (*request).origin).write(self.caller.run.origin);
             (&raw mut (*request).time).write(bpf_ktime_get_boot_ns());
-            (&raw mut (*request).tid).write(self.caller.tid);
+            (&raw mut (*request).tid).write(self.caller.task.tid);
             (&raw mut (*request).flags).write(flags);
         }
     }

@@ -39,7 +39,7 @@ impl From<i32> for Outcome {
 /// Holds the calling thread.
 #[inline(always)]
 pub fn hold(call: &Call, flags: u32) -> Outcome {
-    let Some(hold) = new_hold(call.caller.tid) else {
+    let Some(hold) = new_hold(call.caller.task.tid) else {
         count(counter::HOLD_TABLE_FULL);
         return refuse_with(call.config.fallback_errno).into();
     };
@@ -48,7 +48,7 @@ pub fn hold(call: &Call, flags: u32) -> Outcome {
     call.describe(unsafe { &raw mut (*hold).request }, flags);
     let result = knock(call, unsafe { &raw mut (*hold).verdict });
     // Only this thread removes its entry, so it is there.
-    let _ = HOLDS.remove(&call.caller.tid);
+    let _ = HOLDS.remove(&call.caller.task.tid);
     result
 }
 

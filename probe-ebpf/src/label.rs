@@ -28,17 +28,16 @@ use crate::{maps::MPTCP_REACHES, subject::Caller};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Judgement {
-    image: u64,
-    inode: u64,
-    exec_id: u64,
-    device: u32,
-    uid: u32,
+    /// See [`crate::subject::Run`].
+    run: u64,
+    generation: u64,
     address: [u32; 4],
+    uid: u32,
     family: u16,
     port: u16,
     /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
     pub connects: u32,
-    generation: u64,
+    reserved: u32,
 }
 
 impl Judgement {
@@ -46,16 +45,14 @@ impl Judgement {
     #[inline(always)]
     pub fn new(caller: &Caller, endpoint: &Endpoint, config: &ProbeConfig) -> Self {
         Self {
-            image: caller.image,
-            inode: caller.inode,
-            exec_id: caller.exec_id,
-            device: caller.device,
-            uid: caller.uid,
+            run: caller.run.run,
+            generation: config.generation,
             address: endpoint.address,
+            uid: caller.uid(),
             family: endpoint.family,
             port: endpoint.port,
             connects: 1,
-            generation: config.generation,
+            reserved: 0,
         }
     }
 }
@@ -189,11 +186,7 @@ impl Label {
     pub fn relation(&self, socket: *const c_void, call: &Judgement) -> Relation {
         let version = self.version();
         let known = &self.judgement;
-        let who = known.image == call.image
-            && known.inode == call.inode
-            && known.exec_id == call.exec_id
-            && known.device == call.device
-            && known.uid == call.uid;
+        let who = known.run == call.run && known.uid == call.uid;
         let what = known.address[0] == call.address[0]
             && known.address[1] == call.address[1]
             && known.address[2] == call.address[2]

@@ -93,6 +93,45 @@ pub fn mptcp_add_subflow(ctx: LsmContext) -> i32 {
     hooks::reach::add_subflow(&ctx)
 }
 
+/// `bprm_committed_creds(bprm)`: sleepable since Linux 5.11, and its result does not count. Runs when
+/// a process has become the new program, before any of that is run.
+#[lsm(hook = "bprm_committed_creds", sleepable)]
+pub fn bprm_committed_creds(_ctx: LsmContext) -> i32 {
+    hooks::run::begins()
+}
+
+/// `task_alloc(task, clone_flags)`: sleepable since Linux 5.11. Runs in the parent, before anybody
+/// can find the child.
+#[lsm(hook = "task_alloc", sleepable)]
+pub fn task_alloc(ctx: LsmContext) -> i32 {
+    hooks::run::inherits(&ctx)
+}
+
+/// `mmap_file(file, reqprot, prot, flags)`: runs for every `mmap()`, also without a file.
+#[lsm(hook = "mmap_file")]
+pub fn mmap_file(ctx: LsmContext) -> i32 {
+    hooks::mark::mapped(&ctx)
+}
+
+/// `file_mprotect(vma, reqprot, prot)`: not sleepable.
+#[lsm(hook = "file_mprotect")]
+pub fn file_mprotect(ctx: LsmContext) -> i32 {
+    hooks::mark::protected(&ctx)
+}
+
+/// `ptrace_access_check(child, mode)`: not sleepable. Runs when the kernel has found that the calling
+/// task may, by its users and capabilities.
+#[lsm(hook = "ptrace_access_check")]
+pub fn ptrace_access_check(ctx: LsmContext) -> i32 {
+    hooks::mark::traced(&ctx)
+}
+
+/// `ptrace_traceme(parent)`: not sleepable.
+#[lsm(hook = "ptrace_traceme")]
+pub fn ptrace_traceme(ctx: LsmContext) -> i32 {
+    hooks::mark::traceme(&ctx)
+}
+
 /// `task_prctl(option, arg2, arg3, arg4, arg5)`: before the kernel does anything.
 #[lsm(hook = "task_prctl", sleepable)]
 pub fn task_prctl(ctx: LsmContext) -> i32 {

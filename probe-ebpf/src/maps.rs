@@ -58,8 +58,7 @@ static BLANK_HOLD: Hold = Hold {
     request: Request {
         key: CacheKey {
             process: Process {
-                start: 0,
-                exec_id: 0,
+                number: 0,
                 tgid: 0,
                 uid: 0,
             },
@@ -77,6 +76,7 @@ static BLANK_HOLD: Hold = Hold {
             device: 0,
             inode: 0,
         },
+        origin: 0,
         time: 0,
         tid: 0,
         flags: 0,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use portreeve_abi::{AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 use portreeve_policy::{
-    Action, Destination, Object, Process, Program, Protocol, Reach as Said, Subject,
+    Action, Alteration, Destination, Object, Process, Program, Protocol, Reach as Said, Subject,
 };
 
 use super::rulebook::RuleBook;
@@ -21,8 +21,8 @@ const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
 /// No process: rules for single ones do not match it.
 const NO_PROCESS: Process = Process {
     pid: 0,
-    start: 0,
-    exec_id: 0,
+    run: 0,
+    alteration: Alteration::NONE,
 };
 
 /// Who listens where.
@@ -30,7 +30,8 @@ const NO_PROCESS: Process = Process {
 struct Listener {
     uid: u32,
     program: Program,
-    /// Only if a rule for this one process has a part in it.
+    /// Only if it is about this one process: a rule for it has a part in it, or those that allow its
+    /// program something do not hold for it.
     process: Option<Process>,
     port: u16,
     protocol: Protocol,
@@ -123,7 +124,8 @@ impl Listeners {
         let listener = Listener {
             uid: subject.uid,
             program: subject.program.clone(),
-            process: said.is_of_process().then_some(subject.process),
+            process: (said.is_of_process() || subject.process.alteration.is_any())
+                .then_some(subject.process),
             port: object.port,
             protocol: object.protocol,
         };

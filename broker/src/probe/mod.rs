@@ -90,6 +90,13 @@ impl Error {
 
 /// The hooks, each with its program of the same name.
 const HOOKS: &[&str] = &[
+    // What is running has to be recorded before anybody is judged by it.
+    "bprm_committed_creds",
+    "task_alloc",
+    "mmap_file",
+    "file_mprotect",
+    "ptrace_access_check",
+    "ptrace_traceme",
     "socket_connect",
     "socket_sendmsg",
     "socket_create",
@@ -111,6 +118,7 @@ const MAPS: &[&str] = &[
     "HOLDS",
     "COUNTERS",
     "LABELS",
+    "RUNS",
     "REACHES",
 ];
 
@@ -147,6 +155,8 @@ impl Probe {
         let btf = Btf::from_sys_fs().map_err(Error::Btf)?;
         let mut ebpf = EbpfLoader::new()
             .btf(&btf)
+            // aya knows nothing of storage of tasks, and need not.
+            .allow_unsupported_maps()
             .load(object::BYTES)
             .map_err(|error| Error::Load(Box::new(error)))?;
         let mut peer_programs = Vec::new();
@@ -326,9 +336,12 @@ fn take<M: TryFrom<Map, Error = MapError>>(
 
 fn data(map: &Map) -> Option<&MapData> {
     match map {
-        Map::Array(data) | Map::HashMap(data) | Map::PerCpuArray(data) | Map::SkStorage(data) => {
-            Some(data)
-        }
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::PerCpuArray(data)
+        | Map::SkStorage(data)
+        // Storage of tasks, of which aya knows no more than that it is a map.
+        | Map::Unsupported(data) => Some(data),
         _ => None,
     }
 }

@@ -21,24 +21,32 @@ use super::{Error, file::kernel_fileid};
 #[derive(Debug)]
 pub struct ProcessHandle {
     pid: u32,
+    /// The thread by which the process is looked at.
+    tid: u32,
     fd: OwnedFd,
 }
 
 impl ProcessHandle {
     /// Takes hold of the process that has this id now.
     pub fn open(pid: u32) -> Result<Self, Error> {
+        Self::open_by(pid, pid)
+    }
+
+    /// The same, to be looked at by one of its threads: the first one may have ended, and then shows
+    /// neither executable nor mounts.
+    pub fn open_by(pid: u32, tid: u32) -> Result<Self, Error> {
         let gone = || Error::Gone { pid };
         let raw = i32::try_from(pid)
             .ok()
             .and_then(Pid::from_raw)
             .ok_or_else(gone)?;
         let fd = pidfd_open(raw, PidfdFlags::empty()).map_err(|_error| gone())?;
-        Ok(Self { pid, fd })
+        Ok(Self { pid, tid, fd })
     }
 
     /// Takes over a pidfd that somebody vouches for, such as the bus.
     pub fn from_fd(pid: u32, fd: OwnedFd) -> Self {
-        Self { pid, fd }
+        Self { pid, tid: pid, fd }
     }
 
     /// Its process id.
@@ -61,6 +69,12 @@ impl ProcessHandle {
         Path::new("/proc").join(self.pid.to_string()).join(name)
     }
 
+    /// The same of the thread by which it is looked at.
+    fn thread_path(&self, name: &str) -> PathBuf {
+        let task = self.proc_path("task").join(self.tid.to_string());
+        task.join(name)
+    }
+
     /// Its executable: attributes of the file, and the path the kernel gives for it.
     ///
     /// The magic link leads to the open file itself, and the attributes are those the kernel has
@@ -71,7 +85,7 @@ impl ProcessHandle {
             pid: self.pid,
             source,
         };
-        let link = self.proc_path("exe");
+        let link = self.thread_path("exe");
         let file = rustix::fs::open(&link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| error(errno.into()))?;
         let stat = statx_of(file.as_fd()).map_err(error)?;
@@ -81,14 +95,14 @@ impl ProcessHandle {
 
     /// The file of its executable, given its attributes, as the probe sees it.
     pub(super) fn kernel_fileid(&self, stat: &Statx) -> Fileid {
-        kernel_fileid(stat, &self.proc_path("mountinfo"))
+        kernel_fileid(stat, &self.thread_path("mountinfo"))
     }
 
     /// Its command line as the program shows it: a claim. At most `limit` bytes of it.
     pub fn command_line(&self, limit: usize) -> String {
         use io::Read;
         let mut bytes = Vec::new();
-        let read = fs::File::open(self.proc_path("cmdline"))
+        let read = fs::File::open(self.thread_path("cmdline"))
             .and_then(|file| file.take(limit as u64).read_to_end(&mut bytes));
         if read.is_err() {
             return String::new();

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use portreeve_abi::{Fileid, Process, Request};
-use portreeve_policy::{Process as PolicyProcess, Program, Subject};
+use portreeve_abi::{Fileid, Process, Request, request_flags};
+use portreeve_policy::{Alteration, Process as PolicyProcess, Program, Subject};
 use rustix::fs::Statx;
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -61,7 +61,7 @@ impl Resolver {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let caller = timeout(PATIENCE, self.look(key, request.executable)).await;
+        let caller = timeout(PATIENCE, self.look(*request)).await;
         let caller = Arc::new(caller.map_err(|_elapsed| timed_out())??);
         let mut known = lock(&self.known);
         if known.len() >= REMEMBERED {
@@ -72,7 +72,8 @@ impl Resolver {
     }
 
     /// Looks at a caller when it is its turn.
-    async fn look(&self, key: Process, executable: Fileid) -> Result<Caller, Error> {
+    async fn look(&self, request: Request) -> Result<Caller, Error> {
+        let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
         let of_user = Arc::clone(
             lock(&self.turns_of)
@@ -89,7 +90,7 @@ impl Resolver {
         // The turns end with the work, not with the waiting for it: a thread that is stuck in
         // somebody's file system counts as long as it is.
         let work = tokio::task::spawn_blocking(move || {
-            let caller = identify(key, executable);
+            let caller = identify(&request);
             drop(turns);
             caller
         });
@@ -102,8 +103,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn identify(process: Process, executable: Fileid) -> Result<Caller, Error> {
-    let handle = ProcessHandle::open(process.tgid)?;
+fn identify(request: &Request) -> Result<Caller, Error> {
+    let (process, executable) = (request.key.process, request.executable);
+    let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
     let (stat, path) = handle.executable()?;
     let program = if handle.kernel_fileid(&stat) == executable {
         program(&stat, &path)
@@ -120,8 +122,11 @@ fn identify(process: Process, executable: Fileid) -> Result<Caller, Error> {
         program,
         process: PolicyProcess {
             pid: process.tgid,
-            start: process.start,
-            exec_id: process.exec_id,
+            run: request.origin,
+            alteration: Alteration {
+                foreign_code: request.flags & request_flags::FOREIGN_CODE != 0,
+                controlled: request.flags & request_flags::TRACED != 0,
+            },
         },
     };
     Ok(Caller {

@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 
 use crate::{
-    Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
-    Process, Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Alteration, Decision, Destination, Lifespan, Object, ObjectPattern, Operation,
+    Operations, Origin, Process, Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 
 const PROCESS: Process = Process {
     pid: 7,
-    start: 9,
-    exec_id: 1,
+    run: 9,
+    alteration: Alteration::NONE,
 };
 
 fn subject() -> Subject {

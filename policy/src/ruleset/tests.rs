@@ -4,15 +4,15 @@ use proptest::prelude::*;
 
 use super::{Decision, Ruleset};
 use crate::{
-    Action, Answer, Destination, For, Lifespan, Object, ObjectPattern, Operation, Operations,
-    Origin, Process, Program, Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
+    Action, Alteration, Answer, Destination, For, Lifespan, Object, ObjectPattern, Operation,
+    Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
     precedence::Precedence,
 };
 
 const PROCESS: Process = Process {
     pid: 7,
-    start: 9,
-    exec_id: 1,
+    run: 9,
+    alteration: Alteration::NONE,
 };
 
 fn program(path: &str) -> Program {
@@ -119,11 +119,75 @@ fn a_process_rule_beats_a_program_rule_and_ends_with_the_exec() {
         decided(vec![process.clone(), always.clone()], &call),
         Some(1)
     );
-    process.lifespan = Lifespan::Process(Process {
-        exec_id: 2,
-        ..PROCESS
-    });
+    process.lifespan = Lifespan::Process(Process { run: 10, ..PROCESS });
     assert_eq!(decided(vec![process, always], &call), Some(2));
+}
+
+fn altered(foreign_code: bool, controlled: bool) -> Process {
+    Process {
+        alteration: Alteration {
+            foreign_code,
+            controlled,
+        },
+        ..PROCESS
+    }
+}
+
+/// What becomes of a call by curl in this process.
+fn decided_in(process: Process, rules: impl IntoIterator<Item = Rule>) -> Option<Action> {
+    let subject = Subject {
+        process,
+        ..subject("/usr/bin/curl")
+    };
+    let call = object("203.0.113.10", 80, None);
+    match Ruleset::new(rules).decide(&subject, Operation::Connect, &call) {
+        Decision::Settled { action, .. } => Some(action),
+        Decision::Ask => None,
+    }
+}
+
+fn of_process(process: Process, action: Action) -> Rule {
+    Rule {
+        lifespan: Lifespan::Process(process),
+        ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
+    }
+}
+
+#[test]
+fn what_a_program_may_is_no_leave_for_other_code_inside_it() {
+    for process in [altered(true, false), altered(false, true)] {
+        for action in [Action::Allow, Action::DENY] {
+            let always = rule(1, "/usr/bin/curl", Destination::Anywhere, action);
+            let denied = (action != Action::Allow).then_some(action);
+            assert_eq!(decided_in(PROCESS, [always.clone()]), Some(action));
+            assert_eq!(decided_in(process, [always]), denied);
+            let before = of_process(PROCESS, action);
+            assert_eq!(decided_in(PROCESS, [before.clone()]), Some(action));
+            assert_eq!(decided_in(process, [before]), denied);
+        }
+    }
+}
+
+#[test]
+fn what_an_altered_process_may_is_for_it_as_it_is() {
+    let process = altered(true, false);
+    let allowed = of_process(process, Action::Allow);
+    assert_eq!(decided_in(process, [allowed.clone()]), Some(Action::Allow));
+    assert_eq!(decided_in(altered(true, true), [allowed.clone()]), None);
+    assert_eq!(decided_in(PROCESS, [allowed]), None);
+}
+
+#[test]
+fn built_in_rules_hold_for_altered_processes() {
+    let built_in = Rule {
+        origin: Origin::BuiltIn,
+        subject: SubjectPattern::Any,
+        ..rule(1, "", Destination::Anywhere, Action::Allow)
+    };
+    assert_eq!(
+        decided_in(altered(true, true), [built_in]),
+        Some(Action::Allow)
+    );
 }
 
 #[test]

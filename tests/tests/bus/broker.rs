@@ -20,7 +20,7 @@ use portreeve_broker::{
     store::Store,
     subject::{Caller, ProcessHandle},
 };
-use portreeve_policy::{Object, Operation, Process, Program, Protocol, Subject};
+use portreeve_policy::{Alteration, Object, Operation, Process, Program, Protocol, Subject};
 use tokio::sync::{Notify, mpsc};
 use zbus::Connection;
 
@@ -133,8 +133,8 @@ impl Broker {
                 program: Program::Path("/usr/bin/curl".into()),
                 process: Process {
                     pid,
-                    start: 1,
-                    exec_id: 1,
+                    run: 1,
+                    alteration: Alteration::NONE,
                 },
             },
             handle: ProcessHandle::open(pid).unwrap(),

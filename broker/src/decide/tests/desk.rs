@@ -259,8 +259,7 @@ fn request(program: &Running, port: u16, tid: u32, flags: u32) -> Request {
     let process = program.caller.subject.process;
     let key = CacheKey {
         process: Process {
-            start: process.start,
-            exec_id: process.exec_id,
+            number: process.run,
             tgid: process.pid,
             uid: program.caller.subject.uid,
         },

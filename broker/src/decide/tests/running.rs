@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use portreeve_policy::{Process, Program, Subject};
+use portreeve_policy::{Alteration, Process, Program, Subject};
 
 use crate::subject::{Caller, ProcessHandle};
 
@@ -42,8 +42,8 @@ impl Running {
         let pid = child.id();
         let process = Process {
             pid,
-            start: u64::from(pid) * 1_000,
-            exec_id: 1,
+            run: u64::from(pid) * 1_000,
+            alteration: Alteration::NONE,
         };
         let caller = Arc::new(Caller {
             command: format!("{program} --number {pid}"),

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Which run of which executable a process is, as recorded when it came about: the kernel's storage for
+ * tasks, and what Rust cannot express about it. As in shim.c there are no decisions here.
+ */
+#include "types.h"
+
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+
+/* Helper numbers from enum bpf_func_id in include/uapi/linux/bpf.h. */
+static void *(*bpf_task_storage_get)(void *map, void *task, void *value,
+				     u64 flags) = (void *)156;
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static long (*bpf_spin_lock)(void *lock) = (void *)93;
+static long (*bpf_spin_unlock)(void *lock) = (void *)94;
+static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
+
+#define ENOMEM 12
+#define CREATE 1 /* BPF_LOCAL_STORAGE_GET_F_CREATE */
+
+#define FUSE_SUPER_MAGIC 0x65735546 /* include/uapi/linux/magic.h */
+#define S_IFMT 0170000
+#define S_IFREG 0100000
+#define WRITABLE_BY_OTHERS 022
+
+/* Bits of run_facts.marks: those of request_flags in abi, and one that stays here. */
+#define FOREIGN_CODE 0x10
+#define TRACED 0x20
+#define OF_ROOT 0x80000000 /* the executable is root's alone to write */
+
+struct bpf_spin_lock {
+	u32 val;
+};
+
+/* What is recorded of a process. Mirrored by struct Run in subject.rs, which explains the fields. */
+struct run_facts {
+	u64 run;
+	u64 process;
+	u64 origin;
+	u64 inode;
+	u32 device;
+	u32 marks;
+};
+
+/* Written under the lock. */
+struct run {
+	struct run_facts facts;
+	struct bpf_spin_lock lock;
+	u32 reserved;
+};
+
+#define BPF_MAP_TYPE_ARRAY 2
+#define BPF_MAP_TYPE_TASK_STORAGE 29
+#define BPF_F_NO_PREALLOC 1
+
+/* Of thread group leaders. */
+struct {
+	int (*type)[BPF_MAP_TYPE_TASK_STORAGE];
+	int (*map_flags)[BPF_F_NO_PREALLOC];
+	int *key;
+	struct run *value;
+} RUNS __attribute__((section(".maps"), used));
+
+/* The number that was given last. Without atomic instructions that return something, which the BPF
+ * processors of the default kind have not got, counting takes a lock. */
+struct numbers {
+	u64 last;
+	struct bpf_spin_lock lock;
+	u32 reserved;
+};
+
+struct {
+	int (*type)[BPF_MAP_TYPE_ARRAY];
+	int (*max_entries)[1];
+	u32 *key;
+	struct numbers *value;
+} NUMBERS __attribute__((section(".maps"), used));
+
+/* A number that has not been given; all are below every address of the kernel's. */
+static __inline u64 new_number(void)
+{
+	u32 key = 0;
+	struct numbers *numbers = bpf_map_lookup_elem(&NUMBERS, &key);
+	u64 number;
+
+	if (!numbers)
+		return 0; /* Never: it is an array. */
+	bpf_spin_lock(&numbers->lock);
+	number = ++numbers->last;
+	bpf_spin_unlock(&numbers->lock);
+	return number;
+}
+
+/* A field of a structure at an address that need not be one. */
+#define READ(to, structure, address, field)                                                   \
+	bpf_probe_read_kernel(&(to), sizeof(to),                                              \
+			      __builtin_preserve_access_index(&((structure *)(address))->field))
+
+/*
+ * Whether the file at this address can be written by others than root: by its owner or mode, or because
+ * a user may be serving it. What is no file, such as a device's memory, has nobody's code in it. The
+ * address is a number, so that nothing is taken for granted about it: 0 is no file.
+ */
+static __inline s32 is_foreign(u64 file)
+{
+	u64 inode = 0, sb = 0, magic = 0;
+	u32 owner = 0;
+	u16 mode = 0;
+
+	if (!file || READ(inode, struct file, file, f_inode) ||
+	    READ(mode, struct inode, inode, i_mode) || READ(owner, struct inode, inode, i_uid) ||
+	    READ(sb, struct inode, inode, i_sb) || READ(magic, struct super_block, sb, s_magic))
+		return 0;
+	return (mode & S_IFMT) == S_IFREG &&
+	       (owner || mode & WRITABLE_BY_OTHERS || magic == FUSE_SUPER_MAGIC);
+}
+
+/* The executable of a task; the kernel's struct file of it as a number, 0 if it has none. */
+static __inline u64 executable(struct task_struct *task, struct run_facts *out)
+{
+	struct mm_struct *mm = task->mm;
+	struct file *exe = mm ? mm->exe_file : 0;
+	struct inode *inode;
+
+	if (!exe)
+		return 0;
+	inode = exe->f_inode;
+	out->inode = inode->i_ino;
+	out->device = inode->i_sb->s_dev;
+	if (!is_foreign((u64)exe))
+		out->marks |= OF_ROOT;
+	return (u64)exe;
+}
+
+/*
+ * Records a process that was there before the probe. Who shares its executable by fork() shares the
+ * kernel's struct file of it, whose address no run that began later has for a number.
+ */
+static __inline void record_late(struct task_struct *task, struct run *run)
+{
+	struct run_facts facts = {};
+	u64 image = executable(task, &facts);
+
+	facts.process = facts.origin = new_number();
+	facts.run = image ? image : facts.process;
+	bpf_spin_lock(&run->lock);
+	/* Another thread may have been faster. */
+	if (!run->facts.process)
+		run->facts = facts;
+	bpf_spin_unlock(&run->lock);
+}
+
+/* The record of a task's process. */
+static __inline struct run *run_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct run *run;
+
+	if (!leader)
+		return 0;
+	run = bpf_task_storage_get(&RUNS, leader, 0, CREATE);
+	if (run && !run->facts.process)
+		record_late(task, run);
+	return run;
+}
+
+/*
+ * The record of the calling process, which is made if there is none. Whoever marks it writes the marks
+ * first and then the numbers, so these are read in the opposite order.
+ */
+__inline s32 shim_run(struct run_facts *out)
+{
+	struct run *run;
+	s32 ret = -ENOMEM;
+
+	bpf_rcu_read_lock();
+	run = run_of(bpf_get_current_task_btf());
+	if (run) {
+		out->run = *(volatile u64 *)&run->facts.run;
+		out->process = *(volatile u64 *)&run->facts.process;
+		out->origin = *(volatile u64 *)&run->facts.origin;
+		out->inode = *(volatile u64 *)&run->facts.inode;
+		out->device = *(volatile u32 *)&run->facts.device;
+		out->marks = *(volatile u32 *)&run->facts.marks;
+		ret = 0;
+	}
+	bpf_rcu_read_unlock();
+	return ret;
+}
+
+static __inline void write(struct run *run, const struct run_facts *facts)
+{
+	bpf_spin_lock(&run->lock);
+	run->facts = *facts;
+	bpf_spin_unlock(&run->lock);
+}
+
+/* The calling process has become the run of another executable. */
+__inline void shim_run_begins(s32 broker)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct run_facts facts = {};
+	struct run *run;
+
+	executable(task, &facts);
+	/* Whoever traces it goes on doing so. The broker does for an instant only. */
+	if (task->ptrace && task->parent->tgid != broker)
+		facts.marks |= TRACED;
+	facts.run = facts.process = facts.origin = new_number();
+	run = bpf_task_storage_get(&RUNS, task, 0, CREATE);
+	if (run)
+		write(run, &facts);
+}
+
+/* A new process is part of its parent's run. */
+__inline s32 shim_run_inherits(struct task_struct *child, const struct run_facts *parent)
+{
+	struct run_facts facts = *parent;
+	struct run *run;
+
+	facts.process = facts.origin = new_number();
+	run = bpf_task_storage_get(&RUNS, child, 0, CREATE);
+	if (!run)
+		return -ENOMEM;
+	write(run, &facts);
+	return 0;
+}
+
+/*
+ * Marks a run. It goes on under other numbers, so that nothing that is known of it holds any more; the
+ * marks are there before those are.
+ */
+static __inline void mark(struct run *run, u32 mark)
+{
+	volatile struct run_facts *facts = &run->facts;
+	u64 number;
+
+	if (facts->marks & mark)
+		return;
+	number = new_number();
+	bpf_spin_lock(&run->lock);
+	if (!(facts->marks & mark)) {
+		facts->marks |= mark;
+		facts->run = number;
+		facts->process = number;
+	}
+	bpf_spin_unlock(&run->lock);
+}
+
+/* The calling process is about to have this file's code in its memory. */
+__inline void shim_mark_foreign(u64 file)
+{
+	struct run *run;
+
+	if (!is_foreign(file))
+		return;
+	bpf_rcu_read_lock();
+	run = run_of(bpf_get_current_task_btf());
+	if (run && run->facts.marks & OF_ROOT)
+		mark(run, FOREIGN_CODE);
+	bpf_rcu_read_unlock();
+}
+
+/* The file at the beginning of a hook's arguments, as a number: 0 if there is none. */
+__inline u64 shim_file(const void *ctx)
+{
+	u64 file = 0;
+
+	bpf_probe_read_kernel(&file, sizeof(file), ctx);
+	return file;
+}
+
+/* The file of a mapping, as a number: 0 if there is none. */
+__inline u64 shim_mapped_file(const struct vm_area_struct *area)
+{
+	return (u64)area->vm_file;
+}
+
+/* Somebody is about to get control of this task, unless that is the broker. */
+__inline void shim_mark_traced(struct task_struct *task, s32 broker)
+{
+	struct task_struct *tracer = bpf_get_current_task_btf();
+	struct run *run;
+
+	if (tracer->tgid == broker)
+		return;
+	bpf_rcu_read_lock();
+	run = run_of(task);
+	if (run)
+		mark(run, TRACED);
+	bpf_rcu_read_unlock();
+}
+
+/* The calling process asks to be controlled. */
+__inline void shim_mark_traceme(void)
+{
+	struct run *run;
+
+	bpf_rcu_read_lock();
+	run = run_of(bpf_get_current_task_btf());
+	if (run)
+		mark(run, TRACED);
+	bpf_rcu_read_unlock();
+}
+
+/* Whether the calling task has memory of its own, as kernel threads do not. */
+__inline s32 shim_has_memory(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->mm != 0;
+}
