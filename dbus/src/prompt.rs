@@ -22,6 +22,8 @@ pub struct Prompt {
     pub path: String,
     /// Whether the path leads to the file that runs.
     pub verified: bool,
+    /// How the calls may be other code's than the program's: `foreign-code`, `controlled`.
+    pub alterations: Vec<String>,
     /// Process id of the (first) caller.
     pub pid: u32,
     /// The command line of the first caller, as the program wrote it: a claim.

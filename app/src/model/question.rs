@@ -175,7 +175,14 @@ fn identity(prompt: &Prompt) -> String {
 
 /// The worst thing to be wary of.
 fn warning(prompt: &Prompt) -> Option<String> {
+    let altered = |word: &str| prompt.alterations.iter().any(|other| other == word);
     match Kind::of(prompt) {
+        _ if altered("foreign-code") => Some(gettext(
+            "Code that is not part of this program runs inside it.",
+        )),
+        _ if !prompt.alterations.is_empty() => Some(gettext(
+            "Another program (a debugger, for example) controls it.",
+        )),
         _ if !prompt.verified => Some(gettext("Its file was deleted or never existed.")),
         Kind::Connect if prompt.host.is_none() => {
             Some(gettext("No name is known for this address."))

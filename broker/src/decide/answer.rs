@@ -228,8 +228,13 @@ impl Decider {
         }
         if !prompt.question.lifespans().0.contains(&answer.lifespan) {
             return Err(Error::InvalidArgument(format!(
-                "cannot answer “{}” here: the program has no file that a rule could name",
-                answer.lifespan
+                "cannot answer “{}” here: {}",
+                answer.lifespan,
+                if prompt.question.alteration.is_any() {
+                    "code that is not the program's own acts in it"
+                } else {
+                    "the program has no file that a rule could name"
+                }
             )));
         }
         Ok(true)
@@ -244,6 +249,7 @@ impl Decider {
         let covered = self.prompts.take_covered(|question| {
             question.uid() == asked.uid()
                 && question.program == asked.program
+                && question.alteration == asked.alteration
                 && question.operation == asked.operation
                 && pattern.covers(question.operation, &question.object)
         });
@@ -263,6 +269,7 @@ impl Decider {
                 self.late.add(LateAnswer {
                     uid: asked.uid(),
                     program: asked.program.clone(),
+                    alteration: asked.alteration,
                     operation: asked.operation,
                     object: pattern.clone(),
                     action: answer.action,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Action, ObjectPattern, Operation, Program};
+use portreeve_policy::{Action, Alteration, ObjectPattern, Operation, Program};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -16,6 +16,7 @@ const KEPT: usize = 256;
 pub(super) struct LateAnswer {
     pub(super) uid: u32,
     pub(super) program: Program,
+    pub(super) alteration: Alteration,
     pub(super) operation: Operation,
     pub(super) object: ObjectPattern,
     pub(super) action: Action,
@@ -40,6 +41,7 @@ impl LateAnswers {
         let index = self.0.iter().position(|answer| {
             answer.uid == subject.uid
                 && answer.program == subject.program
+                && answer.alteration == subject.process.alteration
                 && answer.operation == arrival.operation
                 && answer.object.covers(arrival.operation, &arrival.object)
         })?;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{For, Object, Operation, Process, Program, Scope};
+use portreeve_policy::{Alteration, For, Object, Operation, Process, Program, Scope};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -24,6 +24,8 @@ const SLOWEST_LOOK: Duration = Duration::from_secs(5);
 pub(super) struct Question {
     uid: u32,
     pub(super) program: Program,
+    /// What is allowed to a program is not to other code inside it, so these are different questions.
+    pub(super) alteration: Alteration,
     pub(super) operation: Operation,
     pub(super) object: Object,
 }
@@ -34,6 +36,7 @@ impl Question {
         Self {
             uid: subject.uid,
             program: subject.program.clone(),
+            alteration: subject.process.alteration,
             operation: arrival.operation,
             object: arrival.object.clone(),
         }
@@ -45,7 +48,9 @@ impl Question {
 
     /// Lifespans that an answer may have, and the suggested one.
     pub(super) fn lifespans(&self) -> (&'static [For], For) {
-        if self.program.is_lasting() {
+        if self.alteration.is_any() {
+            (&[For::Once, For::Process], For::Once)
+        } else if self.program.is_lasting() {
             (&[For::Once, For::Process, For::Always], For::Always)
         } else {
             (&[For::Once, For::Process], For::Process)
@@ -314,6 +319,7 @@ impl Prompt {
         let Question {
             uid,
             program,
+            alteration,
             operation,
             object,
         } = &self.question;
@@ -328,6 +334,7 @@ impl Prompt {
             name: program.shown_name().to_owned(),
             path: program.shown_path().to_owned(),
             verified: program.is_lasting(),
+            alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),
             host: object.host.as_ref().map(ToString::to_string),

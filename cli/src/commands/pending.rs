@@ -39,6 +39,7 @@ struct Subject<'a> {
     name: &'a str,
     path: &'a str,
     verified: bool,
+    alterations: &'a [String],
     pid: u32,
     uid: u32,
     command: &'a str,
@@ -63,6 +64,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 name: &prompt.name,
                 path: &prompt.path,
                 verified: prompt.verified,
+                alterations: &prompt.alterations,
                 pid: prompt.pid,
                 uid: prompt.uid,
                 command: &prompt.command,
@@ -166,11 +168,19 @@ fn text(prompts: &[View<'_>], now: Duration) -> String {
 }
 
 fn program(subject: &Subject<'_>) -> String {
-    if subject.verified {
-        subject.path.to_owned()
-    } else {
-        format!("{} (not verified)", subject.path)
+    let mut program = subject.path.to_owned();
+    if !subject.verified {
+        program.push_str(" (not verified)");
     }
+    for alteration in subject.alterations {
+        let remark = match alteration.as_str() {
+            "foreign-code" => " (with code that is not its own)",
+            "controlled" => " (controlled by another program)",
+            _ => " (altered)",
+        };
+        program.push_str(remark);
+    }
+    program
 }
 
 fn other_side(object: &Object<'_>) -> String {
@@ -206,6 +216,7 @@ mod tests {
             name: "curl".into(),
             path: "/usr/bin/curl".into(),
             verified: true,
+            alterations: vec![],
             pid: 4711,
             command: "curl \u{1b}]0;x\u{7} https://example.org".into(),
             host: None,
@@ -229,7 +240,7 @@ mod tests {
                 "id": 7, "revision": 2, "uid": 1000, "operation": "connect",
                 "subject": {
                     "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
-                    "verified": true, "pid": 4711, "uid": 1000,
+                    "verified": true, "alterations": [], "pid": 4711, "uid": 1000,
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",
                 },
                 "object": {
@@ -247,6 +258,7 @@ mod tests {
         let named = Prompt {
             host: Some("example.org".into()),
             verified: false,
+            alterations: vec!["foreign-code".into(), "controlled".into()],
             deadline: 0,
             ..prompt()
         };
@@ -257,7 +269,9 @@ mod tests {
         assert!(lines[1].contains("192.0.2.7 port 443, tcp"), "{text}");
         assert!(lines[1].contains("30 s"), "{text}");
         assert!(lines[1].contains("curl \\u{1b}]0;x\\u{7} https"), "{text}");
-        assert!(lines[2].contains("/usr/bin/curl (not verified)"), "{text}");
+        let program = "/usr/bin/curl (not verified) (with code that is not its own) \
+                       (controlled by another program)";
+        assert!(lines[2].contains(program), "{text}");
         assert!(
             lines[2].contains("example.org (192.0.2.7) port 443, tcp"),
             "{text}"

@@ -166,6 +166,23 @@ fn a_program_without_a_file_only_claims_its_path() {
 }
 
 #[test]
+fn a_program_with_other_code_inside_is_told_from_itself() {
+    let warning = |alterations: &[&str]| {
+        let prompt = Prompt {
+            alterations: alterations.iter().map(|word| (*word).into()).collect(),
+            verified: false,
+            ..prompt()
+        };
+        Question::new(&prompt).warning
+    };
+    let foreign = Some("Code that is not part of this program runs inside it.");
+    let controlled = Some("Another program (a debugger, for example) controls it.");
+    assert_eq!(warning(&["foreign-code"]).as_deref(), foreign);
+    assert_eq!(warning(&["controlled"]).as_deref(), controlled);
+    assert_eq!(warning(&["foreign-code", "controlled"]).as_deref(), foreign);
+}
+
+#[test]
 fn after_the_hold_the_attempt_is_called_stopped() {
     let prompt = Prompt {
         held: 0,
