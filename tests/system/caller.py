@@ -275,8 +275,13 @@ def made(name, options):
         return {"value": -1, "errno": errno.errorcode.get(error.errno, error.errno)}
 
 
+def obey():
+    """Makes the calls that it is told to."""
+    while line := sys.stdin.readline():
+        options = json.loads(line)
+        say(made(options.pop("call"), options))
+
+
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 say({"ready": os.getpid()})
-while line := sys.stdin.readline():
-    options = json.loads(line)
-    say(made(options.pop("call"), options))
+obey()

@@ -84,9 +84,10 @@ def test_connected_socket_passed_is_asked_about():
 
 
 def test_connected_socket_taken_from_a_process():
-    owner, other = pair()
-    owner.call("kept.let_be_taken")
     for address in BOTH:
+        # Whom somebody has taken something from is another from then on: see test_altered.py.
+        owner, other = pair()
+        owner.call("kept.let_be_taken")
         mine = owner.call("kept.keep", address=address).descriptor
         taken = other.call("kept.take_from", pid=owner.pid, descriptor=mine)
         if taken.errno == "EPERM":

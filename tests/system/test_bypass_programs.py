@@ -71,6 +71,36 @@ def test_program_executed_in_the_same_process_is_judged_as_itself():
         assert caller.call("streams.connect", address).errno is None
 
 
+def test_program_executed_by_another_thread_is_judged_as_itself():
+    caller = allowed_and_remembered()
+    assert caller.call("processes.execute_from_a_thread", program=PROGRAM).ready == caller.pid
+    with Arrivals() as arrivals:
+        for address in BOTH:
+            assert caller.call("streams.connect", address).errno == "EPERM"
+            assert caller.call("datagrams.sendto", address).errno == "EPERM"
+        assert arrivals.take() == []
+    again = caller.call("processes.execute_from_a_thread", program=OTHER_PROGRAM)
+    assert again.ready == caller.pid
+    for address in BOTH:
+        assert caller.call("streams.connect", address).errno is None
+
+
+def test_process_whose_first_thread_has_ended_is_judged_as_before():
+    caller = allowed_and_remembered()
+    other = Caller(program=PROGRAM)
+    for process in (caller, other):
+        process.call("processes.go_on_without_first_thread")
+        status = Path(f"/proc/{process.pid}/status")
+        until(lambda status=status: "Z (zombie)" in status.read_text(), "the thread's end")
+    with Arrivals() as arrivals:
+        for address in BOTH:
+            assert other.call("streams.connect", address).errno == "EPERM"
+        assert arrivals.take() == []
+    # One place it knows, one the broker is asked about.
+    for address in (*BOTH, ELSEWHERE):
+        assert caller.call("streams.connect", address).errno is None
+
+
 def test_setuid_program_is_its_users():
     program = Path("/usr/local/bin/setuid-caller")
     shutil.copyfile(PROGRAM, program)

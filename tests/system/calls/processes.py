@@ -12,6 +12,7 @@ from calls.datagrams import ECHO, PAYLOAD
 from calls.kernel import check_negative, connect, endpoint, family_of, libc, outcome
 
 MFD_CLOEXEC = 1
+SYS_EXIT = 60  # ends the thread alone
 
 
 def words_for(program):
@@ -22,6 +23,20 @@ def words_for(program):
 def execute(program):
     """Becomes another program, in the same process; the answer is the other's."""
     os.execv(program, words_for(program))
+
+
+def execute_from_a_thread(program):
+    """The same by a thread that is not the process's first."""
+    threading.Thread(target=execute, args=(program,)).start()
+    threading.Event().wait()
+
+
+def go_on_without_first_thread():
+    """The process's first thread ends, and another does what is to be done from now on."""
+    main = sys.modules["__main__"]
+    threading.Thread(target=main.obey).start()
+    main.say({"errno": None})
+    libc.syscall(SYS_EXIT, 0)
 
 
 def execute_in_memory():
@@ -38,6 +53,25 @@ def spawn(program, made, **options):
     request, result = os.pipe(), os.pipe()
     actions = [(os.POSIX_SPAWN_DUP2, request[0], 0), (os.POSIX_SPAWN_DUP2, result[1], 1)]
     child = os.posix_spawn(program, words_for(program), os.environ, file_actions=actions)
+    return _told(child, request, result, made, options)
+
+
+def started(program, made, options, inside, outside):
+    """The same of one started by fork(); `inside` is called in the child before it becomes the
+    program, `outside` with the child's id after that."""
+    request, result = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(request[0], 0)
+        os.dup2(result[1], 1)
+        inside()
+        execute(program)
+    outside(child)
+    return _told(child, request, result, made, options)
+
+
+def _told(child, request, result, made, options):
+    """Has a child that listens make a call; how that went."""
     os.close(result[1])
     os.write(request[1], json.dumps({"call": made, **options}).encode() + b"\n")
     os.close(request[1])
