@@ -13,7 +13,6 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
-    time::interval,
 };
 
 use crate::{
@@ -28,13 +27,11 @@ use crate::{
     object::Hosts,
     probe::{self, Probe},
     store::{self, Opened, Store},
-    subject::never_held,
+    subject::{Replaced, never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
 const COMMANDS: usize = 1024;
-/// How often the never-held executables are looked up again: packages replace them.
-const STANDINGS_EVERY: Duration = Duration::from_secs(30);
 /// A gatekeeper that ends sooner is not started again.
 const GATEKEEPER_LIVES: Duration = Duration::from_secs(1);
 /// What the kernel does when the gate does not answer: `EPERM`.
@@ -69,6 +66,9 @@ pub enum Error {
     /// The bus does not work.
     #[error("cannot serve the system bus")]
     Bus(#[from] zbus::Error),
+    /// Replaced executables would go unnoticed.
+    #[error("cannot watch executables")]
+    Watch(#[source] std::io::Error),
     /// Signals could not be waited for.
     #[error("cannot wait for signals")]
     Signals(#[source] std::io::Error),
@@ -158,6 +158,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
 
     // And only now the kernel.
+    let replaced = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
     probe.set_standings(&never_held())?;
     let gate_device = file.device()?;
     probe.configure(|probe| {
@@ -194,7 +195,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     tracing::info!("enforcing");
 
     let result = tokio::select! {
-        result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding) => result,
+        result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, replaced) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     // Else unknown calls would be refused while systemd lets go of the gate before the programs.
@@ -233,10 +234,10 @@ async fn watch_over(
     gatekeeper: &mut Gatekeeper,
     serving: &mut oneshot::Receiver<gate::Error>,
     deciding: &mut JoinHandle<()>,
+    mut replaced: Replaced,
 ) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
-    let mut standings = interval(STANDINGS_EVERY);
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
@@ -253,7 +254,10 @@ async fn watch_over(
                 probe.configure(|config| config.gatekeeper = pid)?;
                 bus::set_apart(bus, pid).await;
             }
-            _ = standings.tick() => probe.set_standings(&never_held())?,
+            changed = replaced.changed() => {
+                changed.map_err(Error::Watch)?;
+                probe.set_standings(&never_held())?;
+            }
         }
     }
 }

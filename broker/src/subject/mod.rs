@@ -5,13 +5,15 @@
 
 mod file;
 mod process;
+mod replaced;
 mod resolver;
 mod standing;
 
 pub use file::fileid;
 pub use process::ProcessHandle;
+pub use replaced::Replaced;
 pub use resolver::{Caller, Resolver};
-pub use standing::never_held;
+pub use standing::{never_held, never_held_paths};
 
 /// Why a caller could not be identified.
 #[derive(Debug, thiserror::Error)]

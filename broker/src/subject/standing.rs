@@ -5,7 +5,7 @@
 //! what no rule allows is refused at once, since whoever runs as the user can also run these
 //! programs with code of his own inside (`LD_PRELOAD`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portreeve_abi::{
     Fileid, Standing,
@@ -55,6 +55,11 @@ const ASKED_ABOUT: &[&str] = &[
     "/usr/bin/metacity",
     "/usr/bin/marco",
 ];
+
+/// Where they may be.
+pub fn never_held_paths() -> impl Iterator<Item = PathBuf> {
+    QUIETLY_REFUSED.iter().chain(ASKED_ABOUT).map(PathBuf::from)
+}
 
 /// The executables that are there now, each with its standing.
 pub fn never_held() -> Vec<(Fileid, Standing)> {
