@@ -114,6 +114,9 @@ pub(crate) struct BenchOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Count instructions only: what else this computer does makes no difference to that
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) counted: bool,
 }
 
 #[derive(Debug, Args)]

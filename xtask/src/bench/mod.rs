@@ -29,6 +29,11 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &BenchOptions) -> Result<
     tree::clear_dir(&tree.target("bench"))?;
     let program = build(tree, steps)?;
     let counted = measure(tree, steps, &program, "counted")?;
+    if options.counted {
+        let rows = report::counted_rows(&counted)?;
+        print!("{}", report::counted_table(&rows));
+        return conclude(counted, report::too_many_instructions(&rows));
+    }
     let real = measure(tree, steps, &program, "real")?;
     let rows = report::rows(&counted, &real)?;
     if options.json {
@@ -36,10 +41,14 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &BenchOptions) -> Result<
     } else {
         print!("{}", report::table(&rows));
     }
+    conclude(counted, report::exceeded(&rows))
+}
+
+/// Says what the broker takes and which limits are exceeded.
+fn conclude(counted: Figures, mut exceeded: Vec<String>) -> Result<ExitCode> {
     let broker = counted.broker.context("cannot find the broker's figures")?;
     // The figures of the operations are all that --json promises on standard output.
     eprint!("{}", report::about_broker(&broker));
-    let mut exceeded = report::exceeded(&rows);
     exceeded.extend(broker.exceeded());
     if exceeded.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -72,10 +81,12 @@ fn measure(tree: &Tree, steps: &Steps, program: &Path, mode: &str) -> Result<Fig
         script: vec!["tests/bench/run".to_owned(), mode.to_owned()],
     };
     let output = tree.target(format!("logs/bench-{mode}.log"));
+    let counted = mode == "counted";
     let special = Special {
-        base: Base::Bench,
+        // The other firewall is measured by real time only.
+        base: if counted { Base::Tests } else { Base::Bench },
         profile: Profile::Release,
-        counted: mode == "counted",
+        counted,
         files: vec![program.to_owned()],
         terminal: Some(output.clone()),
         silence: None,

@@ -28,6 +28,11 @@ const HEAD: [&str; 2] = [
     "| operation | none, instructions | Portreeve | at most | none, real time | Portreeve | OpenSnitch |",
     "|---|---:|---:|---:|---:|---:|---:|",
 ];
+/// The first lines of that of instructions alone.
+const COUNTED_HEAD: [&str; 2] = [
+    "| operation | none, instructions | more with Portreeve | Portreeve | at most |",
+    "|---|---:|---:|---:|---:|",
+];
 const FIRST: &str = "tcp_first_known";
 const EVERY: &str = "tcp_connect";
 
@@ -43,6 +48,17 @@ pub(crate) struct Row {
     opensnitch_wall_ratio: f64,
     /// Nanoseconds without, with ours, and with the other.
     nanoseconds: [f64; 3],
+}
+
+impl From<&Row> for Counted {
+    fn from(row: &Row) -> Self {
+        Self {
+            operation: row.operation,
+            limit: row.limit,
+            instructions: row.instructions,
+            ratio: row.icount_ratio,
+        }
+    }
 }
 
 /// The rows of the table, in the order of the limits.
@@ -65,18 +81,61 @@ pub(crate) fn rows(counted: &Figures, real: &Figures) -> Result<Vec<Row>> {
     LIMITS.iter().map(row).collect()
 }
 
-/// The limits that are exceeded, in words.
-pub(crate) fn exceeded(rows: &[Row]) -> Vec<String> {
-    let mut exceeded: Vec<String> = rows
-        .iter()
-        .filter(|row| row.icount_ratio > row.limit)
+/// One operation by its instructions alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    operation: &'static str,
+    limit: f64,
+    instructions: f64,
+    ratio: f64,
+}
+
+/// The same rows by instructions alone.
+pub(crate) fn counted_rows(counted: &Figures) -> Result<Vec<Counted>> {
+    let row = |&(operation, limit)| {
+        Ok(Counted {
+            operation,
+            limit,
+            instructions: counted.nanoseconds(NONE, operation)?,
+            ratio: counted.ratio(OURS, operation)?,
+        })
+    };
+    LIMITS.iter().map(row).collect()
+}
+
+/// A table of them in Markdown.
+pub(crate) fn counted_table(rows: &[Counted]) -> String {
+    let mut table = COUNTED_HEAD.join("\n");
+    for row in rows {
+        table += &format!(
+            "\n| {} | {:.0} | {:.0} | {:.3} | {:.3} |",
+            row.operation,
+            row.instructions,
+            row.instructions * (row.ratio - 1.0),
+            row.ratio,
+            row.limit
+        );
+    }
+    table + "\n"
+}
+
+/// The limits of them that are exceeded, in words.
+pub(crate) fn too_many_instructions(rows: &[Counted]) -> Vec<String> {
+    let beyond = rows.iter().filter(|row| row.ratio > row.limit);
+    beyond
         .map(|row| {
             format!(
                 "  {}: {:.3} times the instructions without, at most {:.3}",
-                row.operation, row.icount_ratio, row.limit
+                row.operation, row.ratio, row.limit
             )
         })
-        .collect();
+        .collect()
+}
+
+/// The limits that are exceeded, in words.
+pub(crate) fn exceeded(rows: &[Row]) -> Vec<String> {
+    let counted: Vec<Counted> = rows.iter().map(Counted::from).collect();
+    let mut exceeded = too_many_instructions(&counted);
     let of = |name: &str| rows.iter().find(|row| row.operation == name);
     if let (Some(first), Some(every)) = (of(FIRST), of(EVERY)) {
         let (ours, theirs) = (first.nanoseconds[1], every.nanoseconds[2]);
