@@ -19,6 +19,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ),
         ("prompt-datagram", datagram(), 0),
         ("prompt-without-file", without_file(), 0),
+        ("prompt-altered", altered(), 0),
         ("prompt-queue", prompt(), 2),
         (
             "prompt-stopped",
@@ -137,6 +138,15 @@ fn raw() -> Prompt {
         port: 0,
         protocol: "icmp".into(),
         scopes: vec!["any".into()],
+        ..prompt()
+    }
+}
+
+fn altered() -> Prompt {
+    Prompt {
+        alterations: vec!["foreign-code".into()],
+        lifespans: ["once", "process"].map(str::to_owned).into(),
+        suggested_lifespan: "once".into(),
         ..prompt()
     }
 }
