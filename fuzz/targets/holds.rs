@@ -18,8 +18,8 @@ use portreeve_fuzz::{
     threads::{THREADS, Threads},
 };
 use portreeve_policy::{
-    Action, Alteration, Destination, Lifespan, ObjectPattern, Operations, Origin, Process, Program, Rule,
-    RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Alteration, Destination, Lifespan, ObjectPattern, Operations, Origin, Process, Program,
+    Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 
 static HOSTS: LazyLock<Mutex<Hosts>> = LazyLock::new(Mutex::default);
