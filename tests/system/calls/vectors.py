@@ -7,7 +7,8 @@ from functools import partial
 
 from calls.kernel import check, libc, outcome
 
-PAYLOAD = b"vector"
+# An echo request, since ping sockets take nothing else.
+PAYLOAD = bytes([8, 0, 0, 0, 0, 0, 0, 1])
 # More than the longest length that is tried.
 ROOM = 256
 
