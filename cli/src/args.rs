@@ -219,7 +219,9 @@ mod tests {
         let rule = ["rules", "add", "--app", "/usr/bin/curl", "--action", "deny"];
         assert!(refused(&rule).contains("--op"));
         let with = |more: &[&str]| refused(&[&rule[..], &["--op", "connect"], more].concat());
-        assert!(with(&["--port", "0"]).contains("--port"));
+        for port in ["0", "65536", "65616", "4294967376"] {
+            assert!(with(&["--port", port]).contains("--port"), "{port}");
+        }
         assert!(with(&["--protocol", "tpc"]).contains("tcp, udp"));
         assert!(with(&["--host", "a.example", "--addr", "192.0.2.1"]).contains("--addr"));
     }
