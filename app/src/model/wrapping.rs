@@ -48,9 +48,9 @@ impl Wrapping {
         }
         self.words.push(begun..end);
         if end > name.end {
-            let last = sentence[..inner.end].char_indices().rev().take(COMPANY);
-            let least = last.map(|(index, _)| index).last().unwrap_or(inner.end);
-            self.ends.push(least.max(begun).max(inner.start)..end);
+            let company = sentence[..inner.end].char_indices().rev().take(COMPANY);
+            let first = company.map(|(index, _)| index).last().unwrap_or(inner.end);
+            self.ends.push(first.max(begun).max(inner.start)..end);
         }
     }
 }
