@@ -25,10 +25,13 @@ fuzz_target!(|bytes: &[u8]| {
         protocol: some(input.text()),
         host: some(input.text()),
         network: some(input.text()),
+        place: some(input.text()),
     };
     let Ok(checked) = spec.check() else { return };
     let rule = Rule::from(&rule(checked.clone()));
+    let place = matches!(rule.destination.as_str(), "local-network" | "this-computer");
     let again = RuleSpec {
+        place: place.then_some(rule.destination),
         program: rule.program.expect("a rule for a program"),
         operations: rule.operations,
         host: rule.host,
