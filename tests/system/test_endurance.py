@@ -19,8 +19,8 @@ ADDRESS = "203.0.113.10"
 COUNT = 50
 STALL = Path("/sys/module/rcupdate/parameters/rcu_task_stall_timeout")
 # Seconds after which the kernel complains of a grace period of RCU tasks: as it is, and for the
-# test, where an hour is so much shorter. And of a sleeper that no signal wakes; who waits for a grace
-# period is one, so that is not to be sooner.
+# test, where an hour is so much shorter. And of a sleeper that no signal wakes: not sooner, for who
+# waits for a grace period is one.
 STALL_SECONDS, SOON = 600, 8
 # How often somebody waits for a grace period while calls are held for long.
 REMOVALS = 15
