@@ -158,7 +158,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
 
     // And only now the kernel.
-    let replaced = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
+    let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
     probe.set_standings(&never_held())?;
     let gate_device = file.device()?;
     probe.configure(|probe| {
@@ -195,7 +195,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     tracing::info!("enforcing");
 
     let result = tokio::select! {
-        result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, replaced) => result,
+        result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, programs) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     // Else unknown calls would be refused while systemd lets go of the gate before the programs.
@@ -234,7 +234,7 @@ async fn watch_over(
     gatekeeper: &mut Gatekeeper,
     serving: &mut oneshot::Receiver<gate::Error>,
     deciding: &mut JoinHandle<()>,
-    mut replaced: Replaced,
+    mut programs: Replaced,
 ) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
@@ -254,7 +254,7 @@ async fn watch_over(
                 probe.configure(|config| config.gatekeeper = pid)?;
                 bus::set_apart(bus, pid).await;
             }
-            changed = replaced.changed() => {
+            changed = programs.changed() => {
                 changed.map_err(Error::Watch)?;
                 probe.set_standings(&never_held())?;
             }

@@ -36,7 +36,8 @@ impl Replaced {
         let fd = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let replaced = Self {
             paths: paths.into_iter().collect(),
-            events: AsyncFd::new(fd)?,
+            // SAFETY: the descriptor is owned and stays the same and open as long as the AsyncFd.
+            events: unsafe { AsyncFd::register(fd) }?,
         };
         replaced.renew();
         Ok(replaced)
