@@ -105,18 +105,19 @@ pub(crate) fn counted_rows(counted: &Figures) -> Result<Vec<Counted>> {
 
 /// A table of them in Markdown.
 pub(crate) fn counted_table(rows: &[Counted]) -> String {
-    let mut table = COUNTED_HEAD.join("\n");
-    for row in rows {
-        table += &format!(
-            "\n| {} | {:.0} | {:.0} | {:.3} | {:.3} |",
+    let line = |row: &Counted| {
+        format!(
+            "| {} | {:.0} | {:.0} | {:.3} | {:.3} |",
             row.operation,
             row.instructions,
             row.instructions * (row.ratio - 1.0),
             row.ratio,
             row.limit
-        );
-    }
-    table + "\n"
+        )
+    };
+    let head = COUNTED_HEAD.iter().map(ToString::to_string);
+    let lines: Vec<String> = head.chain(rows.iter().map(line)).collect();
+    lines.join("\n") + "\n"
 }
 
 /// The limits of them that are exceeded, in words.
