@@ -33,6 +33,11 @@ impl Protocol {
         }
     }
 
+    /// Whether it has no `listen()`: UDP, UDP-Lite.
+    pub const fn is_of_datagrams(self) -> bool {
+        matches!(self.0, 17 | 136)
+    }
+
     const NAMES: [(u16, &'static str); 6] = [
         (6, "tcp"),
         (17, "udp"),

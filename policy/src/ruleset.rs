@@ -89,6 +89,16 @@ impl Ruleset {
     /// What the rules say of this call. The object of one who listens is its own address and port, and
     /// that of one who accepts a peer's address and the own port.
     pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
+        // A datagram server's `bind()` is its `listen()`: what is against either is against it.
+        if operation == Operation::Listen
+            && object.protocol.is_of_datagrams()
+            && let denied @ Decision::Settled {
+                action: Action::Deny(_),
+                ..
+            } = self.decide(subject, Operation::Bind, object)
+        {
+            return denied;
+        }
         if matches!(operation, Operation::Listen | Operation::Accept) {
             let reach = self.reach(subject, object.port, object.protocol);
             return if operation == Operation::Listen {

@@ -85,7 +85,7 @@ def test_cpu_goes_offline_and_online_while_calls_are_held():
     finally:
         SECOND_CPU.write_text("1")
     print(f"{max(each):.2f} s", flush=True)
-    assert max(each) < BOUND, each
+    assert max(each) < BOUND + SLACK, each
     all_allowed(caller, question)
 
 

@@ -25,6 +25,15 @@ def test_taking_an_address_is_free_until_a_rule_is_against_it():
     assert firewall.pending() == []
 
 
+def test_datagram_server_takes_its_address_by_leave_only():
+    bus.add_rule(PROGRAM, "allow", operation="listen")
+    rule = bus.add_rule(PROGRAM, "deny", operation="bind")
+    caller = Caller()
+    assert take(caller, port=5353, kind="datagrams") == "EPERM"
+    bus.remove_rule(rule)
+    assert take(caller, port=5353, kind="datagrams") is None
+
+
 def test_taking_an_address_can_be_asked_about():
     firewall.settings(**{"unruled.bind": '"ask"'})
     caller = Caller()

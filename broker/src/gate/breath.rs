@@ -51,8 +51,8 @@ pub struct Breath {
     out: Vec<u64>,
     /// Calls whose threads are left stopped.
     parked: HashMap<u64, Stopped>,
-    /// Threads that have not stopped in time: they are let go as soon as they do.
-    late: Vec<Pid>,
+    /// Calls whose threads have not stopped in time, and those: they are let go as soon as they do.
+    late: Vec<(u64, Pid)>,
 }
 
 impl Breath {
@@ -113,6 +113,10 @@ impl Breath {
     /// Has a thread leave the hook and stop.
     fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
+        // It has been called out already.
+        if self.late.contains(&(number, pid)) {
+            return None;
+        }
         if self.restarts_badly(number, tid) {
             self.be_brief(number);
             return None;
@@ -123,14 +127,20 @@ impl Breath {
         let seized =
             ptrace::seize(pid, ptrace::Options::empty()).and_then(|()| ptrace::interrupt(pid));
         match seized {
-            Ok(()) => {
-                let stopped = self.stopped(pid);
-                // It has ended or is on its own way; if it does not come back, it is lost.
-                if stopped.is_none() && self.table.is_out(number) {
-                    self.out.push(number);
+            Ok(()) => match stop(pid) {
+                State::Stopped(stopped) => Some(stopped),
+                // If it does not come back, it is lost.
+                State::Ended => {
+                    if self.table.is_out(number) {
+                        self.out.push(number);
+                    }
+                    None
                 }
-                stopped
-            }
+                State::Running => {
+                    self.late.push((number, pid));
+                    None
+                }
+            },
             Err(errno) => {
                 self.table.is_out(number);
                 // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
@@ -158,36 +168,23 @@ impl Breath {
         }
     }
 
-    /// Waits until a thread that was interrupted stops; `None` if it has ended or does not stop.
-    fn stopped(&mut self, pid: Pid) -> Option<Stopped> {
-        let begun = Instant::now();
-        loop {
-            match state(pid) {
-                State::Stopped(stopped) => return Some(stopped),
-                State::Ended => return None,
-                State::Running if begun.elapsed() >= PATIENCE => {
-                    self.late.push(pid);
-                    return None;
-                }
-                State::Running => std::thread::park_timeout(LOOK),
-            }
-        }
-    }
-
     /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
     fn miss(&mut self) {
-        self.late.retain(|pid| match state(*pid) {
-            State::Stopped(stopped) => {
-                stopped.let_go();
-                false
-            }
-            State::Ended => false,
-            State::Running => true,
-        });
         let mut lost = false;
         for number in self.out.drain(..) {
             lost |= self.table.lose(number);
         }
+        // Those that stop only now have until the next round to come back.
+        let out = &mut self.out;
+        self.late.retain(|(number, pid)| {
+            match state(*pid) {
+                State::Stopped(stopped) => stopped.let_go(),
+                State::Ended => {}
+                State::Running => return true,
+            }
+            out.push(*number);
+            false
+        });
         if lost {
             self.interrupted.notify_one();
         }
@@ -225,6 +222,17 @@ impl Stopped {
         // It fails when the thread has been killed meanwhile.
         if let Err(error) = ptrace::detach(self.pid, self.signal) {
             tracing::debug!(%error, pid = %self.pid, "cannot let a thread go");
+        }
+    }
+}
+
+/// Waits until a thread that was interrupted stops or ends, not for long.
+fn stop(pid: Pid) -> State {
+    let begun = Instant::now();
+    loop {
+        match state(pid) {
+            State::Running if begun.elapsed() < PATIENCE => std::thread::park_timeout(LOOK),
+            state => return state,
         }
     }
 }

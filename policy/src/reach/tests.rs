@@ -181,6 +181,24 @@ fn rules_about_another_port_or_protocol_are_left_out() {
     assert_eq!(outcome(&[other, datagrams]).0, None);
 }
 
+#[test]
+fn a_datagram_server_needs_leave_for_its_address_too() {
+    let all = listen(1, Destination::Anywhere, Action::Allow);
+    let here = rule(2, Operation::Bind, network("192.0.2.7/32"), Action::DENY);
+    let set = Ruleset::new([all, here, built_in()]);
+    let told = |address: &str, protocol| {
+        let object = Object {
+            protocol,
+            ..object(address)
+        };
+        set.decide(&subject(), Operation::Listen, &object)
+    };
+    let (allowed, denied) = ((Action::Allow, RuleId(1)), (Action::DENY, RuleId(2)));
+    assert_eq!(told("192.0.2.7", Protocol::UDP), denied.into());
+    assert_eq!(told("0.0.0.0", Protocol::UDP), allowed.into());
+    assert_eq!(told("192.0.2.7", Protocol::TCP), allowed.into());
+}
+
 fn some_rule() -> impl Strategy<Value = Rule> {
     let destination = prop::sample::select(vec![
         Destination::Anywhere,

@@ -28,16 +28,15 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     let Some((judged, Named::Endpoint(endpoint))) = found else {
         return 0;
     };
-    if judged.config.binds_judged != 0 {
-        let answer = judged.decide(Operation::Bind, endpoint, false);
-        if answer != 0 {
-            return answer;
-        }
-    }
     let datagrams = matches!(judged.socket.protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
     let chosen = endpoint.port == 0 || EPHEMERAL.contains(&endpoint.port);
-    if judged.socket.kind != SOCK_DGRAM || !datagrams || chosen || is_loopback(&endpoint) {
-        return 0;
+    let serves = judged.socket.kind == SOCK_DGRAM && datagrams && !chosen;
+    if serves && !is_loopback(&endpoint) {
+        // The broker sees to it that rules about `bind()` count too.
+        judged.listen(ctx.arg(0), endpoint)
+    } else if judged.config.binds_judged != 0 {
+        judged.decide(Operation::Bind, endpoint, false)
+    } else {
+        0
     }
-    judged.listen(ctx.arg(0), endpoint)
 }
