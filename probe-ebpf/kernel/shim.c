@@ -57,12 +57,21 @@ static __inline u8 kernel_socket(const struct sock *sk)
 	return value;
 }
 
-/* The socket's family, AF_UNSPEC if it is closed. */
+#define AF_UNIX 1
+
+/*
+ * The socket's family, AF_UNSPEC if it is closed or of AF_UNIX: that is told apart first and by one
+ * compare, which the empty instruction keeps the compiler from mixing with others.
+ */
 __inline u16 shim_family(const struct socket *socket)
 {
 	struct sock *sk = socket->sk;
+	u64 family = sk ? sk->__sk_common.skc_family : 0;
 
-	return sk ? sk->__sk_common.skc_family : 0;
+	if (family == AF_UNIX)
+		return 0;
+	asm volatile("" : "+r"(family));
+	return family;
 }
 
 __inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)

@@ -34,12 +34,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     let socket: *const c_void = ctx.arg(0);
     let msg: *const c_void = ctx.arg(1);
     let earlier: i32 = ctx.arg(3);
+    let Some(family) = judged_family(socket) else {
+        return earlier;
+    };
     if earlier != 0 {
         return earlier;
     }
-    let Some(family) = judged_family(socket) else {
-        return 0;
-    };
     // SAFETY: `msg` is the hook's own trusted argument, here and below.
     let name = unsafe { shim_msg_name(msg) };
     // SAFETY: see above.
