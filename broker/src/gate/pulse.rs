@@ -6,11 +6,12 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use rustix::event::{EventfdFlags, eventfd};
+use tokio::{sync::watch, time::timeout};
 
 /// The pulse of the gate's thread. Clones are the same.
 #[derive(Clone)]
@@ -19,8 +20,7 @@ pub struct Pulse(Arc<Shared>);
 struct Shared {
     /// Wakes the thread.
     touch: OwnedFd,
-    beats: Mutex<u64>,
-    beaten: Condvar,
+    beats: watch::Sender<u64>,
 }
 
 impl Pulse {
@@ -28,8 +28,7 @@ impl Pulse {
         let touch = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self(Arc::new(Shared {
             touch,
-            beats: Mutex::default(),
-            beaten: Condvar::new(),
+            beats: watch::Sender::new(0),
         })))
     }
 
@@ -38,28 +37,17 @@ impl Pulse {
         let mut touched = [0; 8];
         // Fails when nobody has touched it.
         if rustix::io::read(&self.0.touch, &mut touched).is_ok() {
-            *self.lock() += 1;
-            self.0.beaten.notify_all();
+            self.0.beats.send_modify(|beats| *beats += 1);
         }
     }
 
     /// Whether the thread goes on: waits for the next beat, at most for `patience`.
-    pub fn feel(&self, patience: Duration) -> bool {
-        let beats = self.lock();
-        let before = *beats;
+    pub async fn feel(&self, patience: Duration) -> bool {
+        let mut beats = self.0.beats.subscribe();
         if rustix::io::write(&self.0.touch, &1_u64.to_ne_bytes()).is_err() {
             return false;
         }
-        let felt = self
-            .0
-            .beaten
-            .wait_timeout_while(beats, patience, |now| *now == before)
-            .unwrap_or_else(PoisonError::into_inner);
-        !felt.1.timed_out()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.0.beats.lock().unwrap_or_else(PoisonError::into_inner)
+        matches!(timeout(patience, beats.changed()).await, Ok(Ok(())))
     }
 }
 
@@ -73,19 +61,17 @@ impl AsFd for Pulse {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_thread_that_goes_on_is_felt_and_another_is_not() {
+    #[tokio::test]
+    async fn a_thread_that_goes_on_is_felt_and_another_is_not() {
         let pulse = Pulse::new().unwrap();
         let thread = pulse.clone();
-        assert!(!pulse.feel(Duration::from_millis(1)), "nobody beats");
+        assert!(!pulse.feel(Duration::from_millis(1)).await, "nobody beats");
         thread.beat();
-        std::thread::scope(|scope| {
-            let felt = scope.spawn(|| pulse.feel(Duration::from_secs(60)));
-            while !felt.is_finished() {
-                thread.beat();
-                std::thread::yield_now();
-            }
-            assert!(felt.join().unwrap());
-        });
+        let felt = tokio::spawn(async move { pulse.feel(Duration::from_secs(60)).await });
+        while !felt.is_finished() {
+            thread.beat();
+            tokio::task::yield_now().await;
+        }
+        assert!(felt.await.unwrap());
     }
 }
