@@ -115,6 +115,9 @@ pub(super) struct Prompt {
     pub(super) revision: u32,
     pub(super) question: Question,
     pub(super) waiting: Vec<Waiting>,
+    /// No deadline of those that wait is sooner. Reckoned anew with each look at all of them, and not for
+    /// each call that comes: there may be thousands.
+    soonest: Option<Instant>,
     /// Calls that a signal has taken away, and when that was last.
     left: Vec<Left>,
     left_at: Option<Instant>,
@@ -153,6 +156,7 @@ impl Prompt {
             revision: 1,
             question,
             waiting: Vec::new(),
+            soonest: None,
             left: Vec::new(),
             left_at: None,
             look_at: None,
@@ -183,6 +187,8 @@ impl Prompt {
             }
             // It may have turned out on the way here.
             waiting.be_brief_if_so();
+            let soonest = self.soonest.unwrap_or(waiting.deadline);
+            self.soonest = Some(soonest.min(waiting.deadline));
             self.waiting.push(waiting);
         } else {
             self.expired = true;
@@ -218,6 +224,7 @@ impl Prompt {
                 self.waiting.push(waiting);
             }
         }
+        self.reckon();
         if self.waiting.is_empty() {
             self.left.retain(|left| left.caller.handle.is_alive());
             looked.ended = if self.expired {
@@ -266,10 +273,14 @@ impl Prompt {
         self.left.iter().filter(alive).count()
     }
 
+    /// Finds the soonest deadline.
+    fn reckon(&mut self) {
+        self.soonest = self.waiting.iter().map(|waiting| waiting.deadline).min();
+    }
+
     /// When to look next.
     pub(super) fn next_look(&self) -> Instant {
-        let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
-        match deadline {
+        match self.soonest.filter(|_| !self.waiting.is_empty()) {
             Some(deadline) => deadline,
             None if self.expired => self.last_attempt + KEEP,
             None => self.look_at.unwrap_or_else(Instant::now),
@@ -284,6 +295,7 @@ impl Prompt {
                 None => waiting.full_deadline,
             };
         }
+        self.reckon();
         self.told = false;
         self.shown = None;
         self.mark_changed(now);

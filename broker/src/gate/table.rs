@@ -131,8 +131,11 @@ impl Table {
             self.failures.count(Reason::UserShare);
             return None;
         }
+        // Who breathes goes by the clock once there is a call.
+        if calls.held.is_empty() || calls.parking {
+            self.changed.notify_all();
+        }
         let number = calls.take_in(unique, tid, key);
-        self.changed.notify_all();
         Some(Held {
             number,
             table: Arc::clone(self),
