@@ -71,8 +71,7 @@ def test_stopped_broker_denies_who_is_held_and_lets_go():
 def held_calls():
     caller = Caller()
     caller.start("in_processes", ADDRESS, count=COUNT)
-    # An emulated machine has the traffic to do too.
-    return caller, firewall.prompt(held=COUNT, seconds=60)
+    return caller, firewall.prompt(held=COUNT)
 
 
 def outcomes(caller):

@@ -23,14 +23,13 @@ CHANGE = Path("/run/systemd/system/portreeved.service.d/newer.conf")
 def held_calls():
     caller = Caller()
     caller.start("in_processes", ADDRESS, count=COUNT)
-    # An emulated machine has the traffic to do too.
-    firewall.prompt(held=COUNT, seconds=60)
+    firewall.prompt(held=COUNT)
     return caller
 
 
 def all_allowed(caller):
     firewall.await_agent()
-    question = firewall.prompt(held=COUNT, seconds=60)
+    question = firewall.prompt(held=COUNT)
     assert caller.is_calling()
     firewall.decide(question, "allow")
     results = caller.result().each

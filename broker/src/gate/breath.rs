@@ -19,7 +19,7 @@ use nix::{
     errno::Errno,
     sys::{
         ptrace,
-        signal::Signal,
+        signal::{self, Signal},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::Pid,
@@ -37,6 +37,9 @@ const SHARE: u32 = 20;
 /// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
+/// runs a signal's handler; a verdict that came meanwhile waits for it and would be lost.
+const RETURN: Duration = Duration::from_secs(5);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_micros(100);
 /// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
@@ -47,8 +50,8 @@ pub struct Breath {
     table: Arc<Table>,
     /// Told when a call has ended by its thread not coming back, or has to be brief.
     interrupted: Arc<Notify>,
-    /// Calls whose threads were let go in the last round.
-    out: Vec<u64>,
+    /// Calls whose threads were let go and are not known to be back: the threads, and since when.
+    out: HashMap<u64, (u32, Instant)>,
     /// Calls whose threads are left stopped.
     parked: HashMap<u64, Stopped>,
     /// Calls whose threads have not stopped in time, and those: they are let go as soon as they do.
@@ -61,7 +64,7 @@ impl Breath {
         let mut breath = Self {
             table,
             interrupted,
-            out: Vec::new(),
+            out: HashMap::new(),
             parked: HashMap::new(),
             late: Vec::new(),
         };
@@ -86,6 +89,7 @@ impl Breath {
                 Round::Park(calls) => {
                     for (number, tid) in calls {
                         if let Some(stopped) = self.call_out(number, tid) {
+                            self.out.remove(&number);
                             self.parked.insert(number, stopped);
                         }
                         // One that cannot be stopped counts too: there is no use in waiting for it.
@@ -94,8 +98,9 @@ impl Breath {
                 }
                 Round::Unpark => {
                     for (number, stopped) in std::mem::take(&mut self.parked) {
+                        let tid = stopped.pid.as_raw().cast_unsigned();
                         stopped.let_go();
-                        self.out.push(number);
+                        self.out.insert(number, (tid, Instant::now()));
                     }
                 }
             }
@@ -104,9 +109,13 @@ impl Breath {
 
     /// One thread takes a breath.
     fn breathe(&mut self, number: u64, tid: u32) {
+        // It has left the hook already.
+        if self.out.contains_key(&number) {
+            return;
+        }
         if let Some(stopped) = self.call_out(number, tid) {
             stopped.let_go();
-            self.out.push(number);
+            self.out.insert(number, (tid, Instant::now()));
         }
     }
 
@@ -132,7 +141,7 @@ impl Breath {
                 // If it does not come back, it is lost.
                 State::Ended => {
                     if self.table.is_out(number) {
-                        self.out.push(number);
+                        self.out.insert(number, (tid, Instant::now()));
                     }
                     None
                 }
@@ -171,10 +180,15 @@ impl Breath {
     /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
     fn miss(&mut self) {
         let mut lost = false;
-        for number in self.out.drain(..) {
-            lost |= self.table.lose(number);
-        }
-        // Those that stop only now have until the next round to come back.
+        let table = &self.table;
+        self.out.retain(|number, (tid, since)| {
+            let away = table.is_outside(*number);
+            let may_come = since.elapsed() < RETURN && exists(*tid);
+            if away && !may_come {
+                lost |= table.lose(*number);
+            }
+            away && may_come
+        });
         let out = &mut self.out;
         self.late.retain(|(number, pid)| {
             match state(*pid) {
@@ -182,7 +196,7 @@ impl Breath {
                 State::Ended => {}
                 State::Running => return true,
             }
-            out.push(*number);
+            out.insert(*number, (pid.as_raw().cast_unsigned(), Instant::now()));
             false
         });
         if lost {
@@ -195,6 +209,12 @@ impl Breath {
             self.interrupted.notify_one();
         }
     }
+}
+
+/// Whether there is such a thread.
+fn exists(tid: u32) -> bool {
+    let pid = i32::try_from(tid).map(Pid::from_raw);
+    pid.is_ok_and(|pid| signal::kill(pid, None).is_ok())
 }
 
 /// Time of a CPU that this thread has used.

@@ -300,6 +300,13 @@ impl Table {
         }
     }
 
+    /// Whether the call's thread is out for a breath.
+    pub(super) fn is_outside(&self, number: u64) -> bool {
+        let calls = self.lock();
+        let place = calls.held.get(&number).map(|call| &call.place);
+        matches!(place, Some(Place::Outside(_)))
+    }
+
     /// A thread has not come back from its breath. Whether its call ended by that.
     pub(super) fn lose(&self, number: u64) -> bool {
         let mut calls = self.lock();

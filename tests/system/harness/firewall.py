@@ -82,7 +82,7 @@ def remove_rule(rule, user="alice"):
     ctl("rules", "remove", rule, user=user)
 
 
-def prompt(held=1, user="alice", seconds=20):
+def prompt(held=1, user="alice", seconds=60):
     """The only open prompt, once as many calls are held by it."""
 
     def found():

@@ -89,7 +89,12 @@ impl Broker {
     pub(crate) fn exceeded(&self) -> Vec<String> {
         let limits = [
             ("resident memory", self.resident_kib, MOST_RESIDENT, "KiB"),
-            ("wake-ups while idle", self.idle_wakeups, MOST_WAKEUPS, "a minute"),
+            (
+                "wake-ups while idle",
+                self.idle_wakeups,
+                MOST_WAKEUPS,
+                "a minute",
+            ),
             ("processor time", self.busy_percent, MOST_BUSY, "%"),
         ];
         limits
