@@ -64,8 +64,7 @@ def hold_for(seconds, remove):
     caller, before = held_calls(), complaints()
     begun, said, each = time.monotonic(), 0, []
     while (past := time.monotonic() - begun) < seconds:
-        # Each time the kernel patches its own code, which an emulated machine does not always
-        # survive: not too often.
+        # Not all the time: it is the calls that are to be held.
         if len(each) <= past * REMOVALS / seconds:
             each.append(remove())
         threading.Event().wait(0.1)

@@ -21,6 +21,11 @@ def uprobe():
     entry = int.from_bytes(PROGRAM.read_bytes()[24:32], "little")
     (TRACING / "uprobe_events").write_text(f"p:lab/entry {PROGRAM}:{entry}\n")
     enable = TRACING / "events/lab/entry/enable"
+    # Else the kernel notes the name of each program as it is switched to, and patches its scheduler for
+    # that each time, which an emulated machine does not always survive.
+    names = TRACING / "options/record-cmd"
+    noted = names.read_text()
+    names.write_text("0")
 
     def remove():
         enable.write_text("1")
@@ -34,3 +39,4 @@ def uprobe():
         enable.write_text("0")
         # Opening it to write anew removes what is there.
         (TRACING / "uprobe_events").write_text("")
+        names.write_text(noted)
