@@ -3,10 +3,12 @@
 
 use std::{
     collections::HashMap,
-    os::fd::{BorrowedFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd},
 };
 
 use sd_notify::NotifyState;
+
+use crate::probe::program_of_link;
 
 /// What an earlier broker has left.
 #[derive(Debug, Default)]
@@ -44,11 +46,21 @@ impl Kept {
         Some(taken.collect())
     }
 
-    /// Gives up what nobody has taken.
-    pub fn drop_rest(self) {
+    /// Gives up what nobody has taken; returns the programs of links that are let go by that.
+    ///
+    /// They are detached, but calls may still be held in them. The kernel is to keep a program as long
+    /// as somebody sleeps in it; Linux 6.12 has been seen to free it all the same, and to panic when
+    /// the sleeper came back. So whoever lets go of the links keeps the programs.
+    #[must_use = "calls may be held in them"]
+    pub fn drop_rest(self) -> Vec<OwnedFd> {
+        let programs = self.0.values();
+        let programs = programs
+            .filter_map(|fd| program_of_link(fd.as_fd()))
+            .collect();
         for (name, _fd) in self.0 {
             forget(&name);
         }
+        programs
     }
 }
 

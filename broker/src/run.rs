@@ -185,7 +185,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     if replaces {
         probe.keep(&mut kept);
     }
-    kept.drop_rest();
+    let _replaced = kept.drop_rest();
     // Whoever is called out from here on comes back to these programs.
     Breath::start(table, interrupted).map_err(gate::Error::Thread)?;
     if let Some(period) = sd_notify::watchdog_enabled() {

@@ -73,6 +73,7 @@ fn prompt() -> Prompt {
         name: "curl".into(),
         path: "/usr/bin/curl".into(),
         verified: true,
+        alterations: vec![],
         pid: 4711,
         command: "curl --silent https://server.example/index.html".into(),
         host: Some("server.example".into()),

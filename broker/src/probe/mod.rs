@@ -22,6 +22,7 @@ use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, mode};
 use crate::keep::{Kept, keep};
 
 pub use kernel::{Holds, Kernel, Policy};
+pub(crate) use link::program as program_of_link;
 
 /// What can go wrong with the probe.
 #[derive(Debug, thiserror::Error)]
