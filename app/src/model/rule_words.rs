@@ -115,7 +115,7 @@ fn destination(rule: &Rule) -> String {
         _ => None,
     };
     let incoming = |word: &String| matches!(word.as_str(), "listen" | "accept");
-    if rule.operations.iter().all(incoming) {
+    if !rule.operations.is_empty() && rule.operations.iter().all(incoming) {
         return match place {
             // Translators: “incoming connections on port 8080 from the local network”
             Some(place) => gettext_f(
@@ -261,10 +261,12 @@ mod tests {
             from("network", Some("192.0.2.7/32"), &["accept"]),
             format!("{port} 192.0.2.7")
         );
-        assert_eq!(
-            from("local-network", None, &["connect"]),
-            "the local network port 80"
-        );
+        for others in [&["connect"][..], &["connect", "listen"], &[]] {
+            assert_eq!(
+                from("local-network", None, others),
+                "the local network port 80"
+            );
+        }
     }
 
     #[test]
