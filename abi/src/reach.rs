@@ -39,9 +39,6 @@ pub struct Reach {
     pub others_admitted: u32,
     /// See `count`.
     pub peers: [Peers; MAX_PEERS],
-    /// Of an answer that has made no rule: who was let in. 1 for anybody, 2 for the local network, 3
-    /// for this computer; 0 if there was none.
-    pub granted: u32,
     /// Bytes of `program` that count. 0 if this cannot be kept up to date: it is about one process
     /// only, or the path is too long.
     pub program_length: u32,

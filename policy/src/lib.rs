@@ -13,6 +13,8 @@
 )]
 
 mod answer;
+#[cfg(test)]
+mod fixtures;
 mod object;
 mod operation;
 mod precedence;

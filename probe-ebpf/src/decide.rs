@@ -30,7 +30,6 @@ pub fn is_guarded() -> bool {
 }
 
 /// A socket whose calls are judged, and who calls.
-#[derive(Clone, Copy)]
 pub struct Judged {
     pub config: &'static ProbeConfig,
     pub socket: Socket,

@@ -6,7 +6,6 @@ use portreeve_abi::{AF_INET, AF_INET6};
 
 /// What the hooks need to know of a socket. Layout of `struct socket_facts` in kernel/shim.c.
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct Socket {
     pub family: u16,
     pub kind: u16,

@@ -105,6 +105,10 @@ def test_rule_that_changes_is_for_the_next_peer():
         assert gets_in(HERE, port, PEER, protocol)
         bus.remove_rule(everybody)
         assert gets_in(HERE, port, PEER, protocol), "no rule is against it"
+        rule = bus.add_rule(PROGRAM, "allow", operation="listen", place="this-computer")
+        assert not gets_in(HERE, port, PEER, protocol), protocol
+        bus.remove_rule(rule)
+        assert not gets_in(HERE, port, PEER, protocol), "a limit that goes is no leave"
         nobody = bus.add_rule(PROGRAM, "deny", operation="listen")
         assert not gets_in(HERE, port, PEER, protocol), protocol
         bus.remove_rule(nobody)

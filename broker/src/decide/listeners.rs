@@ -40,18 +40,18 @@ struct Listener {
 /// What the kernel has of it.
 struct Known {
     slot: u32,
-    granted: Granted,
+    /// Who was let in last by a rule about everybody, or by an answer that has made no rule. That stays
+    /// as it was when no such rule is left: a limit that goes is no leave for anybody.
+    granted: Peerage,
     used: u64,
     written: Box<Reach>,
 }
 
-/// Whom an answer that has made no rule lets in; numbered as in [`Reach::granted`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Granted {
-    Nothing = 0,
-    Anybody = 1,
-    LocalNetwork = 2,
-    ThisComputer = 3,
+/// Who is let in: the first network that fits decides, and else what becomes of all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Peerage {
+    named: Vec<Peers>,
+    others: Action,
 }
 
 /// All listeners that the kernel knows of.
@@ -85,7 +85,7 @@ impl Listeners {
                 Some(listener) => {
                     let known = Known {
                         slot,
-                        granted: Granted::from_raw(reach.granted),
+                        granted: Peerage::written(&reach),
                         used: 0,
                         written: Box::new(reach),
                     };
@@ -136,12 +136,13 @@ impl Listeners {
         }
         self.make_room(subject.uid);
         let slot = self.last_slot + 1;
-        let reach = Box::new(reach(&listener, &said, Granted::Nothing, self.unruled));
+        let mut granted = Peerage::of(&Destination::Anywhere, self.unruled);
+        let reach = Box::new(reach(&listener, &said, &mut granted));
         self.tell(slot, &reach)?;
         self.last_slot = slot;
         let known = Known {
             slot,
-            granted: Granted::Nothing,
+            granted,
             used: self.uses,
             written: reach,
         };
@@ -151,13 +152,8 @@ impl Listeners {
 
     /// An answer that makes no rule lets these peers in, where no rule says otherwise.
     pub(super) fn grant(&mut self, rules: &RuleBook, slot: u32, peers: &Destination) {
-        let granted = match peers {
-            Destination::LocalNetwork => Granted::LocalNetwork,
-            Destination::ThisComputer => Granted::ThisComputer,
-            _ => Granted::Anybody,
-        };
         if let Some(known) = self.known.values_mut().find(|known| known.slot == slot) {
-            known.granted = granted;
+            known.granted = Peerage::of(peers, Action::Allow);
             self.renew(rules);
         }
     }
@@ -172,7 +168,7 @@ impl Listeners {
                 process: listener.process.unwrap_or(NO_PROCESS),
             };
             let said = rules.reach(&subject, listener.port, listener.protocol);
-            let reach = reach(listener, &said, known.granted, self.unruled);
+            let reach = reach(listener, &said, &mut known.granted);
             if reach != *known.written {
                 *known.written = reach;
                 changed.push((known.slot, known.written.clone()));
@@ -225,23 +221,29 @@ impl Listeners {
     }
 }
 
-impl Granted {
-    fn from_raw(raw: u32) -> Self {
-        match raw {
-            1 => Self::Anybody,
-            2 => Self::LocalNetwork,
-            3 => Self::ThisComputer,
-            _ => Self::Nothing,
-        }
+impl Peerage {
+    /// These peers are treated so; if they are not everybody, all others otherwise.
+    fn of(peers: &Destination, action: Action) -> Self {
+        let named = networks(peers, action);
+        let others = match (named.is_empty(), action) {
+            (true, action) => action,
+            (false, Action::Allow) => Action::DENY,
+            (false, Action::Deny(_)) => Action::Allow,
+        };
+        Self { named, others }
     }
 
-    /// Who is let in by name, and what becomes of the others, if it says.
-    fn peers(self) -> (Option<Destination>, Option<Action>) {
-        match self {
-            Self::Nothing => (None, None),
-            Self::Anybody => (None, Some(Action::Allow)),
-            Self::LocalNetwork => (Some(Destination::LocalNetwork), Some(Action::DENY)),
-            Self::ThisComputer => (Some(Destination::ThisComputer), Some(Action::DENY)),
+    /// What the kernel has been told. Of an earlier broker's there is no other note; so what rules named
+    /// then stays named.
+    fn written(reach: &Reach) -> Self {
+        let count = usize::try_from(reach.count).unwrap_or(0);
+        Self {
+            named: reach.peers.iter().take(count).copied().collect(),
+            others: if reach.others_admitted == 0 {
+                Action::DENY
+            } else {
+                Action::Allow
+            },
         }
     }
 }
@@ -259,22 +261,23 @@ fn listener(reach: &Reach) -> Option<Listener> {
     })
 }
 
-/// What the rules say, in the kernel's form.
-fn reach(listener: &Listener, said: &Said, granted: Granted, unruled: Action) -> Reach {
-    let (granted_peers, granted_others) = match said.rest() {
-        Some(_) => (None, None),
-        None => granted.peers(),
-    };
-    let others = said.rest().or(granted_others).unwrap_or(unruled);
+/// What the rules say, in the kernel's form, and where they are silent, what was granted.
+fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     let named = said.peers();
-    let named = named.chain(granted_peers.iter().map(|peers| (peers, Action::Allow)));
-    let mut list: Vec<Peers> = named
-        .flat_map(|(destination, action)| networks(destination, admits(action)))
-        .collect();
-    let mut others_admitted = admits(others);
+    let named = named.flat_map(|(destination, action)| networks(destination, action));
+    let mut list: Vec<Peers> = named.collect();
+    if let Some(others) = said.rest() {
+        *granted = Peerage {
+            named: list.clone(),
+            others,
+        };
+    } else {
+        list.extend(&granted.named);
+    }
+    let mut others_admitted = admits(granted.others);
     while list
         .last()
-        .is_some_and(|last| u32::from(last.admitted) == others_admitted)
+        .is_some_and(|last| last.admitted == others_admitted)
     {
         list.pop();
     }
@@ -292,9 +295,8 @@ fn reach(listener: &Listener, said: &Said, granted: Granted, unruled: Action) ->
         port: listener.port,
         protocol: listener.protocol.0,
         count: u32::try_from(list.len()).unwrap_or(0),
-        others_admitted,
+        others_admitted: others_admitted.into(),
         peers: [Peers::default(); MAX_PEERS],
-        granted: granted as u32,
         program_length: 0,
         program: [0; PROGRAM_BYTES],
     };
@@ -310,12 +312,12 @@ fn reach(listener: &Listener, said: &Said, granted: Granted, unruled: Action) ->
     reach
 }
 
-fn admits(action: Action) -> u32 {
-    u32::from(action == Action::Allow)
+fn admits(action: Action) -> u16 {
+    u16::from(action == Action::Allow)
 }
 
-/// The networks of a destination.
-fn networks(destination: &Destination, admitted: u32) -> Vec<Peers> {
+/// The networks of a destination, and what becomes of who comes from there.
+fn networks(destination: &Destination, action: Action) -> Vec<Peers> {
     let one = |network: &ipnet::IpNet| {
         let (address, mask, family) = match network {
             ipnet::IpNet::V4(net) => (
@@ -333,7 +335,7 @@ fn networks(destination: &Destination, admitted: u32) -> Vec<Peers> {
             address,
             mask,
             family,
-            admitted: u16::from(admitted != 0),
+            admitted: admits(action),
         }
     };
     destination.networks().iter().map(one).collect()

@@ -16,6 +16,7 @@ mod verdict;
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -146,11 +147,17 @@ impl Decider {
             let wake = self.next_wake();
             tokio::select! {
                 arrival = inputs.arrivals.recv() => match arrival {
-                    Some(arrival) => self.judge(arrival),
+                    Some(arrival) => {
+                        self.sweep_if(&inputs.interrupted);
+                        self.judge(arrival);
+                    }
                     None => return,
                 },
                 command = inputs.commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => {
+                        self.sweep_if(&inputs.interrupted);
+                        self.obey(command);
+                    }
                     None => return,
                 },
                 () = inputs.interrupted.notified() => self.sweep(),
@@ -299,6 +306,14 @@ impl Decider {
         let mut hasher = DefaultHasher::new();
         (self.rules.digest(), self.config.unruled).hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// Hears of signals first: a thread that one of them took away may be back already, and would count
+    /// twice, as one that waits and as one that may come back.
+    fn sweep_if(&mut self, interrupted: &Notify) {
+        if pin!(interrupted.notified()).enable() {
+            self.sweep();
+        }
     }
 
     /// Looks after what time or signals have changed: deadlines, calls that left, processes that

@@ -179,13 +179,13 @@ impl Breath {
 
     /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
     fn miss(&mut self) {
-        let mut lost = false;
-        let table = &self.table;
+        let (table, interrupted) = (&self.table, &self.interrupted);
         self.out.retain(|number, (tid, since)| {
             let away = table.is_outside(*number);
             let may_come = since.elapsed() < RETURN && exists(*tid);
-            if away && !may_come {
-                lost |= table.lose(*number);
+            // Told at once, or the thread could be back before.
+            if away && !may_come && table.lose(*number) {
+                interrupted.notify_one();
             }
             away && may_come
         });
@@ -199,9 +199,6 @@ impl Breath {
             out.insert(*number, (pid.as_raw().cast_unsigned(), Instant::now()));
             false
         });
-        if lost {
-            self.interrupted.notify_one();
-        }
     }
 
     fn be_brief(&self, number: u64) {

@@ -3,40 +3,21 @@
 use proptest::prelude::*;
 
 use crate::{
-    Action, Alteration, Decision, Destination, Lifespan, Object, ObjectPattern, Operation,
-    Operations, Origin, Process, Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Decision, Destination, Lifespan, Object, Operation, Operations, Origin, Protocol, Rule,
+    RuleId, Ruleset, Subject, SubjectPattern,
+    fixtures::{self, PROCESS, network},
 };
 
-const PROCESS: Process = Process {
-    pid: 7,
-    run: 9,
-    alteration: Alteration::NONE,
-};
+const SERVER: &str = "/usr/bin/server";
 
 fn subject() -> Subject {
-    Subject {
-        uid: 1000,
-        program: Program::Path("/usr/bin/server".into()),
-        process: PROCESS,
-    }
+    fixtures::subject(SERVER)
 }
 
 fn rule(id: u64, operation: Operation, destination: Destination, action: Action) -> Rule {
     Rule {
-        id: RuleId(id),
-        uid: Some(1000),
-        subject: SubjectPattern::Program(subject().program),
         operations: Operations::only(operation),
-        object: ObjectPattern {
-            destination,
-            port: None,
-            protocol: None,
-        },
-        action,
-        lifespan: Lifespan::Always,
-        enabled: true,
-        origin: Origin::Prompt,
-        created: 0,
+        ..fixtures::rule(id, SERVER, destination, action)
     }
 }
 
@@ -56,16 +37,7 @@ fn built_in() -> Rule {
 }
 
 fn object(address: &str) -> Object {
-    Object {
-        protocol: Protocol::TCP,
-        address: address.parse().unwrap(),
-        port: 8080,
-        host: None,
-    }
-}
-
-fn network(text: &str) -> Destination {
-    Destination::Network(text.parse().unwrap())
+    fixtures::object(address, 8080, None)
 }
 
 /// What listening is told, and then who of these may connect.

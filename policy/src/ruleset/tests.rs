@@ -6,58 +6,9 @@ use super::{Decision, Ruleset};
 use crate::{
     Action, Alteration, Answer, Destination, For, Lifespan, Object, ObjectPattern, Operation,
     Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
+    fixtures::{PROCESS, network, object, program, rule, subject},
     precedence::Precedence,
 };
-
-const PROCESS: Process = Process {
-    pid: 7,
-    run: 9,
-    alteration: Alteration::NONE,
-};
-
-fn program(path: &str) -> Program {
-    Program::Path(path.into())
-}
-
-fn subject(path: &str) -> Subject {
-    Subject {
-        uid: 1000,
-        program: program(path),
-        process: PROCESS,
-    }
-}
-
-fn object(address: &str, port: u16, host: Option<&str>) -> Object {
-    Object {
-        protocol: Protocol::TCP,
-        address: address.parse().unwrap(),
-        port,
-        host: host.map(Into::into),
-    }
-}
-
-fn rule(id: u64, path: &str, destination: Destination, action: Action) -> Rule {
-    Rule {
-        id: RuleId(id),
-        uid: Some(1000),
-        subject: SubjectPattern::Program(program(path)),
-        operations: Operations::only(Operation::Connect),
-        object: ObjectPattern {
-            destination,
-            port: None,
-            protocol: None,
-        },
-        action,
-        lifespan: Lifespan::Always,
-        enabled: true,
-        origin: Origin::Prompt,
-        created: 0,
-    }
-}
-
-fn network(text: &str) -> Destination {
-    Destination::Network(text.parse().unwrap())
-}
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
     match Ruleset::new(rules).decide(&subject("/usr/bin/curl"), Operation::Connect, object) {

@@ -227,8 +227,13 @@ impl Desk {
     /// A signal ends a hold, and the loop hears of it.
     pub(super) async fn interrupt(&self, unique: u64) {
         assert!(self.interrupt_unheard(unique));
-        self.interrupted.notify_one();
+        self.hear_of_signals();
         self.rest().await;
+    }
+
+    /// The loop is told that signals have ended holds.
+    pub(super) fn hear_of_signals(&self) {
+        self.interrupted.notify_one();
     }
 
     /// A signal ends a hold; whether the call was held.

@@ -102,6 +102,35 @@ async fn an_answer_without_a_rule_goes_when_a_rule_comes() {
     assert_eq!(desk.admitted(call), NOBODY);
 }
 
+/// To remove a rule is no leave for those whom it kept out.
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_goes_lets_nobody_in() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let local = desk.add(&from("local-network", "allow")).await;
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    desk.change(RuleChange::Remove(local)).await.unwrap();
+    assert_eq!(desk.admitted(call), LOCAL);
+    desk.add(&from("this-computer", "deny")).await;
+    assert_eq!(desk.admitted(call), [false, true, false]);
+    let desk = desk.followed().await;
+    desk.rest().await;
+    assert_eq!(desk.admitted(call), [false, true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_else_gets_in_when_the_process_of_a_rule_has_ended() {
+    let desk = Desk::new().await;
+    let mut server = Running::of(SERVER, ALICE);
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    answer(&desk, allow(Scope::ThisComputer, For::Process)).await;
+    // A child may go on with the socket.
+    server.end();
+    desk.pass_seconds(10).await;
+    assert!(desk.rules(ALICE).await.is_empty());
+    assert_eq!(desk.admitted(call), [true, false, false]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_denial_is_of_listening_whomever_it_names() {
     let desk = Desk::new().await;

@@ -68,6 +68,29 @@ async fn a_call_that_comes_back_goes_on_with_its_question() {
     assert_eq!(desk.told(second), Some(Told::Once(0)));
 }
 
+/// Signal and return come at once, and which is heard first is a matter of luck: so again and again.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_comes_back_at_once_is_one_call() {
+    for _ in 0..32 {
+        let desk = Desk::new().await;
+        let curl = Running::of("/usr/bin/curl", ALICE);
+        let first = desk.call(&curl, at("192.0.2.1", 443)).await;
+        let prompt = desk.prompt().await;
+        assert!(desk.interrupt_unheard(first));
+        desk.hear_of_signals();
+        let back = desk.call_again(&curl, at("192.0.2.1", 443), first).await;
+        desk.rest().await;
+        desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+            .await
+            .unwrap();
+        assert_eq!(desk.told(back), Some(Told::Once(0)));
+        // The answer was for that one.
+        let other = desk.call(&curl, at("192.0.2.1", 443)).await;
+        desk.rest().await;
+        assert_eq!(desk.told(other), None);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_while_the_caller_is_away_counts_when_it_comes_back() {
     let desk = Desk::new().await;

@@ -1,0 +1,56 @@
+//! What the tests of rules are made of.
+
+use crate::{
+    Action, Alteration, Destination, Lifespan, Object, ObjectPattern, Operation, Operations,
+    Origin, Process, Program, Protocol, Rule, RuleId, Subject, SubjectPattern,
+};
+
+pub(crate) const PROCESS: Process = Process {
+    pid: 7,
+    run: 9,
+    alteration: Alteration::NONE,
+};
+
+pub(crate) fn program(path: &str) -> Program {
+    Program::Path(path.into())
+}
+
+pub(crate) fn subject(path: &str) -> Subject {
+    Subject {
+        uid: 1000,
+        program: program(path),
+        process: PROCESS,
+    }
+}
+
+pub(crate) fn object(address: &str, port: u16, host: Option<&str>) -> Object {
+    Object {
+        protocol: Protocol::TCP,
+        address: address.parse().unwrap(),
+        port,
+        host: host.map(Into::into),
+    }
+}
+
+pub(crate) fn rule(id: u64, path: &str, destination: Destination, action: Action) -> Rule {
+    Rule {
+        id: RuleId(id),
+        uid: Some(1000),
+        subject: SubjectPattern::Program(program(path)),
+        operations: Operations::only(Operation::Connect),
+        object: ObjectPattern {
+            destination,
+            port: None,
+            protocol: None,
+        },
+        action,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Prompt,
+        created: 0,
+    }
+}
+
+pub(crate) fn network(text: &str) -> Destination {
+    Destination::Network(text.parse().unwrap())
+}
