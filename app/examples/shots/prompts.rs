@@ -2,6 +2,7 @@
 
 use portreeve_app::agent::PromptWindow;
 use portreeve_dbus::Prompt;
+use portreeve_policy::Scope;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::camera::{Camera, Look};
@@ -47,6 +48,17 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     take_one(camera, look, "prompt-details", &prompt(), 0, |window| {
         window.set_details_expanded(true);
     })
+    .await;
+    take_one(
+        camera,
+        look,
+        "prompt-listen-local",
+        &listen(),
+        0,
+        |window| {
+            window.choose_scope(Scope::LocalNetwork);
+        },
+    )
     .await;
 }
 

@@ -127,7 +127,7 @@ fn all() -> Vec<Rule> {
         uid: Some(1000),
         program: Some("/usr/bin/python3.13".into()),
         operations: vec!["listen".into()],
-        destination: "anywhere".into(),
+        destination: "local-network".into(),
         port: Some(8000),
         protocol: Some("tcp".into()),
         action: "allow".into(),

@@ -13,6 +13,11 @@ use crate::{
 mod countdown;
 mod imp;
 
+/// What takes up the window's width beside the question and beside the sentence on the answer: margins,
+/// and the picture and its distance. Pixels.
+const BESIDE_HEADING: i32 = 125;
+const BESIDE_CONSEQUENCE: i32 = 50;
+
 /// What a person has done with a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -123,11 +128,39 @@ impl PromptWindow {
         self.imp().details_row.set_expanded(expanded);
     }
 
+    /// Chooses a scope, if it is offered.
+    pub fn choose_scope(&self, scope: Scope) {
+        let imp = self.imp();
+        let shown = imp.shown.borrow();
+        let scopes = shown.as_ref().map(|shown| shown.question.scopes.iter());
+        let index = scopes.and_then(|mut it| it.position(|choice| choice.value == scope));
+        drop(shown);
+        if let Some(index) = index.and_then(|index| u32::try_from(index).ok()) {
+            imp.scope_row.set_selected(index);
+        }
+    }
+
+    fn show_heading(&self, heading: &str) {
+        let room = self.default_width() - BESIDE_HEADING;
+        show_sentence(&self.imp().heading, heading, Some(room));
+    }
+
+    /// The window has another width: names may fit in a line that did not, or no longer.
+    fn wrap_anew(&self) {
+        let shown = self.imp().shown.borrow();
+        let heading = shown.as_ref().map(|shown| shown.question.heading.clone());
+        drop(shown);
+        if let Some(heading) = heading {
+            self.show_heading(&heading);
+            self.show_consequence();
+        }
+    }
+
     fn show_words(&self, question: &Question, waiting: usize) {
         let imp = self.imp();
         let heading = plain(&question.heading);
         self.set_title(Some(&heading));
-        show_sentence(&imp.heading, &question.heading);
+        self.show_heading(&question.heading);
         imp.identity.set_label(&question.identity);
         imp.warning
             .set_label(question.warning.as_deref().unwrap_or_default());
@@ -183,7 +216,8 @@ impl PromptWindow {
             (Some(shown), Some((scope, lifespan))) => shown.question.consequence(scope, lifespan),
             _ => String::new(),
         };
-        show_sentence(&imp.consequence, &text);
+        let room = self.default_width() - BESIDE_CONSEQUENCE;
+        show_sentence(&imp.consequence, &text, Some(room));
     }
 
     /// The scope and lifespan that are chosen now.

@@ -101,7 +101,7 @@ impl RuleRow {
                 ("lifespan", &words.lifespan),
             ],
         );
-        show_sentence(&imp.destination, &sentence);
+        show_sentence(&imp.destination, &sentence, None);
         imp.origin.set_label(&match &words.path {
             Some(path) => format!("{path} · {}", words.origin),
             None => words.origin.clone(),

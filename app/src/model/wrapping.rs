@@ -22,18 +22,25 @@ pub struct Wrapping {
 }
 
 impl Wrapping {
-    /// For a sentence whose names are in isolation.
-    pub fn of(sentence: &str) -> Self {
+    /// For a sentence whose names are in isolation; `fits` says of a name, with the punctuation around
+    /// it, whether a line has room for it: then it stays whole.
+    pub fn of(sentence: &str, fits: impl Fn(&str) -> bool) -> Self {
         let mut wrapping = Self::default();
         let mut from = 0;
         while let Some(name) = next_name(sentence, from) {
-            wrapping.add(sentence, from, &name);
+            wrapping.add(sentence, from, &name, &fits);
             from = name.end;
         }
         wrapping
     }
 
-    fn add(&mut self, sentence: &str, from: usize, name: &Range<usize>) {
+    fn add(
+        &mut self,
+        sentence: &str,
+        from: usize,
+        name: &Range<usize>,
+        fits: impl Fn(&str) -> bool,
+    ) {
         let space_or_name = |c: char| c.is_whitespace() || c == OPEN;
         let before = &sentence[from..name.start];
         let start = name.start - (before.len() - before.trim_end_matches(not_space).len());
@@ -42,7 +49,12 @@ impl Wrapping {
 
         let inner = name.start + OPEN.len_utf8()..name.end - CLOSE.len_utf8();
         let mut begun = start;
-        for cut in cuts(&sentence[inner.clone()]) {
+        let cuts = if fits(&sentence[start..end]) {
+            Vec::new()
+        } else {
+            cuts(&sentence[inner.clone()])
+        };
+        for cut in cuts {
             self.words.push(begun..inner.start + cut);
             begun = inner.start + cut;
         }
@@ -86,12 +98,12 @@ mod tests {
     use crate::model::{isolate, plain};
 
     fn words(sentence: &str) -> Vec<String> {
-        let words = Wrapping::of(sentence).words;
+        let words = Wrapping::of(sentence, |_| false).words;
         words.into_iter().map(|it| plain(&sentence[it])).collect()
     }
 
     fn ends(sentence: &str) -> Vec<String> {
-        let ends = Wrapping::of(sentence).ends;
+        let ends = Wrapping::of(sentence, |_| false).ends;
         ends.into_iter().map(|it| plain(&sentence[it])).collect()
     }
 
@@ -108,6 +120,19 @@ mod tests {
                 "“org.", "example.", "App”", "eu-", "central.", "assets.", "example?"
             ]
         );
+    }
+
+    #[test]
+    fn names_that_fit_in_a_line_stay_whole() {
+        let sentence = format!(
+            "Allow “{}” to connect to {}?",
+            isolate("org.example.App"),
+            isolate("a.example")
+        );
+        let short = |name: &str| name.chars().count() < 15;
+        let words = Wrapping::of(&sentence, short).words;
+        let words: Vec<_> = words.into_iter().map(|it| plain(&sentence[it])).collect();
+        assert_eq!(words, ["“org.", "example.", "App”", "a.example?"]);
     }
 
     #[test]
@@ -148,7 +173,7 @@ mod tests {
             "é\u{2068}é.é\u{2069}é",
             "\u{2069}\u{2068}",
         ] {
-            let Wrapping { words, ends } = Wrapping::of(sentence);
+            let Wrapping { words, ends } = Wrapping::of(sentence, |_| false);
             assert!(
                 words
                     .into_iter()

@@ -101,6 +101,7 @@ impl ObjectImpl for PromptWindow {
                 move |_| window.answer(allow)
             ));
         }
+        window.connect_default_width_notify(super::PromptWindow::wrap_anew);
         // It has to see the window come up.
         self.guard();
     }
