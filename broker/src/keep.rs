@@ -48,10 +48,12 @@ impl Kept {
 
     /// Gives up what nobody has taken; returns the programs of links that are let go by that.
     ///
-    /// They are detached, but calls may still be held in them. The kernel is to keep a program as long
-    /// as somebody sleeps in it; Linux 6.12 has been seen to free it all the same, and to panic when
-    /// the sleeper came back. So whoever lets go of the links keeps the programs.
-    #[must_use = "calls may be held in them"]
+    /// They are detached, but may still be run. A call that came while they and the new ones were both
+    /// attached goes through both in turn, however long it is held in the first; and between the two
+    /// the kernel (6.12) counts it in neither, so it would free the second one, let the call sleep in it
+    /// all the same, and panic when it came back. Until such calls have been called out once, which takes
+    /// a breath, somebody has to keep the programs.
+    #[must_use = "calls may go on in them"]
     pub fn drop_rest(self) -> Vec<OwnedFd> {
         let programs = self.0.values();
         let programs = programs
