@@ -34,7 +34,7 @@ struct bpf_spin_lock {
 	u32 val;
 };
 
-/* What is recorded of a process. Mirrored by struct Run in subject.rs, which explains the fields. */
+/* What is recorded of a process. The fields are explained in subject.rs. */
 struct run_facts {
 	u64 run;
 	u64 process;
@@ -44,11 +44,22 @@ struct run_facts {
 	u32 marks;
 };
 
-/* Written under the lock. */
+/* A verdict that let a call through. Mirrored by struct Recent in recent.rs. */
+struct recent {
+	u64 key[6]; /* struct CacheKey of abi */
+	u64 generation;
+	u32 version;
+	u32 reserved;
+};
+
+#define RECENT 8
+
+/* Written under the lock. Mirrored by struct Record in subject.rs. */
 struct run {
 	struct run_facts facts;
 	struct bpf_spin_lock lock;
 	u32 reserved;
+	struct recent recent[RECENT];
 };
 
 #define BPF_MAP_TYPE_ARRAY 2
@@ -166,28 +177,51 @@ static __inline struct run *run_of(struct task_struct *task)
 	return run;
 }
 
-/*
- * The record of the calling process, which is made if there is none. Whoever marks it writes the marks
- * first and then the numbers, so these are read in the opposite order.
- */
-__inline s32 shim_run(struct run_facts *out)
+/* The record of the calling process, which is made if there is none; 0 if there is no memory for it. */
+__inline struct run *shim_record(void)
 {
 	struct run *run;
-	s32 ret = -ENOMEM;
 
 	bpf_rcu_read_lock();
 	run = run_of(bpf_get_current_task_btf());
-	if (run) {
-		out->run = *(volatile u64 *)&run->facts.run;
-		out->process = *(volatile u64 *)&run->facts.process;
-		out->origin = *(volatile u64 *)&run->facts.origin;
-		out->inode = *(volatile u64 *)&run->facts.inode;
-		out->device = *(volatile u32 *)&run->facts.device;
-		out->marks = *(volatile u32 *)&run->facts.marks;
-		ret = 0;
-	}
 	bpf_rcu_read_unlock();
-	return ret;
+	return run;
+}
+
+/* Another number with every mark that any process gets. */
+u64 MARKED __attribute__((section(".bss")));
+
+__inline u64 shim_marked(void)
+{
+	return *(volatile u64 *)&MARKED;
+}
+
+/* What the kernel has at hand of a task's process. */
+
+__inline struct task_struct *shim_current(void)
+{
+	return bpf_get_current_task_btf();
+}
+
+__inline u32 shim_tgid(const struct task_struct *task)
+{
+	return task->tgid;
+}
+
+__inline u32 shim_uid(const struct task_struct *task)
+{
+	return task->cred->uid.val;
+}
+
+__inline u64 shim_began(const struct task_struct *task)
+{
+	return task->group_leader->start_boottime;
+}
+
+/* A thread has its maker's number. */
+__inline u64 shim_execs(const struct task_struct *task)
+{
+	return task->self_exec_id;
 }
 
 static __inline void write(struct run *run, const struct run_facts *facts)
@@ -214,12 +248,19 @@ __inline void shim_run_begins(s32 broker)
 		write(run, &facts);
 }
 
-/* A new process is part of its parent's run. */
-__inline s32 shim_run_inherits(struct task_struct *child, const struct run_facts *parent)
+/* A new process is part of the calling one's run. The marks are read after the number, see mark(). */
+__inline s32 shim_run_inherits(struct task_struct *child)
 {
-	struct run_facts facts = *parent;
+	struct run_facts facts = {};
+	struct run *parent = shim_record();
 	struct run *run;
 
+	if (!parent)
+		return -ENOMEM;
+	facts.run = *(volatile u64 *)&parent->facts.run;
+	facts.inode = parent->facts.inode;
+	facts.device = parent->facts.device;
+	facts.marks = *(volatile u32 *)&parent->facts.marks;
 	facts.process = facts.origin = new_number();
 	run = bpf_task_storage_get(&RUNS, child, 0, CREATE);
 	if (!run)
@@ -230,7 +271,8 @@ __inline s32 shim_run_inherits(struct task_struct *child, const struct run_facts
 
 /*
  * Marks a run. It goes on under other numbers, so that nothing that is known of it holds any more; the
- * marks are there before those are.
+ * marks are there before those are, and MARKED changes when both are. So whoever reads these reads them
+ * in the opposite order: MARKED, a number, the marks.
  */
 static __inline void mark(struct run *run, u32 mark)
 {
@@ -247,6 +289,8 @@ static __inline void mark(struct run *run, u32 mark)
 		facts->process = number;
 	}
 	bpf_spin_unlock(&run->lock);
+	/* The lock inside keeps this after the above on every processor. */
+	*(volatile u64 *)&MARKED = new_number();
 }
 
 /* The calling process is about to have this file's code in its memory. */

@@ -110,31 +110,37 @@ __inline void shim_local(const struct socket *socket, struct local_facts *out)
 	out->port = sk->__sk_common.skc_num;
 }
 
-/* What a socket is connected to, and its own port. Mirrored by struct Peer in endpoint.rs. */
-struct peer_facts {
-	u32 address6[4];
-	u32 address4;
-	u16 port; /* network order */
-	u16 local_port;
-};
-
-__inline void shim_peer(const struct socket *socket, struct peer_facts *out)
+/* What a socket is connected to, 0 if it is closed: addresses and port in network order. */
+__inline u32 shim_peer4(const struct socket *socket)
 {
 	struct sock *sk = socket->sk;
 
-	if (!sk) {
-		out->address6[0] = out->address6[1] = out->address6[2] = out->address6[3] = 0;
-		out->address4 = 0;
-		out->port = out->local_port = 0;
-		return;
+	return sk ? sk->__sk_common.skc_daddr : 0;
+}
+
+__inline u32 shim_peer6(const struct socket *socket, s32 word)
+{
+	struct sock *sk = socket->sk;
+
+	if (!sk)
+		return 0;
+	switch (word) {
+	case 0:
+		return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0];
+	case 1:
+		return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1];
+	case 2:
+		return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2];
+	default:
+		return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3];
 	}
-	out->address6[0] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0];
-	out->address6[1] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1];
-	out->address6[2] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2];
-	out->address6[3] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3];
-	out->address4 = sk->__sk_common.skc_daddr;
-	out->port = sk->__sk_common.skc_dport;
-	out->local_port = sk->__sk_common.skc_num;
+}
+
+__inline u16 shim_peer_port(const struct socket *socket)
+{
+	struct sock *sk = socket->sk;
+
+	return sk ? sk->__sk_common.skc_dport : 0;
 }
 
 struct bpf_spin_lock {
@@ -146,13 +152,18 @@ struct label {
 	struct bpf_spin_lock lock;
 	u32 version;
 	u64 owner;
-	u64 run;
-	u64 generation;
-	u32 address[4];
+	u64 began;
+	u64 execs;
+	u64 marked;
+	u32 tgid;
 	u32 uid;
+	u64 generation;
+	u64 address[2];
 	u16 family;
 	u16 port;
 	u32 connects;
+	u64 run;
+	u32 user;
 	u32 reserved;
 	u32 reach;
 	u32 reserved2;

@@ -58,6 +58,8 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct task_struct *parent;
 	struct task_struct *group_leader;
+	u64 start_boottime; /* ns */
+	u64 self_exec_id; /* one more with each execve() */
 };
 struct in6_addr {
 	union {

@@ -8,22 +8,33 @@ use crate::maps::CACHE;
 /// The bits of [`CacheValue::sealed_errno`] that are the errno: errnos go up to 4095.
 const ERRNO: u64 = 0xfff;
 /// An odd number without a pattern (2⁶⁴ divided by the golden ratio).
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+pub const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The errno remembered for this call (0 to allow), if there is one and it still holds.
+/// A verdict that is remembered.
+pub struct Remembered {
+    /// 0 to allow.
+    pub errno: u32,
+    /// Whether it holds until the policy changes.
+    pub lasts: bool,
+}
+
+/// What is remembered for this call, if anything is and it still holds.
 #[inline(always)]
-pub fn find(key: &CacheKey, config: &ProbeConfig) -> Option<u32> {
+pub fn find(key: &CacheKey, config: &ProbeConfig, generation: u64) -> Option<Remembered> {
     // SAFETY: the element can be reused for another key while we read it; the seal tells.
     let value = unsafe { CACHE.get(key) }?;
     let (sealed, expires) = (value.sealed_errno, value.expires);
-    if sealed & !ERRNO != seal(key, config.cache_seed, config.generation, expires) {
+    if sealed & !ERRNO != seal(key, config.cache_seed, generation, expires) {
         return None;
     }
     // SAFETY: the helper has no preconditions.
     if expires != 0 && expires <= unsafe { bpf_ktime_get_boot_ns() } {
         return None;
     }
-    Some((sealed & ERRNO) as u32)
+    Some(Remembered {
+        errno: (sealed & ERRNO) as u32,
+        lasts: expires == 0,
+    })
 }
 
 /// Remembers a verdict that the gate gave.

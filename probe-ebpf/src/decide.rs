@@ -1,6 +1,6 @@
-//! The walk of one call: label, cache, never-held executables, gate.
+//! The walk of one call: label, what the process's record recalls, cache, never-held executables, gate.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, ptr::read_volatile};
 
 use aya_ebpf::{helpers::generated::bpf_ktime_get_boot_ns, programs::LsmContext};
 use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, request_flags};
@@ -11,8 +11,9 @@ use crate::{
     hold::{Outcome, hold, refuse_with},
     label::{self, Judgement, Relation},
     maps::{CONFIG, STANDINGS},
+    recent,
     socket::Socket,
-    subject::Caller,
+    subject::{Caller, Task},
 };
 
 const ENOMEM: u32 = 12;
@@ -23,17 +24,24 @@ pub fn enforcing() -> Option<&'static ProbeConfig> {
     CONFIG.get(0).filter(|config| config.mode == mode::ENFORCE)
 }
 
+/// The policy's generation now.
+#[inline(always)]
+pub fn generation(config: &ProbeConfig) -> u64 {
+    // SAFETY: a field of a live map element; the broker may write it, hence volatile.
+    unsafe { read_volatile(&raw const config.generation) }
+}
+
 /// Whether the calling task's calls are judged.
 #[inline(always)]
 pub fn is_guarded() -> bool {
-    enforcing().is_some_and(|config| Caller::guarded(config).is_some())
+    enforcing().is_some_and(|config| Task::guarded(config).is_some())
 }
 
 /// A socket whose calls are judged, and who calls.
 pub struct Judged {
     pub config: &'static ProbeConfig,
     pub socket: Socket,
-    pub caller: Caller,
+    pub task: Task,
 }
 
 impl Judged {
@@ -43,11 +51,11 @@ impl Judged {
     pub fn new(pointer: *const c_void) -> Option<Self> {
         let socket = Socket::read(pointer)?;
         let config = enforcing()?;
-        let caller = Caller::guarded(config)?;
+        let task = Task::guarded(config)?;
         Some(Self {
             config,
             socket,
-            caller,
+            task,
         })
     }
 
@@ -68,18 +76,24 @@ impl Judged {
     #[inline(always)]
     pub fn reach(self, pointer: *const c_void, mut endpoint: Endpoint, nonblocking: bool) -> i32 {
         endpoint::aim(&mut endpoint);
-        let judgement = Judgement::new(&self.caller, &endpoint, self.config);
         // Later sends are judged by the label, so there has to be one.
         let Some(label) = label::make(pointer) else {
             return refuse_with(ENOMEM);
         };
-        if matches!(
-            label.relation(pointer, &judgement),
-            Relation::Same { connects: true }
-        ) {
+        if label.is_leave(self.config, &endpoint) {
             return 0;
         }
-        let answer = self.decide(Operation::Connect, endpoint, nonblocking);
+        let mut judgement = Judgement::new(&endpoint, self.config);
+        let caller = judgement.look_up(self.task);
+        let known = matches!(
+            label.relation(pointer, &judgement),
+            Relation::Same { connects: true }
+        );
+        let answer = if known {
+            0
+        } else {
+            self.decide(caller, Operation::Connect, endpoint, nonblocking)
+        };
         if answer == 0 {
             label.note_connection(pointer, &judgement);
         }
@@ -96,8 +110,14 @@ impl Judged {
         let nonblocking = self.socket.nonblocking != 0;
         let mptcp = self.socket.protocol == IPPROTO_MPTCP;
         let operation = Operation::Listen;
-        let Outcome { result, reach } =
-            Call::new(self.config, self.caller, operation, endpoint, nonblocking).judge();
+        let Outcome { result, reach } = Call::new(
+            self.config,
+            Caller::of(self.task),
+            operation,
+            endpoint,
+            nonblocking,
+        )
+        .judge();
         if result == 0 {
             label.set_reach(pointer, mptcp, reach);
         }
@@ -106,9 +126,15 @@ impl Judged {
 
     /// Judges an operation on the socket; returns what the hook returns.
     #[inline(always)]
-    pub fn decide(self, operation: Operation, endpoint: Endpoint, nonblocking: bool) -> i32 {
+    pub fn decide(
+        &self,
+        caller: Caller,
+        operation: Operation,
+        endpoint: Endpoint,
+        nonblocking: bool,
+    ) -> i32 {
         let nonblocking = nonblocking || self.socket.nonblocking != 0;
-        Call::new(self.config, self.caller, operation, endpoint, nonblocking).decide()
+        Call::new(self.config, caller, operation, endpoint, nonblocking).decide()
     }
 }
 
@@ -117,6 +143,8 @@ pub struct Call {
     pub config: &'static ProbeConfig,
     pub key: CacheKey,
     pub caller: Caller,
+    /// What the policy's was when the call came: it may change while the call is looked at.
+    generation: u64,
     nonblocking: bool,
 }
 
@@ -137,6 +165,7 @@ impl Call {
                 operation: operation as u32,
             },
             caller,
+            generation: generation(config),
             nonblocking,
         }
     }
@@ -144,7 +173,7 @@ impl Call {
     /// Writes the call down for the broker, field by field: the BPF stack has no room for a copy.
     #[inline(always)]
     pub fn describe(&self, request: *mut Request, flags: u32) {
-        let mut flags = flags | self.caller.run.marks & request_flags::MARKS;
+        let mut flags = flags | self.caller.marks();
         if self.nonblocking {
             flags |= request_flags::NONBLOCK;
         }
@@ -156,7 +185,7 @@ impl Call {
         unsafe {
             (&raw mut (*request).key).write(self.key);
             (&raw mut (*request).executable).write(self.caller.executable());
-            (&raw mut (*request).origin).write(self.caller.run.origin);
+            (&raw mut (*request).origin).write(self.caller.origin());
             (&raw mut (*request).time).write(bpf_ktime_get_boot_ns());
             (&raw mut (*request).tid).write(self.caller.task.tid);
             (&raw mut (*request).flags).write(flags);
@@ -166,10 +195,22 @@ impl Call {
     /// Judges the call; returns what the hook returns.
     #[inline(always)]
     pub fn decide(&self) -> i32 {
-        match cache::find(&self.key, self.config) {
-            Some(errno) => refuse_with(errno),
-            None => self.judge().result,
+        let record = self.caller.record;
+        if record.is_some_and(|record| recent::recalls(record, &self.key, self.generation)) {
+            return 0;
         }
+        let Some(found) = cache::find(&self.key, self.config, self.generation) else {
+            return self.judge().result;
+        };
+        if found.errno != 0 {
+            return refuse_with(found.errno);
+        }
+        if let Some(record) = record
+            && found.lasts
+        {
+            recent::note(record, &self.key, self.generation);
+        }
+        0
     }
 
     /// Judges the call, whatever is remembered.

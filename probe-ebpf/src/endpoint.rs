@@ -128,46 +128,24 @@ pub fn local(pointer: *const c_void, socket: &Socket) -> Endpoint {
     endpoint
 }
 
-/// What a socket is connected to. Layout of `struct peer_facts` in kernel/shim.c.
-#[repr(C)]
-pub struct Peer {
-    address6: [u32; 4],
-    address4: u32,
-    /// Network order.
-    port: u16,
-    /// The socket's own port.
-    pub local_port: u16,
-}
-
-impl Peer {
-    /// What the socket of this family is connected to; without protocol and kind. `None` if it is
-    /// not connected: the kernel refuses to send, or the protocol keeps its peers elsewhere.
-    #[inline(always)]
-    pub fn read(pointer: *const c_void, family: u16) -> Option<(Self, Endpoint)> {
-        let mut peer = MaybeUninit::<Self>::uninit();
-        // SAFETY: `pointer` is the hook's own trusted argument; the shim fills in all of `peer`,
-        // which has its layout.
-        let peer = unsafe {
-            shim_peer(pointer, peer.as_mut_ptr());
-            peer.assume_init()
-        };
-        let (family, address) = if family == AF_INET6 {
-            unmapped(peer.address6)
-        } else {
-            (AF_INET, [peer.address4, 0, 0, 0])
-        };
-        if address[0] | address[1] | address[2] | address[3] == 0 {
-            return None;
-        }
-        let endpoint = Endpoint {
-            address,
-            scope_id: 0,
-            family,
-            port: u16::from_be(peer.port),
-            protocol: 0,
-            socket_type: 0,
-        };
-        Some((peer, endpoint))
+/// What the socket of this family is connected to; without protocol and kind. The unspecified address if
+/// it is not connected: the kernel refuses to send, or the protocol keeps its peers elsewhere.
+#[inline(always)]
+pub fn peer(pointer: *const c_void, family: u16) -> Endpoint {
+    // SAFETY: `pointer` is the hook's own trusted argument, here and below.
+    let (family, address) = if family == AF_INET6 {
+        unmapped([0, 1, 2, 3].map(|word| unsafe { shim_peer6(pointer, word) }))
+    } else {
+        (AF_INET, [unsafe { shim_peer4(pointer) }, 0, 0, 0])
+    };
+    Endpoint {
+        address,
+        scope_id: 0,
+        family,
+        // SAFETY: see above.
+        port: u16::from_be(unsafe { shim_peer_port(pointer) }),
+        protocol: 0,
+        socket_type: 0,
     }
 }
 
@@ -195,7 +173,9 @@ struct Local {
 
 unsafe extern "C" {
     fn shim_local(socket: *const c_void, out: *mut Local);
-    fn shim_peer(socket: *const c_void, out: *mut Peer);
+    fn shim_peer4(socket: *const c_void) -> u32;
+    fn shim_peer6(socket: *const c_void, word: i32) -> u32;
+    fn shim_peer_port(socket: *const c_void) -> u16;
 }
 
 /// The unspecified address as what it is to one who connects or sends: loopback (ip_route_output_key,

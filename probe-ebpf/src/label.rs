@@ -19,7 +19,11 @@ use aya_ebpf::{
 };
 use portreeve_abi::{Endpoint, ProbeConfig};
 
-use crate::{maps::MPTCP_REACHES, subject::Caller};
+use crate::{
+    decide::generation,
+    maps::MPTCP_REACHES,
+    subject::{Caller, Identity, Task},
+};
 
 /// What a socket was judged for: by whom, for which endpoint, under which policy.
 ///
@@ -28,33 +32,70 @@ use crate::{maps::MPTCP_REACHES, subject::Caller};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Judgement {
-    /// See [`crate::subject::Run`].
-    run: u64,
+    who: Identity,
     generation: u64,
-    address: [u32; 4],
-    uid: u32,
+    address: [u64; 2],
     family: u16,
+    /// Network order, as the kernel has it.
     port: u16,
     /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
     pub connects: u32,
+    /// The run that `who` is, see [`crate::subject::Record`], and its user; 0 until they are looked up.
+    run: u64,
+    uid: u32,
     reserved: u32,
 }
 
 impl Judgement {
     /// Take it before the call is judged: should the policy change meanwhile, this one is stale.
     #[inline(always)]
-    pub fn new(caller: &Caller, endpoint: &Endpoint, config: &ProbeConfig) -> Self {
+    pub fn new(endpoint: &Endpoint, config: &ProbeConfig) -> Self {
         Self {
-            run: caller.run.run,
-            generation: config.generation,
-            address: endpoint.address,
-            uid: caller.uid(),
+            who: Identity::current(),
+            generation: generation(config),
+            address: halves(endpoint),
             family: endpoint.family,
-            port: endpoint.port,
+            port: endpoint.port.to_be(),
             connects: 1,
+            run: 0,
+            uid: 0,
             reserved: 0,
         }
     }
+
+    #[inline(always)]
+    fn is_about(&self, endpoint: &Endpoint) -> bool {
+        let [low, high] = halves(endpoint);
+        self.address[0] == low
+            && self.address[1] == high
+            && self.family == endpoint.family
+            && self.port == endpoint.port.to_be()
+    }
+
+    #[inline(always)]
+    fn is_about_same(&self, call: &Self) -> bool {
+        self.address[0] == call.address[0]
+            && self.address[1] == call.address[1]
+            && self.family == call.family
+            && self.port == call.port
+    }
+
+    /// Finds out which run it is.
+    #[inline(always)]
+    pub fn look_up(&mut self, task: Task) -> Caller {
+        let caller = Caller::of(task);
+        self.run = caller.run();
+        self.uid = task.uid();
+        caller
+    }
+}
+
+/// An endpoint's address as two words.
+#[inline(always)]
+fn halves(endpoint: &Endpoint) -> [u64; 2] {
+    let [a, b, c, d] = endpoint.address;
+    let pair = |low, high| u64::from(low) | u64::from(high) << 32;
+    [pair(a, b), pair(c, d)]
 }
 
 /// How a call relates to what its socket was judged for.
@@ -181,18 +222,33 @@ impl Label {
         }
     }
 
+    /// Whether the socket was judged for the calling process and this endpoint, as far as can be told
+    /// without looking its record up: most calls are known by that.
+    #[inline(always)]
+    pub fn knows(&self, config: &ProbeConfig, endpoint: &Endpoint) -> bool {
+        let version = self.version();
+        let known = &self.judgement;
+        known.who.is_current()
+            && known.generation == generation(config)
+            && known.is_about(endpoint)
+            && version & 1 == 0
+            && version == self.version()
+    }
+
+    /// The same, and as connecting.
+    #[inline(always)]
+    pub fn is_leave(&self, config: &ProbeConfig, endpoint: &Endpoint) -> bool {
+        self.judgement.connects != 0 && self.knows(config, endpoint)
+    }
+
     /// How the socket's last judgement relates to `call`.
     #[inline(always)]
     pub fn relation(&self, socket: *const c_void, call: &Judgement) -> Relation {
         let version = self.version();
         let known = &self.judgement;
-        let who = known.run == call.run && known.uid == call.uid;
-        let what = known.address[0] == call.address[0]
-            && known.address[1] == call.address[1]
-            && known.address[2] == call.address[2]
-            && known.address[3] == call.address[3]
-            && known.family == call.family
-            && known.port == call.port;
+        // Nobody knows who has no number.
+        let who = call.run != 0 && known.run == call.run && known.uid == call.uid;
+        let what = known.is_about_same(call);
         let policy = known.generation == call.generation;
         let connects = known.connects != 0;
         let whole = version & 1 == 0 && version == self.version();

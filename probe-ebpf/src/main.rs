@@ -1,6 +1,8 @@
 //! The probe: LSM programs that answer known calls from a cache and hold unknown ones at the gate.
 //!
-//! Entry points only; each hook collects who and what, then walks cache → hold.
+//! Entry points only; each hook collects who and what, then walks cache → hold. None looks at the result
+//! of the programs before it at the same hook: after one that refuses the kernel runs no other
+//! (`invoke_bpf_mod_ret`, arch/x86/net/bpf_jit_comp.c).
 #![no_std]
 #![no_main]
 
@@ -11,6 +13,7 @@ mod hold;
 mod hooks;
 mod label;
 mod maps;
+mod recent;
 mod socket;
 mod subject;
 
@@ -25,6 +28,7 @@ pub fn socket_connect(ctx: LsmContext) -> i32 {
 
 /// `socket_sendmsg(sock, msg, size)`: sleepable since Linux 5.11. Runs for every send.
 #[lsm(hook = "socket_sendmsg", sleepable)]
+#[inline(always)]
 pub fn socket_sendmsg(ctx: LsmContext) -> i32 {
     hooks::sendmsg::hook(&ctx)
 }
@@ -128,8 +132,8 @@ pub fn ptrace_access_check(ctx: LsmContext) -> i32 {
 
 /// `ptrace_traceme(parent)`: not sleepable.
 #[lsm(hook = "ptrace_traceme")]
-pub fn ptrace_traceme(ctx: LsmContext) -> i32 {
-    hooks::mark::traceme(&ctx)
+pub fn ptrace_traceme(_ctx: LsmContext) -> i32 {
+    hooks::mark::traceme()
 }
 
 /// `task_prctl(option, arg2, arg3, arg4, arg5)`: before the kernel does anything.

@@ -22,14 +22,26 @@ pub const SOCK_RAW: u16 = 3;
 /// TCP, or RDMA behind its back; its addresses are those of IPv4 and IPv6.
 pub const AF_SMC: u16 = 43;
 
-/// The socket's family, if what it carries travels over IPv4 or IPv6.
+/// The socket's family; AF_UNSPEC for AF_UNIX, which is told apart by one compare.
 ///
 /// To be looked at first and alone: each send of AF_UNIX comes by the hooks too.
 #[inline(always)]
-pub fn judged_family(socket: *const c_void) -> Option<u16> {
+pub fn socket_family(socket: *const c_void) -> u16 {
     // SAFETY: `socket` is the hook's own trusted argument.
-    let family = unsafe { shim_family(socket) };
-    matches!(family, AF_INET | AF_INET6 | AF_SMC).then_some(family)
+    unsafe { shim_family(socket) }
+}
+
+/// Whether what sockets of this family carry travels over IPv4 or IPv6.
+#[inline(always)]
+pub fn is_judged(family: u16) -> bool {
+    matches!(family, AF_INET | AF_INET6 | AF_SMC)
+}
+
+/// The socket's family, if it is judged.
+#[inline(always)]
+pub fn judged_family(socket: *const c_void) -> Option<u16> {
+    let family = socket_family(socket);
+    is_judged(family).then_some(family)
 }
 
 unsafe extern "C" {

@@ -3,9 +3,12 @@
 //! What runs is recorded when it begins: with `execve()`, or with `fork()` for the child. A process
 //! has ways to make it look different later (`PR_SET_MM`), but the record is out of its reach.
 
-use core::mem::MaybeUninit;
+use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
 
-use portreeve_abi::{Fileid, ProbeConfig, Process};
+use aya_ebpf::bindings::bpf_spin_lock as SpinLock;
+use portreeve_abi::{Fileid, ProbeConfig, Process, request_flags};
+
+use crate::recent::{RECENT, Recent};
 
 /// `PF_KTHREAD` of include/linux/sched.h. User threads that io_uring makes do not have it.
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -23,41 +26,70 @@ pub struct Task {
     uid: u32,
 }
 
-/// What is recorded of a process. Layout of `struct run_facts` in kernel/run.c.
+/// A process in one run of an executable, told by what the kernel has at hand: cheaper than its record,
+/// and finer, because a child is another one from the start.
+///
+/// A process id that is given anew is given later, so with the time there are no two the same.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Identity {
+    /// When the process began, nanoseconds on `CLOCK_BOOTTIME`.
+    began: u64,
+    /// What the kernel counts its `execve()`s by.
+    execs: u64,
+    /// Another number whenever any process has been marked: what marks change, its record tells.
+    marked: u64,
+    tgid: u32,
+    /// The real user id in the initial namespace. The same process does not come to be another user's
+    /// ([`Process::uid`]) by staying that.
+    uid: u32,
+}
+
+/// What is recorded of a process. Layout of `struct run` in kernel/run.c.
 ///
 /// Numbers are never given twice. What was there before the probe is recorded with its first call.
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Run {
+pub struct Record {
     /// This run of an executable: children share it until they `execve()`, because sockets that they
     /// inherit are their program's as much as their parent's.
-    pub run: u64,
+    run: u64,
     /// See [`Process::number`].
-    pub process: u64,
+    process: u64,
     /// `process` as it was before marks.
-    pub origin: u64,
+    origin: u64,
     inode: u64,
     device: u32,
-    /// See [`portreeve_abi::request_flags::MARKS`], and `hooks/run.rs`.
-    pub marks: u32,
+    /// See [`portreeve_abi::request_flags::MARKS`], and `hooks/mark.rs`.
+    marks: u32,
+    pub lock: SpinLock,
+    reserved: u32,
+    pub recent: [Recent; RECENT],
 }
 
 /// Who calls.
 #[derive(Clone, Copy)]
 pub struct Caller {
     pub task: Task,
-    pub run: Run,
+    /// `None` if there is no memory for it. Then nothing fits: it is nobody's run, and the broker finds
+    /// no such program.
+    pub record: Option<NonNull<Record>>,
 }
 
 unsafe extern "C" {
     fn shim_task(out: *mut Task);
-    fn shim_run(out: *mut Run) -> i32;
+    fn shim_marked() -> u64;
+    fn shim_current() -> *const c_void;
+    fn shim_tgid(task: *const c_void) -> u32;
+    fn shim_uid(task: *const c_void) -> u32;
+    fn shim_began(task: *const c_void) -> u64;
+    fn shim_execs(task: *const c_void) -> u64;
+    fn shim_record() -> *mut Record;
     fn shim_lender(uid: u32) -> u32;
 }
 
 impl Task {
     #[inline(always)]
-    pub fn current() -> Self {
+    fn current() -> Self {
         let mut task = MaybeUninit::<Self>::uninit();
         // SAFETY: the shim fills in all of `task`, which has its layout.
         unsafe {
@@ -84,38 +116,81 @@ impl Task {
         let exempt = task.tgid == 1 || task.tgid == config.broker;
         (!exempt && task.flags & PF_KTHREAD == 0).then_some(task)
     }
+
+    #[inline(always)]
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
 }
 
-impl Run {
-    /// The run that the calling process is. `None` if there is no memory to record it.
+impl Identity {
+    /// That of the calling process. Take it before anything of the record is read.
     #[inline(always)]
-    pub fn current() -> Option<Self> {
-        let mut run = MaybeUninit::<Self>::uninit();
-        // SAFETY: the shim fills in all of `run`, which has its layout, unless it fails.
-        unsafe { (shim_run(run.as_mut_ptr()) == 0).then(|| run.assume_init()) }
+    pub fn current() -> Self {
+        // SAFETY: reads the current task and a variable.
+        unsafe {
+            let task = shim_current();
+            Self {
+                marked: shim_marked(),
+                began: shim_began(task),
+                execs: shim_execs(task),
+                tgid: shim_tgid(task),
+                uid: shim_uid(task),
+            }
+        }
+    }
+
+    /// Whether it is the calling process's. Each part is compared as soon as it is read, which spares
+    /// moving them about.
+    #[inline(always)]
+    pub fn is_current(&self) -> bool {
+        // SAFETY: reads the current task and a variable.
+        unsafe {
+            let task = shim_current();
+            self.tgid == shim_tgid(task)
+                && self.execs == shim_execs(task)
+                && self.began == shim_began(task)
+                && self.uid == shim_uid(task)
+                && self.marked == shim_marked()
+        }
     }
 }
 
 impl Caller {
-    /// The calling task, if its calls are to be judged ([`Task::guarded`]).
+    /// Whoever this task works for.
     #[inline(always)]
-    pub fn guarded(config: &ProbeConfig) -> Option<Self> {
-        let task = Task::guarded(config)?;
-        // Without a record nothing fits: it is nobody's run, and the broker finds no such program.
-        let run = Run::current().unwrap_or(Run {
-            run: 0,
-            process: 0,
-            origin: 0,
-            inode: 0,
-            device: 0,
-            marks: 0,
-        });
-        Some(Self { task, run })
+    pub fn of(task: Task) -> Self {
+        // SAFETY: reads the current task, and gives it a record. The kernel keeps that as long as the task.
+        let record = NonNull::new(unsafe { shim_record() });
+        Self { task, record }
     }
 
+    /// Reads a field of the record, which other threads may be writing: hence volatile, and in the order
+    /// in which it is asked for, number before marks (see `mark` in kernel/run.c).
     #[inline(always)]
-    pub fn uid(&self) -> u32 {
-        self.task.uid
+    fn read<T: Default>(&self, field: impl FnOnce(*const Record) -> *const T) -> T {
+        self.record.map_or_else(T::default, |record| {
+            // SAFETY: a field of a live record.
+            unsafe { field(record.as_ptr()).read_volatile() }
+        })
+    }
+
+    /// The run that the process is; 0 if that is not known.
+    #[inline(always)]
+    pub fn run(&self) -> u64 {
+        self.read(|record| unsafe { &raw const (*record).run })
+    }
+
+    /// See [`portreeve_abi::Request::origin`].
+    #[inline(always)]
+    pub fn origin(&self) -> u64 {
+        self.read(|record| unsafe { &raw const (*record).origin })
+    }
+
+    /// See [`portreeve_abi::request_flags::MARKS`].
+    #[inline(always)]
+    pub fn marks(&self) -> u32 {
+        self.read(|record| unsafe { &raw const (*record).marks }) & request_flags::MARKS
     }
 
     /// Whether it is a thread of io_uring's own, which works for a ring.
@@ -127,7 +202,7 @@ impl Caller {
     #[inline(always)]
     pub fn process(&self) -> Process {
         Process {
-            number: self.run.process,
+            number: self.read(|record| unsafe { &raw const (*record).process }),
             tgid: self.task.tgid,
             uid: self.task.uid,
         }
@@ -136,8 +211,8 @@ impl Caller {
     #[inline(always)]
     pub fn executable(&self) -> Fileid {
         Fileid {
-            device: u64::from(self.run.device),
-            inode: self.run.inode,
+            device: u64::from(self.read(|record| unsafe { &raw const (*record).device })),
+            inode: self.read(|record| unsafe { &raw const (*record).inode }),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     decide::Judged,
     endpoint::{Named, is_loopback},
     socket::SOCK_DGRAM,
+    subject::Caller,
 };
 
 const IPPROTO_UDP: u16 = 17;
@@ -19,10 +20,6 @@ const EPHEMERAL: core::ops::RangeInclusive<u16> = 32_768..=60_999;
 /// Judges one `bind()`, if that is wanted, and as listening where it amounts to that.
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
-    let earlier: i32 = ctx.arg(3);
-    if earlier != 0 {
-        return earlier;
-    }
     // An IPv4 socket takes AF_UNSPEC for AF_INET (__inet_bind, net/ipv4/af_inet.c).
     let found = Judged::of_address(ctx, |socket| socket.family == AF_INET);
     let Some((judged, Named::Endpoint(endpoint))) = found else {
@@ -35,7 +32,7 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         // The broker sees to it that rules about `bind()` count too.
         judged.listen(ctx.arg(0), endpoint)
     } else if judged.config.binds_judged != 0 {
-        judged.decide(Operation::Bind, endpoint, false)
+        judged.decide(Caller::of(judged.task), Operation::Bind, endpoint, false)
     } else {
         0
     }

@@ -7,9 +7,8 @@ use crate::{decide::Judged, endpoint::Named, socket::judged_family};
 /// Judges one `connect()`.
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
-    let earlier: i32 = ctx.arg(3);
-    if judged_family(ctx.arg(0)).is_none() || earlier != 0 {
-        return earlier;
+    if judged_family(ctx.arg(0)).is_none() {
+        return 0;
     }
     // AF_UNSPEC dissolves an association and reaches nobody; anything else that is no endpoint the
     // protocol refuses by itself.

@@ -10,7 +10,7 @@ use crate::{
     hold::refuse_with,
     label,
     socket::{AF_SMC, SOCK_RAW, judged_family},
-    subject::Caller,
+    subject::{Caller, Task},
 };
 
 /// Families for frames of network devices, with every header: `AF_PACKET`, `AF_XDP`.
@@ -35,10 +35,6 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     let kind: i32 = ctx.arg(1);
     let protocol: i32 = ctx.arg(2);
     let kernel: i32 = ctx.arg(3);
-    let earlier: i32 = ctx.arg(4);
-    if earlier != 0 {
-        return earlier;
-    }
     if kernel != 0 {
         return 0;
     }
@@ -52,7 +48,7 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         return 0;
     }
     let Some(config) = enforcing() else { return 0 };
-    let Some(caller) = Caller::guarded(config) else {
+    let Some(task) = Task::guarded(config) else {
         return 0;
     };
     let endpoint = Endpoint {
@@ -62,6 +58,7 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         socket_type: SOCK_RAW,
         ..Endpoint::default()
     };
+    let caller = Caller::of(task);
     Call::new(config, caller, Operation::Create, endpoint, false).decide()
 }
 
@@ -71,10 +68,6 @@ pub fn hook(ctx: &LsmContext) -> i32 {
 pub fn label(ctx: &LsmContext) -> i32 {
     let socket: *const c_void = ctx.arg(0);
     let kernel: i32 = ctx.arg(4);
-    let earlier: i32 = ctx.arg(5);
-    if earlier != 0 {
-        return earlier;
-    }
     if kernel != 0 || judged_family(socket).is_none() || !is_guarded() {
         return 0;
     }

@@ -11,10 +11,6 @@ use crate::{decide::Judged, endpoint};
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
     let socket: *const c_void = ctx.arg(0);
-    let earlier: i32 = ctx.arg(2);
-    if earlier != 0 {
-        return earlier;
-    }
     let Some(judged) = Judged::new(socket) else {
         return 0;
     };

@@ -30,45 +30,39 @@ unsafe extern "C" {
 #[inline(always)]
 pub fn mapped(ctx: &LsmContext) -> i32 {
     let protection: u64 = ctx.arg(2);
-    let earlier: i32 = ctx.arg(4);
-    if earlier == 0 && protection & PROT_EXEC != 0 {
+    if protection & PROT_EXEC != 0 {
         // SAFETY: reads the hook's arguments, and marks the calling process.
         unsafe { shim_mark_foreign(shim_file(ctx.as_ptr().cast_const())) };
     }
-    earlier
+    0
 }
 
 /// Looks at one change of what may be done with a mapping.
 #[inline(always)]
 pub fn protected(ctx: &LsmContext) -> i32 {
     let protection: u64 = ctx.arg(2);
-    let earlier: i32 = ctx.arg(3);
-    if earlier == 0 && protection & PROT_EXEC != 0 {
+    if protection & PROT_EXEC != 0 {
         // SAFETY: the area is the hook's own trusted argument.
         unsafe { shim_mark_foreign(shim_mapped_file(ctx.arg(0))) };
     }
-    earlier
+    0
 }
 
 /// Marks who is about to be controlled by another process.
 #[inline(always)]
 pub fn traced(ctx: &LsmContext) -> i32 {
     let mode: u32 = ctx.arg(1);
-    let earlier: i32 = ctx.arg(2);
-    if earlier == 0 && mode & ATTACH != 0 {
+    if mode & ATTACH != 0 {
         // SAFETY: the task is the hook's own trusted argument.
         unsafe { shim_mark_traced(ctx.arg(0), broker()) };
     }
-    earlier
+    0
 }
 
 /// Marks the calling process, which asks its parent to control it.
 #[inline(always)]
-pub fn traceme(ctx: &LsmContext) -> i32 {
-    let earlier: i32 = ctx.arg(1);
-    if earlier == 0 {
-        // SAFETY: marks the calling process.
-        unsafe { shim_mark_traceme() };
-    }
-    earlier
+pub fn traceme() -> i32 {
+    // SAFETY: marks the calling process.
+    unsafe { shim_mark_traceme() };
+    0
 }

@@ -17,10 +17,6 @@ const EPERM: u32 = 1;
 pub fn hook(ctx: &LsmContext) -> i32 {
     let option: i32 = ctx.arg(0);
     let what: u64 = ctx.arg(1);
-    let earlier: i32 = ctx.arg(5);
-    if earlier != 0 {
-        return earlier;
-    }
     let forges = option == PR_SET_MM && matches!(what, PR_SET_MM_EXE_FILE | PR_SET_MM_MAP);
     if forges && is_guarded() {
         return refuse_with(EPERM);

@@ -44,10 +44,6 @@ unsafe extern "C" {
 /// behind a router.
 #[inline(always)]
 pub fn conn_request(ctx: &LsmContext) -> i32 {
-    let earlier: i32 = ctx.arg(3);
-    if earlier != 0 {
-        return earlier;
-    }
     admit(ctx.arg(0), ctx.arg(1))
 }
 
@@ -56,10 +52,6 @@ pub fn conn_request(ctx: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn receive(ctx: &LsmContext) -> i32 {
     let sk: *const c_void = ctx.arg(0);
-    let earlier: i32 = ctx.arg(2);
-    if earlier != 0 {
-        return earlier;
-    }
     // SAFETY: `sk` is the hook's own trusted argument, here and below.
     let family = unsafe { shim_sock_family(sk) };
     // SAFETY: see above.
@@ -73,11 +65,8 @@ pub fn receive(ctx: &LsmContext) -> i32 {
 /// kernel makes for it.
 #[inline(always)]
 pub fn add_subflow(ctx: &LsmContext) -> i32 {
-    let earlier: i32 = ctx.arg(2);
-    if earlier == 0 {
-        label::make_subflow(ctx.arg(0), ctx.arg(1));
-    }
-    earlier
+    label::make_subflow(ctx.arg(0), ctx.arg(1));
+    0
 }
 
 #[inline(always)]

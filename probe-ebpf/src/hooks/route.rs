@@ -51,10 +51,6 @@ unsafe extern "C" {
 pub fn setsockopt(ctx: &LsmContext) -> i32 {
     let level: i32 = ctx.arg(1);
     let option: i32 = ctx.arg(2);
-    let earlier: i32 = ctx.arg(3);
-    if earlier != 0 {
-        return earlier;
-    }
     let routes = match level {
         SOL_IP => option == IP_OPTIONS,
         SOL_IPV6 => matches!(
@@ -73,10 +69,6 @@ pub fn setsockopt(ctx: &LsmContext) -> i32 {
 #[inline(always)]
 pub fn sctp_bind_connect(ctx: &LsmContext) -> i32 {
     let option: i32 = ctx.arg(1);
-    let earlier: i32 = ctx.arg(4);
-    if earlier != 0 {
-        return earlier;
-    }
     if option != SCTP_SOCKOPT_CONNECTX || !is_guarded() {
         return 0;
     }

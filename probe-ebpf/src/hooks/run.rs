@@ -5,14 +5,14 @@ use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
 
-use crate::{hold::refuse_with, maps::CONFIG, subject::Run};
+use crate::{hold::refuse_with, maps::CONFIG};
 
 const CLONE_THREAD: u64 = 0x0001_0000;
 const ENOMEM: u32 = 12;
 
 unsafe extern "C" {
     fn shim_run_begins(broker: i32);
-    fn shim_run_inherits(child: *const c_void, parent: *const Run) -> i32;
+    fn shim_run_inherits(child: *const c_void) -> i32;
     fn shim_has_memory() -> i32;
 }
 
@@ -37,20 +37,13 @@ pub fn begins() -> i32 {
 pub fn inherits(ctx: &LsmContext) -> i32 {
     let child: *const c_void = ctx.arg(0);
     let clone_flags: u64 = ctx.arg(1);
-    let earlier: i32 = ctx.arg(2);
-    if earlier != 0 {
-        return earlier;
-    }
     // SAFETY: reads the current task only.
     let in_kernel = unsafe { shim_has_memory() } == 0;
     if clone_flags & CLONE_THREAD != 0 || in_kernel {
         return 0;
     }
-    let Some(parent) = Run::current() else {
-        return refuse_with(ENOMEM);
-    };
     // SAFETY: `child` is the hook's own trusted argument.
-    if unsafe { shim_run_inherits(child, &raw const parent) } != 0 {
+    if unsafe { shim_run_inherits(child) } != 0 {
         return refuse_with(ENOMEM);
     }
     0

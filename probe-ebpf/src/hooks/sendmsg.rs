@@ -4,16 +4,17 @@
 use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
-use portreeve_abi::{AF_INET, Operation};
+use portreeve_abi::{AF_INET, AF_INET6, Operation};
 
 use crate::{
     decide::{Judged, enforcing, is_guarded},
-    endpoint::{self, IPPROTO_MPTCP, Named, Peer},
+    endpoint::{self, IPPROTO_MPTCP, Named},
     hold::refuse_with,
     hooks::route,
     label::{self, Judgement, Relation},
-    socket::{SOCK_DGRAM, SOCK_RAW, Socket, judged_family},
-    subject::Caller,
+    maps::CONFIG,
+    socket::{SOCK_DGRAM, SOCK_RAW, Socket, is_judged, socket_family},
+    subject::Task,
 };
 
 const MSG_DONTWAIT: u32 = 0x40;
@@ -33,19 +34,30 @@ unsafe extern "C" {
 pub fn hook(ctx: &LsmContext) -> i32 {
     let socket: *const c_void = ctx.arg(0);
     let msg: *const c_void = ctx.arg(1);
-    let earlier: i32 = ctx.arg(3);
-    let Some(family) = judged_family(socket) else {
-        return earlier;
+    let family = socket_family(socket);
+    let is_known = match family {
+        // Each by itself, as most of the other's parts are the same always.
+        AF_INET => is_known(socket, msg, AF_INET),
+        AF_INET6 => is_known(socket, msg, AF_INET6),
+        _ => !is_judged(family),
     };
-    if earlier != 0 {
-        return earlier;
+    if is_known {
+        return 0;
     }
+    judge(socket, msg, family)
+}
+
+/// A program of its own, so that the one above is small: the kernel's compiler saves registers for all of
+/// it at each call.
+#[inline(never)]
+fn judge(socket: *const c_void, msg: *const c_void, family: u16) -> i32 {
     // SAFETY: `msg` is the hook's own trusted argument, here and below.
     let name = unsafe { shim_msg_name(msg) };
+    let control = route::has_control(msg);
     // SAFETY: see above.
     let flags = unsafe { shim_msg_flags(msg) };
     let nonblocking = flags & MSG_DONTWAIT != 0;
-    if route::has_control(msg) && is_guarded() && route::is_diverted(msg) {
+    if control && is_guarded() && route::is_diverted(msg) {
         return refuse_with(EPERM);
     }
     if name.is_null() || !is_datagram(socket) {
@@ -86,21 +98,49 @@ fn begins_connection(socket: *const c_void, flags: u32) -> bool {
     })
 }
 
+/// Whether it is a plain send on a socket that was judged for what it is connected to and for who sends.
+/// Most sends are known by that, so nothing else is looked at before. Nobody has such a label whose calls
+/// are not judged.
+#[inline(always)]
+fn is_known(socket: *const c_void, msg: *const c_void, family: u16) -> bool {
+    // SAFETY: `msg` is the hook's own trusted argument.
+    let plain = unsafe { shim_msg_name(msg) }.is_null() && !route::has_control(msg);
+    if !plain {
+        return false;
+    }
+    let (Some(label), Some(config)) = (label::find(socket), CONFIG.get(0)) else {
+        return false;
+    };
+    label.knows(config, &endpoint::peer(socket, family))
+}
+
 /// Judges a send to whatever the socket is connected to: that was judged once, but perhaps for
 /// somebody else, or under rules that have changed since.
 #[inline(always)]
 fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     let Some(config) = enforcing() else { return 0 };
-    let Some(caller) = Caller::guarded(config) else {
+    let Some(task) = Task::guarded(config) else {
         return 0;
     };
-    let Some((peer, mut endpoint)) = Peer::read(pointer, family) else {
+    let mut endpoint = endpoint::peer(pointer, family);
+    if endpoint.address == [0; 4] {
         return 0;
-    };
-    let mut judgement = Judgement::new(&caller, &endpoint, config);
-    let relation = label::find(pointer).map(|label| label.relation(pointer, &judgement));
+    }
+    let mut judgement = Judgement::new(&endpoint, config);
+    let label = label::find(pointer);
+    let caller = judgement.look_up(task);
+    let relation = label
+        .as_ref()
+        .map(|label| label.relation(pointer, &judgement));
     let operation = match relation {
-        Some(Relation::Same { .. }) => return 0,
+        Some(Relation::Same { connects }) => {
+            // Next time it is told at once.
+            if let Some(label) = label {
+                judgement.connects = u32::from(connects);
+                label.note(&judgement);
+            }
+            return 0;
+        }
         Some(Relation::Other) => Operation::Connect,
         Some(Relation::Accepted) => Operation::Accept,
         Some(Relation::Stale) | None => Operation::Send,
@@ -110,8 +150,9 @@ fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     };
     let connects = matches!(operation, Operation::Connect);
     if matches!(operation, Operation::Accept) {
-        endpoint.port = peer.local_port;
-        if endpoint::local(pointer, &socket).address == endpoint.address {
+        let local = endpoint::local(pointer, &socket);
+        endpoint.port = local.port;
+        if local.address == endpoint.address {
             endpoint::become_loopback(&mut endpoint);
         }
     }
@@ -119,9 +160,9 @@ fn send_on(pointer: *const c_void, family: u16, nonblocking: bool) -> i32 {
     let judged = Judged {
         config,
         socket,
-        caller,
+        task,
     };
-    let answer = judged.decide(operation, endpoint, nonblocking);
+    let answer = judged.decide(caller, operation, endpoint, nonblocking);
     if answer == 0
         && let Some(label) = label::make(pointer)
     {
