@@ -6,10 +6,10 @@ use std::{env, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail};
 
-/// The kfuncs and maps of probe-ebpf/kernel. bpf-linker 0.10.3 makes extern functions internal, and then drops
-/// their arguments, unless they are exported.
-const KFUNCS: &str = "bpf_task_from_pid,bpf_task_release,bpf_get_task_exe_file,bpf_put_file,\
-                      bpf_get_file_xattr,bpf_rcu_read_lock,bpf_rcu_read_unlock,LABELS,RUNS,NUMBERS";
+/// What bpf-linker 0.10.3 is to leave as it is: it makes everything internal, and then drops the arguments of
+/// extern functions, and takes what no program writes for constant.
+const EXPORTS: &str = "bpf_task_from_pid,bpf_task_release,bpf_get_task_exe_file,bpf_put_file,\
+                      bpf_get_file_xattr,bpf_rcu_read_lock,bpf_rcu_read_unlock,LABELS,RUNS,CONFIG";
 
 const TARGET: &str = "bpfel-unknown-none";
 
@@ -37,9 +37,11 @@ fn build() -> anyhow::Result<PathBuf> {
     let target_dir = PathBuf::from(env::var("OUT_DIR")?).join("probe");
     let flags = [
         format!("--cfg=bpf_target_arch=\"{arch}\""),
+        // Comparisons of 32 bits, and atomic operations that return something: Linux 5.12.
+        "-Ctarget-cpu=v3".to_owned(),
         "-Cdebuginfo=2".to_owned(),
         "-Clink-arg=--btf".to_owned(),
-        format!("-Clink-arg=--export={KFUNCS}"),
+        format!("-Clink-arg=--export={EXPORTS}"),
     ];
     let status = Command::new(env::var("CARGO")?)
         .current_dir(&source)

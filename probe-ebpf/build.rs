@@ -13,6 +13,7 @@ fn main() {
         .flag("-Werror")
         .flag("-emit-llvm")
         .flag("--target=bpf")
+        .flag("-mcpu=v3")
         .compile_intermediates();
     for object in objects {
         println!("cargo::rustc-link-arg={}", object.display());

@@ -11,7 +11,6 @@ extern void bpf_rcu_read_unlock(void) __ksym;
 /* Helper numbers from enum bpf_func_id in include/uapi/linux/bpf.h. */
 static void *(*bpf_task_storage_get)(void *map, void *task, void *value,
 				     u64 flags) = (void *)156;
-static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static long (*bpf_spin_lock)(void *lock) = (void *)93;
 static long (*bpf_spin_unlock)(void *lock) = (void *)94;
@@ -44,25 +43,13 @@ struct run_facts {
 	u32 marks;
 };
 
-/* A verdict that let a call through. Mirrored by struct Recent in recent.rs. */
-struct recent {
-	u64 key[6]; /* struct CacheKey of abi */
-	u64 generation;
-	u32 version;
-	u32 reserved;
-};
-
-#define RECENT 8
-
 /* Written under the lock. Mirrored by struct Record in subject.rs. */
 struct run {
 	struct run_facts facts;
 	struct bpf_spin_lock lock;
 	u32 reserved;
-	struct recent recent[RECENT];
 };
 
-#define BPF_MAP_TYPE_ARRAY 2
 #define BPF_MAP_TYPE_TASK_STORAGE 29
 #define BPF_F_NO_PREALLOC 1
 
@@ -74,34 +61,12 @@ struct {
 	struct run *value;
 } RUNS __attribute__((section(".maps"), used));
 
-/* The number that was given last. Without atomic instructions that return something, which the BPF
- * processors of the default kind have not got, counting takes a lock. */
-struct numbers {
-	u64 last;
-	struct bpf_spin_lock lock;
-	u32 reserved;
-};
-
-struct {
-	int (*type)[BPF_MAP_TYPE_ARRAY];
-	int (*max_entries)[1];
-	u32 *key;
-	struct numbers *value;
-} NUMBERS __attribute__((section(".maps"), used));
+u64 LAST_NUMBER __attribute__((section(".bss")));
 
 /* A number that has not been given; all are below every address of the kernel's. */
 static __inline u64 new_number(void)
 {
-	u32 key = 0;
-	struct numbers *numbers = bpf_map_lookup_elem(&NUMBERS, &key);
-	u64 number;
-
-	if (!numbers)
-		return 0; /* Never: it is an array. */
-	bpf_spin_lock(&numbers->lock);
-	number = ++numbers->last;
-	bpf_spin_unlock(&numbers->lock);
-	return number;
+	return __sync_fetch_and_add(&LAST_NUMBER, 1) + 1;
 }
 
 /* A field of a structure at an address that need not be one. */
@@ -188,7 +153,7 @@ __inline struct run *shim_record(void)
 	return run;
 }
 
-/* Another number with every mark that any process gets. */
+/* How many marks there have been, of any process. */
 u64 MARKED __attribute__((section(".bss")));
 
 __inline u64 shim_marked(void)
@@ -271,7 +236,7 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 
 /*
  * Marks a run. It goes on under other numbers, so that nothing that is known of it holds any more; the
- * marks are there before those are, and MARKED changes when both are. So whoever reads these reads them
+ * marks are there before those are, and MARKED rises when both are. So whoever reads these reads them
  * in the opposite order: MARKED, a number, the marks.
  */
 static __inline void mark(struct run *run, u32 mark)
@@ -289,8 +254,8 @@ static __inline void mark(struct run *run, u32 mark)
 		facts->process = number;
 	}
 	bpf_spin_unlock(&run->lock);
-	/* The lock inside keeps this after the above on every processor. */
-	*(volatile u64 *)&MARKED = new_number();
+	/* After the above on every processor. */
+	__sync_fetch_and_add(&MARKED, 1);
 }
 
 /* The calling process is about to have this file's code in its memory. */

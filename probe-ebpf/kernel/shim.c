@@ -57,16 +57,21 @@ static __inline u8 kernel_socket(const struct sock *sk)
 	return value;
 }
 
+/* What a socket is to the protocols; 0 if it is closed. */
+__inline struct sock *shim_sk(const struct socket *socket)
+{
+	return socket->sk;
+}
+
 #define AF_UNIX 1
 
 /*
- * The socket's family, AF_UNSPEC if it is closed or of AF_UNIX: that is told apart first and by one
- * compare, which the empty instruction keeps the compiler from mixing with others.
+ * Its family, AF_UNSPEC if that is AF_UNIX: that is told apart first and by one compare, which the empty
+ * instruction keeps the compiler from mixing with others.
  */
-__inline u16 shim_family(const struct socket *socket)
+__inline u32 shim_family(const struct sock *sk)
 {
-	struct sock *sk = socket->sk;
-	u64 family = sk ? sk->__sk_common.skc_family : 0;
+	u64 family = sk->__sk_common.skc_family;
 
 	if (family == AF_UNIX)
 		return 0;
@@ -74,19 +79,41 @@ __inline u16 shim_family(const struct socket *socket)
 	return family;
 }
 
-__inline s32 shim_socket(const struct socket *socket, struct socket_facts *out)
+__inline void shim_socket(const struct socket *socket, const struct sock *sk,
+			  struct socket_facts *out)
 {
-	struct sock *sk = socket->sk;
 	struct file *file = socket->file;
 
-	if (!sk)
-		return -ESRCH;
 	out->family = sk->__sk_common.skc_family;
 	out->type = sk->sk_type;
 	out->protocol = sk->sk_protocol;
 	out->kernel = kernel_socket(sk);
 	out->nonblocking = file ? (file->f_flags & O_NONBLOCK) != 0 : 0;
-	return 0;
+}
+
+/*
+ * A struct sockaddr_in where the kernel has promised a struct sockaddr: as long, and laid out for good,
+ * since programs hand it over.
+ */
+struct address_in {
+	u16 family;
+	u16 port; /* network order, as is the address */
+	u32 address;
+};
+
+__inline u16 shim_address_family(const struct address_in *address)
+{
+	return address->family;
+}
+
+__inline u16 shim_address_port(const struct address_in *address)
+{
+	return address->port;
+}
+
+__inline u32 shim_address4(const struct address_in *address)
+{
+	return address->address;
 }
 
 /* The socket's own address. Mirrored by struct Local in endpoint.rs. */
@@ -97,12 +124,8 @@ struct local_facts {
 	u16 reserved;
 };
 
-__inline void shim_local(const struct socket *socket, struct local_facts *out)
+__inline void shim_local(const struct sock *sk, struct local_facts *out)
 {
-	struct sock *sk = socket->sk;
-
-	if (!sk)
-		return;
 	bpf_probe_read_kernel(out->address6, sizeof(out->address6),
 			      __builtin_preserve_access_index(&sk->__sk_common.skc_v6_rcv_saddr));
 	bpf_probe_read_kernel(out->address4, sizeof(out->address4),
@@ -110,20 +133,14 @@ __inline void shim_local(const struct socket *socket, struct local_facts *out)
 	out->port = sk->__sk_common.skc_num;
 }
 
-/* What a socket is connected to, 0 if it is closed: addresses and port in network order. */
-__inline u32 shim_peer4(const struct socket *socket)
+/* What a socket is connected to: addresses and port in network order. */
+__inline u32 shim_peer4(const struct sock *sk)
 {
-	struct sock *sk = socket->sk;
-
-	return sk ? sk->__sk_common.skc_daddr : 0;
+	return sk->__sk_common.skc_daddr;
 }
 
-__inline u32 shim_peer6(const struct socket *socket, s32 word)
+__inline u32 shim_peer6(const struct sock *sk, s32 word)
 {
-	struct sock *sk = socket->sk;
-
-	if (!sk)
-		return 0;
 	switch (word) {
 	case 0:
 		return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0];
@@ -136,38 +153,34 @@ __inline u32 shim_peer6(const struct socket *socket, s32 word)
 	}
 }
 
-__inline u16 shim_peer_port(const struct socket *socket)
+__inline u16 shim_peer_port(const struct sock *sk)
 {
-	struct sock *sk = socket->sk;
-
-	return sk ? sk->__sk_common.skc_dport : 0;
+	return sk->__sk_common.skc_dport;
 }
 
-struct bpf_spin_lock {
-	u32 val;
+/* What a call was judged for. Mirrored by struct Judgement in label.rs, which explains the fields. */
+struct judgement {
+	u64 epoch;
+	u64 began;
+	u64 execs;
+	u32 tgid;
+	u32 uid;
+	u64 address[2];
+	u32 port;
+	u32 user;
+	u64 run;
+	u64 generation;
 };
 
 /* What is known of a socket. Mirrored by struct Label in label.rs, which explains the fields. */
 struct label {
-	struct bpf_spin_lock lock;
 	u32 version;
-	u64 owner;
-	u64 began;
-	u64 execs;
-	u64 marked;
-	u32 tgid;
-	u32 uid;
-	u64 generation;
-	u64 address[2];
-	u16 family;
-	u16 port;
 	u32 connects;
-	u64 run;
-	u32 user;
-	u32 reserved;
-	u32 reach;
-	u32 reserved2;
+	struct judgement judgement;
+	u64 owner;
 	u64 listener;
+	u32 reach;
+	u32 reserved;
 };
 
 #define BPF_MAP_TYPE_SK_STORAGE 24
@@ -182,17 +195,20 @@ struct {
 } LABELS __attribute__((section(".maps"), used));
 
 /* The socket's label; made if it has none and flags is BPF_SK_STORAGE_GET_F_CREATE (1). */
-__inline struct label *shim_label(const struct socket *socket, u64 flags)
-{
-	struct sock *sk = socket->sk;
-
-	return sk ? bpf_sk_storage_get(&LABELS, sk, 0, flags) : 0;
-}
-
-/* The same for what a socket is to the protocols. */
-__inline struct label *shim_sock_label(struct sock *sk, u64 flags)
+__inline struct label *shim_label(struct sock *sk, u64 flags)
 {
 	return bpf_sk_storage_get(&LABELS, sk, 0, flags);
+}
+
+/*
+ * Makes a version odd, which nobody else then touches who asks here first. Whether it was even: somebody
+ * else is writing otherwise.
+ */
+__inline s32 shim_claim(u32 *version)
+{
+	u32 old = *(volatile u32 *)version;
+
+	return !(old & 1) && __sync_bool_compare_and_swap(version, old, old + 1);
 }
 
 /* A packet as far as where it comes from. Mirrored by struct Packet in hooks/reach.rs. */
@@ -224,17 +240,6 @@ __inline s32 shim_packet(const struct sk_buff *skb, struct packet_facts *out)
 __inline u16 shim_sock_protocol(const struct sock *sk)
 {
 	return sk->sk_protocol;
-}
-
-__inline u16 shim_sock_family(const struct sock *sk)
-{
-	return sk->__sk_common.skc_family;
-}
-
-/* The socket as a number, 0 if it is closed. Goes nowhere but into its own label. */
-__inline u64 shim_self(const struct socket *socket)
-{
-	return (u64)socket->sk;
 }
 
 /* The calling task. Mirrored by struct Task in subject.rs. */

@@ -1,18 +1,18 @@
-//! The walk of one call: label, what the process's record recalls, cache, never-held executables, gate.
+//! The walk of one call: label, what is recalled, cache, never-held executables, gate.
 
 use core::{ffi::c_void, ptr::read_volatile};
 
-use aya_ebpf::{helpers::generated::bpf_ktime_get_boot_ns, programs::LsmContext};
+use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, request_flags};
 
 use crate::{
     cache,
-    endpoint::{self, IPPROTO_MPTCP, Named, is_loopback},
+    endpoint::{self, IPPROTO_MPTCP, is_loopback},
     hold::{Outcome, hold, refuse_with},
-    label::{self, Judgement, Relation},
-    maps::{CONFIG, STANDINGS},
+    label::{self, Judgement, Label, Relation},
+    maps::{STANDINGS, config},
     recent,
-    socket::Socket,
+    socket::{Sock, Socket},
     subject::{Caller, Task},
 };
 
@@ -21,7 +21,8 @@ const ENOMEM: u32 = 12;
 /// The configuration, while the probe is to enforce anything.
 #[inline(always)]
 pub fn enforcing() -> Option<&'static ProbeConfig> {
-    CONFIG.get(0).filter(|config| config.mode == mode::ENFORCE)
+    let config = config();
+    (config.mode == mode::ENFORCE).then_some(config)
 }
 
 /// The policy's generation now.
@@ -37,74 +38,96 @@ pub fn is_guarded() -> bool {
     enforcing().is_some_and(|config| Task::guarded(config).is_some())
 }
 
+/// Judges what a socket is about to reach; returns what the hook returns.
+#[inline(always)]
+pub fn reach(socket: Socket, sock: Sock, mut endpoint: Endpoint, nonblocking: bool) -> i32 {
+    endpoint::aim(&mut endpoint);
+    let mut label = label::find(sock);
+    // Whoever is known by that is one whose calls are judged.
+    if label
+        .as_ref()
+        .is_some_and(|label| label.is_leave(&endpoint))
+    {
+        return 0;
+    }
+    let mut judgement = Judgement::new(&endpoint, config());
+    let recalled = recent::recalls(&mut judgement, &endpoint);
+    if let (true, Some(label)) = (recalled, &mut label) {
+        label.note_connection(sock, &judgement);
+        return 0;
+    }
+    let Some(judged) = Judged::of(socket, sock) else {
+        return 0;
+    };
+    // Later sends are judged by the label, so there has to be one.
+    match label.or_else(|| label::make(sock)) {
+        Some(label) => judged.connect(label, judgement, endpoint, nonblocking),
+        None => refuse_with(ENOMEM),
+    }
+}
+
 /// A socket whose calls are judged, and who calls.
 pub struct Judged {
     pub config: &'static ProbeConfig,
     pub socket: Socket,
+    pub sock: Sock,
     pub task: Task,
 }
 
 impl Judged {
-    /// The socket that a hook was given, if it is an IPv4 or IPv6 one and the calling task's calls
-    /// are judged.
+    /// A socket that is judged, if the calling task's calls are.
     #[inline(always)]
-    pub fn new(pointer: *const c_void) -> Option<Self> {
-        let socket = Socket::read(pointer)?;
+    pub fn of(socket: Socket, sock: Sock) -> Option<Self> {
         let config = enforcing()?;
         let task = Task::guarded(config)?;
         Some(Self {
             config,
             socket,
+            sock,
             task,
         })
     }
 
-    /// The same for the hooks that are given `(sock, address, addrlen)`, with what the address names.
-    /// `unspec_is_inet` says of whose sockets AF_UNSPEC is read as AF_INET.
+    /// The same for the `struct socket` that a hook was given.
     #[inline(always)]
-    pub fn of_address(
-        ctx: &LsmContext,
-        unspec_is_inet: impl FnOnce(&Socket) -> bool,
-    ) -> Option<(Self, Named)> {
-        let judged = Self::new(ctx.arg(0))?;
-        let unspec_is_inet = unspec_is_inet(&judged.socket);
-        let named = endpoint::read(ctx.arg(1), ctx.arg(2), &judged.socket, unspec_is_inet);
-        Some((judged, named))
+    pub fn new(pointer: *const c_void) -> Option<Self> {
+        let (socket, sock) = Socket::read(pointer)?;
+        Self::of(socket, sock)
     }
 
-    /// Judges what the socket is about to reach; returns what the hook returns.
+    /// Judges a connection that is not known.
     #[inline(always)]
-    pub fn reach(self, pointer: *const c_void, mut endpoint: Endpoint, nonblocking: bool) -> i32 {
-        endpoint::aim(&mut endpoint);
-        // Later sends are judged by the label, so there has to be one.
-        let Some(label) = label::make(pointer) else {
-            return refuse_with(ENOMEM);
-        };
-        if label.is_leave(self.config, &endpoint) {
-            return 0;
-        }
-        let mut judgement = Judgement::new(&endpoint, self.config);
+    fn connect(
+        &self,
+        label: &mut Label,
+        mut judgement: Judgement,
+        endpoint: Endpoint,
+        nonblocking: bool,
+    ) -> i32 {
         let caller = judgement.look_up(self.task);
         let known = matches!(
-            label.relation(pointer, &judgement),
+            label.relation(self.sock, &judgement),
             Relation::Same { connects: true }
         );
-        let answer = if known {
-            0
-        } else {
-            self.decide(caller, Operation::Connect, endpoint, nonblocking)
-        };
-        if answer == 0 {
-            label.note_connection(pointer, &judgement);
+        if !known {
+            let Answer { result, lasts } =
+                self.decide(caller, Operation::Connect, endpoint, nonblocking);
+            if result != 0 {
+                return result;
+            }
+            if lasts {
+                recent::note(&judgement, &endpoint);
+            }
         }
-        answer
+        label.note_connection(self.sock, &judgement);
+        0
     }
 
     /// Judges waiting for others on the socket's behalf; returns what the hook returns.
     #[inline(always)]
-    pub fn listen(self, pointer: *const c_void, endpoint: Endpoint) -> i32 {
+    pub fn listen(self, endpoint: Endpoint) -> i32 {
         // Who may connect is noted there.
-        let Some(label) = label::make(pointer) else {
+        let Some(label) = label::make(self.sock) else {
             return refuse_with(ENOMEM);
         };
         let nonblocking = self.socket.nonblocking != 0;
@@ -119,12 +142,12 @@ impl Judged {
         )
         .judge();
         if result == 0 {
-            label.set_reach(pointer, mptcp, reach);
+            label.set_reach(self.sock, mptcp, reach);
         }
         result
     }
 
-    /// Judges an operation on the socket; returns what the hook returns.
+    /// Judges an operation on the socket.
     #[inline(always)]
     pub fn decide(
         &self,
@@ -132,10 +155,18 @@ impl Judged {
         operation: Operation,
         endpoint: Endpoint,
         nonblocking: bool,
-    ) -> i32 {
+    ) -> Answer {
         let nonblocking = nonblocking || self.socket.nonblocking != 0;
         Call::new(self.config, caller, operation, endpoint, nonblocking).decide()
     }
+}
+
+/// What is decided on a call.
+pub struct Answer {
+    /// What the hook returns.
+    pub result: i32,
+    /// Whether the cache says so until the policy changes.
+    lasts: bool,
 }
 
 /// One call to be judged.
@@ -192,25 +223,19 @@ impl Call {
         }
     }
 
-    /// Judges the call; returns what the hook returns.
+    /// Judges the call.
     #[inline(always)]
-    pub fn decide(&self) -> i32 {
-        let record = self.caller.record;
-        if record.is_some_and(|record| recent::recalls(record, &self.key, self.generation)) {
-            return 0;
+    pub fn decide(&self) -> Answer {
+        match cache::find(&self.key, self.config, self.generation) {
+            Some(found) => Answer {
+                result: refuse_with(found.errno),
+                lasts: found.lasts,
+            },
+            None => Answer {
+                result: self.judge().result,
+                lasts: false,
+            },
         }
-        let Some(found) = cache::find(&self.key, self.config, self.generation) else {
-            return self.judge().result;
-        };
-        if found.errno != 0 {
-            return refuse_with(found.errno);
-        }
-        if let Some(record) = record
-            && found.lasts
-        {
-            recent::note(record, &self.key, self.generation);
-        }
-        0
     }
 
     /// Judges the call, whatever is remembered.

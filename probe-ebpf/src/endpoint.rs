@@ -7,7 +7,7 @@ use core::{ffi::c_void, mem::MaybeUninit};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use portreeve_abi::{AF_INET, AF_INET6, Endpoint};
 
-use crate::socket::{AF_SMC, Socket};
+use crate::socket::{AF_SMC, Sock, Socket};
 
 /// `sizeof(struct sockaddr_in)`: the least that the kernel takes for AF_INET.
 const SOCKADDR_IN: i32 = 16;
@@ -41,6 +41,35 @@ pub enum Named {
     Unspecified,
     /// Something the kernel itself will refuse or that leads nowhere on a network.
     Other,
+}
+
+/// Reads the socket address that a hook was given, as [`read`] does.
+///
+/// The kernel knows that there is a `struct sockaddr`, as long as an IPv4 address: that can be read without
+/// its help, and most are.
+#[inline(always)]
+pub fn read_argument(
+    address: *const c_void,
+    length: i32,
+    socket: &Socket,
+    unspec_is_inet: bool,
+) -> Named {
+    // SAFETY: `address` is the hook's own trusted argument, here and below.
+    if length < SOCKADDR_IN || unsafe { shim_address_family(address) } != AF_INET {
+        return read(address, length, socket, unspec_is_inet);
+    }
+    let mut endpoint = Endpoint {
+        // SAFETY: see above.
+        address: [unsafe { shim_address4(address) }, 0, 0, 0],
+        scope_id: 0,
+        family: AF_INET,
+        // SAFETY: see above.
+        port: u16::from_be(unsafe { shim_address_port(address) }),
+        protocol: 0,
+        socket_type: 0,
+    };
+    describe(socket, &mut endpoint);
+    Named::Endpoint(endpoint)
 }
 
 /// Reads a socket address that is already in kernel memory (so it cannot change any more).
@@ -107,10 +136,10 @@ fn is_link_local(address: &[u32; 4]) -> bool {
 
 /// The socket's own address and port.
 #[inline(always)]
-pub fn local(pointer: *const c_void, socket: &Socket) -> Endpoint {
+pub fn local(sock: Sock, socket: &Socket) -> Endpoint {
     let mut local = Local::default();
-    // SAFETY: `pointer` is the hook's own trusted argument, `local` has the shim's layout.
-    unsafe { shim_local(pointer, &mut local) };
+    // SAFETY: `local` has the shim's layout.
+    unsafe { shim_local(sock.pointer(), &mut local) };
     let (family, address) = if socket.family == AF_INET6 {
         unmapped(local.address6)
     } else {
@@ -131,19 +160,20 @@ pub fn local(pointer: *const c_void, socket: &Socket) -> Endpoint {
 /// What the socket of this family is connected to; without protocol and kind. The unspecified address if
 /// it is not connected: the kernel refuses to send, or the protocol keeps its peers elsewhere.
 #[inline(always)]
-pub fn peer(pointer: *const c_void, family: u16) -> Endpoint {
-    // SAFETY: `pointer` is the hook's own trusted argument, here and below.
+pub fn peer(sock: Sock, family: u16) -> Endpoint {
+    let sk = sock.pointer();
+    // SAFETY: `sk` is trusted, here and below.
     let (family, address) = if family == AF_INET6 {
-        unmapped([0, 1, 2, 3].map(|word| unsafe { shim_peer6(pointer, word) }))
+        unmapped([0, 1, 2, 3].map(|word| unsafe { shim_peer6(sk, word) }))
     } else {
-        (AF_INET, [unsafe { shim_peer4(pointer) }, 0, 0, 0])
+        (AF_INET, [unsafe { shim_peer4(sk) }, 0, 0, 0])
     };
     Endpoint {
         address,
         scope_id: 0,
         family,
         // SAFETY: see above.
-        port: u16::from_be(unsafe { shim_peer_port(pointer) }),
+        port: u16::from_be(unsafe { shim_peer_port(sk) }),
         protocol: 0,
         socket_type: 0,
     }
@@ -172,10 +202,13 @@ struct Local {
 }
 
 unsafe extern "C" {
-    fn shim_local(socket: *const c_void, out: *mut Local);
-    fn shim_peer4(socket: *const c_void) -> u32;
-    fn shim_peer6(socket: *const c_void, word: i32) -> u32;
-    fn shim_peer_port(socket: *const c_void) -> u16;
+    fn shim_address_family(address: *const c_void) -> u16;
+    fn shim_address_port(address: *const c_void) -> u16;
+    fn shim_address4(address: *const c_void) -> u32;
+    fn shim_local(sk: *const c_void, out: *mut Local);
+    fn shim_peer4(sk: *const c_void) -> u32;
+    fn shim_peer6(sk: *const c_void, word: i32) -> u32;
+    fn shim_peer_port(sk: *const c_void) -> u16;
 }
 
 /// The unspecified address as what it is to one who connects or sends: loopback (ip_route_output_key,

@@ -13,71 +13,106 @@ use core::{
     sync::atomic::{Ordering, compiler_fence},
 };
 
-use aya_ebpf::{
-    bindings::bpf_spin_lock as SpinLock,
-    helpers::generated::{bpf_spin_lock, bpf_spin_unlock},
-};
-use portreeve_abi::{Endpoint, ProbeConfig};
+use portreeve_abi::{AF_INET, Endpoint, ProbeConfig};
 
 use crate::{
     decide::generation,
-    maps::MPTCP_REACHES,
-    subject::{Caller, Identity, Task},
+    maps::{MPTCP_REACHES, config},
+    socket::Sock,
+    subject::{Caller, Identity, Task, marked},
 };
 
-/// What a socket was judged for: by whom, for which endpoint, under which policy.
+/// What a call was judged for: by whom, for which endpoint, under which policy. Layout of
+/// `struct judgement` in kernel/shim.c.
 ///
 /// The protocol is missing, because a socket's does not change, and so is the scope of a link-local
 /// address, because no rule speaks of it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Judgement {
+    epoch: u64,
     who: Identity,
-    generation: u64,
     address: [u64; 2],
-    family: u16,
-    /// Network order, as the kernel has it.
-    port: u16,
-    /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
-    pub connects: u32,
-    /// The run that `who` is, see [`crate::subject::Record`], and its user; 0 until they are looked up.
-    run: u64,
+    /// Family, and port as the kernel has it.
+    place: u32,
+    /// The user that `who` is, see [`portreeve_abi::Process::uid`], and the run, see
+    /// [`crate::subject::Record`]; 0 until they are looked up.
     uid: u32,
-    reserved: u32,
+    run: u64,
+    generation: u64,
+}
+
+/// Another number whenever the policy has changed or any process has been marked: what marks change, the
+/// process's record tells. A sum will do, since both only grow.
+#[inline(always)]
+fn epoch(config: &ProbeConfig) -> u64 {
+    generation(config).wrapping_add(marked())
 }
 
 impl Judgement {
-    /// Take it before the call is judged: should the policy change meanwhile, this one is stale.
+    /// Of no call.
+    pub const NONE: Self = Self {
+        epoch: 0,
+        who: Identity::NONE,
+        address: [0; 2],
+        place: 0,
+        uid: 0,
+        run: 0,
+        generation: 0,
+    };
+
+    /// Take it before the call is judged, and before anything of the process's record is read: should the
+    /// policy or marks change meanwhile, this one is stale.
     #[inline(always)]
     pub fn new(endpoint: &Endpoint, config: &ProbeConfig) -> Self {
         Self {
+            epoch: epoch(config),
             who: Identity::current(),
-            generation: generation(config),
             address: halves(endpoint),
-            family: endpoint.family,
-            port: endpoint.port.to_be(),
-            connects: 1,
-            run: 0,
+            place: place(endpoint),
             uid: 0,
-            reserved: 0,
+            run: 0,
+            generation: generation(config),
         }
     }
 
+    /// Whether it was for the calling process and this endpoint, and nothing has changed since, as far as
+    /// can be told without looking the process's record up.
     #[inline(always)]
-    fn is_about(&self, endpoint: &Endpoint) -> bool {
+    pub fn holds(&self, endpoint: &Endpoint) -> bool {
         let [low, high] = halves(endpoint);
-        self.address[0] == low
-            && self.address[1] == high
-            && self.family == endpoint.family
-            && self.port == endpoint.port.to_be()
+        self.epoch == epoch(config())
+            && self.who.is_current()
+            && self.place == place(endpoint)
+            && self.address[0] == low
+            // An IPv4 address is no longer than that, and the place has told that it is one.
+            && (endpoint.family == AF_INET || self.address[1] == high)
+    }
+
+    /// The same for a call that has been looked at.
+    #[inline(always)]
+    pub fn is_same(&self, call: &Self) -> bool {
+        self.epoch == call.epoch && self.who.is(&call.who) && self.is_about_same(call)
     }
 
     #[inline(always)]
     fn is_about_same(&self, call: &Self) -> bool {
         self.address[0] == call.address[0]
             && self.address[1] == call.address[1]
-            && self.family == call.family
-            && self.port == call.port
+            && self.place == call.place
+    }
+
+    /// The id of the process that it was for.
+    #[inline(always)]
+    pub fn tgid(&self) -> u32 {
+        self.who.tgid
+    }
+
+    /// Which run it is, if the other is the same.
+    #[inline(always)]
+    pub fn take_run(&mut self, other: &Self) {
+        self.run = other.run;
+        self.uid = other.uid;
     }
 
     /// Finds out which run it is.
@@ -88,6 +123,11 @@ impl Judgement {
         self.uid = task.uid();
         caller
     }
+}
+
+#[inline(always)]
+fn place(endpoint: &Endpoint) -> u32 {
+    u32::from(endpoint.family) << 16 | u32::from(endpoint.port.to_be())
 }
 
 /// An endpoint's address as two words.
@@ -111,26 +151,73 @@ pub enum Relation {
 }
 
 /// Layout of `struct label` in kernel/shim.c.
-///
-/// Written under the lock, and with an odd version meanwhile; so a reader needs no lock, only to see
-/// the same even version before and after. That x86 reads in order is all that orders the reads.
 #[repr(C)]
 pub struct Label {
-    lock: SpinLock,
-    version: u32,
+    version: Version,
+    /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
+    connects: u32,
+    judgement: Judgement,
     /// The socket that the label was made for. A connection that a listener accepts starts with a
     /// copy of the listener's label, and is told by this.
     owner: u64,
-    judgement: Judgement,
+    /// Of a TCP socket of the kernel's own: the MPTCP socket that it works for.
+    listener: u64,
     /// Of a listener: who may connect to it, a key of [`crate::maps::REACHES`]. 0 for anybody.
     reach: u32,
     reserved: u32,
-    /// Of a TCP socket of the kernel's own: the MPTCP socket that it works for.
-    listener: u64,
 }
+
+/// Orders who writes and who reads: it is odd while somebody writes, and another afterwards. So a reader
+/// needs no lock, only to see the same even version before and after. That x86 reads and writes in order
+/// is all that orders the rest.
+#[repr(transparent)]
+pub struct Version(u32);
 
 #[cfg(not(bpf_target_arch = "x86_64"))]
 compile_error!("labels are read without barriers: other processors than x86's need them");
+
+impl Version {
+    pub const NEW: Self = Self(0);
+
+    /// Reads it, after all that was read before and before all that is read afterwards.
+    #[inline(always)]
+    fn read(&self) -> u32 {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: a live field; other threads may write it, hence volatile.
+        let version = unsafe { read_volatile(&raw const self.0) };
+        compiler_fence(Ordering::SeqCst);
+        version
+    }
+
+    /// What is read after this, and before [`Version::is_still`], is whole if that says so.
+    #[inline(always)]
+    pub fn before(&self) -> u32 {
+        // An odd one will not be the same as this.
+        self.read() & !1
+    }
+
+    #[inline(always)]
+    pub fn is_still(&self, before: u32) -> bool {
+        self.read() == before
+    }
+
+    /// Whether the caller may write what this is the version of, and then has to [`Version::release`] it.
+    /// Not if somebody else is at it: whatever is not noted is only looked up again.
+    #[inline(always)]
+    pub fn claim(&mut self) -> bool {
+        // SAFETY: a live field.
+        let claimed = unsafe { shim_claim(&raw mut self.0) } != 0;
+        compiler_fence(Ordering::SeqCst);
+        claimed
+    }
+
+    #[inline(always)]
+    pub fn release(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: nobody else writes it while it is claimed.
+        unsafe { write_volatile(&raw mut self.0, self.0.wrapping_add(1)) };
+    }
+}
 
 /// An owner that is no socket.
 const SOME_LISTENER: u64 = 1;
@@ -138,61 +225,51 @@ const SOME_LISTENER: u64 = 1;
 const CREATE: u64 = 1;
 
 unsafe extern "C" {
-    fn shim_label(socket: *const c_void, flags: u64) -> *mut Label;
-    fn shim_sock_label(sk: *const c_void, flags: u64) -> *mut Label;
-    fn shim_self(socket: *const c_void) -> u64;
+    fn shim_label(sk: *const c_void, flags: u64) -> *mut Label;
+    fn shim_claim(version: *mut u32) -> i32;
 }
 
 /// The label of a socket.
 #[inline(always)]
-pub fn find(socket: *const c_void) -> Option<&'static mut Label> {
-    // SAFETY: `socket` is the hook's own trusted argument. The kernel keeps the label as long as
-    // the socket, and the socket while the hook runs.
-    unsafe { shim_label(socket, 0).as_mut() }
+pub fn find(sock: Sock) -> Option<&'static mut Label> {
+    // SAFETY: the kernel keeps the label as long as the socket, and the socket while the hook runs.
+    unsafe { shim_label(sock.pointer(), 0).as_mut() }
 }
 
 /// The label of a socket, which is made if there is none. Fails when there is no memory for it; the
 /// socket's owner can bring that about (`optmem_max`).
 #[inline(always)]
-pub fn make(socket: *const c_void) -> Option<&'static mut Label> {
-    // SAFETY: as in `find`.
-    let label = unsafe { shim_label(socket, CREATE).as_mut() }?;
-    if label.owner == 0 {
-        // SAFETY: `socket` is the hook's own trusted argument.
-        label.owner = unsafe { shim_self(socket) };
-    }
-    Some(label)
+pub fn make(sock: Sock) -> Option<&'static mut Label> {
+    make_for(sock, sock.number())
 }
 
 /// Makes a label for an accepted connection that has none.
 #[inline(always)]
-pub fn make_accepted(sk: *const c_void) {
-    // SAFETY: `sk` is the hook's own trusted argument.
-    if let Some(label) = unsafe { shim_sock_label(sk, CREATE).as_mut() }
-        && label.owner == 0
-    {
-        label.owner = SOME_LISTENER;
-    }
+pub fn make_accepted(sock: Sock) {
+    make_for(sock, SOME_LISTENER);
 }
 
-/// The label of what a socket is to the protocols.
 #[inline(always)]
-pub fn of_sock(sk: *const c_void) -> Option<&'static mut Label> {
-    // SAFETY: `sk` is the hook's own trusted argument; see `find`.
-    unsafe { shim_sock_label(sk, 0).as_mut() }
+fn make_for(sock: Sock, owner: u64) -> Option<&'static mut Label> {
+    // SAFETY: as in `find`.
+    let label = unsafe { shim_label(sock.pointer(), CREATE).as_mut() }?;
+    if label.owner == 0 {
+        label.owner = owner;
+    }
+    Some(label)
 }
 
-/// Labels a TCP socket that the kernel makes for the MPTCP socket `sk`: packets arrive at that one, and
+/// Labels a TCP socket that the kernel makes for the MPTCP socket `sock`: packets arrive at that one, and
 /// who may connect will be known of the other.
 #[inline(always)]
-pub fn make_subflow(sk: *const c_void, subflow: *const c_void) {
+pub fn make_subflow(sock: Sock, subflow: Sock) {
     // Without a label nobody has judged its listening.
-    if of_sock(sk).is_none() {
+    if find(sock).is_none() {
         return;
     }
-    // SAFETY: `subflow` is the hook's own trusted argument.
-    if let Some(label) = unsafe { shim_sock_label(subflow, CREATE).as_mut() } {
-        label.listener = sk as u64;
+    // SAFETY: as in `find`.
+    if let Some(label) = unsafe { shim_label(subflow.pointer(), CREATE).as_mut() } {
+        label.listener = sock.number();
     }
 }
 
@@ -211,100 +288,68 @@ impl Label {
 
     /// Notes who may connect to a socket.
     #[inline(always)]
-    pub fn set_reach(&mut self, socket: *const c_void, mptcp: bool, reach: u32) {
+    pub fn set_reach(&mut self, sock: Sock, mptcp: bool, reach: u32) {
         // SAFETY: as above.
         unsafe { write_volatile(&raw mut self.reach, reach) }
         if mptcp {
-            // SAFETY: `socket` is the hook's own trusted argument.
-            let listener = unsafe { shim_self(socket) };
             // Should it fail, nobody can connect.
-            let _ = MPTCP_REACHES.insert(&listener, &reach, 0);
+            let _ = MPTCP_REACHES.insert(&sock.number(), &reach, 0);
         }
     }
 
-    /// Whether the socket was judged for the calling process and this endpoint, as far as can be told
-    /// without looking its record up: most calls are known by that.
+    /// Whether the socket was judged for the calling process and this endpoint: most calls are known by
+    /// that.
     #[inline(always)]
-    pub fn knows(&self, config: &ProbeConfig, endpoint: &Endpoint) -> bool {
-        let version = self.version();
-        let known = &self.judgement;
-        known.who.is_current()
-            && known.generation == generation(config)
-            && known.is_about(endpoint)
-            && version & 1 == 0
-            && version == self.version()
+    pub fn knows(&self, endpoint: &Endpoint) -> bool {
+        let before = self.version.before();
+        self.judgement.holds(endpoint) && self.version.is_still(before)
     }
 
     /// The same, and as connecting.
     #[inline(always)]
-    pub fn is_leave(&self, config: &ProbeConfig, endpoint: &Endpoint) -> bool {
-        self.judgement.connects != 0 && self.knows(config, endpoint)
+    pub fn is_leave(&self, endpoint: &Endpoint) -> bool {
+        let before = self.version.before();
+        self.connects != 0 && self.judgement.holds(endpoint) && self.version.is_still(before)
     }
 
     /// How the socket's last judgement relates to `call`.
     #[inline(always)]
-    pub fn relation(&self, socket: *const c_void, call: &Judgement) -> Relation {
-        let version = self.version();
+    pub fn relation(&self, sock: Sock, call: &Judgement) -> Relation {
+        let before = self.version.before();
         let known = &self.judgement;
         // Nobody knows who has no number.
         let who = call.run != 0 && known.run == call.run && known.uid == call.uid;
         let what = known.is_about_same(call);
         let policy = known.generation == call.generation;
-        let connects = known.connects != 0;
-        let whole = version & 1 == 0 && version == self.version();
-        let known = who && what && whole;
-        if known && policy {
+        let connects = self.connects != 0;
+        let same = who && what && self.version.is_still(before);
+        if same && policy {
             return Relation::Same { connects };
         }
-        // SAFETY: `socket` is the hook's own trusted argument.
-        if self.owner != unsafe { shim_self(socket) } {
+        if self.owner != sock.number() {
             return Relation::Accepted;
         }
-        if known {
+        if same {
             Relation::Stale
         } else {
             Relation::Other
         }
     }
 
-    /// The version, ordered before and after what is read of the label.
+    /// Notes what the socket was judged for, and whether as connecting.
     #[inline(always)]
-    fn version(&self) -> u32 {
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: a field of a live label; other threads may write it, hence volatile.
-        let version = unsafe { read_volatile(&raw const self.version) };
-        compiler_fence(Ordering::SeqCst);
-        version
-    }
-
-    /// Notes what the socket was judged for.
-    #[inline(always)]
-    pub fn note(&mut self, judgement: &Judgement) {
-        // SAFETY: `lock` is the label's own; no helper is called while it is held.
-        unsafe { bpf_spin_lock(&raw mut self.lock) };
-        self.write(judgement);
-        // SAFETY: as above.
-        unsafe { bpf_spin_unlock(&raw mut self.lock) };
+    pub fn note(&mut self, judgement: &Judgement, connects: bool) {
+        if self.version.claim() {
+            self.judgement = *judgement;
+            self.connects = u32::from(connects);
+            self.version.release();
+        }
     }
 
     /// Notes what the socket is being connected to, by its own doing even if it was accepted once.
     #[inline(always)]
-    pub fn note_connection(&mut self, socket: *const c_void, judgement: &Judgement) {
-        // SAFETY: `socket` is the hook's own trusted argument.
-        self.owner = unsafe { shim_self(socket) };
-        self.note(judgement);
-    }
-
-    #[inline(always)]
-    fn write(&mut self, judgement: &Judgement) {
-        let version = &raw mut self.version;
-        // SAFETY: fields of a live label, which only the holder of the lock writes.
-        unsafe {
-            write_volatile(version, (*version).wrapping_add(1));
-            compiler_fence(Ordering::SeqCst);
-            self.judgement = *judgement;
-            compiler_fence(Ordering::SeqCst);
-            write_volatile(version, (*version).wrapping_add(1));
-        }
+    pub fn note_connection(&mut self, sock: Sock, judgement: &Judgement) {
+        self.owner = sock.number();
+        self.note(judgement, true);
     }
 }

@@ -2,16 +2,38 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, LruHashMap, PerCpuArray},
+    maps::{HashMap, LruHashMap, PerCpuArray},
 };
 use portreeve_abi::{
     CacheKey, CacheValue, Endpoint, Fileid, Hold, MAX_CACHED_VERDICTS, MAX_HOLDS, MAX_REACHES,
-    MAX_STANDINGS, ProbeConfig, Process, Reach, Request, Standing, Verdict, counter,
+    MAX_STANDINGS, ProbeConfig, Process, Reach, Request, Standing, Verdict, counter, mode,
 };
 
-/// One element. Written by the broker.
-#[map]
-pub static CONFIG: Array<ProbeConfig> = Array::with_max_entries(1, 0);
+/// Written by the broker, to whom it is a map by the name of its section: like this, programs have it
+/// without a look-up.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.config")]
+static mut CONFIG: ProbeConfig = ProbeConfig {
+    generation: 0,
+    gate_device: 0,
+    cache_seed: 0,
+    uid_min: 0,
+    uid_max: 0,
+    mode: mode::OFF,
+    gatekeeper: 0,
+    broker: 0,
+    fallback_errno: 0,
+    binds_judged: 0,
+    reserved: 0,
+    policy: 0,
+};
+
+/// The configuration.
+#[inline(always)]
+pub fn config() -> &'static ProbeConfig {
+    // SAFETY: no program writes it.
+    unsafe { &*&raw const CONFIG }
+}
 
 /// Remembered verdicts. Written by the probe when a hold ends.
 #[map]

@@ -1,90 +1,82 @@
-//! The last few verdicts that let a process's calls through, in its record: what a process reaches again
-//! and again is found there without a look into the cache.
+//! Connections that were allowed lately: what a process reaches again and again is found here without a look
+//! at its record or into the cache.
 
-use core::{
-    ptr::{NonNull, read_volatile, write_volatile},
-    sync::atomic::{Ordering, compiler_fence},
+use portreeve_abi::Endpoint;
+
+use crate::{
+    cache::MIX,
+    label::{Judgement, Version},
 };
 
-use aya_ebpf::helpers::generated::{bpf_spin_lock, bpf_spin_unlock};
-use portreeve_abi::CacheKey;
+/// How many there are, of all processes; each has one place where it can be. A power of two.
+const PLACES: usize = 1024;
 
-use crate::{cache::MIX, subject::Record};
-
-/// How many there are; each has one place where it can be. A power of two.
-pub const RECENT: usize = 8;
-/// Words of a [`CacheKey`].
-const WORDS: usize = 6;
-
-/// One of them. Layout of `struct recent` in kernel/run.c. Written and read like a
-/// [`crate::label::Label`].
+/// One of them.
 #[repr(C)]
-pub struct Recent {
-    key: [u64; WORDS],
-    generation: u64,
-    version: u32,
+struct Recent {
+    version: Version,
+    scope_id: u32,
+    /// What the socket is: protocol and kind.
+    kind: u32,
     reserved: u32,
+    judgement: Judgement,
 }
 
-const _: () = assert!(size_of::<CacheKey>() == size_of::<[u64; WORDS]>());
-
-/// Whether a call was let through under this generation.
-#[inline(always)]
-pub fn recalls(record: NonNull<Record>, key: &CacheKey, generation: u64) -> bool {
-    let recent = place(record, key);
-    // SAFETY: fields of a live record, here and below; other threads may write them, hence volatile.
-    let version = || unsafe {
-        compiler_fence(Ordering::SeqCst);
-        let version = read_volatile(&raw const (*recent).version);
-        compiler_fence(Ordering::SeqCst);
-        version
-    };
-    let before = version();
-    // SAFETY: see above.
-    let mut same = unsafe { read_volatile(&raw const (*recent).generation) } == generation;
-    for (number, word) in words(key).iter().enumerate() {
-        // SAFETY: see above.
-        same = same && unsafe { read_volatile((&raw const (*recent).key[number])) } == *word;
+/// Written by the probe; as `CONFIG` it needs no look-up.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.recents")]
+static mut RECENTS: [Recent; PLACES] = [const {
+    Recent {
+        version: Version::NEW,
+        scope_id: 0,
+        kind: 0,
+        reserved: 0,
+        judgement: Judgement::NONE,
     }
-    same && before & 1 == 0 && before == version()
+}; PLACES];
+
+/// Whether the calling process was allowed to connect to this endpoint and nothing has changed since; which
+/// run it is, is in `call` then.
+#[inline(always)]
+pub fn recalls(call: &mut Judgement, endpoint: &Endpoint) -> bool {
+    // SAFETY: nobody but `note` writes it, and its version tells whether somebody does.
+    let recent = unsafe { &*place(call, endpoint) };
+    let before = recent.version.before();
+    if recent.judgement.is_same(call)
+        && recent.kind == kind(endpoint)
+        && recent.scope_id == endpoint.scope_id
+    {
+        call.take_run(&recent.judgement);
+        return recent.version.is_still(before);
+    }
+    false
 }
 
 /// Notes that it was.
 #[inline(always)]
-pub fn note(record: NonNull<Record>, key: &CacheKey, generation: u64) {
-    let recent = place(record, key);
-    // SAFETY: fields of a live record, which only the holder of its lock writes; no helper is called
-    // while it is held.
-    unsafe {
-        let lock = &raw mut (*record.as_ptr()).lock;
-        let version = &raw mut (*recent).version;
-        bpf_spin_lock(lock);
-        write_volatile(version, (*version).wrapping_add(1));
-        compiler_fence(Ordering::SeqCst);
-        (*recent).key = *words(key);
-        (*recent).generation = generation;
-        compiler_fence(Ordering::SeqCst);
-        write_volatile(version, (*version).wrapping_add(1));
-        bpf_spin_unlock(lock);
+pub fn note(call: &Judgement, endpoint: &Endpoint) {
+    // SAFETY: others write it, but who has claimed its version does that alone.
+    let recent = unsafe { &mut *place(call, endpoint) };
+    if recent.version.claim() {
+        recent.scope_id = endpoint.scope_id;
+        recent.kind = kind(endpoint);
+        recent.judgement = *call;
+        recent.version.release();
     }
 }
 
-/// Where in the record a verdict for this call can be.
+/// Where a connection of a process's can be.
 #[inline(always)]
-fn place(record: NonNull<Record>, key: &CacheKey) -> *mut Recent {
-    let [a, b, c, d] = key.endpoint.address;
-    let folded = a ^ b ^ c ^ d ^ u32::from(key.endpoint.port);
-    let place = u64::from(folded).wrapping_mul(MIX) >> (64 - RECENT.trailing_zeros());
-    // SAFETY: so few bits are less than RECENT.
-    unsafe {
-        (&raw mut (*record.as_ptr()).recent)
-            .cast::<Recent>()
-            .add(place as usize)
-    }
+fn place(call: &Judgement, endpoint: &Endpoint) -> *mut Recent {
+    let [a, b, c, d] = endpoint.address;
+    let address = a ^ b ^ c ^ d ^ u32::from(endpoint.port);
+    let folded = u64::from(call.tgid()) << 32 | u64::from(address);
+    let place = folded.wrapping_mul(MIX) >> (64 - PLACES.trailing_zeros());
+    // SAFETY: so few bits are less than PLACES.
+    unsafe { (&raw mut RECENTS).cast::<Recent>().add(place as usize) }
 }
 
 #[inline(always)]
-fn words(key: &CacheKey) -> &[u64; WORDS] {
-    // SAFETY: of the same size and alignment, and every bit pattern is one of both.
-    unsafe { &*core::ptr::from_ref(key).cast() }
+fn kind(endpoint: &Endpoint) -> u32 {
+    u32::from(endpoint.protocol) << 16 | u32::from(endpoint.socket_type)
 }

@@ -22,13 +22,44 @@ pub const SOCK_RAW: u16 = 3;
 /// TCP, or RDMA behind its back; its addresses are those of IPv4 and IPv6.
 pub const AF_SMC: u16 = 43;
 
-/// The socket's family; AF_UNSPEC for AF_UNIX, which is told apart by one compare.
-///
-/// To be looked at first and alone: each send of AF_UNIX comes by the hooks too.
-#[inline(always)]
-pub fn socket_family(socket: *const c_void) -> u16 {
-    // SAFETY: `socket` is the hook's own trusted argument.
-    unsafe { shim_family(socket) }
+/// What a socket is to the protocols: the kernel's `struct sock`, which stays as long as the hook runs.
+#[derive(Clone, Copy)]
+pub struct Sock(*const c_void);
+
+impl Sock {
+    /// That of the `struct socket` that a hook was given; `None` if it is closed.
+    #[inline(always)]
+    pub fn of(socket: *const c_void) -> Option<Self> {
+        // SAFETY: `socket` is the hook's own trusted argument.
+        let sk = unsafe { shim_sk(socket) };
+        (!sk.is_null()).then_some(Self(sk))
+    }
+
+    /// What a hook was given as such.
+    #[inline(always)]
+    pub fn given(sk: *const c_void) -> Self {
+        Self(sk)
+    }
+
+    #[inline(always)]
+    pub fn pointer(self) -> *const c_void {
+        self.0
+    }
+
+    /// Which socket it is, among those that there are.
+    #[inline(always)]
+    pub fn number(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// Its family; AF_UNSPEC for AF_UNIX, which is told apart by one compare.
+    ///
+    /// To be looked at first and alone: each send of AF_UNIX comes by the hooks too.
+    #[inline(always)]
+    pub fn family(self) -> u16 {
+        // SAFETY: of a trusted pointer, as all that the shims get here and elsewhere.
+        unsafe { shim_family(self.0) as u16 }
+    }
 }
 
 /// Whether what sockets of this family carry travels over IPv4 or IPv6.
@@ -37,33 +68,29 @@ pub fn is_judged(family: u16) -> bool {
     matches!(family, AF_INET | AF_INET6 | AF_SMC)
 }
 
-/// The socket's family, if it is judged.
-#[inline(always)]
-pub fn judged_family(socket: *const c_void) -> Option<u16> {
-    let family = socket_family(socket);
-    is_judged(family).then_some(family)
-}
-
 unsafe extern "C" {
-    fn shim_family(socket: *const c_void) -> u16;
-    fn shim_socket(socket: *const c_void, out: *mut Socket) -> i32;
+    fn shim_sk(socket: *const c_void) -> *const c_void;
+    fn shim_family(sk: *const c_void) -> u32;
+    fn shim_socket(socket: *const c_void, sk: *const c_void, out: *mut Socket);
 }
 
 impl Socket {
-    /// Reads the `struct socket` that a hook was given; `None` if nobody judges it: what it carries
-    /// travels over neither IPv4 nor IPv6, the kernel has made it for itself, or it is closed.
+    /// Reads the `struct socket` that a hook was given, with what it is to the protocols; `None` if nobody
+    /// judges it: what it carries travels over neither IPv4 nor IPv6, the kernel has made it for itself,
+    /// or it is closed.
     #[inline(always)]
-    pub fn read(socket: *const c_void) -> Option<Self> {
-        judged_family(socket)?;
+    pub fn read(socket: *const c_void) -> Option<(Self, Sock)> {
+        let sock = Sock::of(socket)?;
+        if !is_judged(sock.family()) {
+            return None;
+        }
         let mut facts = MaybeUninit::<Self>::uninit();
         // SAFETY: `socket` is the hook's own trusted argument; the shim fills in all of `facts`,
-        // which has its layout, unless it fails.
+        // which has its layout.
         let facts = unsafe {
-            if shim_socket(socket, facts.as_mut_ptr()) != 0 {
-                return None;
-            }
+            shim_socket(socket, sock.0, facts.as_mut_ptr());
             facts.assume_init()
         };
-        (facts.kernel == 0).then_some(facts)
+        (facts.kernel == 0).then_some((facts, sock))
     }
 }

@@ -8,8 +8,6 @@ use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
 use aya_ebpf::bindings::bpf_spin_lock as SpinLock;
 use portreeve_abi::{Fileid, ProbeConfig, Process, request_flags};
 
-use crate::recent::{RECENT, Recent};
-
 /// `PF_KTHREAD` of include/linux/sched.h. User threads that io_uring makes do not have it.
 const PF_KTHREAD: u32 = 0x0020_0000;
 /// `PF_IO_WORKER`.
@@ -37,9 +35,7 @@ pub struct Identity {
     began: u64,
     /// What the kernel counts its `execve()`s by.
     execs: u64,
-    /// Another number whenever any process has been marked: what marks change, its record tells.
-    marked: u64,
-    tgid: u32,
+    pub tgid: u32,
     /// The real user id in the initial namespace. The same process does not come to be another user's
     /// ([`Process::uid`]) by staying that.
     uid: u32,
@@ -61,9 +57,8 @@ pub struct Record {
     device: u32,
     /// See [`portreeve_abi::request_flags::MARKS`], and `hooks/mark.rs`.
     marks: u32,
-    pub lock: SpinLock,
+    lock: SpinLock,
     reserved: u32,
-    pub recent: [Recent; RECENT],
 }
 
 /// Who calls.
@@ -123,15 +118,29 @@ impl Task {
     }
 }
 
+/// How many marks there have been, of any process.
+#[inline(always)]
+pub fn marked() -> u64 {
+    // SAFETY: reads a variable.
+    unsafe { shim_marked() }
+}
+
 impl Identity {
-    /// That of the calling process. Take it before anything of the record is read.
+    /// Nobody's.
+    pub const NONE: Self = Self {
+        began: 0,
+        execs: 0,
+        tgid: 0,
+        uid: 0,
+    };
+
+    /// That of the calling process.
     #[inline(always)]
     pub fn current() -> Self {
-        // SAFETY: reads the current task and a variable.
+        // SAFETY: reads the current task.
         unsafe {
             let task = shim_current();
             Self {
-                marked: shim_marked(),
                 began: shim_began(task),
                 execs: shim_execs(task),
                 tgid: shim_tgid(task),
@@ -144,15 +153,22 @@ impl Identity {
     /// moving them about.
     #[inline(always)]
     pub fn is_current(&self) -> bool {
-        // SAFETY: reads the current task and a variable.
+        // SAFETY: reads the current task.
         unsafe {
             let task = shim_current();
             self.tgid == shim_tgid(task)
                 && self.execs == shim_execs(task)
                 && self.began == shim_began(task)
                 && self.uid == shim_uid(task)
-                && self.marked == shim_marked()
         }
+    }
+
+    #[inline(always)]
+    pub fn is(&self, other: &Self) -> bool {
+        self.tgid == other.tgid
+            && self.execs == other.execs
+            && self.began == other.began
+            && self.uid == other.uid
     }
 }
 

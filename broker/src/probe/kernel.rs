@@ -137,7 +137,7 @@ impl Probe {
         configured
             .map
             .set(0, &value, 0)
-            .map_err(|source| Error::map("CONFIG", source))?;
+            .map_err(|source| Error::map(super::CONFIG, source))?;
         configured.value = value;
         Ok(())
     }

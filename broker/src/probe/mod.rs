@@ -112,9 +112,11 @@ const HOOKS: &[&str] = &[
 ];
 /// Hooks whose programs cost every packet something: attached with the first limit on who may connect.
 const PEER_HOOKS: &[&str] = &["inet_conn_request", "socket_sock_rcv_skb"];
+/// The map of the configuration, by the name of the section of the object that it is.
+const CONFIG: &str = ".bss.config";
 /// The maps that the next broker needs; those that are not here start anew with it.
 const MAPS: &[&str] = &[
-    "CONFIG",
+    CONFIG,
     "STANDINGS",
     "HOLDS",
     "COUNTERS",
@@ -226,10 +228,10 @@ impl Probe {
             let data = data(map).ok_or_else(|| Error::Object(format!("{name} is no such map")))?;
             kept.push((*name, data.fd().as_fd().try_clone_to_owned().map_err(keep)?));
         }
-        let map: Array<MapData, ProbeConfig> = take(&mut maps, "CONFIG")?;
+        let map: Array<MapData, ProbeConfig> = take(&mut maps, CONFIG)?;
         let value = map
             .get(&0, 0)
-            .map_err(|source| Error::map("CONFIG", source))?;
+            .map_err(|source| Error::map(CONFIG, source))?;
         Ok(Self {
             loaded: Mutex::new(loaded),
             links: Mutex::new(links),

@@ -6,7 +6,7 @@ use portreeve_abi::{AF_INET, Operation};
 
 use crate::{
     decide::Judged,
-    endpoint::{Named, is_loopback},
+    endpoint::{self, Named, is_loopback},
     socket::SOCK_DGRAM,
     subject::Caller,
 };
@@ -21,8 +21,12 @@ const EPHEMERAL: core::ops::RangeInclusive<u16> = 32_768..=60_999;
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
     // An IPv4 socket takes AF_UNSPEC for AF_INET (__inet_bind, net/ipv4/af_inet.c).
-    let found = Judged::of_address(ctx, |socket| socket.family == AF_INET);
-    let Some((judged, Named::Endpoint(endpoint))) = found else {
+    let Some(judged) = Judged::new(ctx.arg(0)) else {
+        return 0;
+    };
+    let unspec_is_inet = judged.socket.family == AF_INET;
+    let named = endpoint::read_argument(ctx.arg(1), ctx.arg(2), &judged.socket, unspec_is_inet);
+    let Named::Endpoint(endpoint) = named else {
         return 0;
     };
     let datagrams = matches!(judged.socket.protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
@@ -30,9 +34,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     let serves = judged.socket.kind == SOCK_DGRAM && datagrams && !chosen;
     if serves && !is_loopback(&endpoint) {
         // The broker sees to it that rules about `bind()` count too.
-        judged.listen(ctx.arg(0), endpoint)
+        judged.listen(endpoint)
     } else if judged.config.binds_judged != 0 {
-        judged.decide(Caller::of(judged.task), Operation::Bind, endpoint, false)
+        let caller = Caller::of(judged.task);
+        judged
+            .decide(caller, Operation::Bind, endpoint, false)
+            .result
     } else {
         0
     }

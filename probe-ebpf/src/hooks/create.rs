@@ -1,7 +1,5 @@
 //! `socket()`: labels every socket, and judges the few kinds that the other hooks cannot judge.
 
-use core::ffi::c_void;
-
 use aya_ebpf::programs::LsmContext;
 use portreeve_abi::{AF_INET, AF_INET6, Endpoint, Operation};
 
@@ -9,7 +7,7 @@ use crate::{
     decide::{Call, enforcing, is_guarded},
     hold::refuse_with,
     label,
-    socket::{AF_SMC, SOCK_RAW, judged_family},
+    socket::{AF_SMC, SOCK_RAW, Sock, is_judged},
     subject::{Caller, Task},
 };
 
@@ -59,19 +57,19 @@ pub fn hook(ctx: &LsmContext) -> i32 {
         ..Endpoint::default()
     };
     let caller = Caller::of(task);
-    Call::new(config, caller, Operation::Create, endpoint, false).decide()
+    Call::new(config, caller, Operation::Create, endpoint, false)
+        .decide()
+        .result
 }
 
 /// Labels one new socket. Nothing has used up its memory for such things yet, so that this fails
 /// only where `socket()` could have failed too.
 #[inline(always)]
 pub fn label(ctx: &LsmContext) -> i32 {
-    let socket: *const c_void = ctx.arg(0);
     let kernel: i32 = ctx.arg(4);
-    if kernel != 0 || judged_family(socket).is_none() || !is_guarded() {
-        return 0;
-    }
-    if label::make(socket).is_none() {
+    let sock = Sock::of(ctx.arg(0)).filter(|sock| kernel == 0 && is_judged(sock.family()));
+    let Some(sock) = sock else { return 0 };
+    if is_guarded() && label::make(sock).is_none() {
         return refuse_with(ENOMEM);
     }
     0

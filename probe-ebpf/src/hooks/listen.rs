@@ -1,7 +1,5 @@
 //! `listen()`: others may connect from now on.
 
-use core::ffi::c_void;
-
 use aya_ebpf::programs::LsmContext;
 
 use crate::{decide::Judged, endpoint};
@@ -10,10 +8,9 @@ use crate::{decide::Judged, endpoint};
 /// yet to choose one.
 #[inline(always)]
 pub fn hook(ctx: &LsmContext) -> i32 {
-    let socket: *const c_void = ctx.arg(0);
-    let Some(judged) = Judged::new(socket) else {
+    let Some(judged) = Judged::new(ctx.arg(0)) else {
         return 0;
     };
-    let endpoint = endpoint::local(socket, &judged.socket);
-    judged.listen(socket, endpoint)
+    let endpoint = endpoint::local(judged.sock, &judged.socket);
+    judged.listen(endpoint)
 }

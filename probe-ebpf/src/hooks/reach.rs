@@ -15,6 +15,7 @@ use crate::{
     hold::refuse_with,
     label,
     maps::REACHES,
+    socket::Sock,
 };
 
 const IPPROTO_UDP: u16 = 17;
@@ -36,7 +37,6 @@ struct Packet {
 
 unsafe extern "C" {
     fn shim_packet(skb: *const c_void, out: *mut Packet) -> i32;
-    fn shim_sock_family(sk: *const c_void) -> u16;
     fn shim_sock_protocol(sk: *const c_void) -> u16;
 }
 
@@ -44,34 +44,36 @@ unsafe extern "C" {
 /// behind a router.
 #[inline(always)]
 pub fn conn_request(ctx: &LsmContext) -> i32 {
-    admit(ctx.arg(0), ctx.arg(1))
+    admit(Sock::given(ctx.arg(0)), ctx.arg(1))
 }
 
 /// Judges one packet that a socket is to get; of those only datagrams, because what comes by
 /// connections was let in when they were made.
 #[inline(always)]
 pub fn receive(ctx: &LsmContext) -> i32 {
-    let sk: *const c_void = ctx.arg(0);
-    // SAFETY: `sk` is the hook's own trusted argument, here and below.
-    let family = unsafe { shim_sock_family(sk) };
-    // SAFETY: see above.
-    let protocol = unsafe { shim_sock_protocol(sk) };
-    let datagrams =
-        matches!(family, AF_INET | AF_INET6) && matches!(protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
-    if datagrams { admit(sk, ctx.arg(1)) } else { 0 }
+    let sock = Sock::given(ctx.arg(0));
+    // SAFETY: `sock` is the hook's own trusted argument.
+    let protocol = unsafe { shim_sock_protocol(sock.pointer()) };
+    let datagrams = matches!(sock.family(), AF_INET | AF_INET6)
+        && matches!(protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
+    if datagrams {
+        admit(sock, ctx.arg(1))
+    } else {
+        0
+    }
 }
 
 /// Notes who may connect to an MPTCP socket where packets arrive for it: at a TCP socket that the
 /// kernel makes for it.
 #[inline(always)]
 pub fn add_subflow(ctx: &LsmContext) -> i32 {
-    label::make_subflow(ctx.arg(0), ctx.arg(1));
+    label::make_subflow(Sock::given(ctx.arg(0)), Sock::given(ctx.arg(1)));
     0
 }
 
 #[inline(always)]
-fn admit(sk: *const c_void, skb: *const c_void) -> i32 {
-    let Some(label) = label::of_sock(sk) else {
+fn admit(sock: Sock, skb: *const c_void) -> i32 {
+    let Some(label) = label::find(sock) else {
         return 0;
     };
     let admitted = match label.reach() {

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::programs::LsmContext;
 
-use crate::{hold::refuse_with, maps::CONFIG};
+use crate::{hold::refuse_with, maps::config};
 
 const CLONE_THREAD: u64 = 0x0001_0000;
 const ENOMEM: u32 = 12;
@@ -19,7 +19,7 @@ unsafe extern "C" {
 /// The broker's process id, 0 if there is none.
 #[inline(always)]
 pub fn broker() -> i32 {
-    CONFIG.get(0).map_or(0, |config| config.broker as i32)
+    config().broker as i32
 }
 
 /// Records what a process has become. Threads other than the leader can `execve()` too; by now the
