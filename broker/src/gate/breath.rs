@@ -17,16 +17,16 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::{
-        ptrace,
-        signal::{self, Signal},
-        wait::{WaitPidFlag, WaitStatus, waitpid},
-    },
+    sys::{ptrace, signal},
     unistd::Pid,
 };
+use rustix::process::WaitOptions;
 use tokio::sync::Notify;
 
-use super::{Table, table::Round};
+use super::{
+    Table,
+    table::{Pace, Round},
+};
 
 /// Time between two breaths of a thread. Who waits for all held threads waits for this and for the
 /// time that the breaths take, which is to be under 2 s altogether.
@@ -40,7 +40,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
 /// runs a signal's handler; a verdict that came meanwhile waits for it and would be lost.
 const RETURN: Duration = Duration::from_secs(5);
-/// How often it is looked at meanwhile.
+/// How soon those are seen to who did not stop or come back in time; then after twice as long, and so on up
+/// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
+/// the call may have its verdict.
+const SOON: Duration = Duration::from_millis(10);
+/// How often a thread that is to stop is looked at meanwhile.
 const LOOK: Duration = Duration::from_micros(100);
 /// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
 const EVENT_STOP: i32 = 128;
@@ -54,7 +58,9 @@ pub struct Breath {
     out: HashMap<u64, (u32, Instant)>,
     /// Calls whose threads are left stopped.
     parked: HashMap<u64, Stopped>,
-    /// Calls whose threads have not stopped in time, and those: they are let go as soon as they do.
+    /// Calls whose threads are traced and have not stopped in time, or are ending instead, and those: they
+    /// are let go as soon as they stop. Who ends while it is traced has to be waited for by us, or nobody
+    /// else will see its end, its parent least of all.
     late: Vec<(u64, Pid)>,
 }
 
@@ -75,16 +81,26 @@ impl Breath {
     }
 
     fn run(&mut self) {
-        let mut pause = PERIOD;
+        let mut pace = Pace {
+            pause: PERIOD,
+            due: Instant::now() + PERIOD,
+            look: None,
+        };
         loop {
-            match self.table.next_round(pause, !self.late.is_empty()) {
+            let round = self.table.next_round(&mut pace);
+            let soon = match &round {
+                Round::Look => pace.look.map_or(SOON, |time| PERIOD.min(time * 2)),
+                _ => SOON,
+            };
+            match round {
                 Round::Breathe(calls) => {
                     let begun = cpu_time();
                     self.miss();
                     for (number, tid) in calls {
                         self.breathe(number, tid);
                     }
-                    pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
+                    pace.pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
+                    pace.due = Instant::now() + pace.pause;
                 }
                 Round::Park(calls) => {
                     for (number, tid) in calls {
@@ -98,12 +114,13 @@ impl Breath {
                 }
                 Round::Unpark => {
                     for (number, stopped) in std::mem::take(&mut self.parked) {
-                        let tid = stopped.pid.as_raw().cast_unsigned();
-                        stopped.let_go();
-                        self.out.insert(number, (tid, Instant::now()));
+                        self.let_go(number, stopped);
                     }
                 }
+                Round::Look => self.miss(),
             }
+            let on_their_way = !self.late.is_empty() || !self.out.is_empty();
+            pace.look = on_their_way.then_some(soon);
         }
     }
 
@@ -114,8 +131,17 @@ impl Breath {
             return;
         }
         if let Some(stopped) = self.call_out(number, tid) {
-            stopped.let_go();
-            self.out.insert(number, (tid, Instant::now()));
+            self.let_go(number, stopped);
+        }
+    }
+
+    /// Lets a stopped thread go on.
+    fn let_go(&mut self, number: u64, stopped: Stopped) {
+        let pid = stopped.pid;
+        if stopped.let_go() {
+            self.out.insert(number, out_now(pid));
+        } else {
+            self.late.push((number, pid));
         }
     }
 
@@ -133,29 +159,30 @@ impl Breath {
         if !self.table.call_out(number) {
             return None;
         }
-        let seized =
-            ptrace::seize(pid, ptrace::Options::empty()).and_then(|()| ptrace::interrupt(pid));
-        match seized {
-            Ok(()) => match stop(pid) {
-                State::Stopped(stopped) => Some(stopped),
-                // If it does not come back, it is lost.
-                State::Ended => {
-                    if self.table.is_out(number) {
-                        self.out.insert(number, (tid, Instant::now()));
-                    }
-                    None
+        if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
+            self.table.is_out(number);
+            // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
+            if errno == Errno::EPERM {
+                self.be_brief(number);
+            }
+            return None;
+        }
+        let state = match ptrace::interrupt(pid) {
+            Ok(()) => stop(pid),
+            // It is ending.
+            Err(_) => state(pid),
+        };
+        match state {
+            State::Stopped(stopped) => Some(stopped),
+            // If it does not come back, it is lost.
+            State::Ended => {
+                if self.table.is_out(number) {
+                    self.out.insert(number, (tid, Instant::now()));
                 }
-                State::Running => {
-                    self.late.push((number, pid));
-                    None
-                }
-            },
-            Err(errno) => {
-                self.table.is_out(number);
-                // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
-                if errno == Errno::EPERM {
-                    self.be_brief(number);
-                }
+                None
+            }
+            State::Running => {
+                self.late.push((number, pid));
                 None
             }
         }
@@ -192,11 +219,11 @@ impl Breath {
         let out = &mut self.out;
         self.late.retain(|(number, pid)| {
             match state(*pid) {
-                State::Stopped(stopped) => stopped.let_go(),
+                State::Stopped(stopped) if stopped.let_go() => {}
                 State::Ended => {}
-                State::Running => return true,
+                State::Stopped(_) | State::Running => return true,
             }
-            out.insert(*number, (pid.as_raw().cast_unsigned(), Instant::now()));
+            out.insert(*number, out_now(*pid));
             false
         });
     }
@@ -206,6 +233,11 @@ impl Breath {
             self.interrupted.notify_one();
         }
     }
+}
+
+/// A thread that has been let go just now.
+fn out_now(pid: Pid) -> (u32, Instant) {
+    (pid.as_raw().cast_unsigned(), Instant::now())
 }
 
 /// Whether there is such a thread.
@@ -230,16 +262,24 @@ enum State {
 /// A stopped thread.
 struct Stopped {
     pid: Pid,
-    /// The signal that it was about to be given.
-    signal: Option<Signal>,
+    /// The signal that it was about to be given; 0 if none. A number, as there are more than have names.
+    signal: i32,
 }
 
 impl Stopped {
-    fn let_go(self) {
-        // It fails when the thread has been killed meanwhile.
-        if let Err(error) = ptrace::detach(self.pid, self.signal) {
-            tracing::debug!(%error, pid = %self.pid, "cannot let a thread go");
-        }
+    /// Lets it go on. `false` if it has been killed meanwhile: then it is traced still, and ends.
+    fn let_go(&self) -> bool {
+        let nothing = std::ptr::null_mut::<libc::c_void>();
+        // SAFETY: no memory is touched.
+        let detached = unsafe {
+            libc::ptrace(
+                libc::PTRACE_DETACH,
+                self.pid.as_raw(),
+                nothing,
+                libc::c_long::from(self.signal),
+            )
+        };
+        detached == 0
     }
 }
 
@@ -255,12 +295,19 @@ fn stop(pid: Pid) -> State {
 }
 
 fn state(pid: Pid) -> State {
-    let stopped = |signal| State::Stopped(Stopped { pid, signal });
-    match waitpid(pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
-        Ok(WaitStatus::PtraceEvent(_, _, EVENT_STOP)) => stopped(None),
-        Ok(WaitStatus::Stopped(_, signal)) => stopped(Some(signal)),
-        Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(_) => State::Ended,
-        Ok(_) => State::Running,
+    // Threads too, not leaders of thread groups only.
+    let options = WaitOptions::NOHANG | WaitOptions::from_bits_retain(libc::__WALL.cast_unsigned());
+    match rustix::process::waitpid(rustix::process::Pid::from_raw(pid.as_raw()), options) {
+        Ok(None) | Err(rustix::io::Errno::INTR) => State::Running,
+        Ok(Some((_, status))) => match status.stopping_signal() {
+            Some(signal) => {
+                let trapped = status.as_raw() >> 16 == EVENT_STOP;
+                let signal = if trapped { 0 } else { signal };
+                State::Stopped(Stopped { pid, signal })
+            }
+            None => State::Ended,
+        },
+        Err(_) => State::Ended,
     }
 }
 

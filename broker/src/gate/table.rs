@@ -67,6 +67,19 @@ pub(super) enum Round {
     Park(Vec<(u64, u32)>),
     /// Let all go that were left stopped.
     Unpark,
+    /// See to those who were on their way.
+    Look,
+}
+
+/// When [`super::Breath`] is to do what.
+pub(super) struct Pace {
+    /// Time between two breaths.
+    pub pause: Duration,
+    /// When the next is due, if there are calls by then.
+    pub due: Instant,
+    /// After which time those are to be seen to who are on their way: threads that are to stop, and that
+    /// are to come back. `None` if there are none.
+    pub look: Option<Duration>,
 }
 
 /// Where the calling thread is.
@@ -186,12 +199,11 @@ impl Table {
         ended
     }
 
-    /// Waits until there is something to do for [`super::Breath`]: a breath for all held calls, not
-    /// before `pause` is over and while there are any, or threads that are `late` to be let go; or
-    /// parking, as soon as it is wanted.
-    pub(super) fn next_round(&self, pause: Duration, late: bool) -> Round {
+    /// Waits until there is something to do for [`super::Breath`]: parking, as soon as it is wanted; a
+    /// breath for all held calls, when it is due and there are any; or a look.
+    pub(super) fn next_round(&self, pace: &mut Pace) -> Round {
         let mut calls = self.lock();
-        let mut due = Instant::now() + pause;
+        let look = pace.look.map(|time| Instant::now() + time);
         loop {
             if calls.parking {
                 let new = calls.held.keys().any(|it| !calls.parked.contains(it));
@@ -199,20 +211,28 @@ impl Table {
                     return Round::Park(calls.all_but(&calls.parked));
                 }
                 calls = self.wait(calls, None);
-            } else if !calls.parked.is_empty() {
+                continue;
+            }
+            if !calls.parked.is_empty() {
                 calls.parked.clear();
                 return Round::Unpark;
-            } else if calls.held.is_empty() && !late {
-                calls = self.wait(calls, None);
+            }
+            let now = Instant::now();
+            let breath = if calls.held.is_empty() {
                 // A call that comes after a while breathes a while after.
-                due = Instant::now() + pause;
-            } else if let Some(left) = due.checked_duration_since(Instant::now())
-                && !left.is_zero()
-            {
-                calls = self.wait(calls, Some(left));
+                pace.due = now + pace.pause;
+                None
             } else {
+                Some(pace.due)
+            };
+            if breath.is_some_and(|due| due <= now) {
                 return Round::Breathe(calls.all_but(&HashSet::new()));
             }
+            if look.is_some_and(|due| due <= now) {
+                return Round::Look;
+            }
+            let next = breath.into_iter().chain(look).min();
+            calls = self.wait(calls, next.map(|it| it.duration_since(now)));
         }
     }
 

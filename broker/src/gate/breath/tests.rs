@@ -3,11 +3,12 @@
 use std::{
     ffi::CString,
     fs::{self, OpenOptions},
+    io::{BufRead, BufReader},
     os::unix::ffi::OsStrExt,
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     ptr,
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -116,4 +117,37 @@ fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
     // SAFETY: `ended` is good for as long as the call takes.
     let waited = unsafe { libc::waitpid(pid, &raw mut ended, 0) };
     assert_eq!((waited, ended), (pid, 0));
+}
+
+#[test]
+fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_parent() {
+    let script = "sleep 1000 & echo $!; wait $!; echo $?";
+    let mut shell = Command::new("sh")
+        .args(["-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+    let pid: i32 = lines.next().unwrap().unwrap().parse().unwrap();
+    let table = Table::new(Box::new(Deaf), Arc::new(Failures::default()));
+    Breath::start(Arc::clone(&table), Arc::new(Notify::new())).unwrap();
+    let request = Request {
+        tid: pid.cast_unsigned(),
+        ..Request::default()
+    };
+    let held = table.knock(1, &request).unwrap();
+    assert!(table.park(Duration::from_secs(30)));
+    assert!(status(pid, "State:").starts_with('t'), "it is stopped");
+    // SAFETY: no pointers.
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+    table.unpark();
+    let (told, status) = mpsc::channel();
+    std::thread::spawn(move || told.send(lines.next()));
+    let status = status.recv_timeout(Duration::from_secs(30));
+    // SAFETY: no pointers. Where nobody was told, the shell would wait for ever.
+    unsafe { libc::kill(shell.id().cast_signed(), libc::SIGKILL) };
+    shell.wait().unwrap();
+    drop(held);
+    let killed = 128 + libc::SIGKILL;
+    assert_eq!(status.unwrap().unwrap().unwrap(), killed.to_string());
 }

@@ -1,7 +1,7 @@
 //! What only fuzz/ does from outside this room: it plays the kernel, and the one who has threads
 //! breathe.
 
-use super::{Arc, Duration, HashSet, Place, Table};
+use super::{Arc, Duration, HashSet, Instant, Place, Table};
 use crate::gate::{Error, Server};
 
 /// What [`crate::gate::Breath`] would be given to do: calls by their numbers, with their threads.
@@ -40,11 +40,17 @@ impl Rounds {
             calls.sort_unstable();
             calls
         };
-        Some(match self.0.next_round(Duration::ZERO, false) {
-            super::Round::Breathe(calls) => Round::Breathe(sorted(calls)),
-            super::Round::Park(calls) => Round::Park(sorted(calls)),
-            super::Round::Unpark => Round::Unpark,
-        })
+        let mut pace = super::Pace {
+            pause: Duration::ZERO,
+            due: Instant::now(),
+            look: None,
+        };
+        match self.0.next_round(&mut pace) {
+            super::Round::Breathe(calls) => Some(Round::Breathe(sorted(calls))),
+            super::Round::Park(calls) => Some(Round::Park(sorted(calls))),
+            super::Round::Unpark => Some(Round::Unpark),
+            super::Round::Look => None,
+        }
     }
 
     /// See `Table::call_out`.

@@ -45,9 +45,18 @@ fn call(tid: u32) -> Request {
     request
 }
 
+/// What is to be done within this time.
+fn next(table: &Table, pause: Duration) -> Round {
+    table.next_round(&mut Pace {
+        pause,
+        due: Instant::now() + pause,
+        look: None,
+    })
+}
+
 /// The number of the only held call.
 fn the_one(table: &Table) -> u64 {
-    match table.next_round(Duration::ZERO, false) {
+    match next(table, Duration::ZERO) {
         Round::Breathe(calls) if calls.len() == 1 => calls[0].0,
         _ => panic!("not one call is held"),
     }
@@ -220,7 +229,7 @@ fn parking_waits_for_all_and_takes_in_the_new() {
     let first = table.knock(1, &call(7)).unwrap();
     std::thread::scope(|scope| {
         let breath = scope.spawn(|| {
-            let Round::Park(calls) = table.next_round(Duration::from_secs(60), false) else {
+            let Round::Park(calls) = next(&table, Duration::from_secs(60)) else {
                 panic!("nothing is to be parked");
             };
             for (number, _) in &calls {
@@ -236,17 +245,14 @@ fn parking_waits_for_all_and_takes_in_the_new() {
     // One more while the computer goes to sleep.
     let second = table.knock(2, &call(8)).unwrap();
     assert!(!table.park(Duration::ZERO));
-    let Round::Park(calls) = table.next_round(Duration::ZERO, false) else {
+    let Round::Park(calls) = next(&table, Duration::ZERO) else {
         panic!("the new one is not to be parked");
     };
     assert_eq!(calls.len(), 1);
     table.parked(calls[0].0);
     assert!(table.park(Duration::ZERO));
     table.unpark();
-    assert!(matches!(
-        table.next_round(Duration::ZERO, false),
-        Round::Unpark
-    ));
+    assert!(matches!(next(&table, Duration::ZERO), Round::Unpark));
     assert!(table.knock(3, &call(7)).is_none());
     assert!(first.release(&once(Action::Allow)) && second.release(&once(Action::Allow)));
     let allowed = log.read().iter().filter(|(_, told)| *told == Ok(0)).count();
@@ -285,12 +291,21 @@ fn calls_that_are_left_to_the_next_broker_are_not_answered() {
     assert!(log.read().is_empty() && failures.report().is_empty());
 }
 
-/// What was stopped too late has to be let go, though its call may have ended meanwhile.
+/// What was stopped too late has to be let go soon, though its call may have ended meanwhile, or the next
+/// breath may be far.
 #[test]
-fn there_is_a_round_for_late_threads_when_no_call_is_held() {
+fn late_threads_are_seen_to_before_the_next_breath() {
     let (table, ..) = table();
-    let Round::Breathe(calls) = table.next_round(Duration::ZERO, true) else {
-        panic!("nothing is parked");
+    let far = Duration::from_secs(3600);
+    let mut pace = Pace {
+        pause: far,
+        due: Instant::now() + far,
+        look: Some(Duration::from_millis(1)),
     };
-    assert!(calls.is_empty());
+    assert!(matches!(table.next_round(&mut pace), Round::Look));
+    let held = table.knock(1, &call(7)).unwrap();
+    assert!(matches!(table.next_round(&mut pace), Round::Look));
+    pace.due = Instant::now();
+    assert!(matches!(table.next_round(&mut pace), Round::Breathe(calls) if calls.len() == 1));
+    drop(held);
 }
