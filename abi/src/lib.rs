@@ -22,15 +22,20 @@ pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
 
-/// Calls that can be held at once, all users together; a further one gets the fallback verdict.
-///
-/// One [`Hold`] is preallocated for each: 16,384 × 120 bytes, 2 MiB of kernel memory.
+/// Calls that can be held at once, all users together; a further one is denied once.
 pub const MAX_HOLDS: u32 = 16_384;
+
+/// Places for them in the kernel. More than there may be calls, so that one whose thread is out for a breath
+/// finds a place when it comes back, though others are arriving to be denied. Where there is none, a call
+/// gets the fallback verdict.
+///
+/// One [`Hold`] is preallocated for each: 17,408 × 120 bytes, 2 MiB of kernel memory.
+pub const HOLD_PLACES: u32 = MAX_HOLDS + 1024;
 
 /// Verdicts the kernel remembers; the least recently used one makes room.
 pub const MAX_CACHED_VERDICTS: u32 = 65_536;

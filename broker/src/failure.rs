@@ -3,7 +3,7 @@
 //! | reason | action |
 //! |---|---|
 //! | `gate-unreachable` | the probe uses the fallback verdict (deny) |
-//! | `hold-table-full` | the probe uses the fallback verdict (deny) |
+//! | `hold-table-full` | that call is denied once; where the kernel has no place for it, the probe uses the fallback verdict (deny) |
 //! | `queue-full` | that call is denied once |
 //! | `user-share` | that call is denied once: the user's programs hold as many as one user may |
 //! | `dropped` | that call is denied once (the broker is stopping, or a task of it has ended) |
@@ -91,20 +91,26 @@ impl Reason {
 
 /// How often each failure has happened since the broker started.
 #[derive(Debug, Default)]
-pub struct Failures([AtomicU64; Reason::ALL.len()]);
+pub struct Failures {
+    here: Counters,
+    /// Those that the kernel counts by itself, as of when it was asked last.
+    kernel: Counters,
+}
+
+type Counters = [AtomicU64; Reason::ALL.len()];
 
 impl Failures {
     /// Counts one, and says so in the journal.
     pub fn count(&self, reason: Reason) {
         tracing::debug!(reason = reason.as_str(), "decision failed");
-        if let Some(counter) = self.0.get(reason as usize) {
+        if let Some(counter) = self.here.get(reason as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Takes over a count that the kernel keeps.
+    /// Takes over a count that the kernel keeps, which is added to those here.
     pub fn set(&self, reason: Reason, value: u64) {
-        if let Some(counter) = self.0.get(reason as usize) {
+        if let Some(counter) = self.kernel.get(reason as usize) {
             counter.store(value, Ordering::Relaxed);
         }
     }
@@ -113,8 +119,11 @@ impl Failures {
     pub fn report(&self) -> Vec<String> {
         Reason::ALL
             .iter()
-            .zip(&self.0)
-            .map(|(reason, counter)| (reason, counter.load(Ordering::Relaxed)))
+            .zip(self.here.iter().zip(&self.kernel))
+            .map(|(reason, (here, kernel))| {
+                let count = here.load(Ordering::Relaxed) + kernel.load(Ordering::Relaxed);
+                (reason, count)
+            })
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| format!("{}={count}", reason.as_str()))
             .collect()

@@ -5,7 +5,7 @@ use aya_ebpf::{
     maps::{HashMap, LruHashMap, PerCpuArray},
 };
 use portreeve_abi::{
-    CacheKey, CacheValue, Endpoint, Fileid, Hold, MAX_CACHED_VERDICTS, MAX_HOLDS, MAX_REACHES,
+    CacheKey, CacheValue, Endpoint, Fileid, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS, MAX_REACHES,
     MAX_STANDINGS, ProbeConfig, Process, Reach, Request, Standing, Verdict, counter, mode,
 };
 
@@ -43,7 +43,7 @@ pub static CACHE: LruHashMap<CacheKey, CacheValue> =
 /// Calls at the gate by thread id. Written by the held thread itself, read by the broker.
 /// Preallocated, so that an element never moves while its thread sleeps.
 #[map]
-pub static HOLDS: HashMap<u32, Hold> = HashMap::with_max_entries(MAX_HOLDS, 0);
+pub static HOLDS: HashMap<u32, Hold> = HashMap::with_max_entries(HOLD_PLACES, 0);
 
 /// Executables that are never held. Written by the broker.
 #[map]

@@ -112,7 +112,8 @@ impl Table {
     /// A thread knocks at the gate with the FUSE request `unique`.
     ///
     /// A new call is taken in and the result owes it an answer. `None` if there is nothing to do:
-    /// the thread is back from a breath, or its user has had their share and it has been denied.
+    /// the thread is back from a breath, or no more can be held, in all or of its user's, and it has been
+    /// denied.
     pub fn knock(self: &Arc<Self>, unique: u64, request: &Request) -> Option<Held> {
         let (tid, key) = (request.tid, request.key);
         let mut calls = self.lock();
@@ -137,11 +138,16 @@ impl Table {
             }
         }
         let share = calls.of_user.get(&key.process.uid).copied();
-        if share.unwrap_or(0) >= USER_SHARE {
+        let full = if calls.held.len() >= MAX_HOLDS as usize {
+            Some(Reason::HoldTableFull)
+        } else {
+            (share.unwrap_or(0) >= USER_SHARE).then_some(Reason::UserShare)
+        };
+        if let Some(reason) = full {
             drop(calls);
-            self.answer
-                .answer(unique, Ok(&once(Action::DENY).to_bytes()));
-            self.failures.count(Reason::UserShare);
+            let verdict = once(Action::DENY);
+            self.answer.answer(unique, Ok(&verdict.to_bytes()));
+            self.failures.count(reason);
             return None;
         }
         // Who breathes goes by the clock once there is a call.

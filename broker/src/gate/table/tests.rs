@@ -183,6 +183,36 @@ fn a_user_has_a_share() {
     assert!(table.knock(unique(share + 2), &call(share + 2)).is_some());
 }
 
+/// Who is out for a breath keeps the place.
+#[test]
+fn no_more_are_held_than_there_can_be() {
+    let (table, log, failures) = table();
+    let unique = |tid: u32| u64::from(tid);
+    let of = |uid, tid| {
+        let mut call = call(tid);
+        call.key.process.uid = uid;
+        call
+    };
+    let held: Vec<Held> = (0..MAX_HOLDS)
+        .map(|tid| of(1000 + tid / (MAX_HOLDS / 2), tid))
+        .map(|call| table.knock(unique(call.tid), &call).unwrap())
+        .collect();
+    let number = table.lock().by_unique[&unique(1)];
+    assert!(table.call_out(number) && !table.interrupt(unique(1)));
+    assert!(
+        table
+            .knock(unique(MAX_HOLDS), &of(1002, MAX_HOLDS))
+            .is_none()
+    );
+    assert!(table.knock(unique(MAX_HOLDS + 1), &of(1000, 1)).is_none());
+    let denied = [(unique(1), Err(libc::EINTR)), (unique(MAX_HOLDS), Ok(1))];
+    assert_eq!(log.read(), denied);
+    assert_eq!(failures.report(), ["hold-table-full=1"]);
+    assert!(held.iter().all(Held::is_waiting));
+    held.into_iter()
+        .for_each(|it| assert!(it.release(&once(Action::Allow))));
+}
+
 #[test]
 fn racing_ends_give_one_answer() {
     let (table, log, _) = table();
