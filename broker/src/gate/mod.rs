@@ -1,6 +1,6 @@
 //! The gate: a tiny FUSE file system at which the kernel holds callers until we answer.
 //!
-//! `server` reads what the kernel asks, `table` owns the duty to answer each held call exactly
+//! `server` reads what the kernel asks, `table` has the held calls, `held` is the duty to answer one exactly
 //! once, `breath` has held threads leave the kernel for an instant now and then, `gatekeeper` keeps
 //! the process through which the probe finds the gate.
 
@@ -9,6 +9,7 @@ mod connection;
 mod entrance;
 mod files;
 mod gatekeeper;
+mod held;
 mod pulse;
 mod server;
 mod table;
@@ -22,11 +23,12 @@ pub use entrance::{Entrance, start_gatekeeper};
 use files::Files;
 pub use files::GateFile;
 pub use gatekeeper::Gatekeeper;
+pub use held::{Held, once};
 pub use pulse::Pulse;
 pub use server::{Knock, Server};
 #[cfg(feature = "fuzzing")]
 pub use table::fuzzing;
-pub use table::{Answer, Held, Table, once};
+pub use table::{Answer, Table};
 
 /// What can go wrong with the gate.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portreeve_abi::{CacheKey, MAX_HOLDS, Request, VERDICT_MAGIC, Verdict};
+use portreeve_abi::{CacheKey, MAX_HOLDS, Request, Verdict};
 use portreeve_policy::Action;
 
+use super::held::{Held, once};
 use crate::failure::{Failures, Reason};
 
 /// Calls that the programs of one user may have held at once: three quarters of all there can be. Most
@@ -33,7 +34,7 @@ pub struct Table {
     /// Told of everything that [`Table::next_round`] or [`Table::park`] wait for.
     changed: Condvar,
     answer: Box<dyn Answer>,
-    failures: Arc<Failures>,
+    pub(super) failures: Arc<Failures>,
 }
 
 #[derive(Default)]
@@ -155,11 +156,7 @@ impl Table {
             self.changed.notify_all();
         }
         let number = calls.take_in(unique, tid, key);
-        Some(Held {
-            number,
-            table: Arc::clone(self),
-            reach: Some(0),
-        })
+        Some(Held::new(number, Arc::clone(self)))
     }
 
     /// Has a thread come back as a new call: the one that it is held in is not known. `false` if
@@ -361,6 +358,12 @@ impl Table {
         !std::mem::replace(&mut call.brief, true)
     }
 
+    /// Whether the call must not be held for long.
+    pub(super) fn is_brief(&self, number: u64) -> bool {
+        let calls = self.lock();
+        calls.held.get(&number).is_some_and(|call| call.brief)
+    }
+
     /// How many are held.
     pub fn len(&self) -> usize {
         self.lock().held.len()
@@ -372,7 +375,7 @@ impl Table {
     }
 
     /// Whether this was the answer.
-    fn release(&self, number: u64, verdict: &Verdict) -> bool {
+    pub(super) fn release(&self, number: u64, verdict: &Verdict) -> bool {
         let mut calls = self.lock();
         if calls.left {
             return false;
@@ -438,81 +441,6 @@ impl Calls {
                 self.of_user.remove(&uid);
             }
         }
-    }
-}
-
-/// One held call. Dropping it denies the call once, so that no path can forget it, unless all calls
-/// are left to the next broker.
-#[must_use = "the call is denied when this is dropped"]
-pub struct Held {
-    number: u64,
-    table: Arc<Table>,
-    /// See [`Verdict::reach`]. `None` if it must not go on at all.
-    reach: Option<u32>,
-}
-
-impl Held {
-    /// Ends the hold. `false` if a signal has ended it before.
-    pub fn release(self, verdict: &Verdict) -> bool {
-        let verdict = match self.reach {
-            Some(reach) => Verdict { reach, ..*verdict },
-            None => once(Action::DENY),
-        };
-        self.table.release(self.number, &verdict)
-    }
-
-    /// It starts listening if it is let go on: who may connect then.
-    pub fn limit(&mut self, reach: u32) {
-        self.reach = Some(reach);
-    }
-
-    /// It is denied, whatever its verdict will be.
-    pub fn forbid(&mut self) {
-        self.reach = None;
-    }
-
-    /// Who may connect if it starts listening; 0 for anybody.
-    pub fn reach(&self) -> u32 {
-        self.reach.unwrap_or(0)
-    }
-
-    /// Whether the call still waits: no signal has ended its hold.
-    pub fn is_waiting(&self) -> bool {
-        self.table.is_held(self.number)
-    }
-
-    /// Whether the hold must be short, because the thread cannot be called out of it.
-    pub fn is_brief(&self) -> bool {
-        let calls = self.table.lock();
-        calls.held.get(&self.number).is_some_and(|call| call.brief)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.table.release(self.number, &once(Action::DENY)) {
-            self.table.failures.count(Reason::Dropped);
-        }
-    }
-}
-
-/// A verdict for this one call, not to be remembered.
-pub fn once(action: Action) -> Verdict {
-    Verdict {
-        magic: VERDICT_MAGIC,
-        errno: errno(action),
-        flags: 0,
-        reach: 0,
-        generation: 0,
-        expires: 0,
-    }
-}
-
-/// What the kernel is told for an action.
-fn errno(action: Action) -> u32 {
-    match action {
-        Action::Allow => 0,
-        Action::Deny(errno) => errno.into(),
     }
 }
 
