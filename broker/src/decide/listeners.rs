@@ -21,6 +21,7 @@ const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
 /// No process: rules for single ones do not match it.
 const NO_PROCESS: Process = Process {
     pid: 0,
+    began: 0,
     run: 0,
     alteration: Alteration::NONE,
 };

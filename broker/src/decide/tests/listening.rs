@@ -65,6 +65,7 @@ async fn an_answer_lets_in_whom_its_scope_names() {
             (Scope::Any, EVERYBODY),
         ] {
             let desk = Desk::new().await;
+            desk.log_in([ALICE]).await;
             let server = Running::of(SERVER, ALICE);
             let call = desk.listen(&server, "0.0.0.0", 8080).await;
             answer(&desk, allow(scope, lifespan)).await;
