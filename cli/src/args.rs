@@ -272,9 +272,7 @@ mod tests {
         }
         assert!(with(&["--protocol", "tpc"]).contains("tcp, udp"));
         assert!(with(&["--host", "a.example", "--addr", "192.0.2.1"]).contains("--addr"));
-        for time in [
-            "soon", "1", "1x", "", "1h30", "0s", "1500ms", "367days",
-        ] {
+        for time in ["soon", "1", "1x", "", "1h30", "0s", "1500ms", "367days"] {
             let text = with(&["--for", time]);
             assert!(text.contains(&format!("“{time}”")), "{text}");
             let text = refused(&["decide", "7", "allow", "--for", time]);
