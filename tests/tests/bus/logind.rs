@@ -1,8 +1,4 @@
 //! logind as the tests play it.
-#![expect(
-    clippy::used_underscore_binding,
-    reason = "`#[interface]` prescribes the methods' form"
-)]
 
 use std::sync::{Arc, Mutex};
 
