@@ -22,7 +22,7 @@ pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -55,5 +55,5 @@ const _: () = {
     assert!(size_of::<Hold>() == 120);
     assert!(size_of::<ProbeConfig>() == 64);
     assert!(size_of::<Peers>() == 36);
-    assert!(size_of::<Reach>() == 2196);
+    assert!(size_of::<Reach>() == 2224);
 };

@@ -5,7 +5,7 @@ use rusqlite::Row;
 
 use crate::clock::{Era, Now};
 
-/// The columns of [`read`].
+/// The columns of [`Columns::read`].
 pub(super) const COLUMNS: [&str; 11] = [
     "lifespan",
     "boot",
