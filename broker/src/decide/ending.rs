@@ -92,7 +92,11 @@ impl Decider {
         let Ok(place) = self.store.place() else {
             return;
         };
-        let over = std::mem::take(&mut self.over);
+        let mut over = std::mem::take(&mut self.over);
+        if over.logged_in.is_some() {
+            // Who has come back since it was tried last may have new rules by now.
+            over.logged_in.clone_from(&self.sessions);
+        }
         let commands = self.commands.clone();
         let change = store::Change::Forget(over.clone());
         place.make(change, move |result| {

@@ -327,7 +327,10 @@ async fn a_rule_ends_even_if_the_store_cannot_forget_it() {
         tokio::task::yield_now().await;
     }
     desk.stored_are(&[rule]).await;
+    desk.log_in([ALICE]).await;
+    let again = desk.add(&lasting("logout", "allow")).await;
+    desk.stored_are(&[rule, again]).await;
     fail_forgetting(&desk.database(), None);
     let other = desk.add_rule("/usr/bin/wget", "allow").await;
-    desk.stored_are(&[other]).await;
+    desk.stored_are(&[again, other]).await;
 }
