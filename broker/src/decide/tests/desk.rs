@@ -271,6 +271,12 @@ impl Desk {
     pub(super) async fn stop(&mut self) {
         self.deciding.abort();
         assert!((&mut self.deciding).await.unwrap_err().is_cancelled());
+        // The store's thread closes the database then, and has everything in one file.
+        let end = std::time::Instant::now() + Duration::from_secs(20);
+        while self.dir.path().join("rules.db-wal").exists() {
+            assert!(std::time::Instant::now() < end, "it is not closed");
+            tokio::task::yield_now().await;
+        }
     }
 }
 
