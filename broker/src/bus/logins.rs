@@ -8,7 +8,7 @@ use rustix::{
     io::{Errno, read},
 };
 use tokio::{io::unix::AsyncFd, sync::mpsc, time::sleep};
-use zbus::{Connection, OwnedObjectPath, proxy};
+use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 
 use crate::decide::Command;
 
@@ -103,12 +103,25 @@ async fn logged_in(
             Ok(true) => {
                 users.insert(uid);
             }
-            // It has gone meanwhile.
-            Ok(false) | Err(zbus::Error::MethodError(..) | zbus::Error::FDO(_)) => {}
+            Ok(false) => {}
+            Err(error) if says_it_has_gone(&error) => {}
+            // Not to know is no log-out: logind may be starting anew.
             Err(error) => return Err(error),
         }
     }
     Ok(users)
+}
+
+fn says_it_has_gone(error: &zbus::Error) -> bool {
+    let zbus::Error::FDO(error) = error else {
+        return false;
+    };
+    matches!(
+        **error,
+        fdo::Error::UnknownObject(_)
+            | fdo::Error::UnknownInterface(_)
+            | fdo::Error::UnknownMethod(_)
+    )
 }
 
 async fn is_open(connection: &Connection, path: OwnedObjectPath) -> zbus::Result<bool> {
