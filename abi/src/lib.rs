@@ -60,5 +60,5 @@ const _: () = {
     assert!(size_of::<Hold>() == 120);
     assert!(size_of::<ProbeConfig>() == 64);
     assert!(size_of::<Peers>() == 36);
-    assert!(size_of::<Reach>() == 2196);
+    assert!(size_of::<Reach>() == 2224);
 };

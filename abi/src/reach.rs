@@ -27,6 +27,15 @@ pub struct Peers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct Reach {
+    /// If it is about one process only: [`crate::Request::origin`] of that, and when it began, in a
+    /// unit of the broker's.
+    pub run: u64,
+    /// See `run`.
+    pub began: u64,
+    /// The process's id; 0 if it is about all of the program's.
+    pub pid: u32,
+    /// [`crate::request_flags::MARKS`] of the process.
+    pub marks: u32,
     /// The user whose program listens.
     pub uid: u32,
     /// The port, 0 if the kernel chooses it.
@@ -39,8 +48,10 @@ pub struct Reach {
     pub others_admitted: u32,
     /// See `count`.
     pub peers: [Peers; MAX_PEERS],
-    /// Bytes of `program` that count. 0 if this cannot be kept up to date: it is about one process
-    /// only, or the path is too long.
+    /// Always 0.
+    pub reserved: u32,
+    /// Bytes of `program` that count. 0 if this cannot be kept up to date: no path leads to it, or
+    /// that is too long.
     pub program_length: u32,
     /// Path of the program.
     pub program: [u8; PROGRAM_BYTES],

@@ -13,6 +13,7 @@
 )]
 
 pub mod bus;
+pub mod clock;
 pub mod config;
 pub mod decide;
 pub mod dispatch;

@@ -1,7 +1,6 @@
 //! Wires the rooms together, in an order that never enforces what cannot be answered. No decisions.
 
 use std::{
-    hash::{BuildHasher, RandomState},
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -17,6 +16,7 @@ use tokio::{
 
 use crate::{
     bus,
+    clock::{Era, KernelClock},
     config::{self, Config},
     decide::{Arrival, Command, Decider, Inputs},
     dispatch,
@@ -60,6 +60,9 @@ pub enum Error {
     /// The gate does not work.
     #[error(transparent)]
     Gate(#[from] gate::Error),
+    /// Nobody could tell when rules end.
+    #[error("cannot use the clocks")]
+    Clock(#[source] std::io::Error),
     /// The store's thread could not be started.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -102,7 +105,9 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Some(probe) => probe,
         None => Probe::load()?,
     });
-    let (store, opened) = Store::open(places.state.join("rules.db")).await?;
+    let clock = KernelClock::new().map_err(Error::Clock)?;
+    let era = Era::current(probe::Kernel::numbering(&*probe)).map_err(Error::Clock)?;
+    let (store, opened) = Store::open(places.state.join("rules.db"), era).await?;
     report(&opened);
 
     let (knocks, knocking) = mpsc::channel::<Knock>(MAX_HOLDS as usize);
@@ -140,6 +145,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         opened,
         Arc::clone(&failures),
         commands.clone(),
+        Box::new(clock),
     );
     let inputs = Inputs {
         arrivals: arriving,
@@ -156,6 +162,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let (bus, mut following) = bus::serve(commands.clone(), hosts).await?;
     bus::set_apart(&bus, gatekeeper.pid()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
+    tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
 
     // And only now the kernel.
     let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
@@ -165,11 +172,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         *probe = ProbeConfig {
             generation: probe.generation,
             gate_device,
-            // Another one would void what is remembered, and the rules may be the same as ever.
-            cache_seed: match probe.cache_seed {
-                0 => RandomState::new().hash_one(probe.generation),
-                seed => seed,
-            },
+            cache_seed: probe.cache_seed,
             uid_min: config.uid_min,
             uid_max: config.uid_max,
             mode: mode::ENFORCE,

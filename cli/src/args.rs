@@ -6,7 +6,7 @@ use clap::{
     Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use portreeve_policy::{Action, For, Operation, Protocol, Scope};
+use portreeve_policy::{Action, For, Operation, Protocol, Scope, Span};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -76,8 +76,9 @@ pub(crate) struct Decide {
     /// How far the answer reaches [default: host, or the one suggested where host is not offered]
     #[arg(long, value_parser = scope())]
     pub(crate) scope: Option<Scope>,
-    /// How long the answer counts
-    #[arg(long = "for", value_parser = lifespan(), default_value = For::Once.as_str())]
+    /// How long the answer counts: once, process (until it quits), a time such as 90s, 30m or 1h, logout
+    /// or always
+    #[arg(long = "for", value_name = "LIFESPAN", value_parser = lifespan, default_value = "once")]
     pub(crate) lifespan: For,
     /// Revision of the prompt that was looked at [default: the present one]
     #[arg(long, value_name = "N")]
@@ -89,7 +90,7 @@ pub(crate) struct Decide {
 pub(crate) enum Rules {
     /// List the rules
     List,
-    /// Add a rule, which lives until it is removed
+    /// Add a rule, which lives until it is removed or ends
     Add(AddRule),
     /// Remove a rule
     Remove(OneRule),
@@ -129,6 +130,23 @@ pub(crate) struct AddRule {
     /// What to tell the program
     #[arg(long, value_parser = action())]
     pub(crate) action: Action,
+    /// The rule ends after this time, such as 90s, 30m, 1h or "2h 30m"
+    #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "until_logout")]
+    pub(crate) time: Option<Span>,
+    /// The rule ends when its user logs out
+    #[arg(long)]
+    pub(crate) until_logout: bool,
+}
+
+impl AddRule {
+    /// How long the rule is to live.
+    pub(crate) fn lifespan(&self) -> For {
+        match self.time {
+            Some(span) => For::Time(span),
+            None if self.until_logout => For::Logout,
+            None => For::Always,
+        }
+    }
 }
 
 /// A rule, named.
@@ -155,8 +173,38 @@ fn scope() -> impl TypedValueParser<Value = Scope> {
     one_of(Scope::ALL.map(Scope::as_str))
 }
 
-fn lifespan() -> impl TypedValueParser<Value = For> {
-    one_of(For::ALL.map(For::as_str))
+/// Why a time cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum BadTime {
+    /// It is none.
+    #[error("cannot read time “{}”: expected one such as 90s, 30m or 1h", .0.escape_debug())]
+    Unreadable(String),
+    /// It is none that a rule can live for.
+    #[error("cannot use time “{}”: expected whole seconds, from 1s to 366days", .0.escape_debug())]
+    Unusable(String),
+}
+
+/// Reads a time that a rule can live for.
+fn time(word: &str) -> Result<Span, BadTime> {
+    let time = humantime::parse_duration(word)
+        .map_err(|_unreadable| BadTime::Unreadable(word.to_owned()))?;
+    Some(time)
+        .filter(|time| time.subsec_nanos() == 0)
+        .and_then(|time| Span::of_seconds(time.as_secs()))
+        .ok_or_else(|| BadTime::Unusable(word.to_owned()))
+}
+
+/// Why a lifespan cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}, or once, process, logout or always")]
+struct BadLifespan(#[from] BadTime);
+
+fn lifespan(word: &str) -> Result<For, BadLifespan> {
+    let others = [For::Once, For::Process, For::Logout, For::Always];
+    match others.into_iter().find(|other| other.to_string() == word) {
+        Some(lifespan) => Ok(lifespan),
+        None => Ok(For::Time(time(word)?)),
+    }
 }
 
 fn operation() -> impl TypedValueParser<Value = Operation> {
@@ -224,5 +272,39 @@ mod tests {
         }
         assert!(with(&["--protocol", "tpc"]).contains("tcp, udp"));
         assert!(with(&["--host", "a.example", "--addr", "192.0.2.1"]).contains("--addr"));
+        for time in ["soon", "1", "1x", "", "1h30", "0s", "1500ms", "367days"] {
+            let text = with(&["--for", time]);
+            assert!(text.contains(&format!("“{time}”")), "{text}");
+            let text = refused(&["decide", "7", "allow", "--for", time]);
+            assert!(text.contains(&format!("“{time}”")), "{text}");
+            assert!(text.contains("logout"), "{text}");
+        }
+        for lifespan in ["logout", "once", "always"] {
+            assert!(with(&["--for", lifespan]).contains(lifespan), "no time");
+        }
+        assert!(with(&["--for", "1h", "--until-logout"]).contains("--until-logout"));
+    }
+
+    #[test]
+    fn a_rule_may_end() {
+        let lifespan = |more: &[&str]| {
+            let rule = "portreevectl rules add --app /a --op connect --action deny";
+            let words = rule.split(' ').chain(more.iter().copied());
+            match Args::try_parse_from(words).unwrap().command {
+                Command::Rules(Rules::Add(rule)) => rule.lifespan().to_string(),
+                other => panic!("not rules add: {other:?}"),
+            }
+        };
+        assert_eq!(lifespan(&[]), "always");
+        assert_eq!(lifespan(&["--until-logout"]), "logout");
+        for (time, seconds) in [
+            ("1s", 1),
+            ("90s", 90),
+            ("1h", 3600),
+            ("2h 30m", 9000),
+            ("7d", 604_800),
+        ] {
+            assert_eq!(lifespan(&["--for", time]), format!("{seconds}s"));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod bus;
+mod clock;
 mod commands;
 mod doctor;
 mod error;

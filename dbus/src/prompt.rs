@@ -45,7 +45,8 @@ pub struct Prompt {
     pub deadline: u64,
     /// Scopes that an answer may have, the suggested one first: `host`, `host-port`, `any`.
     pub scopes: Vec<String>,
-    /// Lifespans that an answer may have: `once`, `process`, `always`.
+    /// Lifespans that an answer may have: `once`, `process`, a time in seconds as in `3600s`, `logout`,
+    /// `always`. If there is a time among them, any other from `1s` to `31622400s` will do too.
     pub lifespans: Vec<String>,
     /// The suggested lifespan.
     pub suggested_lifespan: String,

@@ -1,8 +1,8 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Destination, Lifespan, ObjectPattern, Operation, Operations, Program, Rule as PolicyRule,
-    SubjectPattern,
+    Destination, For, Lifespan, ObjectPattern, Operation, Operations, Program, Rule as PolicyRule,
+    Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -35,10 +35,12 @@ pub struct Rule {
     pub action: String,
     /// What a denied call fails with; absent for `allow`.
     pub errno: Option<u16>,
-    /// `process` or `always`.
+    /// `process`, `logout` (until the user's last session ends), `until` or `always`.
     pub lifespan: String,
     /// The process, for `process`.
     pub pid: Option<u32>,
+    /// When it ends, for `until`: microseconds on `CLOCK_BOOTTIME`.
+    pub ends: Option<u64>,
     /// Whether it is in force.
     pub enabled: bool,
     /// Who made it: `prompt`, `window`, `command-line` or `built-in`.
@@ -78,13 +80,14 @@ impl From<&PolicyRule> for Rule {
                 portreeve_policy::Action::Allow => None,
                 portreeve_policy::Action::Deny(errno) => Some(errno),
             },
-            lifespan: match rule.lifespan {
-                Lifespan::Process(_) => "process".to_owned(),
-                Lifespan::Always => "always".to_owned(),
-            },
+            lifespan: rule.lifespan.as_str().to_owned(),
             pid: match rule.lifespan {
                 Lifespan::Process(process) => Some(process.pid),
-                Lifespan::Always => None,
+                Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always => None,
+            },
+            ends: match rule.lifespan {
+                Lifespan::Until(deadline) => Some(deadline.boottime),
+                Lifespan::Process(_) | Lifespan::Logout | Lifespan::Always => None,
             },
             enabled: rule.enabled,
             origin: rule.origin.as_str().to_owned(),
@@ -93,7 +96,7 @@ impl From<&PolicyRule> for Rule {
     }
 }
 
-/// A rule to be added. It always names a program; it lives until it is removed.
+/// A rule to be added. It always names a program.
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
@@ -115,6 +118,9 @@ pub struct RuleSpec {
     pub protocol: Option<String>,
     /// `allow` or `deny`.
     pub action: String,
+    /// How long it lives: a time in seconds as in `3600s`, `logout` or `always`; that, if it is left
+    /// out.
+    pub lifespan: Option<String>,
 }
 
 /// The parts of a [`RuleSpec`], checked.
@@ -128,6 +134,8 @@ pub struct Checked {
     pub object: ObjectPattern,
     /// What happens then.
     pub action: portreeve_policy::Action,
+    /// How long: [`For::Time`], [`For::Logout`] or [`For::Always`].
+    pub lifespan: For,
 }
 
 /// Longest host name taken, bytes (RFC 1035).
@@ -187,7 +195,23 @@ impl RuleSpec {
                     .transpose()?,
             },
             action: self.action.parse().map_err(parsed)?,
+            lifespan: check_lifespan(self.lifespan.as_deref())?,
         })
+    }
+}
+
+fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
+    let Some(word) = word else {
+        return Ok(For::Always);
+    };
+    match word.parse() {
+        Ok(lifespan @ (For::Time(_) | For::Logout | For::Always)) => Ok(lifespan),
+        // What is for certain calls or processes can only be said of them.
+        Ok(For::Once | For::Process) | Err(_) => Err(Error::InvalidArgument(format!(
+            "cannot use lifespan “{}”: expected logout, always or seconds from 1s to {}s",
+            word.escape_debug(),
+            Span::LONGEST.seconds()
+        ))),
     }
 }
 
@@ -397,5 +421,24 @@ mod tests {
             })
             .contains("“maybe”")
         );
+        for word in ["0s", "31622401s", "1h", "once", "process", "ever"] {
+            let lifespan = Some(word.to_owned());
+            let text = refused(&RuleSpec { lifespan, ..spec() });
+            assert!(text.contains(&format!("“{word}”")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rule_may_end() {
+        for (word, means) in [
+            (None, For::Always),
+            (Some("always"), For::Always),
+            (Some("logout"), For::Logout),
+            (Some("3600s"), For::Time(Span::HOUR)),
+        ] {
+            let lifespan = word.map(str::to_owned);
+            let spec = RuleSpec { lifespan, ..spec() };
+            assert_eq!(spec.check().unwrap().lifespan, means, "{word:?}");
+        }
     }
 }

@@ -32,6 +32,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
             program: program(),
             process: Process {
                 pid,
+                began: 1,
                 run: 1,
                 alteration: Alteration::NONE,
             },

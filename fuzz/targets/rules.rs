@@ -26,6 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         host: some(input.text()),
         network: some(input.text()),
         place: some(input.text()),
+        lifespan: some(input.text()),
     };
     let Ok(checked) = spec.check() else { return };
     let rule = Rule::from(&rule(checked.clone()));
@@ -39,6 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
         port: rule.port,
         protocol: rule.protocol,
         action: rule.action,
+        lifespan: Some(checked.lifespan.to_string()),
     };
     assert_eq!(again.check().ok(), Some(checked));
 });

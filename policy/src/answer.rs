@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use ipnet::IpNet;
 
-use crate::{Action, Destination, Object, ObjectPattern, Operation, ParseError};
+use crate::{Action, Destination, For, Object, ObjectPattern, Operation, ParseError};
 
 /// How far an answer reaches beyond the call that was asked about. Every scope names the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,46 +90,6 @@ impl FromStr for Scope {
     fn from_str(word: &str) -> Result<Self, ParseError> {
         let expected = "host, host-port, local-network, this-computer or any";
         ParseError::find("scope", Self::ALL, Self::as_str, word, expected)
-    }
-}
-
-/// How long an answer holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum For {
-    /// The calls waiting now; makes no rule.
-    Once,
-    /// Until the process ends.
-    Process,
-    /// Always.
-    Always,
-}
-
-impl For {
-    /// All of them, the shortest first.
-    pub const ALL: [Self; 3] = [Self::Once, Self::Process, Self::Always];
-
-    /// The word used on the bus and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Once => "once",
-            Self::Process => "process",
-            Self::Always => "always",
-        }
-    }
-}
-
-impl fmt::Display for For {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for For {
-    type Err = ParseError;
-
-    fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "once, process or always";
-        ParseError::find("lifespan", Self::ALL, Self::as_str, word, expected)
     }
 }
 

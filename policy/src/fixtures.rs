@@ -7,6 +7,7 @@ use crate::{
 
 pub(crate) const PROCESS: Process = Process {
     pid: 7,
+    began: 5,
     run: 9,
     alteration: Alteration::NONE,
 };

@@ -15,6 +15,7 @@
 mod answer;
 #[cfg(test)]
 mod fixtures;
+mod lifespan;
 mod object;
 mod operation;
 mod precedence;
@@ -23,11 +24,12 @@ mod rule;
 mod ruleset;
 mod subject;
 
-pub use answer::{Answer, For, Scope};
+pub use answer::{Answer, Scope};
+pub use lifespan::{Deadline, For, Lifespan, Span};
 pub use object::{Destination, Object, ObjectPattern, Protocol};
 pub use operation::{Operation, Operations};
 pub use reach::Reach;
-pub use rule::{Action, Lifespan, Origin, Rule, RuleId};
+pub use rule::{Action, Origin, Rule, RuleId};
 pub use ruleset::{Decision, Ruleset};
 pub use subject::{Alteration, Process, Program, Subject, SubjectPattern};
 

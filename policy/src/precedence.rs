@@ -32,8 +32,9 @@ impl Precedence {
         Self {
             subject: match (&rule.subject, rule.lifespan) {
                 (_, Lifespan::Process(_)) => 2,
-                (SubjectPattern::Program(_), Lifespan::Always) => 1,
-                (SubjectPattern::Any, Lifespan::Always) => 0,
+                // How long a rule lives says nothing of what it is about.
+                (SubjectPattern::Program(_), _) => 1,
+                (SubjectPattern::Any, _) => 0,
             },
             destination: match &rule.object.destination {
                 // A name and a single address are equally specific; an IPv4 /32 equals an IPv6

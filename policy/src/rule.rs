@@ -3,7 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Object, ObjectPattern, Operation, Operations, ParseError, Process, Subject, SubjectPattern,
+    Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process, Subject,
+    SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -53,15 +54,6 @@ impl FromStr for Action {
             }),
         }
     }
-}
-
-/// How long a rule lives. "Once" makes no rule, so it is not here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lifespan {
-    /// Until this process ends, runs another program, or, where the rule allows something, is altered.
-    Process(Process),
-    /// Until somebody removes it.
-    Always,
 }
 
 /// Who made a rule.
@@ -148,10 +140,10 @@ impl Rule {
             (Lifespan::Process(own), Action::Deny(_)) => {
                 (own.pid, own.run) == (process.pid, process.run)
             }
-            (Lifespan::Always, Action::Allow) => {
+            (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, Action::Allow) => {
                 self.origin == Origin::BuiltIn || !process.alteration.is_any()
             }
-            (Lifespan::Always, Action::Deny(_)) => true,
+            (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, Action::Deny(_)) => true,
         }
     }
 

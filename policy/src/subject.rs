@@ -74,6 +74,9 @@ impl fmt::Display for Program {
 pub struct Process {
     /// Thread group id.
     pub pid: u32,
+    /// When the process began, in the unit of `/proc/PID/stat`: together with its id it tells it from
+    /// any other, until the computer is started anew.
+    pub began: u64,
     /// Number of the run, which no other has had.
     pub run: u64,
     /// What has come into it that is not its program's.

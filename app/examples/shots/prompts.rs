@@ -96,7 +96,9 @@ fn prompt() -> Prompt {
         attempts: 1,
         deadline: in_seconds(600),
         scopes: ["host", "host-port", "any"].map(str::to_owned).into(),
-        lifespans: ["once", "process", "always"].map(str::to_owned).into(),
+        lifespans: ["once", "process", "3600s", "logout", "always"]
+            .map(str::to_owned)
+            .into(),
         suggested_lifespan: "always".into(),
     }
 }

@@ -64,6 +64,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                 place: "192.0.2".into(),
                 port: "70000".into(),
                 protocol: Some("tcp"),
+                lifespan: None,
             });
             dialog.try_to_add();
         })

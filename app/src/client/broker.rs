@@ -50,7 +50,7 @@ impl Broker {
         in_background(async move {
             PromptsProxy::new(&connection)
                 .await?
-                .answer(id, revision, action, scope.as_str(), lifespan.as_str())
+                .answer(id, revision, action, scope.as_str(), &lifespan.to_string())
                 .await
                 .map(|_rule| ())
         })

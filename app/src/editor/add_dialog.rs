@@ -5,6 +5,7 @@ use std::path::Path;
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{accessible::State, gio, glib};
 use portreeve_dbus::{RuleSpec, executable};
+use portreeve_policy::{For, Span};
 
 use crate::{
     i18n::gettext,
@@ -14,6 +15,8 @@ use crate::{
 
 /// The protocols that can be chosen, in the order of the row.
 const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
+/// The lifespans that can be chosen, in the order of the row.
+const LIFESPANS: [Option<For>; 3] = [None, Some(For::Time(Span::HOUR)), Some(For::Logout)];
 const DESTINATIONS: [DraftDestination; 3] = [
     DraftDestination::Anywhere,
     DraftDestination::Host,
@@ -55,6 +58,8 @@ mod imp {
         pub(super) port_error: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) protocol: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub(super) lifespan: TemplateChild<adw::ComboRow>,
         pub(super) on_spec: RefCell<Option<SpecHandler>>,
         /// Whether adding was tried: only then is what is unfinished called wrong.
         pub(super) tried: Cell<bool>,
@@ -147,6 +152,9 @@ impl AddRuleDialog {
         let index = PROTOCOLS.iter().position(|known| *known == draft.protocol);
         imp.protocol
             .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+        let index = LIFESPANS.iter().position(|known| *known == draft.lifespan);
+        imp.lifespan
+            .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
     }
 
     /// Adds the rule if it is complete, and says what is wrong if not.
@@ -220,6 +228,7 @@ impl AddRuleDialog {
             place: imp.place.text().into(),
             port: imp.port.text().into(),
             protocol: at(&PROTOCOLS, imp.protocol.selected()),
+            lifespan: at(&LIFESPANS, imp.lifespan.selected()),
         }
     }
 

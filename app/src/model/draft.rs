@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use portreeve_dbus::RuleSpec;
+use portreeve_policy::For;
 
 use crate::i18n::gettext;
 
@@ -33,6 +34,8 @@ pub struct Draft {
     pub port: String,
     /// The protocol; `None` for any.
     pub protocol: Option<&'static str>,
+    /// How long it lives; `None` for always.
+    pub lifespan: Option<For>,
 }
 
 /// What is wrong, by the field it is wrong in. Texts are translated.
@@ -109,12 +112,15 @@ impl Draft {
             spec.network.clone_from(&network);
             spec.port = port;
             spec.protocol = self.protocol.map(str::to_owned);
+            spec.lifespan = self.lifespan.map(|lifespan| lifespan.to_string());
         }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use portreeve_policy::Span;
+
     use super::*;
 
     fn draft() -> Draft {
@@ -148,6 +154,19 @@ mod tests {
     #[test]
     fn an_empty_port_is_any() {
         assert_eq!(draft().spec().unwrap().port, None);
+    }
+
+    #[test]
+    fn a_rule_may_end() {
+        assert_eq!(draft().spec().unwrap().lifespan, None);
+        for lifespan in [For::Time(Span::HOUR), For::Logout] {
+            let draft = Draft {
+                lifespan: Some(lifespan),
+                ..draft()
+            };
+            let checked = draft.spec().unwrap().check().unwrap();
+            assert_eq!(checked.lifespan, lifespan);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! display is here.
 
 mod arming;
+mod clock;
 mod countdown;
 mod draft;
 mod question;

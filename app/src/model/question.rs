@@ -1,9 +1,12 @@
 //! The words of a prompt.
 
 use portreeve_dbus::Prompt;
-use portreeve_policy::{For, Scope};
+use portreeve_policy::{For, Scope, Span};
 
-use super::text::{isolate, shown, shown_within};
+use super::{
+    clock::in_words,
+    text::{isolate, shown, shown_within},
+};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// Longest path or command line shown in full, characters.
@@ -73,7 +76,7 @@ impl Question {
             .collect();
         let suggested_lifespan = lifespans
             .iter()
-            .position(|choice| choice.value.as_str() == prompt.suggested_lifespan)
+            .position(|choice| choice.value.to_string() == prompt.suggested_lifespan)
             .unwrap_or_default();
         Self {
             heading: heading(prompt, &name, &host, by_udp),
@@ -233,6 +236,9 @@ fn lifespan_label(lifespan: For, name: &str) -> String {
     match lifespan {
         For::Once => gettext("Just this time"),
         For::Process => gettext_f("Until {app} quits", &[("app", name)]),
+        For::Time(Span::HOUR) => gettext("For 1 hour"),
+        For::Time(span) => gettext_f("For {time}", &[("time", &in_words(span))]),
+        For::Logout => gettext("Until I log out"),
         For::Always => gettext("Always"),
     }
 }

@@ -2,7 +2,10 @@
 
 use portreeve_dbus::Rule;
 
-use super::text::{isolate, plain, shown, shown_within};
+use super::{
+    clock::by_the_wall,
+    text::{isolate, plain, shown, shown_within},
+};
 use crate::i18n::{gettext, gettext_f};
 
 /// Longest path shown, characters.
@@ -44,6 +47,12 @@ impl RuleWords {
                 gettext_f("until process {pid} ends", &[("pid", &pid.to_string())])
             }
             ("process", None) => gettext("until its process ends"),
+            ("logout", _) => gettext("until you log out"),
+            ("until", _) => {
+                let time = by_the_wall(rule.ends.unwrap_or_default());
+                // Translators: the time of day, perhaps with a date before it.
+                gettext_f("until {time}", &[("time", &isolate(&time))])
+            }
             _ => gettext("always"),
         };
         let spoken = |msgid: &str| {
@@ -320,6 +329,24 @@ mod tests {
             words.spoken,
             "curl: deny server.example, until process 12 ends"
         );
+    }
+
+    #[test]
+    fn a_rule_says_when_it_ends() {
+        let spoken = |lifespan: &str, ends| {
+            let lifespan = lifespan.into();
+            let rule = Rule {
+                lifespan,
+                ends,
+                ..rule()
+            };
+            RuleWords::new(&rule).spoken
+        };
+        let logout = "curl: allow server.example, until you log out";
+        assert_eq!(spoken("logout", None), logout);
+        let until = spoken("until", Some(u64::MAX / 2_000_000_000));
+        let time = until.strip_prefix("curl: allow server.example, until ");
+        assert!(time.is_some_and(|time| time.contains(':')), "{until}");
     }
 
     #[test]

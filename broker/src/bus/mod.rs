@@ -7,6 +7,7 @@ mod broker;
 mod caller;
 mod leave;
 mod limits;
+mod logins;
 mod prompts;
 mod rules;
 mod sleep;
@@ -28,6 +29,7 @@ use self::{
     watch::Watchers,
 };
 pub use self::{
+    logins::follow_logins,
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status, withdrawn};
-use portreeve_policy::{Answer, For, Operations, Origin as RuleOrigin, Scope, SubjectPattern};
+use portreeve_policy::{
+    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, Scope, SubjectPattern,
+};
 use tokio::time::Instant;
 
 use super::{
     Command, Decider, Origin, RuleChange,
     command::{Answered, Purpose, Reply, Stored, Watch},
     late::LateAnswer,
-    rulebook::{self, RuleBook, lasting},
+    rulebook::Wanted,
 };
 use crate::{
     failure::{Reason, with_causes},
@@ -62,7 +64,9 @@ impl Decider {
             Command::Change { uid, change, reply } => self.change(uid, change, reply),
             Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
             Command::Ping { reply } => drop(reply.send(())),
+            Command::LoggedIn(users) => self.logged_in(users),
             Command::Stored(stored) => self.stored(stored),
+            Command::NotForgotten { over, error } => self.not_forgotten(over, &error),
         }
     }
 
@@ -139,9 +143,10 @@ impl Decider {
         let now = Instant::now();
         let mut prompts: Vec<_> = self.prompts.of(uid).collect();
         prompts.sort_by_key(|prompt| (prompt.first_attempt(), prompt.id));
+        let logged_in = self.is_logged_in(uid);
         prompts
             .into_iter()
-            .map(|prompt| prompt.describe(now))
+            .map(|prompt| prompt.describe(now, logged_in))
             .collect()
     }
 
@@ -166,16 +171,51 @@ impl Decider {
             Ok(false) => return send(reply, Ok(Answered::NeedsLeave)),
             Err(error) => return send(reply, Err(error)),
         }
+        let rules = self.rules_of(id, answer);
+        if rules.is_empty() {
+            self.answer_once(id, answer);
+            return send(reply, Ok(Answered::Done(0)));
+        }
+        let Some(prompt) = self.prompts.get_mut(id) else {
+            return send(reply, Err(no_such_prompt(id)));
+        };
+        prompt.answering = true;
+        let uid = prompt.question.uid();
+        // The rest happens when that is done.
+        let purpose = Purpose::Answer { id, answer, reply };
+        self.store(uid, store::Change::Add(rules), purpose);
+    }
+
+    /// The rules that an answer stands for: none, one, or one for each process that asks.
+    fn rules_of(&self, id: u64, answer: Answer) -> Vec<Rule> {
+        let Some(prompt) = self.prompts.get(id) else {
+            return Vec::new();
+        };
+        let (question, now) = (&prompt.question, self.clock.now());
+        let rule = |lifespan| {
+            Wanted {
+                uid: question.uid(),
+                subject: SubjectPattern::Program(question.program.clone()),
+                operations: Operations::only(question.operation),
+                object: answer.pattern(question.operation, &question.object),
+                action: answer.action,
+                lifespan,
+                origin: RuleOrigin::Prompt,
+            }
+            .rule(now)
+        };
         match answer.lifespan {
-            For::Once => {
-                self.answer_once(id, answer);
-                send(reply, Ok(Answered::Done(0)));
-            }
+            For::Once => Vec::new(),
             For::Process => {
-                let rule = self.answer_for_processes(id, answer);
-                send(reply, Ok(Answered::Done(rule)));
+                let processes = prompt.processes().into_iter();
+                let processes = processes.map(|caller| caller.subject.process);
+                processes
+                    .map(|process| rule(Lifespan::Process(process)))
+                    .collect()
             }
-            For::Always => self.answer_always(id, answer, reply),
+            For::Time(span) => vec![rule(Lifespan::Until(now.deadline(span)))],
+            For::Logout => vec![rule(Lifespan::Logout)],
+            For::Always => vec![rule(Lifespan::Always)],
         }
     }
 
@@ -226,12 +266,15 @@ impl Decider {
                 answer.scope, prompt.question.operation
             )));
         }
-        if !prompt.question.lifespans().0.contains(&answer.lifespan) {
+        let logged_in = self.is_logged_in(uid);
+        if !prompt.question.may_last(answer.lifespan, logged_in) {
             return Err(Error::InvalidArgument(format!(
                 "cannot answer “{}” here: {}",
                 answer.lifespan,
                 if prompt.question.alteration.is_any() {
                     "code that is not the program's own acts in it"
+                } else if prompt.question.program.is_lasting() {
+                    "its user has no session that could end"
                 } else {
                     "the program has no file that a rule could name"
                 }
@@ -282,85 +325,51 @@ impl Decider {
         self.prompts_changed(asked.uid());
     }
 
-    /// Makes a rule for each process that asks. If none is left, the answer counts for the next
-    /// attempt.
-    fn answer_for_processes(&mut self, id: u64, answer: Answer) -> u64 {
-        let Some(prompt) = self.prompts.get(id) else {
-            return 0;
-        };
-        let question = prompt.question.clone();
-        let pattern = answer.pattern(question.operation, &question.object);
-        let mut first = 0;
-        for caller in prompt.processes() {
-            let rule = self.rules.add_for_process(
-                caller,
-                question.operation,
-                pattern.clone(),
-                answer.action,
-            );
-            first = if first == 0 { rule.0 } else { first };
+    /// The rules of an answer are in force: closes its prompt if that is still open. Calls that have come
+    /// to it meanwhile are answered with it, this time.
+    fn close_answered(&mut self, id: u64, answer: Answer) {
+        if answer.lifespan != For::Process {
+            // Still open only if a stronger rule contradicts it for nobody waiting.
+            return self.answer_once(id, answer);
         }
-        if first == 0 {
-            self.answer_once(id, answer);
-        } else {
-            self.publish();
-            // Still open if its newest caller has ended; it is answered all the same.
-            let nobody = |prompt: &super::prompt::Prompt| prompt.waiting.is_empty();
-            if self.prompts.get(id).is_some_and(nobody) && self.prompts.take(id).is_some() {
-                self.agents
-                    .withdraw(question.uid(), id, withdrawn::ANSWERED);
-                self.prompts_changed(question.uid());
-            }
-            self.rules_changed(question.uid());
-        }
-        first
-    }
-
-    /// Has the rule stored; the rest happens when that is done.
-    fn answer_always(&mut self, id: u64, answer: Answer, reply: Reply<Answered>) {
-        let Some(prompt) = self.prompts.get_mut(id) else {
-            return send(reply, Err(no_such_prompt(id)));
+        // The rules are for the processes that had asked, so nothing is left for a next attempt.
+        let Some(prompt) = self.prompts.take(id) else {
+            return;
         };
-        prompt.answering = true;
         let question = &prompt.question;
-        let rule = lasting(
-            question.uid(),
-            SubjectPattern::Program(question.program.clone()),
-            Operations::only(question.operation),
-            answer.pattern(question.operation, &question.object),
-            answer.action,
-            RuleOrigin::Prompt,
-        );
+        let pattern = answer.pattern(question.operation, &question.object);
         let uid = question.uid();
-        let purpose = Purpose::Answer { id, answer, reply };
-        self.store(uid, store::Change::Add(rule), purpose);
+        for waiting in prompt.waiting {
+            self.release_once(waiting.held, answer.action, &pattern);
+        }
+        self.agents.withdraw(uid, id, withdrawn::ANSWERED);
+        self.prompts_changed(uid);
     }
 
     fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
-        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
-            && RuleBook::is_unstored(id)
-        {
-            let found = match change {
-                RuleChange::SetEnabled(id, on) => self.rules.set_unstored_enabled(uid, id, on),
-                _ => self.rules.remove_unstored(uid, id),
-            };
-            if !found {
-                return send(reply, Err(store_error(&store::Error::NoSuchRule(id))));
-            }
-            self.publish();
-            self.rules_changed(uid);
-            return send(reply, Ok(id.0));
-        }
-        let now = rulebook::now();
+        let clocks = self.clock.now();
+        let now = clocks.wall;
         let change = match change {
-            RuleChange::Add { parts, origin } => store::Change::Add(lasting(
-                uid,
-                SubjectPattern::Program(parts.program),
-                parts.operations,
-                parts.object,
-                parts.action,
-                origin,
-            )),
+            RuleChange::Add { parts, origin } => {
+                let lifespan = match parts.lifespan {
+                    For::Time(span) => Lifespan::Until(clocks.deadline(span)),
+                    For::Logout if self.is_logged_in(uid) => Lifespan::Logout,
+                    For::Always => Lifespan::Always,
+                    lifespan @ (For::Logout | For::Once | For::Process) => {
+                        return send(reply, Err(no_such_end(uid, lifespan)));
+                    }
+                };
+                let wanted = Wanted {
+                    uid,
+                    subject: SubjectPattern::Program(parts.program),
+                    operations: parts.operations,
+                    object: parts.object,
+                    action: parts.action,
+                    lifespan,
+                    origin,
+                };
+                store::Change::Add(vec![wanted.rule(clocks)])
+            }
             RuleChange::Remove(id) => store::Change::Remove { uid, id, now },
             RuleChange::Restore(id) => store::Change::Restore { uid, id, now },
             RuleChange::SetEnabled(id, enabled) => store::Change::SetEnabled { uid, id, enabled },
@@ -396,25 +405,31 @@ impl Decider {
         self.note_store(result.as_ref().err());
         match result {
             Ok(changed) => {
-                let rule = changed.id();
+                let rule = changed.id().map_or(0, |id| id.0);
                 match changed {
-                    Changed::Present(rule) => self.rules.insert(rule),
+                    Changed::Present(rules) => {
+                        for rule in rules {
+                            self.rules.insert(rule);
+                        }
+                    }
                     Changed::Absent(id) => self.rules.remove(id),
                     Changed::Switched(id, on) => self.rules.set_enabled(id, on),
+                    Changed::Forgotten => {}
                 }
                 self.publish();
+                self.end_what_came_late();
                 match purpose {
                     Purpose::Answer { id, answer, reply } => {
-                        // Still open only if a stronger rule contradicts it for nobody waiting.
-                        self.answer_once(id, answer);
+                        self.close_answered(id, answer);
                         self.rules_changed(uid);
-                        send(reply, Ok(Answered::Done(rule.0)));
+                        send(reply, Ok(Answered::Done(rule)));
                     }
                     Purpose::Change { reply } => {
                         self.rules_changed(uid);
-                        send(reply, Ok(rule.0));
+                        send(reply, Ok(rule));
                     }
                 }
+                self.forget();
             }
             Err(error) => match purpose {
                 Purpose::Answer { id, answer, reply } => {
@@ -428,7 +443,7 @@ impl Decider {
     }
 
     /// Keeps in mind how the store does: a full disk comes and goes.
-    fn note_store(&mut self, error: Option<&store::Error>) {
+    pub(super) fn note_store(&mut self, error: Option<&store::Error>) {
         let problem = match error {
             Some(error) if error.is_of_the_database() => Some(with_causes(error)),
             // It was asked for what it does not have: that says nothing.
@@ -450,6 +465,15 @@ fn no_such_prompt(id: u64) -> Error {
     Error::NoSuchPrompt(format!(
         "cannot find prompt {id}: it is not open, or not yours"
     ))
+}
+
+fn no_such_end(uid: u32, lifespan: For) -> Error {
+    Error::InvalidArgument(match lifespan {
+        For::Logout => format!(
+            "cannot make a rule until user {uid} logs out: no session of that user is known"
+        ),
+        _ => format!("cannot make a rule for “{lifespan}”: only an answer to a prompt can be"),
+    })
 }
 
 fn store_error(error: &store::Error) -> Error {

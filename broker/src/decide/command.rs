@@ -1,11 +1,13 @@
 //! What the bus room asks of the loop, and how it is answered.
 
+use std::collections::BTreeSet;
+
 use portreeve_dbus::{Checked, Error, Prompt as PromptInfo, Rule as RuleInfo, Status};
 use portreeve_policy::{Answer, Origin as RuleOrigin, RuleId};
 use tokio::sync::{oneshot, watch};
 
 use super::AgentHandle;
-use crate::store::{self, Changed};
+use crate::store::{self, Changed, Over};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -92,8 +94,17 @@ pub enum Command {
         /// Where to.
         reply: oneshot::Sender<()>,
     },
+    /// These users have a session, and no others.
+    LoggedIn(BTreeSet<u32>),
     /// From the loop to itself: the store has done its part.
     Stored(Stored),
+    /// From the loop to itself: the store could not forget rules that are over.
+    NotForgotten {
+        /// Which.
+        over: Over,
+        /// Why not.
+        error: store::Error,
+    },
 }
 
 /// Counts of changes; each new value means another one.

@@ -3,7 +3,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use portreeve_abi::{AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
+use portreeve_abi::{
+    AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
+};
 use portreeve_policy::{
     Action, Alteration, Destination, Object, Process, Program, Protocol, Reach as Said, Subject,
 };
@@ -21,6 +23,7 @@ const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
 /// No process: rules for single ones do not match it.
 const NO_PROCESS: Process = Process {
     pid: 0,
+    began: 0,
     run: 0,
     alteration: Alteration::NONE,
 };
@@ -252,10 +255,20 @@ impl Peerage {
 fn listener(reach: &Reach) -> Option<Listener> {
     let length = usize::try_from(reach.program_length).ok()?;
     let path = std::str::from_utf8(reach.program.get(..length)?).ok()?;
+    let marked = |mark: u32| reach.marks & mark != 0;
+    let process = Process {
+        pid: reach.pid,
+        began: reach.began,
+        run: reach.run,
+        alteration: Alteration {
+            foreign_code: marked(request_flags::FOREIGN_CODE),
+            controlled: marked(request_flags::TRACED),
+        },
+    };
     Some(Listener {
         uid: reach.uid,
         program: Program::at(path)?,
-        process: None,
+        process: (reach.pid != 0).then_some(process),
         port: reach.port,
         protocol: Protocol(reach.protocol),
     })
@@ -290,20 +303,32 @@ fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
         list.truncate(MAX_PEERS);
         others_admitted = 0;
     }
+    let process = listener.process.unwrap_or(NO_PROCESS);
+    let mark = |is_so: bool, mark| if is_so { mark } else { 0 };
+    let Alteration {
+        foreign_code,
+        controlled,
+    } = process.alteration;
     let mut reach = Reach {
+        run: process.run,
+        began: process.began,
+        pid: process.pid,
+        marks: mark(foreign_code, request_flags::FOREIGN_CODE)
+            | mark(controlled, request_flags::TRACED),
         uid: listener.uid,
         port: listener.port,
         protocol: listener.protocol.0,
         count: u32::try_from(list.len()).unwrap_or(0),
         others_admitted: others_admitted.into(),
         peers: [Peers::default(); MAX_PEERS],
+        reserved: 0,
         program_length: 0,
         program: [0; PROGRAM_BYTES],
     };
     for (place, peers) in reach.peers.iter_mut().zip(list) {
         *place = peers;
     }
-    if let (Program::Path(path), None) = (&listener.program, listener.process)
+    if let Program::Path(path) = &listener.program
         && let Some(place) = reach.program.get_mut(..path.len())
     {
         place.copy_from_slice(path.as_bytes());

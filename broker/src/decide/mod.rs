@@ -6,6 +6,7 @@
 mod agents;
 mod answer;
 mod command;
+mod ending;
 mod late;
 mod listeners;
 mod prompt;
@@ -14,7 +15,8 @@ mod rulebook;
 mod verdict;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
+    future::poll_fn,
     hash::{DefaultHasher, Hash, Hasher},
     pin::pin,
     sync::Arc,
@@ -41,11 +43,12 @@ use self::{
     verdict::kept,
 };
 use crate::{
+    clock::Clock,
     config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
     gate::Held,
     probe::{Kernel, Policy},
-    store::{Opened, Store},
+    store::{Opened, Over, Store},
     subject::Caller,
 };
 
@@ -86,6 +89,11 @@ pub struct Decider {
     failures: Arc<Failures>,
     /// For the store's answers to come back on.
     commands: mpsc::Sender<Command>,
+    clock: Box<dyn Clock>,
+    /// Who is logged in, once that is known.
+    sessions: Option<BTreeSet<u32>>,
+    /// What the store has yet to forget.
+    over: Over,
 }
 
 /// Counts of changes for one user.
@@ -114,6 +122,7 @@ impl Decider {
         opened: Opened,
         failures: Arc<Failures>,
         commands: mpsc::Sender<Command>,
+        clock: Box<dyn Clock>,
     ) -> Self {
         Self {
             prompts: Prompts::default(),
@@ -132,11 +141,18 @@ impl Decider {
             store,
             failures,
             commands,
+            clock,
+            sessions: None,
+            over: Over::default(),
         }
     }
 
     /// Judges until both senders of `inputs` are gone.
     pub async fn run(mut self, mut inputs: Inputs) {
+        // What has ended while no broker ran is no rule any more.
+        let mut over = self.rules.take_due(self.clock.now());
+        over.extend(self.rules.take_ended(Instant::now()));
+        self.end(&over);
         // Verdicts that are remembered of an earlier broker hold on if it had the same rules: else every
         // call would have to wait for this one, however well known, and for the next if this one ends
         // at once.
@@ -145,10 +161,12 @@ impl Decider {
         }
         loop {
             let wake = self.next_wake();
+            self.clock.set_alarm(self.rules.alarm());
             tokio::select! {
                 arrival = inputs.arrivals.recv() => match arrival {
                     Some(arrival) => {
                         self.sweep_if(&inputs.interrupted);
+                        self.end_if_due();
                         self.judge(arrival);
                     }
                     None => return,
@@ -156,11 +174,13 @@ impl Decider {
                 command = inputs.commands.recv() => match command {
                     Some(command) => {
                         self.sweep_if(&inputs.interrupted);
+                        self.end_if_due();
                         self.obey(command);
                     }
                     None => return,
                 },
                 () = inputs.interrupted.notified() => self.sweep(),
+                () = poll_fn(|context| self.clock.poll_alarm(context)) => self.end_due(),
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
                     self.sweep();
                 }
@@ -337,24 +357,21 @@ impl Decider {
                 .withdraw(uid, id, portreeve_dbus::withdrawn::ENDED);
             self.prompts_changed(uid);
         }
-        let ended = self.rules.forget_ended(now);
-        if !ended.is_empty() {
-            self.publish();
-        }
-        for uid in ended {
-            self.rules_changed(uid);
-        }
+        let ended = self.rules.take_ended(now);
+        self.end(&ended);
     }
 
     /// Sends agents what has changed for them, gathered.
     fn tell_agents(&mut self) {
         let now = Instant::now();
+        let sessions = self.sessions.as_ref();
+        let is_logged_in = |uid| sessions.is_some_and(|users| users.contains(&uid));
         for prompt in self.prompts.due(now, GATHER) {
             // A new agent is told everything, so without one there is nothing to keep.
             prompt.changed = None;
             let uid = prompt.question.uid();
             if self.agents.get(uid).is_some() {
-                let info = prompt.describe(now);
+                let info = prompt.describe(now, is_logged_in(uid));
                 let message = if std::mem::replace(&mut prompt.told, true) {
                     ToAgent::Update(info)
                 } else {

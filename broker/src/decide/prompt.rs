@@ -7,7 +7,7 @@ use portreeve_policy::{Alteration, For, Object, Operation, Process, Program, Sco
 use tokio::time::Instant;
 
 use super::Arrival;
-use crate::{gate::Held, subject::Caller};
+use crate::{clock::Now, gate::Held, subject::Caller};
 
 /// How long a question stays open after its last attempt, when nobody waits for it any more.
 const KEEP: Duration = Duration::from_secs(600);
@@ -46,16 +46,34 @@ impl Question {
         self.uid
     }
 
-    /// Lifespans that an answer may have, and the suggested one.
-    pub(super) fn lifespans(&self) -> (&'static [For], For) {
-        if self.alteration.is_any() {
-            (&[For::Once, For::Process], For::Once)
+    /// Lifespans that an answer may have, and the suggested one. Who is not known to be logged in cannot
+    /// be seen to log out.
+    pub(super) fn lifespans(&self, logged_in: bool) -> (Vec<For>, For) {
+        let (offered, suggested): (fn(For) -> bool, _) = if self.alteration.is_any() {
+            (is_for_callers, For::Once)
         } else if self.program.is_lasting() {
-            (&[For::Once, For::Process, For::Always], For::Always)
+            (|_| true, For::Always)
         } else {
-            (&[For::Once, For::Process], For::Process)
-        }
+            (is_for_callers, For::Process)
+        };
+        let lifespans = For::ALL
+            .into_iter()
+            .filter(|lifespan| offered(*lifespan) && (logged_in || *lifespan != For::Logout));
+        (lifespans.collect(), suggested)
     }
+
+    /// Whether an answer may have this lifespan: one of those above, or another time in the place of the
+    /// one that is offered.
+    pub(super) fn may_last(&self, lifespan: For, logged_in: bool) -> bool {
+        let (offered, _) = self.lifespans(logged_in);
+        let time = |lifespan: &For| matches!(lifespan, For::Time(_));
+        offered.contains(&lifespan) || time(&lifespan) && offered.iter().any(time)
+    }
+}
+
+/// Whether it is about the callers alone, so that no rule has to name their program.
+fn is_for_callers(lifespan: For) -> bool {
+    matches!(lifespan, For::Once | For::Process)
 }
 
 /// A call that waits for the answer.
@@ -301,6 +319,14 @@ impl Prompt {
         self.mark_changed(now);
     }
 
+    /// Its user has come or gone: if that changes what an answer may be, it is another question.
+    pub(super) fn offer_anew(&mut self, now: Instant) {
+        if self.question.lifespans(true) != self.question.lifespans(false) {
+            self.revision += 1;
+            self.mark_changed(now);
+        }
+    }
+
     /// The processes that have asked and still run.
     pub(super) fn processes(&self) -> Vec<Arc<Caller>> {
         let mut callers: Vec<Arc<Caller>> = Vec::new();
@@ -327,7 +353,7 @@ impl Prompt {
     }
 
     /// The prompt as agents see it.
-    pub(super) fn describe(&self, now: Instant) -> Info {
+    pub(super) fn describe(&self, now: Instant, logged_in: bool) -> Info {
         let Question {
             uid,
             program,
@@ -335,7 +361,7 @@ impl Prompt {
             operation,
             object,
         } = &self.question;
-        let (lifespans, suggested) = self.question.lifespans();
+        let (lifespans, suggested) = self.question.lifespans(logged_in);
         let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
         Info {
             id: self.id,
@@ -368,8 +394,7 @@ impl Prompt {
 
 /// An instant in microseconds on `CLOCK_BOOTTIME`, which all processes share.
 fn boottime_micros(instant: Instant, now: Instant) -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let micros = time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1_000;
+    let micros = Now::read().boottime;
     let left = instant.saturating_duration_since(now).as_micros();
     micros.saturating_add(u64::try_from(left).unwrap_or(u64::MAX))
 }

@@ -1,9 +1,8 @@
-//! All rules in force: the lasting ones, those of single processes, and the built-in ones.
+//! All rules in force: the stored ones, and the built-in one.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
     time::Duration,
 };
 
@@ -13,22 +12,25 @@ use portreeve_policy::{
 };
 use tokio::time::Instant;
 
-use crate::subject::Caller;
+use crate::{
+    clock::{Alarm, Now},
+    subject::ProcessHandle,
+};
 
-/// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
-const UNSTORED: u64 = 1 << 52;
-/// The built-in rule: this computer may be reached.
+/// The built-in rule: this computer may be reached. Below 2⁵³, so that JSON carries it.
 const THIS_COMPUTER: RuleId = RuleId((1 << 53) - 1);
 /// How often processes with rules of their own are looked after.
 const CHECK: Duration = Duration::from_secs(5);
 
 /// All rules in force.
 pub(super) struct RuleBook {
-    stored: HashMap<RuleId, Rule>,
-    of_processes: Vec<(Rule, Arc<Caller>)>,
-    next_unstored: u64,
-    /// When processes with rules of their own are looked after next.
+    rules: HashMap<RuleId, Rule>,
+    /// The processes of rules for single ones; `None` if it had ended before it was looked for.
+    processes: HashMap<RuleId, Option<ProcessHandle>>,
+    /// When those are looked after next.
     check_at: Option<Instant>,
+    /// When the first rule ends that was made for a time.
+    alarm: Option<Alarm>,
     generation: u64,
     compiled: Ruleset,
 }
@@ -37,28 +39,34 @@ impl RuleBook {
     /// The rules found in the store, under the generation that is in force.
     pub(super) fn new(stored: Vec<Rule>, generation: u64) -> Self {
         let mut book = Self {
-            stored: stored.into_iter().map(|rule| (rule.id, rule)).collect(),
-            of_processes: Vec::new(),
-            next_unstored: UNSTORED,
+            rules: HashMap::new(),
+            processes: HashMap::new(),
             check_at: None,
+            alarm: None,
             generation,
             compiled: Ruleset::default(),
         };
-        book.compiled = Ruleset::new(book.all());
+        for rule in stored {
+            book.insert(rule);
+        }
+        book.take_in();
         book
     }
 
     /// Puts all changes in force under a new generation; returns that.
     pub(super) fn compile(&mut self) -> u64 {
         self.generation += 1;
-        self.compiled = Ruleset::new(self.all());
+        self.take_in();
         self.generation
     }
 
+    fn take_in(&mut self) {
+        self.compiled = Ruleset::new(self.all());
+        self.alarm = self.first_end();
+    }
+
     fn all(&self) -> impl Iterator<Item = Rule> {
-        let processes = self.of_processes.iter().map(|(rule, _)| rule);
-        let stored = self.stored.values();
-        stored.chain(processes).cloned().chain([built_in()])
+        self.rules.values().cloned().chain([built_in()])
     }
 
     /// The same for the same rules, in another broker too.
@@ -87,8 +95,7 @@ impl RuleBook {
 
     /// Whether any rule but the built-in ones speaks of an operation.
     pub(super) fn are_about(&self, operation: Operation) -> bool {
-        let processes = self.of_processes.iter().map(|(rule, _)| rule);
-        let mut rules = self.stored.values().chain(processes);
+        let mut rules = self.rules.values();
         rules.any(|rule| rule.enabled && rule.operations.contains(operation))
     }
 
@@ -99,126 +106,137 @@ impl RuleBook {
 
     /// The rules of a user, and the built-in ones.
     pub(super) fn of(&self, uid: u32) -> Vec<Rule> {
-        let processes = self.of_processes.iter().map(|(rule, _)| rule);
-        let own = self
-            .stored
-            .values()
-            .chain(processes)
-            .filter(|rule| rule.uid == Some(uid));
+        let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
         own.cloned().chain([built_in()]).collect()
     }
 
+    /// Takes in a rule of the store.
     pub(super) fn insert(&mut self, rule: Rule) {
-        self.stored.insert(rule.id, rule);
+        if let Lifespan::Process(process) = rule.lifespan {
+            let handle = ProcessHandle::find(process.pid, process.began);
+            let wait = if handle.is_some() {
+                CHECK
+            } else {
+                Duration::ZERO
+            };
+            let look = Instant::now() + wait;
+            self.check_at = Some(self.check_at.map_or(look, |at| at.min(look)));
+            self.processes.insert(rule.id, handle);
+        }
+        self.rules.insert(rule.id, rule);
     }
 
-    /// Removes a stored rule, if it is the user's.
+    /// Takes out a rule.
     pub(super) fn remove(&mut self, id: RuleId) {
-        self.stored.remove(&id);
+        self.rules.remove(&id);
+        self.processes.remove(&id);
     }
 
     pub(super) fn set_enabled(&mut self, id: RuleId, enabled: bool) {
-        if let Some(rule) = self.stored.get_mut(&id) {
+        if let Some(rule) = self.rules.get_mut(&id) {
             rule.enabled = enabled;
         }
     }
 
-    /// Whether the rule is not in the store.
-    pub(super) fn is_unstored(id: RuleId) -> bool {
-        id.0 >= UNSTORED
-    }
-
-    /// Removes a user's rule that is not stored; whether there was one.
-    pub(super) fn remove_unstored(&mut self, uid: u32, id: RuleId) -> bool {
-        let before = self.of_processes.len();
-        self.of_processes
-            .retain(|(rule, _)| rule.id != id || rule.uid != Some(uid));
-        self.of_processes.len() != before
-    }
-
-    /// Switches a user's rule that is not stored; whether there was one.
-    pub(super) fn set_unstored_enabled(&mut self, uid: u32, id: RuleId, enabled: bool) -> bool {
-        let found = self
-            .of_processes
-            .iter_mut()
-            .find(|(rule, _)| rule.id == id && rule.uid == Some(uid));
-        match found {
-            Some((rule, _)) => {
-                rule.enabled = enabled;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Adds a rule for one process.
-    pub(super) fn add_for_process(
-        &mut self,
-        caller: Arc<Caller>,
-        operation: Operation,
-        object: ObjectPattern,
-        action: Action,
-    ) -> RuleId {
-        let id = RuleId(self.next_unstored);
-        self.next_unstored += 1;
-        let subject = &caller.subject;
-        let rule = Rule {
-            id,
-            uid: Some(subject.uid),
-            subject: SubjectPattern::Program(subject.program.clone()),
-            operations: Operations::only(operation),
-            object,
-            action,
-            lifespan: Lifespan::Process(subject.process),
-            enabled: true,
-            origin: Origin::Prompt,
-            created: now(),
+    /// Takes out the rules of processes that have ended.
+    pub(super) fn take_ended(&mut self, now: Instant) -> Vec<Rule> {
+        let ended = |handle: &Option<ProcessHandle>| {
+            handle.as_ref().is_none_or(|handle| !handle.is_alive())
         };
-        self.of_processes.push((rule, caller));
-        self.check_at.get_or_insert_with(|| Instant::now() + CHECK);
-        id
+        let ids: Vec<RuleId> = self
+            .processes
+            .iter()
+            .filter_map(|(id, handle)| ended(handle).then_some(*id))
+            .collect();
+        let taken = self.take(ids);
+        self.check_at = (!self.processes.is_empty()).then(|| now + CHECK);
+        taken
     }
 
-    /// Forgets rules of processes that have ended; returns their users.
-    pub(super) fn forget_ended(&mut self, now: Instant) -> BTreeSet<u32> {
-        let mut users = BTreeSet::new();
-        self.of_processes.retain(|(_, caller)| {
-            let alive = caller.handle.is_alive();
-            if !alive {
-                users.insert(caller.subject.uid);
+    /// Takes out the rules whose time is over.
+    pub(super) fn take_due(&mut self, now: Now) -> Vec<Rule> {
+        let mut due = Vec::new();
+        for rule in self.rules.values_mut() {
+            if let Lifespan::Until(deadline) = &mut rule.lifespan {
+                *deadline = now.reckon(*deadline);
+                if deadline.boottime <= now.boottime {
+                    due.push(rule.id);
+                }
             }
-            alive
+        }
+        self.alarm = self.first_end();
+        self.take(due)
+    }
+
+    /// Takes out the rules until logout of users for whom it has come.
+    pub(super) fn take_logged_out(&mut self, is_logged_in: impl Fn(u32) -> bool) -> Vec<Rule> {
+        let is_over = |rule: &&Rule| {
+            rule.lifespan == Lifespan::Logout && !rule.uid.is_some_and(&is_logged_in)
+        };
+        let ids = self.rules.values().filter(is_over).map(|rule| rule.id);
+        let ids = ids.collect();
+        self.take(ids)
+    }
+
+    fn take(&mut self, ids: Vec<RuleId>) -> Vec<Rule> {
+        let taken = ids.into_iter().filter_map(|id| {
+            self.processes.remove(&id);
+            self.rules.remove(&id)
         });
-        self.check_at = (!self.of_processes.is_empty()).then(|| now + CHECK);
-        users
+        taken.collect()
     }
 
     /// When to look after processes next.
     pub(super) fn next_check(&self) -> Option<Instant> {
         self.check_at
     }
+
+    /// When to look for rules whose time is over.
+    pub(super) fn alarm(&self) -> Option<Alarm> {
+        self.alarm
+    }
+
+    fn first_end(&self) -> Option<Alarm> {
+        let ends = self.rules.values().filter_map(|rule| match rule.lifespan {
+            Lifespan::Until(deadline) => Some(Alarm {
+                boottime: deadline.boottime,
+                or_set: deadline.by_wall,
+            }),
+            Lifespan::Process(_) | Lifespan::Logout | Lifespan::Always => None,
+        });
+        ends.reduce(|one, other| Alarm {
+            boottime: one.boottime.min(other.boottime),
+            or_set: one.or_set || other.or_set,
+        })
+    }
 }
 
-/// The lasting rule that an answer stands for; its id is given by the store.
-pub(super) fn lasting(
-    uid: u32,
-    subject: SubjectPattern,
-    operations: Operations,
-    object: ObjectPattern,
-    action: Action,
-    origin: Origin,
-) -> Rule {
-    Rule {
-        id: RuleId(0),
-        uid: Some(uid),
-        subject,
-        operations,
-        object,
-        action,
-        lifespan: Lifespan::Always,
-        enabled: true,
-        origin,
-        created: now(),
+/// What a rule of a user's is to be; its id is given by the store.
+pub(super) struct Wanted {
+    pub(super) uid: u32,
+    pub(super) subject: SubjectPattern,
+    pub(super) operations: Operations,
+    pub(super) object: ObjectPattern,
+    pub(super) action: Action,
+    pub(super) lifespan: Lifespan,
+    pub(super) origin: Origin,
+}
+
+impl Wanted {
+    /// The rule, made now.
+    pub(super) fn rule(self, now: Now) -> Rule {
+        Rule {
+            id: RuleId(0),
+            uid: Some(self.uid),
+            subject: self.subject,
+            operations: self.operations,
+            object: self.object,
+            action: self.action,
+            lifespan: self.lifespan,
+            enabled: true,
+            origin: self.origin,
+            created: now.wall,
+        }
     }
 }
 
@@ -239,13 +257,4 @@ fn built_in() -> Rule {
         origin: Origin::BuiltIn,
         created: 0,
     }
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-        })
 }

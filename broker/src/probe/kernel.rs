@@ -28,6 +28,8 @@ pub trait Kernel: Send + Sync {
     fn is_enforcing(&self) -> bool;
     /// The generation in force.
     fn generation(&self) -> u64;
+    /// Names the probe, and no other, as long as it is loaded: what gives processes their numbers.
+    fn numbering(&self) -> u64;
     /// Whether what is remembered under the generation in force was given by the policy of this digest,
     /// in a broker such as this one.
     fn holds_for(&self, digest: u64) -> bool;
@@ -59,6 +61,13 @@ impl Kernel for Probe {
 
     fn generation(&self) -> u64 {
         lock(&self.config).value.generation
+    }
+
+    fn numbering(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        // The seed is the probe's secret.
+        lock(&self.config).value.cache_seed.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn holds_for(&self, digest: u64) -> bool {

@@ -6,6 +6,7 @@ mod object;
 mod prerequisites;
 
 use std::{
+    hash::{BuildHasher, RandomState},
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -181,7 +182,11 @@ impl Probe {
                 .ok_or_else(|| Error::Object(format!("it has no map {name}")))?;
             maps.push((*name, map));
         }
-        Self::with(Some(ebpf), Vec::new(), peer_programs, maps)
+        let probe = Self::with(Some(ebpf), Vec::new(), peer_programs, maps)?;
+        // Another one would void what is remembered, so it stays as long as the probe.
+        let seed = RandomState::new().hash_one(0);
+        probe.configure(|config| config.cache_seed = seed)?;
+        Ok(probe)
     }
 
     /// Takes over the attached programs and the maps of a broker that has ended, if they are of the

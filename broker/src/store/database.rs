@@ -1,16 +1,23 @@
 //! Opening the database, and what is done with it. Synchronous; `thread` gives it a thread.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use portreeve_policy::{Rule, RuleId};
+use portreeve_policy::{Deadline, Rule, RuleId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, named_params, params};
 
-use super::{Change, Changed, Error, RESTORE_SECONDS, RULES_MAX, migrate, row};
-use crate::failure::with_causes;
+use super::{
+    Change, Changed, Error, Over, RESTORE_SECONDS, RULES_MAX, migrate,
+    row::{self, Found},
+};
+use crate::{
+    clock::{Era, Now},
+    failure::with_causes,
+};
 
 /// The database with its state: one that cannot be used is left alone, whatever is wrong with it.
 pub(super) struct Database {
     usable: Result<Connection, String>,
+    era: Era,
 }
 
 /// What was found when the database was opened.
@@ -27,14 +34,18 @@ pub struct Opened {
 impl Database {
     /// Opens the database at `path`, making it if there is none. Never fails: whatever is wrong is
     /// said, the rules that can be read are read, and nothing is overwritten.
-    pub(super) fn open(path: &Path) -> (Self, Opened) {
+    pub(super) fn open(path: &Path, era: Era) -> (Self, Opened) {
         let mut opened = Opened {
             rules: Vec::new(),
             problem: None,
             senseless: 0,
         };
         let usable = match open(path).and_then(|(connection, writable)| {
-            (opened.rules, opened.senseless) = load(&connection)?;
+            let loaded = load(&connection, &era)?;
+            if writable {
+                tidy_up(&connection, &loaded, &era);
+            }
+            (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
             if writable {
                 Ok(connection)
             } else {
@@ -48,7 +59,7 @@ impl Database {
                 Err(text)
             }
         };
-        (Self { usable }, opened)
+        (Self { usable, era }, opened)
     }
 
     fn connection(&self) -> Result<&Connection, Error> {
@@ -60,37 +71,62 @@ impl Database {
     /// Makes a change; it is on the disk when this returns.
     pub(super) fn make(&self, change: Change) -> Result<Changed, Error> {
         match change {
-            Change::Add(mut rule) => {
-                rule.id = self.add(&rule)?;
-                Ok(Changed::Present(rule))
-            }
+            Change::Add(rules) => self.add(rules).map(Changed::Present),
             Change::Remove { uid, id, now } => {
                 self.remove(uid, id, now)?;
                 self.purge(now);
                 Ok(Changed::Absent(id))
             }
-            Change::Restore { uid, id, now } => self.restore(uid, id, now).map(Changed::Present),
+            Change::Restore { uid, id, now } => {
+                let rule = self.restore(uid, id, now)?;
+                Ok(Changed::Present(vec![rule]))
+            }
             Change::SetEnabled { uid, id, enabled } => {
                 self.set_enabled(uid, id, enabled)?;
                 Ok(Changed::Switched(id, enabled))
             }
+            Change::Forget(over) => {
+                self.forget(&over)?;
+                Ok(Changed::Forgotten)
+            }
         }
     }
 
-    /// Stores a rule; returns its id.
-    fn add(&self, rule: &Rule) -> Result<RuleId, Error> {
+    /// Stores rules of one user, all or none; returns them with their ids.
+    fn add(&self, mut rules: Vec<Rule>) -> Result<Vec<Rule>, Error> {
         let connection = self.connection()?;
+        let write = || Error::sqlite("write");
+        let transaction = connection.unchecked_transaction().map_err(write())?;
+        let uid = rules.first().and_then(|rule| rule.uid);
         let count: u32 = connection
             .query_row(
                 "SELECT count(*) FROM rule WHERE uid = ?1 AND removed IS NULL",
-                params![rule.uid],
+                params![uid],
                 |row| row.get(0),
             )
             .map_err(Error::sqlite("read"))?;
-        if count >= RULES_MAX {
+        let more = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+        if count.saturating_add(more) > RULES_MAX {
             return Err(Error::TooMany(RULES_MAX));
         }
-        row::insert(connection, rule).map_err(Error::sqlite("write"))
+        for rule in &mut rules {
+            rule.id = row::insert(connection, rule, &self.era).map_err(write())?;
+        }
+        transaction.commit().map_err(write())?;
+        Ok(rules)
+    }
+
+    /// Forgets rules for good.
+    fn forget(&self, over: &Over) -> Result<(), Error> {
+        let connection = self.connection()?;
+        let transaction = connection
+            .unchecked_transaction()
+            .and_then(|transaction| forget_rules(connection, &over.rules).map(|()| transaction))
+            .map_err(Error::sqlite("write"))?;
+        if let Some(logged_in) = &over.logged_in {
+            forget_logged_out(connection, logged_in).map_err(Error::sqlite("write"))?;
+        }
+        transaction.commit().map_err(Error::sqlite("write"))
     }
 
     /// Removes a rule of a user, so that it can be put back for a while.
@@ -122,6 +158,9 @@ impl Database {
     /// Puts back a rule of a user that was removed a short while ago.
     fn restore(&self, uid: u32, id: RuleId, now: i64) -> Result<Rule, Error> {
         let connection = self.connection()?;
+        let transaction = connection
+            .unchecked_transaction()
+            .map_err(Error::sqlite("write"))?;
         let changed = connection
             .execute(
                 "UPDATE rule SET removed = NULL WHERE id = :id AND uid = :uid AND removed >= :then",
@@ -131,16 +170,25 @@ impl Database {
             )
             .map_err(Error::sqlite("write"))?;
         found(changed, id)?;
-        connection
-            .query_row(
-                &format!("SELECT {} FROM rule WHERE id = ?1", row::COLUMNS),
-                params![id.0.cast_signed()],
-                row::read,
-            )
+        let sql = format!("SELECT {} FROM rule WHERE id = ?1", row::columns());
+        let found = connection
+            .query_row(&sql, params![id.0.cast_signed()], |row| {
+                Ok(row::read(row, &self.era, Now::read()))
+            })
             .optional()
-            .map_err(Error::sqlite("read"))?
-            .flatten()
-            .ok_or(Error::NoSuchRule(id))
+            .map_err(Error::sqlite("read"))?;
+        let rule = match found {
+            Some(Found::Rule(rule)) => rule,
+            Some(Found::CarriedOver(rule, deadline)) => {
+                row::carry_over(connection, id, deadline, &self.era)
+                    .map_err(Error::sqlite("write"))?;
+                rule
+            }
+            // It is over by now.
+            Some(Found::Over(_) | Found::Senseless) | None => return Err(Error::NoSuchRule(id)),
+        };
+        transaction.commit().map_err(Error::sqlite("write"))?;
+        Ok(rule)
     }
 
     /// Switches a rule of a user on or off.
@@ -214,22 +262,71 @@ fn open(path: &Path) -> Result<(Connection, bool), Error> {
     Ok((connection, writable))
 }
 
-fn load(connection: &Connection) -> Result<(Vec<Rule>, usize), Error> {
+/// What the table holds.
+#[derive(Default)]
+struct Loaded {
+    rules: Vec<Rule>,
+    carried_over: Vec<(RuleId, Deadline)>,
+    over: Vec<RuleId>,
+    senseless: usize,
+}
+
+fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
     let error = || Error::sqlite("read");
-    let sql = format!("SELECT {} FROM rule WHERE removed IS NULL", row::COLUMNS);
+    let now = Now::read();
+    let sql = format!("SELECT {} FROM rule WHERE removed IS NULL", row::columns());
     let mut statement = connection.prepare(&sql).map_err(error())?;
-    let rows = statement.query_map([], |row| {
-        // A column of another type than ours makes a senseless row, not an unreadable table.
-        Ok(row::read(row).unwrap_or(None))
+    let rows = statement.query_map([], |row| Ok(row::read(row, era, now)));
+    let mut loaded = Loaded::default();
+    for found in rows.map_err(error())? {
+        match found.map_err(error())? {
+            Found::Rule(rule) => loaded.rules.push(rule),
+            Found::CarriedOver(rule, deadline) => {
+                loaded.carried_over.push((rule.id, deadline));
+                loaded.rules.push(rule);
+            }
+            Found::Over(id) => loaded.over.push(id),
+            Found::Senseless => loaded.senseless += 1,
+        }
+    }
+    Ok(loaded)
+}
+
+/// Writes down what has become of rules since the database was used last. If that cannot be done, the
+/// next one finds the same; only how long the computer was off would be reckoned anew.
+fn tidy_up(connection: &Connection, loaded: &Loaded, era: &Era) {
+    let tidied = connection.unchecked_transaction().and_then(|transaction| {
+        forget_rules(connection, &loaded.over)?;
+        for (id, deadline) in &loaded.carried_over {
+            row::carry_over(connection, *id, *deadline, era)?;
+        }
+        transaction.commit()
     });
-    let rows = rows
-        .map_err(error())?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(error())?;
-    let total = rows.len();
-    let rules: Vec<Rule> = rows.into_iter().flatten().collect();
-    let senseless = total - rules.len();
-    Ok((rules, senseless))
+    if let Err(error) = tidied {
+        let error = with_causes(&Error::sqlite("write")(error));
+        tracing::warn!("cannot forget rules that are over: {error}");
+    }
+}
+
+fn forget_logged_out(connection: &Connection, logged_in: &BTreeSet<u32>) -> rusqlite::Result<()> {
+    let mut users =
+        connection.prepare("SELECT DISTINCT uid FROM rule WHERE lifespan = 'logout'")?;
+    let users = users.query_map([], |row| row.get::<_, i64>(0))?;
+    for uid in users.collect::<Result<Vec<_>, _>>()? {
+        if !u32::try_from(uid).is_ok_and(|uid| logged_in.contains(&uid)) {
+            let sql = "DELETE FROM rule WHERE lifespan = 'logout' AND uid = ?1";
+            connection.execute(sql, params![uid])?;
+        }
+    }
+    Ok(())
+}
+
+fn forget_rules(connection: &Connection, rules: &[RuleId]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("DELETE FROM rule WHERE id = ?1")?;
+    for id in rules {
+        statement.execute(params![id.0.cast_signed()])?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,22 +1,25 @@
-//! Lasting rules in SQLite, on a thread of their own. The only user of rusqlite.
+//! Rules in SQLite, on a thread of their own. The only user of rusqlite.
 
 mod database;
+mod lifespan;
 mod migrate;
 mod row;
 mod thread;
+
+use std::collections::BTreeSet;
 
 use portreeve_policy::{Rule, RuleId};
 
 pub use database::Opened;
 #[cfg(test)]
-pub(crate) use database::tests::fail_changes;
+pub(crate) use database::tests::{fail_changes, fail_forgetting};
 pub use thread::{Place, Store};
 
 /// A change of the database. Times are in seconds since 1970.
 #[derive(Debug)]
 pub enum Change {
-    /// Keep a new rule; its id is given by the database.
-    Add(Rule),
+    /// Keep new rules of a user, all or none; their ids are given by the database.
+    Add(Vec<Rule>),
     /// Remove a rule of a user.
     Remove {
         /// The user.
@@ -44,25 +47,47 @@ pub enum Change {
         /// On.
         enabled: bool,
     },
+    /// Forget, for good, what is over.
+    Forget(Over),
+}
+
+/// Rules that are over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Over {
+    /// These.
+    pub rules: Vec<RuleId>,
+    /// All that users had until they logged out, removed ones too, but for these users: who is logged
+    /// in.
+    pub logged_in: Option<BTreeSet<u32>>,
+}
+
+impl Over {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.logged_in.is_none()
+    }
 }
 
 /// What is different in the database.
 #[derive(Debug)]
 pub enum Changed {
-    /// This rule is there.
-    Present(Rule),
+    /// These rules are there.
+    Present(Vec<Rule>),
     /// This one is not.
     Absent(RuleId),
     /// This one is switched on or off.
     Switched(RuleId, bool),
+    /// What was over is.
+    Forgotten,
 }
 
 impl Changed {
-    /// The rule that it is about.
-    pub fn id(&self) -> RuleId {
+    /// The rule that it is about, the first if there are more.
+    pub fn id(&self) -> Option<RuleId> {
         match self {
-            Self::Present(rule) => rule.id,
-            Self::Absent(id) | Self::Switched(id, _) => *id,
+            Self::Present(rules) => rules.first().map(|rule| rule.id),
+            Self::Absent(id) | Self::Switched(id, _) => Some(*id),
+            Self::Forgotten => None,
         }
     }
 }

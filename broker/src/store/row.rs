@@ -1,17 +1,49 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
 use portreeve_policy::{
-    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program, Protocol,
-    Rule, RuleId, SubjectPattern,
+    Action, Deadline, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program,
+    Protocol, Rule, RuleId, SubjectPattern,
 };
-use rusqlite::{Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 
-/// The columns of [`read`], in any order.
-pub(super) const COLUMNS: &str = "id, uid, program, operations, destination, host, network, port, \
-                                  protocol, action, errno, enabled, origin, created";
+use super::lifespan::{self, Columns, Life};
+use crate::clock::{Era, Now};
 
-/// Reads one row; `None` if it makes no sense.
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
+/// The columns of a rule, but for its life's.
+const COLUMNS: &str = "id, uid, program, device, inode, operations, destination, host, network, \
+                       port, protocol, action, errno, enabled, origin, created";
+
+/// What a row holds.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A rule.
+    Rule(Rule),
+    /// A rule that lives on though the computer was started anew: the row has to say so.
+    CarriedOver(Rule, Deadline),
+    /// The rule is over.
+    Over(RuleId),
+    /// It makes no sense.
+    Senseless,
+}
+
+/// The columns of [`read`].
+pub(super) fn columns() -> String {
+    format!("{COLUMNS}, {}", lifespan::COLUMNS.join(", "))
+}
+
+/// Reads one row.
+pub(super) fn read(row: &Row<'_>, era: &Era, now: Now) -> Found {
+    // A column of another type than ours makes a senseless row, not an unreadable table.
+    try_to_read(row, era, now)
+        .ok()
+        .flatten()
+        .unwrap_or(Found::Senseless)
+}
+
+fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Found>> {
+    let life = Columns::read(row)?;
+    let device: Option<i64> = row.get("device")?;
+    let inode: Option<i64> = row.get("inode")?;
     let program: String = row.get("program")?;
     let operations: String = row.get("operations")?;
     let destination: String = row.get("destination")?;
@@ -25,8 +57,26 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
     let port: Option<i64> = row.get("port")?;
     let protocol: Option<i64> = row.get("protocol")?;
     let enabled = row.get("enabled")?;
-    let created = row.get("created")?;
+    let created: i64 = row.get("created")?;
     let sensible = || {
+        let life = life.life(created, era, now)?;
+        let lifespan = match life {
+            Life::Lives(lifespan) => lifespan,
+            Life::CarriedOver(deadline) => Lifespan::Until(deadline),
+            Life::Over => return Some(Found::Over(RuleId(u64::try_from(id).ok()?))),
+        };
+        let program = match (device, inode) {
+            (None, None) => Program::at(&program)?,
+            // Only a process that runs can be of a program without a path.
+            (Some(device), Some(inode)) if matches!(lifespan, Lifespan::Process(_)) => {
+                Program::File {
+                    device: device.cast_unsigned(),
+                    inode: inode.cast_unsigned(),
+                    claim: program.into(),
+                }
+            }
+            _ => return None,
+        };
         let action = match (action.as_str(), errno) {
             ("allow", None) => Action::Allow,
             ("deny", Some(errno @ 1..=4095)) => Action::Deny(u16::try_from(errno).ok()?),
@@ -44,10 +94,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
             .split(',')
             .map(|word| word.parse::<Operation>().ok())
             .collect::<Option<Vec<_>>>()?;
-        Some(Rule {
+        let rule = Rule {
             id: RuleId(u64::try_from(id).ok()?),
             uid: Some(u32::try_from(uid).ok()?),
-            subject: SubjectPattern::Program(Program::at(&program)?),
+            subject: SubjectPattern::Program(program),
             operations: Operations::of(operations)?,
             object: ObjectPattern {
                 destination,
@@ -58,24 +108,38 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Option<Rule>> {
                 },
             },
             action,
-            lifespan: Lifespan::Always,
+            lifespan,
             enabled,
             origin: origin
                 .parse()
                 .ok()
                 .filter(|origin| *origin != Origin::BuiltIn)?,
             created,
+        };
+        Some(match life {
+            Life::CarriedOver(deadline) => Found::CarriedOver(rule, deadline),
+            Life::Lives(_) | Life::Over => Found::Rule(rule),
         })
     };
     Ok(sensible())
 }
 
-/// Inserts a rule; its id is ignored and the new one returned.
+/// Inserts a rule that is made in this era; its id is ignored and the new one returned.
 ///
-/// Only rules of one user, for one program by path, that live always can be stored.
-pub(super) fn insert(connection: &rusqlite::Connection, rule: &Rule) -> rusqlite::Result<RuleId> {
-    let SubjectPattern::Program(Program::Path(program)) = &rule.subject else {
-        return Err(rusqlite::Error::InvalidQuery);
+/// Only rules of one user, for one program, can be stored; a program without a path only in a rule for
+/// a process of its.
+pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
+    let (program, device, inode) = match (&rule.subject, rule.lifespan) {
+        (SubjectPattern::Program(Program::Path(path)), _) => (path, None, None),
+        (
+            SubjectPattern::Program(Program::File {
+                device,
+                inode,
+                claim,
+            }),
+            Lifespan::Process(_),
+        ) => (claim, Some(device.cast_signed()), Some(inode.cast_signed())),
+        _ => return Err(rusqlite::Error::InvalidQuery),
     };
     let (destination, host, network) = match &rule.object.destination {
         Destination::Anywhere => ("anywhere", None, None),
@@ -85,14 +149,19 @@ pub(super) fn insert(connection: &rusqlite::Connection, rule: &Rule) -> rusqlite
         Destination::Network(network) => ("network", None, Some(network.to_string())),
     };
     let operations: Vec<&str> = rule.operations.iter().map(Operation::as_str).collect();
+    let life = Columns::of(rule.lifespan, era);
     connection.execute(
-        "INSERT INTO rule (uid, program, operations, destination, host, network, port, protocol, \
-         action, errno, enabled, origin, created) VALUES (:uid, :program, :operations, \
-         :destination, :host, :network, :port, :protocol, :action, :errno, :enabled, :origin, \
-         :created)",
+        "INSERT INTO rule (uid, program, device, inode, operations, destination, host, network, \
+         port, protocol, action, errno, enabled, origin, created, lifespan, boot, boottime, wall, \
+         by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
+         :device, :inode, :operations, :destination, :host, :network, :port, :protocol, :action, \
+         :errno, :enabled, :origin, :created, :lifespan, :boot, :boottime, :wall, :by_wall, \
+         :numbering, :run, :pid, :began, :foreign_code, :controlled)",
         named_params! {
             ":uid": rule.uid,
             ":program": program.as_ref(),
+            ":device": device,
+            ":inode": inode,
             ":operations": operations.join(","),
             ":destination": destination,
             ":host": host,
@@ -107,7 +176,38 @@ pub(super) fn insert(connection: &rusqlite::Connection, rule: &Rule) -> rusqlite
             ":enabled": rule.enabled,
             ":origin": rule.origin.as_str(),
             ":created": rule.created,
+            ":lifespan": life.lifespan,
+            ":boot": life.boot,
+            ":boottime": life.boottime,
+            ":wall": life.wall,
+            ":by_wall": life.by_wall,
+            ":numbering": life.numbering,
+            ":run": life.run,
+            ":pid": life.pid,
+            ":began": life.began,
+            ":foreign_code": life.foreign_code,
+            ":controlled": life.controlled,
         },
     )?;
     Ok(RuleId(connection.last_insert_rowid().cast_unsigned()))
+}
+
+/// The rule lives on in this era, until then.
+pub(super) fn carry_over(
+    connection: &Connection,
+    id: RuleId,
+    deadline: Deadline,
+    era: &Era,
+) -> rusqlite::Result<()> {
+    let life = Columns::of(Lifespan::Until(deadline), era);
+    connection.execute(
+        "UPDATE rule SET boot = :boot, boottime = :boottime, by_wall = :by_wall WHERE id = :id",
+        named_params! {
+            ":boot": life.boot,
+            ":boottime": life.boottime,
+            ":by_wall": life.by_wall,
+            ":id": id.0.cast_signed(),
+        },
+    )?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Change, Changed, Error, Opened, database::Database};
+use crate::clock::Era;
 
 /// Changes that may wait for the thread at once.
 const QUEUE: usize = 256;
@@ -22,14 +23,15 @@ pub struct Store {
 pub struct Place(mpsc::OwnedPermit<Job>);
 
 impl Store {
-    /// Opens the database on a thread of its own and gives what was found in it.
-    pub async fn open(path: PathBuf) -> Result<(Self, Opened), Error> {
+    /// Opens the database on a thread of its own and gives what was found in it. What is of another era
+    /// than this one is over, or is carried over.
+    pub async fn open(path: PathBuf, era: Era) -> Result<(Self, Opened), Error> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let (sender, opened) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
-                let (database, opened) = Database::open(&path);
+                let (database, opened) = Database::open(&path, era);
                 if sender.send(opened).is_err() {
                     return;
                 }

@@ -44,6 +44,28 @@ impl ProcessHandle {
         Ok(Self { pid, tid, fd })
     }
 
+    /// Takes hold of the process that has this id and began then; `None` if that has ended.
+    pub fn find(pid: u32, began: u64) -> Option<Self> {
+        let handle = Self::open(pid).ok()?;
+        let same = handle.began().is_ok_and(|other| other == began) && handle.is_alive();
+        same.then_some(handle)
+    }
+
+    /// When it began, as `/proc/PID/stat` has it: ticks since the computer was started.
+    pub fn began(&self) -> Result<u64, Error> {
+        let error = |source: io::Error| Error::Read {
+            what: "the beginning",
+            pid: self.pid,
+            source,
+        };
+        let stat = fs::read_to_string(self.proc_path("stat")).map_err(error)?;
+        // Behind the name, which may have anything in it: field 22 of proc_pid_stat(5).
+        let behind = stat.rsplit_once(") ").map(|(_, behind)| behind);
+        let word = behind.and_then(|behind| behind.split(' ').nth(19));
+        word.and_then(|word| word.parse().ok())
+            .ok_or_else(|| error(io::ErrorKind::InvalidData.into()))
+    }
+
     /// Takes over a pidfd that somebody vouches for, such as the bus.
     pub fn from_fd(pid: u32, fd: OwnedFd) -> Self {
         Self { pid, tid: pid, fd }

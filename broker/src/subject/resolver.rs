@@ -113,6 +113,7 @@ fn identify(request: &Request) -> Result<Caller, Error> {
         unnamed(executable, &path)
     };
     let command = handle.command_line(COMMAND_LINE);
+    let began = handle.began()?;
     // Everything above was the caller's own if it is still there.
     if !handle.is_alive() {
         return Err(Error::Gone { pid: process.tgid });
@@ -122,6 +123,7 @@ fn identify(request: &Request) -> Result<Caller, Error> {
         program,
         process: PolicyProcess {
             pid: process.tgid,
+            began,
             run: request.origin,
             alteration: Alteration {
                 foreign_code: request.flags & request_flags::FOREIGN_CODE != 0,
@@ -198,8 +200,15 @@ mod tests {
             .unwrap();
         let handle = ProcessHandle::open(child.id()).unwrap();
         assert!(handle.is_alive());
+        let began = handle.began().unwrap();
+        assert!(ProcessHandle::find(child.id(), began).is_some());
+        assert!(
+            ProcessHandle::find(child.id(), began - 1).is_none(),
+            "another one of this id"
+        );
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!handle.is_alive());
+        assert!(ProcessHandle::find(child.id(), began).is_none());
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     args::Decide,
     bus::{Bus, call_with_leave},
+    clock::in_words,
     error::Result,
     output::Output,
 };
@@ -18,7 +19,7 @@ struct View {
     revision: u32,
     action: &'static str,
     scope: &'static str,
-    lifespan: &'static str,
+    lifespan: String,
     /// The rule made, if one was.
     rule: Option<u64>,
 }
@@ -40,12 +41,12 @@ pub(crate) async fn run(uid: u32, decide: &Decide, output: &mut Output) -> Resul
     let (action, scope, lifespan) = (
         decide.action.as_str(),
         scope.as_str(),
-        decide.lifespan.as_str(),
+        decide.lifespan.to_string(),
     );
     let rule: u64 = call_with_leave(
         proxy.inner(),
         "Answer",
-        &(decide.id, revision, action, scope, lifespan),
+        &(decide.id, revision, action, scope, &*lifespan),
     )
     .await?;
     let view = View {
@@ -91,9 +92,11 @@ fn text(view: &View, decide: &Decide) -> String {
         Action::Deny(_) => "Denied",
     };
     let long = match decide.lifespan {
-        For::Once => "once",
-        For::Process => "until the program ends",
-        For::Always => "always",
+        For::Once => "once".to_owned(),
+        For::Process => "until the program ends".to_owned(),
+        For::Time(span) => format!("for {}", in_words(span.seconds().into())),
+        For::Logout => "until its user logs out".to_owned(),
+        For::Always => "always".to_owned(),
     };
     match view.rule {
         Some(rule) => format!("{done} {long}; this is rule {rule} now."),

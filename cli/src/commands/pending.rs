@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use nix::time::{ClockId, clock_gettime};
 use portreeve_dbus::{Error as BrokerError, Prompt, PromptsProxy};
 use serde::Serialize;
 
 use crate::{
     bus::Bus,
+    clock::boot_time,
     error::{Error, Result},
     output::{Output, Table, cut},
 };
@@ -129,11 +129,6 @@ async fn listed(proxy: &PromptsProxy<'_>, uid: u32, output: &mut Output) -> Resu
 fn print(prompts: &[Prompt], output: &mut Output) -> Result<()> {
     let views: Vec<_> = prompts.iter().map(View::from).collect();
     output.result(&views, |views| text(views, boot_time()))
-}
-
-/// Time since the machine was started, sleep included: the clock of deadlines.
-fn boot_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
 fn text(prompts: &[View<'_>], now: Duration) -> String {

@@ -1,11 +1,14 @@
 //! `portreevectl rules`: lists and changes rules.
 
+use std::time::Duration;
+
 use portreeve_dbus::{Rule, RuleSpec, RulesProxy, executable};
 use serde::Serialize;
 
 use crate::{
     args::{AddRule, Rules},
     bus::{Bus, call_with_leave},
+    clock::{boot_time, in_words},
     error::Result,
     output::{Output, Table},
 };
@@ -26,6 +29,8 @@ struct View<'a> {
     errno: Option<u16>,
     lifespan: &'a str,
     pid: Option<u32>,
+    /// Microseconds on `CLOCK_BOOTTIME`.
+    ends: Option<u64>,
     enabled: bool,
     origin: &'a str,
     created: i64,
@@ -47,6 +52,7 @@ impl<'a> From<&'a Rule> for View<'a> {
             errno: rule.errno,
             lifespan: &rule.lifespan,
             pid: rule.pid,
+            ends: rule.ends,
             enabled: rule.enabled,
             origin: &rule.origin,
             created: rule.created,
@@ -77,7 +83,7 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
     let mut rules = Bus::connect().await?.rules().await?.list(uid).await?;
     rules.sort_by(|a, b| (&a.program, a.id).cmp(&(&b.program, b.id)));
     let views: Vec<_> = rules.iter().map(View::from).collect();
-    output.result(&views, |views| text(views))
+    output.result(&views, |views| text(views, boot_time()))
 }
 
 async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
@@ -90,6 +96,7 @@ async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
         port: rule.port,
         protocol: rule.protocol.map(|protocol| protocol.to_string()),
         action: rule.action.as_str().to_owned(),
+        lifespan: Some(rule.lifespan().to_string()),
     };
     // The broker checks too; this says what is wrong even without one.
     spec.check()?;
@@ -111,7 +118,7 @@ async fn patient_proxy() -> Result<RulesProxy<'static>> {
     Bus::connect_patiently().await?.rules().await
 }
 
-fn text(rules: &[View<'_>]) -> String {
+fn text(rules: &[View<'_>], now: Duration) -> String {
     if rules.is_empty() {
         return "No rules.".to_owned();
     }
@@ -133,14 +140,26 @@ fn text(rules: &[View<'_>]) -> String {
             rule.program.unwrap_or("any program").to_owned(),
             rule.operations.join(", "),
             other_side(rule),
-            match rule.pid {
-                Some(pid) => format!("{} {pid}", rule.lifespan),
-                None => rule.lifespan.to_owned(),
-            },
+            lifespan(rule, now),
             rule.origin.to_owned(),
         ]);
     }
     table.render()
+}
+
+/// How long the rule lives, seen at `now` on the clock of [`View::ends`].
+fn lifespan(rule: &View<'_>, now: Duration) -> String {
+    match (rule.lifespan, rule.pid, rule.ends) {
+        (word, Some(pid), _) => format!("{word} {pid}"),
+        (_, None, Some(ends)) => {
+            // What has not ended yet does not end in no time.
+            let left = Duration::from_micros(ends).saturating_sub(now);
+            let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+            format!("ends in {}", in_words(seconds))
+        }
+        ("logout", None, None) => "until logout".to_owned(),
+        (word, None, None) => word.to_owned(),
+    }
 }
 
 fn other_side(rule: &View<'_>) -> String {
@@ -187,7 +206,7 @@ mod tests {
                 "id": 12, "uid": 1000, "program": "/usr/bin/curl", "operations": ["connect"],
                 "destination": "host", "host": "example.org", "network": null, "port": 443,
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
-                "pid": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
+                "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
             })
         );
     }
@@ -202,13 +221,25 @@ mod tests {
             pid: Some(42),
             ..Rule::default()
         };
-        let rules = [rule(), built_in];
+        let until = |lifespan: &str, ends| Rule {
+            lifespan: lifespan.into(),
+            ends,
+            ..rule()
+        };
+        let timed = until("until", Some(3_700_000_000));
+        let rules = [rule(), built_in, timed, until("logout", None)];
         let views: Vec<_> = rules.iter().map(View::from).collect();
-        let text = text(&views);
+        assert_eq!(
+            serde_json::to_value(&views[2]).unwrap()["ends"],
+            3_700_000_000_u64
+        );
+        let text = text(&views, Duration::from_millis(95_500));
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[1].contains("example.org port 443, tcp"), "{text}");
         assert!(lines[2].contains("any program"), "{text}");
         assert!(lines[2].contains("this-computer"), "{text}");
         assert!(lines[2].contains("process 42"), "{text}");
+        assert!(lines[3].contains("ends in 1h 5s "), "{text}");
+        assert!(lines[4].contains("until logout"), "{text}");
     }
 }

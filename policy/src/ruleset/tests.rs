@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::{Decision, Ruleset};
 use crate::{
-    Action, Alteration, Answer, Destination, For, Lifespan, Object, ObjectPattern, Operation,
-    Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
+    Action, Alteration, Answer, Deadline, Destination, For, Lifespan, Object, ObjectPattern,
+    Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope, Subject,
+    SubjectPattern,
     fixtures::{PROCESS, network, object, program, rule, subject},
     precedence::Precedence,
 };
@@ -115,6 +116,34 @@ fn what_a_program_may_is_no_leave_for_other_code_inside_it() {
             let before = of_process(PROCESS, action);
             assert_eq!(decided_in(PROCESS, [before.clone()]), Some(action));
             assert_eq!(decided_in(process, [before]), denied);
+        }
+    }
+}
+
+/// How long a rule lives says nothing of what it is about.
+#[test]
+fn rules_that_end_decide_like_those_that_do_not() {
+    let deadline = Deadline {
+        boottime: 1,
+        wall: 1,
+        by_wall: true,
+    };
+    for lifespan in [Lifespan::Logout, Lifespan::Until(deadline)] {
+        for action in [Action::Allow, Action::DENY] {
+            let rule = Rule {
+                lifespan,
+                ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
+            };
+            assert_eq!(decided_in(PROCESS, [rule.clone()]), Some(action));
+            let denied = (action != Action::Allow).then_some(action);
+            assert_eq!(decided_in(altered(true, false), [rule.clone()]), denied);
+            let always = Rule {
+                lifespan: Lifespan::Always,
+                ..rule.clone()
+            };
+            assert_eq!(Precedence::of(&rule), Precedence::of(&always));
+            let own = of_process(PROCESS, Action::Allow);
+            assert!(Precedence::of(&own) > Precedence::of(&rule));
         }
     }
 }

@@ -32,9 +32,9 @@ def rules(user):
     return [it["id"] for it in _call("Rules1", "List", user)[0] if it["origin"] != "built-in"]
 
 
-def add_rule(program, action, address=None, user="alice", operation="connect", place=None):
-    """Adds a rule, about one address or place or all; returns its id."""
-    words = {"program": str(program), "action": action, "network": address, "place": place}
+def add_rule(program, action, address=None, user="alice", operation="connect", **words):
+    """Adds a rule, about one address or all, or with other words; returns its id."""
+    words |= {"program": str(program), "action": action, "network": address}
     rule = {key: GLib.Variant("s", word) for key, word in words.items() if word}
     rule["operations"] = GLib.Variant("as", [operation])
     return _call("Rules1", "Add", user, rule, signature="(ua{sv})")[0]

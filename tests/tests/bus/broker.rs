@@ -11,6 +11,7 @@ use std::{
 use portreeve_abi::Request;
 use portreeve_broker::{
     bus,
+    clock::{Era, KernelClock},
     config::Config,
     decide::{Arrival, Decider, Inputs},
     failure::Failures,
@@ -33,6 +34,10 @@ impl Kernel for Played {
     }
 
     fn generation(&self) -> u64 {
+        0
+    }
+
+    fn numbering(&self) -> u64 {
         0
     }
 
@@ -87,7 +92,9 @@ pub(crate) struct Broker {
 impl Broker {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (store, opened) = Store::open(dir.path().join("rules.db")).await.unwrap();
+        let era = Era::current(0).unwrap();
+        let store = Store::open(dir.path().join("rules.db"), era).await;
+        let (store, opened) = store.unwrap();
         let (arrivals, arriving) = mpsc::channel(64);
         let (commands, commanded) = mpsc::channel(64);
         let failures = Arc::new(Failures::default());
@@ -100,6 +107,7 @@ impl Broker {
             opened,
             failures,
             commands.clone(),
+            Box::new(KernelClock::new().unwrap()),
         );
         tokio::spawn(decider.run(Inputs {
             arrivals: arriving,
@@ -107,7 +115,8 @@ impl Broker {
             interrupted: Arc::new(Notify::new()),
         }));
         let hosts = Arc::new(Mutex::new(Hosts::default()));
-        let (connection, _following) = bus::serve(commands, hosts).await.unwrap();
+        let (connection, _following) = bus::serve(commands.clone(), hosts).await.unwrap();
+        tokio::spawn(bus::follow_logins(connection.clone(), commands));
         Self {
             arrivals,
             table,
@@ -127,17 +136,19 @@ impl Broker {
     pub(crate) async fn call(&self, uid: u32, address: &str) -> u64 {
         let unique = self.next.fetch_add(1, Ordering::SeqCst);
         let pid = std::process::id();
+        let handle = ProcessHandle::open(pid).unwrap();
         let caller = Caller {
             subject: Subject {
                 uid,
                 program: Program::Path("/usr/bin/curl".into()),
                 process: Process {
                     pid,
+                    began: handle.began().unwrap(),
                     run: 1,
                     alteration: Alteration::NONE,
                 },
             },
-            handle: ProcessHandle::open(pid).unwrap(),
+            handle,
             command: format!("curl {address}"),
         };
         let request = Request {

@@ -46,6 +46,7 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         errno: Some(1),
         lifespan: "always".into(),
         pid: None,
+        ends: None,
         enabled: true,
         origin: "command-line".into(),
         created: rule.created,

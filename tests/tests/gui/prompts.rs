@@ -196,6 +196,30 @@ fn scope_and_lifespan_can_be_chosen_with_the_keyboard() {
 }
 
 #[test]
+fn an_answer_for_an_hour_can_be_chosen() {
+    let offered = ["once", "process", "3600s", "logout", "always"];
+    let desk = asked(&Prompt {
+        lifespans: offered.map(str::to_owned).into(),
+        ..prompt(1)
+    });
+    desk.focus("Allow “curl”");
+    // From the last choice GTK goes to the first.
+    for key in ["Tab", "Tab", "space", "Down", "Down", "Down", "Return"] {
+        desk.press(key, 1);
+        desk.pause(Duration::from_millis(300));
+    }
+    desk.see("/server.example.* on any port, for 1 hour/", "label");
+    desk.click("Allow", "button");
+    desk.until("the answer has come", |desk| {
+        !desk.broker.answers().is_empty()
+    });
+    assert_eq!(
+        desk.broker.answers(),
+        [answer(1, 1, "allow", "host", "3600s")]
+    );
+}
+
+#[test]
 fn escape_puts_off_until_the_next_attempt() {
     let desk = asked(&prompt(1));
     desk.focus("Allow “curl”");

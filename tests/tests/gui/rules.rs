@@ -1,5 +1,7 @@
 //! The window of the rules.
 
+use std::time::Duration;
+
 use portreeve_dbus::Rule;
 
 use crate::desk::Desk;
@@ -124,6 +126,50 @@ fn a_rule_is_added() {
         (added[0].program.as_str(), added[0].port),
         (file.to_str().unwrap(), Some(443))
     );
+}
+
+#[test]
+fn rules_say_when_they_end() {
+    let until = |id, lifespan: &str, ends| Rule {
+        lifespan: lifespan.into(),
+        ends,
+        ..rule(id, "/usr/bin/curl")
+    };
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let soon = (now.tv_sec.unsigned_abs() + 5) * 1_000_000;
+    let desk = desk(vec![
+        until(10, "logout", None),
+        until(11, "until", Some(soon)),
+    ]);
+    desk.see("curl: allow server.example, until you log out", "list item");
+    desk.see(
+        "/curl: allow server.example, until .*:[0-9][0-9]$/",
+        "list item",
+    );
+}
+
+#[test]
+fn a_rule_is_added_that_ends() {
+    let desk = desk(vec![built_in()]);
+    desk.click("Add Rule", "button");
+    desk.enter("Program", "/usr/bin/env");
+    desk.focus("Portreeve");
+    // Backwards from the first row, over the buttons above, to the last.
+    for key in [
+        "shift+Tab",
+        "shift+Tab",
+        "shift+Tab",
+        "space",
+        "Down",
+        "Down",
+        "Return",
+    ] {
+        desk.press(key, 1);
+        desk.pause(Duration::from_millis(300));
+    }
+    desk.click("Add", "button");
+    desk.until("the rule is added", |desk| !desk.broker.added().is_empty());
+    assert_eq!(desk.broker.added()[0].lifespan.as_deref(), Some("logout"));
 }
 
 #[test]

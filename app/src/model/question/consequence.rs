@@ -3,7 +3,10 @@
 use portreeve_policy::{For, Scope};
 
 use super::{Kind, Question};
-use crate::i18n::{gettext, gettext_f};
+use crate::{
+    i18n::{gettext, gettext_f},
+    model::clock::in_words,
+};
 
 impl Question {
     /// What answering with this scope and lifespan will do.
@@ -14,9 +17,18 @@ impl Question {
             Kind::Connect | Kind::Other => of_connecting(scope, lifespan, self.by_udp),
         };
         let port = self.port.to_string();
+        let time = match lifespan {
+            For::Time(span) => in_words(span),
+            For::Once | For::Process | For::Logout | For::Always => String::new(),
+        };
         gettext_f(
             &text,
-            &[("app", &self.name), ("host", &self.host), ("port", &port)],
+            &[
+                ("app", &self.name),
+                ("host", &self.host),
+                ("port", &port),
+                ("time", &time),
+            ],
         )
     }
 }
@@ -45,12 +57,34 @@ fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
         (For::Process, _) => {
             gettext("Your answer applies to {host} on port {port}, until “{app}” quits.")
         }
+        (For::Time(_), Scope::Host) => {
+            gettext("Your answer applies to {host} on any port, for {time}.")
+        }
+        (For::Logout, Scope::Host) => {
+            gettext("Your answer applies to {host} on any port, until you log out.")
+        }
         (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
+        (For::Time(_), Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, for {time}.")
+        }
+        (For::Logout, Scope::Any) => {
+            gettext("Your answer applies to all of “{app}”’s connections, until you log out.")
+        }
         (For::Always, Scope::Any) => {
             gettext("Your answer applies to all of “{app}”’s connections, always.")
         }
+        (For::Time(_), _) if by_udp => {
+            gettext("Your answer applies to {host} on UDP port {port}, for {time}.")
+        }
+        (For::Logout, _) if by_udp => {
+            gettext("Your answer applies to {host} on UDP port {port}, until you log out.")
+        }
         (For::Always, _) if by_udp => {
             gettext("Your answer applies to {host} on UDP port {port}, always.")
+        }
+        (For::Time(_), _) => gettext("Your answer applies to {host} on port {port}, for {time}."),
+        (For::Logout, _) => {
+            gettext("Your answer applies to {host} on port {port}, until you log out.")
         }
         (For::Always, _) => gettext("Your answer applies to {host} on port {port}, always."),
     }
@@ -64,12 +98,24 @@ fn of_listening(scope: Scope, lifespan: For, by_udp: bool) -> String {
         (For::Process, Scope::Any) => {
             gettext("Your answer applies to any port of “{app}”, until it quits.")
         }
+        (For::Time(_), Scope::Any) => {
+            gettext("Your answer applies to any port of “{app}”, for {time}.")
+        }
+        (For::Logout, Scope::Any) => {
+            gettext("Your answer applies to any port of “{app}”, until you log out.")
+        }
         (For::Always, Scope::Any) => gettext("Your answer applies to any port of “{app}”, always."),
         (For::Once, Scope::LocalNetwork) => gettext(
             "Allow opens the port to the local network only, Deny to nobody, just this time.",
         ),
         (For::Process, Scope::LocalNetwork) => gettext(
             "Allow opens the port to the local network only, Deny to nobody, until “{app}” quits.",
+        ),
+        (For::Time(_), Scope::LocalNetwork) => {
+            gettext("Allow opens the port to the local network only, Deny to nobody, for {time}.")
+        }
+        (For::Logout, Scope::LocalNetwork) => gettext(
+            "Allow opens the port to the local network only, Deny to nobody, until you log out.",
         ),
         (For::Always, Scope::LocalNetwork) => {
             gettext("Allow opens the port to the local network only, Deny to nobody, always.")
@@ -80,6 +126,12 @@ fn of_listening(scope: Scope, lifespan: For, by_udp: bool) -> String {
         (For::Process, Scope::ThisComputer) => gettext(
             "Allow opens the port to this computer only, Deny to nobody, until “{app}” quits.",
         ),
+        (For::Time(_), Scope::ThisComputer) => {
+            gettext("Allow opens the port to this computer only, Deny to nobody, for {time}.")
+        }
+        (For::Logout, Scope::ThisComputer) => gettext(
+            "Allow opens the port to this computer only, Deny to nobody, until you log out.",
+        ),
         (For::Always, Scope::ThisComputer) => {
             gettext("Allow opens the port to this computer only, Deny to nobody, always.")
         }
@@ -89,9 +141,17 @@ fn of_listening(scope: Scope, lifespan: For, by_udp: bool) -> String {
         (For::Process, _) if by_udp => {
             gettext("Your answer applies to UDP port {port}, until “{app}” quits.")
         }
+        (For::Time(_), _) if by_udp => {
+            gettext("Your answer applies to UDP port {port}, for {time}.")
+        }
+        (For::Logout, _) if by_udp => {
+            gettext("Your answer applies to UDP port {port}, until you log out.")
+        }
         (For::Always, _) if by_udp => gettext("Your answer applies to UDP port {port}, always."),
         (For::Once, _) => gettext("Your answer applies to port {port}, just this time."),
         (For::Process, _) => gettext("Your answer applies to port {port}, until “{app}” quits."),
+        (For::Time(_), _) => gettext("Your answer applies to port {port}, for {time}."),
+        (For::Logout, _) => gettext("Your answer applies to port {port}, until you log out."),
         (For::Always, _) => gettext("Your answer applies to port {port}, always."),
     }
 }
@@ -100,6 +160,8 @@ fn of_raw(lifespan: For) -> String {
     match lifespan {
         For::Once => gettext("Your answer applies to raw packets of “{app}”, just this time."),
         For::Process => gettext("Your answer applies to raw packets of “{app}”, until it quits."),
+        For::Time(_) => gettext("Your answer applies to raw packets of “{app}”, for {time}."),
+        For::Logout => gettext("Your answer applies to raw packets of “{app}”, until you log out."),
         For::Always => gettext("Your answer applies to raw packets of “{app}”, always."),
     }
 }

@@ -108,8 +108,8 @@ impl Run {
         };
         let action = [Action::Allow, Action::DENY][self.dice.roll(2)];
         let scope = Scope::ALL[self.dice.roll(3)];
-        let lifespan = For::ALL[self.dice.roll(3)];
-        // “Always” is refused for the program without a file.
+        let lifespan = For::ALL[self.dice.roll(For::ALL.len())];
+        // For the program without a file, what needs its path is refused.
         drop(
             self.desk
                 .answer(prompt, said(action, scope, lifespan))

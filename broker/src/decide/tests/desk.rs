@@ -22,10 +22,13 @@ use tokio::{
 pub(super) use self::bus::{Agent, said, spec_for};
 use super::{
     super::{Arrival, Command, Decider, Inputs},
+    clock::Clocks,
     kernel::{Log, Played, Told},
     running::Running,
 };
-use crate::{config::Config, failure::Failures, gate::Table, store::Store};
+use crate::{
+    clock::Era, config::Config, failure::Failures, gate::Table, probe::Kernel as _, store::Store,
+};
 
 pub(super) const ALICE: u32 = 1000;
 pub(super) const BOB: u32 = 1001;
@@ -38,6 +41,7 @@ pub(super) struct Desk {
     next: AtomicU64,
     deciding: JoinHandle<()>,
     dir: TempDir,
+    pub(super) clocks: Clocks,
     pub(super) log: Log,
     pub(super) kernel: Arc<Played>,
     pub(super) failures: Arc<Failures>,
@@ -73,7 +77,7 @@ impl Desk {
     pub(super) async fn on(dir: TempDir) -> Self {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
-        Self::of_kernel(dir, kernel, log, 1).await
+        Self::of_kernel(dir, kernel, log, 1, Clocks::new()).await
     }
 
     /// This one is killed; the next one, on the same kernel, with the same database.
@@ -89,12 +93,20 @@ impl Desk {
     /// The same, with another database.
     pub(super) async fn followed_in(&self, dir: TempDir) -> Self {
         let next = self.next.load(Ordering::SeqCst);
-        Self::of_kernel(dir, Arc::clone(&self.kernel), self.log.clone(), next).await
+        let (kernel, log) = (Arc::clone(&self.kernel), self.log.clone());
+        Self::of_kernel(dir, kernel, log, next, self.clocks.clone()).await
     }
 
     /// A loop on a kernel that may have had another one before.
-    async fn of_kernel(dir: TempDir, kernel: Arc<Played>, log: Log, next: u64) -> Self {
-        let (store, opened) = frozen(Store::open(dir.path().join("rules.db")))
+    async fn of_kernel(
+        dir: TempDir,
+        kernel: Arc<Played>,
+        log: Log,
+        next: u64,
+        clocks: Clocks,
+    ) -> Self {
+        let era = Era::current(kernel.numbering()).unwrap();
+        let (store, opened) = frozen(Store::open(dir.path().join("rules.db"), era))
             .await
             .unwrap();
         let (arrivals, arriving) = mpsc::channel(4096);
@@ -108,6 +120,7 @@ impl Desk {
             opened,
             Arc::clone(&failures),
             commands.clone(),
+            clocks.clock(),
         );
         let inputs = Inputs {
             arrivals: arriving,
@@ -122,6 +135,7 @@ impl Desk {
             next: AtomicU64::new(next),
             deciding: tokio::spawn(decider.run(inputs)),
             dir,
+            clocks,
             log,
             kernel,
             failures,
@@ -257,6 +271,12 @@ impl Desk {
     pub(super) async fn stop(&mut self) {
         self.deciding.abort();
         assert!((&mut self.deciding).await.unwrap_err().is_cancelled());
+        // The store's thread closes the database then, and has everything in one file.
+        let end = std::time::Instant::now() + Duration::from_secs(20);
+        while self.dir.path().join("rules.db-wal").exists() {
+            assert!(std::time::Instant::now() < end, "it is not closed");
+            tokio::task::yield_now().await;
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Played {
     peers_judged: AtomicBool,
     binds_judged: AtomicBool,
     digest: AtomicU64,
+    /// How many probes there were before.
+    numbering: AtomicU64,
 }
 
 impl Played {
@@ -67,6 +69,11 @@ impl Played {
         }
     }
 
+    /// Another probe is loaded, which gives processes numbers from the beginning.
+    pub(super) fn load_anew(&self) {
+        self.numbering.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// How many slots there are.
     pub(super) fn slots(&self) -> usize {
         self.reaches().len()
@@ -80,6 +87,10 @@ impl Kernel for Played {
 
     fn generation(&self) -> u64 {
         self.generation()
+    }
+
+    fn numbering(&self) -> u64 {
+        self.numbering.load(Ordering::SeqCst)
     }
 
     fn holds_for(&self, digest: u64) -> bool {

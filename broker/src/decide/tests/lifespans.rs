@@ -72,7 +72,7 @@ async fn process_covers_that_process_alone() {
         .unwrap();
     let rules = desk.rules(ALICE).await;
     assert_eq!((rules[0].id, rules[0].pid), (rule, Some(first.pid())));
-    assert_eq!(desk.stored().await.len(), 0);
+    assert_eq!(desk.stored().await.len(), 1);
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
 
     let same = desk.call(&first, at("192.0.2.2", 80)).await;
@@ -85,6 +85,7 @@ async fn process_covers_that_process_alone() {
     first.end();
     desk.pass_seconds(6).await;
     assert!(desk.rules(ALICE).await.is_empty());
+    desk.stored_are(&[]).await;
     assert!(desk.kernel.generation() > generation);
 }
 

@@ -1,7 +1,7 @@
 //! Listening: who may connect is written down in the kernel before the call goes on, and kept up to date.
 
 use portreeve_dbus::RuleSpec;
-use portreeve_policy::{Action, Answer, For, Operation, Scope};
+use portreeve_policy::{Action, Answer, For, Operation, RuleId, Scope};
 
 use super::{
     super::RuleChange,
@@ -65,6 +65,7 @@ async fn an_answer_lets_in_whom_its_scope_names() {
             (Scope::Any, EVERYBODY),
         ] {
             let desk = Desk::new().await;
+            desk.log_in([ALICE]).await;
             let server = Running::of(SERVER, ALICE);
             let call = desk.listen(&server, "0.0.0.0", 8080).await;
             answer(&desk, allow(scope, lifespan)).await;
@@ -161,6 +162,29 @@ async fn a_rule_of_one_process_limits_that_one_only() {
     answer(&desk, allow(Scope::LocalNetwork, For::Process)).await;
     assert_eq!(desk.admitted(first), [true, false, false]);
     assert_eq!(desk.admitted(second), LOCAL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_broker_keeps_the_limit_of_one_process_up_to_date() {
+    let mut desk = Desk::new().await;
+    let (one, other) = (Running::of(SERVER, ALICE), Running::of(SERVER, ALICE));
+    let first = desk.listen(&one, "0.0.0.0", 8080).await;
+    answer(&desk, allow(Scope::ThisComputer, For::Process)).await;
+    let second = desk.listen(&other, "0.0.0.0", 8080).await;
+    answer(&desk, allow(Scope::LocalNetwork, For::Process)).await;
+    let rule = RuleId(
+        desk.rules(ALICE).await[0]
+            .id
+            .max(desk.rules(ALICE).await[1].id),
+    );
+    desk.stop().await;
+    let next = desk.followed().await;
+    next.add(&from("local-network", "deny")).await;
+    assert_eq!(next.admitted(first), [true, false, false]);
+    assert_eq!(next.admitted(second), LOCAL, "its own rule is stronger");
+    next.change(RuleChange::Remove(rule)).await.unwrap();
+    assert_eq!(next.admitted(first), [true, false, false]);
+    assert_eq!(next.admitted(second), [true, false, false]);
 }
 
 #[tokio::test(start_paused = true)]

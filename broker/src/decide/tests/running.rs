@@ -40,8 +40,10 @@ impl Running {
             .spawn()
             .unwrap();
         let pid = child.id();
+        let handle = ProcessHandle::open(pid).unwrap();
         let process = Process {
             pid,
+            began: handle.began().unwrap(),
             run: u64::from(pid) * 1_000,
             alteration: Alteration::NONE,
         };
@@ -52,7 +54,7 @@ impl Running {
                 program,
                 process,
             },
-            handle: ProcessHandle::open(pid).unwrap(),
+            handle,
         });
         Self { child, caller }
     }

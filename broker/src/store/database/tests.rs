@@ -9,6 +9,8 @@ use portreeve_policy::{
 
 use super::*;
 
+mod ending;
+
 struct Place {
     _dir: tempfile::TempDir,
     path: PathBuf,
@@ -18,6 +20,25 @@ fn place() -> Place {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("rules.db");
     Place { _dir: dir, path }
+}
+
+/// The era of most tests.
+fn era() -> Era {
+    Era {
+        boot: "this".into(),
+        numbering: 3,
+    }
+}
+
+fn open_in(path: &Path) -> (Database, Opened) {
+    Database::open(path, era())
+}
+
+impl Database {
+    /// Stores one rule; returns its id.
+    fn add_one(&self, rule: &Rule) -> Result<RuleId, Error> {
+        Ok(self.add(vec![rule.clone()])?[0].id)
+    }
 }
 
 fn rule(destination: Destination) -> Rule {
@@ -50,9 +71,18 @@ fn destinations() -> [Destination; 4] {
 
 /// Has changes of rules in the database at `path` fail with this text, or no longer.
 pub(crate) fn fail_changes(path: &Path, text: Option<&str>) {
+    fail("UPDATE", path, text);
+}
+
+/// The same for what is to be forgotten.
+pub(crate) fn fail_forgetting(path: &Path, text: Option<&str>) {
+    fail("DELETE", path, text);
+}
+
+fn fail(what: &str, path: &Path, text: Option<&str>) {
     let sql = text.map_or("DROP TRIGGER failing".to_owned(), |text| {
         format!(
-            "CREATE TRIGGER failing BEFORE UPDATE ON rule BEGIN SELECT RAISE(FAIL, '{text}'); END"
+            "CREATE TRIGGER failing BEFORE {what} ON rule BEGIN SELECT RAISE(FAIL, '{text}'); END"
         )
     });
     Connection::open(path).unwrap().execute_batch(&sql).unwrap();
@@ -61,24 +91,24 @@ pub(crate) fn fail_changes(path: &Path, text: Option<&str>) {
 #[test]
 fn what_is_stored_comes_back() {
     let place = place();
-    let (database, opened) = Database::open(&place.path);
+    let (database, opened) = open_in(&place.path);
     assert!(opened.problem.is_none() && opened.rules.is_empty());
     let mut stored = Vec::new();
     for destination in destinations() {
         let mut rule = rule(destination);
-        rule.id = database.add(&rule).unwrap();
+        rule.id = database.add_one(&rule).unwrap();
         stored.push(rule);
     }
     drop(database);
-    let (_, opened) = Database::open(&place.path);
+    let (_, opened) = open_in(&place.path);
     assert_eq!(opened.rules, stored);
 }
 
 #[test]
 fn a_removed_rule_can_be_restored_for_a_while_by_its_user() {
     let place = place();
-    let (database, _) = Database::open(&place.path);
-    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let (database, _) = open_in(&place.path);
+    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
     let missing = |result: Result<(), Error>| matches!(result, Err(Error::NoSuchRule(_)));
     assert!(missing(database.remove(1001, id, 100)), "another user's");
     database.remove(1000, id, 100).unwrap();
@@ -97,16 +127,16 @@ fn a_removed_rule_can_be_restored_for_a_while_by_its_user() {
         ),
         "too late"
     );
-    let next = database.add(&rule(Destination::Anywhere)).unwrap();
+    let next = database.add_one(&rule(Destination::Anywhere)).unwrap();
     assert!(next > id, "an id is never given twice");
 }
 
 #[test]
 fn a_removal_is_done_even_if_older_ones_cannot_be_purged() {
     let place = place();
-    let (database, _) = Database::open(&place.path);
-    let old = database.add(&rule(Destination::Anywhere)).unwrap();
-    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let (database, _) = open_in(&place.path);
+    let old = database.add_one(&rule(Destination::Anywhere)).unwrap();
+    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
     let (uid, now) = (1000, 10_000);
     database.remove(uid, old, 0).unwrap();
     let connection = database.connection().unwrap();
@@ -123,7 +153,7 @@ fn a_removal_is_done_even_if_older_ones_cannot_be_purged() {
     };
     assert_eq!(count(), 2, "the old one is still there");
     connection.execute_batch("DROP TRIGGER stuck").unwrap();
-    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
     database.make(Change::Remove { uid, id, now }).unwrap();
     assert_eq!(count(), 2, "it was purged the next time");
 }
@@ -131,11 +161,11 @@ fn a_removal_is_done_even_if_older_ones_cannot_be_purged() {
 #[test]
 fn a_rule_switched_off_stays_so() {
     let place = place();
-    let (database, _) = Database::open(&place.path);
-    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let (database, _) = open_in(&place.path);
+    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
     database.set_enabled(1000, id, false).unwrap();
     drop(database);
-    assert!(!Database::open(&place.path).1.rules[0].enabled);
+    assert!(!open_in(&place.path).1.rules[0].enabled);
 }
 
 #[test]
@@ -145,10 +175,10 @@ fn a_newer_database_is_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let before = fs::read(&place.path).unwrap();
-    let (database, opened) = Database::open(&place.path);
+    let (database, opened) = open_in(&place.path);
     assert!(opened.problem.unwrap().contains("schema 99"));
     assert!(matches!(
-        database.add(&rule(Destination::Anywhere)),
+        database.add_one(&rule(Destination::Anywhere)),
         Err(Error::ReadOnly(_))
     ));
     drop(database);
@@ -162,9 +192,9 @@ fn a_damaged_database_is_left_alone() {
         "",
     ] {
         let place = place();
-        let (database, _) = Database::open(&place.path);
+        let (database, _) = open_in(&place.path);
         for _ in 0..200 {
-            database.add(&rule(Destination::Anywhere)).unwrap();
+            database.add_one(&rule(Destination::Anywhere)).unwrap();
         }
         drop(database);
         let mut bytes = fs::read(&place.path).unwrap();
@@ -175,9 +205,9 @@ fn a_damaged_database_is_left_alone() {
             bytes[..damage.len()].copy_from_slice(damage.as_bytes());
         }
         fs::write(&place.path, &bytes).unwrap();
-        let (database, opened) = Database::open(&place.path);
+        let (database, opened) = open_in(&place.path);
         assert!(opened.problem.is_some(), "the damage is said");
-        assert!(database.add(&rule(Destination::Anywhere)).is_err());
+        assert!(database.add_one(&rule(Destination::Anywhere)).is_err());
         drop(database);
         assert_eq!(
             fs::read(&place.path).unwrap(),
@@ -192,7 +222,7 @@ fn a_link_is_not_followed() {
     let place = place();
     let target = place.path.with_file_name("target.db");
     std::os::unix::fs::symlink(&target, &place.path).unwrap();
-    let (_, opened) = Database::open(&place.path);
+    let (_, opened) = open_in(&place.path);
     assert!(opened.problem.is_some());
     assert!(!target.exists());
 }
@@ -206,19 +236,28 @@ fn the_directory_may_be_a_link() {
     );
     fs::create_dir(&real).unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
-    let (database, opened) = Database::open(&link.join("rules.db"));
+    let (database, opened) = open_in(&link.join("rules.db"));
     assert_eq!(opened.problem, None);
-    database.add(&rule(Destination::Anywhere)).unwrap();
+    database.add_one(&rule(Destination::Anywhere)).unwrap();
     assert!(real.join("rules.db").exists());
-    let (_, opened) = Database::open(&place.path.with_file_name("nowhere").join("rules.db"));
+    let (_, opened) = open_in(&place.path.with_file_name("nowhere").join("rules.db"));
     assert!(opened.problem.unwrap().contains("directory"));
+}
+
+/// SQL that adds a row like that of `id`, but for this.
+pub(super) fn altered(id: RuleId, change: &str) -> String {
+    format!(
+        "CREATE TEMP TABLE copy AS SELECT * FROM rule WHERE id = {id}; \
+         UPDATE copy SET id = (SELECT max(id) + 1 FROM rule); UPDATE copy SET {change}; \
+         INSERT INTO rule SELECT * FROM copy; DROP TABLE copy;"
+    )
 }
 
 #[test]
 fn senseless_rows_are_left_out_and_counted() {
     let place = place();
-    let (database, _) = Database::open(&place.path);
-    let id = database.add(&rule(Destination::Anywhere)).unwrap();
+    let (database, _) = open_in(&place.path);
+    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
     let connection = database.connection().unwrap();
     for change in [
         "program = 'curl'",
@@ -235,15 +274,9 @@ fn senseless_rows_are_left_out_and_counted() {
         "origin = 'built-in'",
         "uid = -1",
     ] {
-        connection
-            .execute_batch(&format!(
-                "INSERT INTO rule SELECT NULL, uid, program, operations, destination, host, \
-                 network, port, protocol, action, errno, enabled, origin, created, NULL FROM rule \
-                 WHERE id = {id}; UPDATE rule SET {change} WHERE id = last_insert_rowid();"
-            ))
-            .unwrap();
+        connection.execute_batch(&altered(id, change)).unwrap();
     }
     drop(database);
-    let (_, opened) = Database::open(&place.path);
+    let (_, opened) = open_in(&place.path);
     assert_eq!((opened.rules.len(), opened.senseless), (1, 13));
 }

@@ -10,7 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{ALICE, Desk, frozen};
 use crate::{
+    clock::Era,
     decide::{AgentHandle, Answered, Command, Origin, Reply, RuleChange, ToAgent},
+    probe::Kernel as _,
     store::Store,
 };
 
@@ -40,6 +42,12 @@ impl Desk {
         let (reply, result) = oneshot::channel();
         assert!(self.commands.send(command(reply)).await.is_ok());
         frozen(async { result.await.unwrap() }).await
+    }
+
+    /// logind says who has a session.
+    pub(in super::super) async fn log_in(&self, users: impl IntoIterator<Item = u32>) {
+        let users = users.into_iter().collect();
+        self.send(Command::LoggedIn(users)).await;
     }
 
     pub(in super::super) async fn status(&self, uid: u32) -> Status {
@@ -108,8 +116,22 @@ impl Desk {
 
     /// The rules in the database.
     pub(in super::super) async fn stored(&self) -> Vec<StoredRule> {
-        let (_, opened) = frozen(Store::open(self.database())).await.unwrap();
+        let era = Era::current(self.kernel.numbering()).unwrap();
+        let (_, opened) = frozen(Store::open(self.database(), era)).await.unwrap();
         opened.rules
+    }
+
+    /// Waits until these rules are in the database, and no others.
+    pub(in super::super) async fn stored_are(&self, ids: &[RuleId]) {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let mut found: Vec<RuleId> = self.stored().await.iter().map(|rule| rule.id).collect();
+            found.sort_unstable();
+            if found == ids {
+                return;
+            }
+            assert!(std::time::Instant::now() < end, "{found:?} are stored");
+        }
     }
 
     /// Makes many changes at once, without waiting for one before the next.
@@ -149,13 +171,14 @@ impl Desk {
 
     /// Adds a rule of Alice's.
     pub(in super::super) async fn add(&self, spec: &RuleSpec) -> RuleId {
+        RuleId(self.change_to_add(spec).await.unwrap())
+    }
+
+    /// Has a rule of Alice's added.
+    pub(in super::super) async fn change_to_add(&self, spec: &RuleSpec) -> Result<u64, Error> {
         let parts = spec.check().unwrap();
         let origin = RuleOrigin::Window;
-        RuleId(
-            self.change(RuleChange::Add { parts, origin })
-                .await
-                .unwrap(),
-        )
+        self.change(RuleChange::Add { parts, origin }).await
     }
 
     /// Registers an agent of Alice's.

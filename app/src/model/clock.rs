@@ -1,0 +1,69 @@
+//! Times as a person reads them.
+
+use gtk::glib;
+use portreeve_policy::Span;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::i18n::{gettext, gettext_f, ngettext_f};
+
+/// How long a time is: “1 hour”, “90 minutes”.
+pub(crate) fn in_words(span: Span) -> String {
+    let seconds = usize::try_from(span.seconds()).unwrap_or(usize::MAX);
+    if seconds.is_multiple_of(3600) {
+        ngettext_f("{n} hour", "{n} hours", seconds / 3600, &[])
+    } else if seconds.is_multiple_of(60) {
+        ngettext_f("{n} minute", "{n} minutes", seconds / 60, &[])
+    } else {
+        ngettext_f("{n} second", "{n} seconds", seconds, &[])
+    }
+}
+
+/// When a moment on `CLOCK_BOOTTIME`, in microseconds, will be by the clock on the wall: “14:05”, with
+/// the date unless it is today.
+pub(crate) fn by_the_wall(boottime: u64) -> String {
+    let now = clock_gettime(ClockId::Boottime);
+    let now = now.tv_sec.unsigned_abs() * 1_000_000 + now.tv_nsec.unsigned_abs() / 1_000;
+    let left = i64::try_from(boottime.saturating_sub(now)).unwrap_or(i64::MAX);
+    let today = glib::DateTime::now_local().ok();
+    let then = today.as_ref().and_then(|today| {
+        let then = today.add(glib::TimeSpan(left)).ok()?;
+        Some((then.ymd() == today.ymd(), then))
+    });
+    let Some((is_today, then)) = then else {
+        return gettext("later");
+    };
+    // Translators: the time of day, as for g_date_time_format().
+    let time = then.format(&gettext("%H:%M")).unwrap_or_default();
+    if is_today {
+        return time.into();
+    }
+    let date = then.format("%x").unwrap_or_default();
+    // Translators: a date and the time of day.
+    gettext_f("{date}, {time}", &[("date", &date), ("time", &time)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_in_their_unit() {
+        let words = |seconds| in_words(Span::of_seconds(seconds).unwrap());
+        assert_eq!(words(3600), "1 hour");
+        assert_eq!(words(7200), "2 hours");
+        assert_eq!(words(5400), "90 minutes");
+        assert_eq!(words(61), "61 seconds");
+    }
+
+    #[test]
+    fn a_moment_in_two_days_has_its_date() {
+        let now = clock_gettime(ClockId::Boottime).tv_sec.unsigned_abs() * 1_000_000;
+        let days = |days: u64| by_the_wall(now + days * 86_400_000_000);
+        assert_eq!(days(0).len(), "14:05".len(), "{}", days(0));
+        assert!(
+            days(2).ends_with(&days(0)) || days(2).len() > 7,
+            "{}",
+            days(2)
+        );
+    }
+}

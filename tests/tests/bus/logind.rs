@@ -1,0 +1,110 @@
+//! logind as the tests play it.
+
+use std::sync::{Arc, Mutex};
+
+use zbus::{Connection, ObjectPath, OwnedObjectPath, connection::Builder, interface};
+
+const MANAGER: &str = "/org/freedesktop/login1";
+
+/// A session: its user, class and state.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) uid: u32,
+    pub(crate) class: &'static str,
+    pub(crate) state: &'static str,
+}
+
+/// By their places; `None` for one that has ended.
+type Sessions = Arc<Mutex<Vec<Option<Session>>>>;
+
+struct Manager(Sessions);
+
+#[interface(name = "org.freedesktop.login1.Manager")]
+impl Manager {
+    fn list_sessions(&self) -> Vec<(String, u32, String, String, OwnedObjectPath)> {
+        let sessions = self.0.lock().unwrap();
+        let there = sessions.iter().enumerate();
+        let there = there.filter_map(|(at, session)| Some((at, session.as_ref()?)));
+        let named = |(at, session): (usize, &Session)| {
+            let path = ObjectPath::try_from(path(at)).unwrap().into();
+            (
+                at.to_string(),
+                session.uid,
+                String::new(),
+                String::new(),
+                path,
+            )
+        };
+        there.map(named).collect()
+    }
+}
+
+struct Object(Sessions, usize);
+
+impl Object {
+    fn get(&self) -> zbus::fdo::Result<Session> {
+        let session = self.0.lock().unwrap()[self.1].clone();
+        session.ok_or_else(|| zbus::fdo::Error::UnknownObject("it has ended".to_owned()))
+    }
+}
+
+#[interface(name = "org.freedesktop.login1.Session")]
+impl Object {
+    #[zbus(property)]
+    fn class(&self) -> zbus::fdo::Result<String> {
+        Ok(self.get()?.class.to_owned())
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> zbus::fdo::Result<String> {
+        Ok(self.get()?.state.to_owned())
+    }
+}
+
+fn path(at: usize) -> String {
+    format!("{MANAGER}/session/_3{at}")
+}
+
+/// logind on the bus, until it is dropped.
+pub(crate) struct Logind {
+    sessions: Sessions,
+    connection: Connection,
+}
+
+impl Logind {
+    /// One that knows these sessions.
+    pub(crate) async fn start(sessions: impl IntoIterator<Item = Session>) -> Self {
+        let sessions: Vec<_> = sessions.into_iter().map(Some).collect();
+        let count = sessions.len();
+        let sessions = Arc::new(Mutex::new(sessions));
+        let mut builder = Builder::system().serve_at(MANAGER, Manager(Arc::clone(&sessions)));
+        for at in 0..count {
+            builder = builder.serve_at(path(at), Object(Arc::clone(&sessions), at));
+        }
+        let connection = builder
+            .name("org.freedesktop.login1")
+            .build()
+            .await
+            .unwrap();
+        Self {
+            sessions,
+            connection,
+        }
+    }
+
+    /// The state of a session is another one now. This is not told over the bus.
+    pub(crate) fn set_state(&self, at: usize, state: &'static str) {
+        self.sessions.lock().unwrap()[at].as_mut().unwrap().state = state;
+    }
+
+    /// A session ends, which is told.
+    pub(crate) async fn end(&self, at: usize) {
+        self.sessions.lock().unwrap()[at] = None;
+        let interface = "org.freedesktop.login1.Manager";
+        let body = (at.to_string(), ObjectPath::try_from(path(at)).unwrap());
+        self.connection
+            .emit_signal(None::<&str>, MANAGER, interface, "SessionRemoved", &body)
+            .await
+            .unwrap();
+    }
+}
