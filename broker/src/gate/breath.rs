@@ -38,8 +38,11 @@ const SHARE: u32 = 20;
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
-/// runs a signal's handler; a verdict that came meanwhile waits for it and would be lost.
+/// runs a signal's handler.
 const RETURN: Duration = Duration::from_secs(5);
+/// The same once its verdict waits for it, which would be lost: a program whose call ended in EINTR may try
+/// again after a while, and is not to be asked about anew.
+const RETURN_TO_VERDICT: Duration = Duration::from_secs(60);
 /// How soon those are seen to who did not stop or come back in time; then after twice as long, and so on up
 /// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
 /// the call may have its verdict.
@@ -208,13 +211,16 @@ impl Breath {
     fn miss(&mut self) {
         let (table, interrupted) = (&self.table, &self.interrupted);
         self.out.retain(|number, (tid, since)| {
-            let away = table.is_outside(*number);
-            let may_come = since.elapsed() < RETURN && exists(*tid);
+            let Some(decided) = table.outside(*number) else {
+                return false;
+            };
+            let patience = if decided { RETURN_TO_VERDICT } else { RETURN };
+            let may_come = since.elapsed() < patience && exists(*tid);
             // Told at once, or the thread could be back before.
-            if away && !may_come && table.lose(*number) {
+            if !may_come && table.lose(*number) {
                 interrupted.notify_one();
             }
-            away && may_come
+            may_come
         });
         let out = &mut self.out;
         self.late.retain(|(number, pid)| {

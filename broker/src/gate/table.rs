@@ -323,11 +323,13 @@ impl Table {
         }
     }
 
-    /// Whether the call's thread is out for a breath.
-    pub(super) fn is_outside(&self, number: u64) -> bool {
+    /// If the call's thread is out for a breath: whether its verdict waits for it.
+    pub(super) fn outside(&self, number: u64) -> Option<bool> {
         let calls = self.lock();
-        let place = calls.held.get(&number).map(|call| &call.place);
-        matches!(place, Some(Place::Outside(_)))
+        match calls.held.get(&number)?.place {
+            Place::Outside(verdict) => Some(verdict.is_some()),
+            Place::Inside(_) | Place::CalledOut(_) => None,
+        }
     }
 
     /// A thread has not come back from its breath. Whether its call ended by that.

@@ -114,8 +114,11 @@ fn a_verdict_waits_for_one_who_takes_a_breath() {
     let held = table.knock(1, &call(7)).unwrap();
     let number = the_one(&table);
     table.call_out(number);
+    assert_eq!(table.outside(number), None);
     table.interrupt(1);
+    assert_eq!(table.outside(number), Some(false));
     assert!(held.release(&once(Action::Allow)));
+    assert_eq!(table.outside(number), Some(true));
     assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
     assert!(table.knock(2, &call(7)).is_none());
     assert_eq!(log.read()[1..], [(2, Ok(0))]);
