@@ -117,7 +117,7 @@ impl Breath {
                 }
                 Round::Unpark => {
                     for (number, stopped) in std::mem::take(&mut self.parked) {
-                        self.let_go(number, stopped);
+                        self.let_go(number, &stopped);
                     }
                 }
                 Round::Look => self.miss(),
@@ -134,12 +134,12 @@ impl Breath {
             return;
         }
         if let Some(stopped) = self.call_out(number, tid) {
-            self.let_go(number, stopped);
+            self.let_go(number, &stopped);
         }
     }
 
     /// Lets a stopped thread go on.
-    fn let_go(&mut self, number: u64, stopped: Stopped) {
+    fn let_go(&mut self, number: u64, stopped: &Stopped) {
         let pid = stopped.pid;
         if stopped.let_go() {
             self.out.insert(number, out_now(pid));

@@ -212,8 +212,9 @@ fn no_more_are_held_than_there_can_be() {
     assert_eq!(log.read(), denied);
     assert_eq!(failures.report(), ["hold-table-full=1"]);
     assert!(held.iter().all(Held::is_waiting));
-    held.into_iter()
-        .for_each(|it| assert!(it.release(&once(Action::Allow))));
+    for it in held {
+        assert!(it.release(&once(Action::Allow)));
+    }
 }
 
 #[test]
