@@ -8,7 +8,7 @@ pub mod mode {
     pub const ENFORCE: u32 = 1;
 }
 
-/// The probe's configuration, element 0 of its array map.
+/// The probe's configuration: a variable of the probe's, and to the broker an array map of one element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
 pub struct ProbeConfig {

@@ -242,20 +242,18 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 static __inline void mark(struct run *run, u32 mark)
 {
 	volatile struct run_facts *facts = &run->facts;
-	u64 number;
+	u64 number = new_number();
 
-	if (facts->marks & mark)
-		return;
-	number = new_number();
 	bpf_spin_lock(&run->lock);
 	if (!(facts->marks & mark)) {
 		facts->marks |= mark;
 		facts->run = number;
 		facts->process = number;
+		/* Under the lock, so that whoever finds the mark finds this done; and after the above on every
+		 * processor. */
+		__sync_fetch_and_add(&MARKED, 1);
 	}
 	bpf_spin_unlock(&run->lock);
-	/* After the above on every processor. */
-	__sync_fetch_and_add(&MARKED, 1);
 }
 
 /* The calling process is about to have this file's code in its memory. */

@@ -185,11 +185,10 @@ struct label {
 
 #define BPF_MAP_TYPE_SK_STORAGE 24
 #define BPF_F_NO_PREALLOC 1
-#define BPF_F_CLONE 0x200 /* what a listener accepts gets a copy of its label */
 
 struct {
 	int (*type)[BPF_MAP_TYPE_SK_STORAGE];
-	int (*map_flags)[BPF_F_NO_PREALLOC | BPF_F_CLONE];
+	int (*map_flags)[BPF_F_NO_PREALLOC];
 	int *key;
 	struct label *value;
 } LABELS __attribute__((section(".maps"), used));

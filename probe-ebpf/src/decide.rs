@@ -28,7 +28,7 @@ pub fn enforcing() -> Option<&'static ProbeConfig> {
 /// The policy's generation now.
 #[inline(always)]
 pub fn generation(config: &ProbeConfig) -> u64 {
-    // SAFETY: a field of a live map element; the broker may write it, hence volatile.
+    // SAFETY: a field of a live variable; the broker may write it, hence volatile.
     unsafe { read_volatile(&raw const config.generation) }
 }
 

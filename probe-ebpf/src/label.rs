@@ -45,8 +45,8 @@ pub struct Judgement {
 /// Another number whenever the policy has changed or any process has been marked: what marks change, the
 /// process's record tells. A sum will do, since both only grow.
 #[inline(always)]
-fn epoch(config: &ProbeConfig) -> u64 {
-    generation(config).wrapping_add(marked())
+fn epoch(generation: u64) -> u64 {
+    generation.wrapping_add(marked())
 }
 
 impl Judgement {
@@ -65,14 +65,16 @@ impl Judgement {
     /// policy or marks change meanwhile, this one is stale.
     #[inline(always)]
     pub fn new(endpoint: &Endpoint, config: &ProbeConfig) -> Self {
+        // Once: else a judgement of before could pass for one of after a change.
+        let generation = generation(config);
         Self {
-            epoch: epoch(config),
+            epoch: epoch(generation),
             who: Identity::current(),
             address: halves(endpoint),
             place: place(endpoint),
             uid: 0,
             run: 0,
-            generation: generation(config),
+            generation,
         }
     }
 
@@ -81,7 +83,7 @@ impl Judgement {
     #[inline(always)]
     pub fn holds(&self, endpoint: &Endpoint) -> bool {
         let [low, high] = halves(endpoint);
-        self.epoch == epoch(config())
+        self.epoch == epoch(generation(config()))
             && self.who.is_current()
             && self.place == place(endpoint)
             && self.address[0] == low
@@ -157,8 +159,7 @@ pub struct Label {
     /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
     connects: u32,
     judgement: Judgement,
-    /// The socket that the label was made for. A connection that a listener accepts starts with a
-    /// copy of the listener's label, and is told by this.
+    /// The socket that the label was made for; of a connection that a listener has accepted, none.
     owner: u64,
     /// Of a TCP socket of the kernel's own: the MPTCP socket that it works for.
     listener: u64,

@@ -31,7 +31,8 @@ static mut CONFIG: ProbeConfig = ProbeConfig {
 /// The configuration.
 #[inline(always)]
 pub fn config() -> &'static ProbeConfig {
-    // SAFETY: no program writes it.
+    // SAFETY: it is there as long as the program. The broker may write it meanwhile; what must not be taken
+    // for the same afterwards is read as volatile.
     unsafe { &*&raw const CONFIG }
 }
 

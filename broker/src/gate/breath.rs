@@ -38,11 +38,8 @@ const SHARE: u32 = 20;
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
-/// runs a signal's handler.
+/// runs a signal's handler; a verdict that came meanwhile waits for it and would be lost.
 const RETURN: Duration = Duration::from_secs(5);
-/// The same once its verdict waits for it, which would be lost: a program whose call ended in EINTR may try
-/// again after a while, and is not to be asked about anew.
-const RETURN_TO_VERDICT: Duration = Duration::from_secs(60);
 /// How soon those are seen to who did not stop or come back in time; then after twice as long, and so on up
 /// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
 /// the call may have its verdict.
@@ -163,7 +160,10 @@ impl Breath {
             return None;
         }
         if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
-            self.table.is_out(number);
+            // If it does not come back, it is lost.
+            if self.table.is_out(number) {
+                self.out.insert(number, out_now(pid));
+            }
             // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
             if errno == Errno::EPERM {
                 self.be_brief(number);
@@ -180,7 +180,7 @@ impl Breath {
             // If it does not come back, it is lost.
             State::Ended => {
                 if self.table.is_out(number) {
-                    self.out.insert(number, (tid, Instant::now()));
+                    self.out.insert(number, out_now(pid));
                 }
                 None
             }
@@ -211,16 +211,13 @@ impl Breath {
     fn miss(&mut self) {
         let (table, interrupted) = (&self.table, &self.interrupted);
         self.out.retain(|number, (tid, since)| {
-            let Some(decided) = table.outside(*number) else {
-                return false;
-            };
-            let patience = if decided { RETURN_TO_VERDICT } else { RETURN };
-            let may_come = since.elapsed() < patience && exists(*tid);
+            let away = table.is_outside(*number);
+            let may_come = since.elapsed() < RETURN && exists(*tid);
             // Told at once, or the thread could be back before.
-            if !may_come && table.lose(*number) {
+            if away && !may_come && table.lose(*number) {
                 interrupted.notify_one();
             }
-            may_come
+            away && may_come
         });
         let out = &mut self.out;
         self.late.retain(|(number, pid)| {

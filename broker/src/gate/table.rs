@@ -16,6 +16,9 @@ use crate::failure::{Failures, Reason};
 /// computers have one user at a time, and whatever that one does, some is left for others.
 pub(super) const USER_SHARE: usize = MAX_HOLDS as usize / 4 * 3;
 
+/// How long a broker that ends waits for threads that are out for a breath.
+const RETURN_BEFORE_LEAVING: Duration = Duration::from_millis(500);
+
 /// Writes answers to where the calls are held. The real one is [`super::Connection`].
 pub trait Answer: Send + Sync {
     /// Ends the hold `unique`: with the bytes of a verdict, or with an errno.
@@ -48,6 +51,8 @@ struct Calls {
     parking: bool,
     /// Those that are, or cannot be.
     parked: HashSet<u64>,
+    /// Nobody is called out any more.
+    leaving: bool,
     /// Nothing is answered any more.
     left: bool,
 }
@@ -58,6 +63,13 @@ struct Call {
     tid: u32,
     key: CacheKey,
     brief: bool,
+}
+
+impl Call {
+    /// Whether its thread is out for a breath, or is about to be.
+    fn is_out(&self) -> bool {
+        !matches!(self.place, Place::Inside(_))
+    }
 }
 
 /// What [`super::Breath`] is to do, for which calls: their numbers and threads.
@@ -106,8 +118,21 @@ impl Table {
 
     /// Leaves all calls to the broker that comes after this one: from now on none is answered here,
     /// on whatever path, and the kernel keeps them.
+    ///
+    /// Before that it waits for threads that are out for a breath, not for long: should there be no other
+    /// broker, nothing would hold them when they come back.
     pub fn leave(&self) {
-        self.lock().left = true;
+        let mut calls = self.lock();
+        calls.leaving = true;
+        let until = Instant::now() + RETURN_BEFORE_LEAVING;
+        while !calls.parking && calls.held.values().any(Call::is_out) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            calls = self.wait(calls, Some(left));
+        }
+        calls.left = true;
     }
 
     /// A thread knocks at the gate with the FUSE request `unique`.
@@ -122,6 +147,9 @@ impl Table {
             return None;
         }
         if let Some(number) = calls.breathing.remove(&tid) {
+            if calls.leaving {
+                self.changed.notify_all();
+            }
             match calls.held.get_mut(&number) {
                 Some(call) if call.key == key => {
                     if let Place::Outside(Some(verdict)) = call.place {
@@ -207,6 +235,7 @@ impl Table {
     pub(super) fn next_round(&self, pace: &mut Pace) -> Round {
         let mut calls = self.lock();
         let look = pace.look.map(|time| Instant::now() + time);
+        let mut idle = false;
         loop {
             if calls.parking {
                 let new = calls.held.keys().any(|it| !calls.parked.contains(it));
@@ -221,13 +250,13 @@ impl Table {
                 return Round::Unpark;
             }
             let now = Instant::now();
-            let breath = if calls.held.is_empty() {
-                // A call that comes after a while breathes a while after.
+            // A call that comes after a while breathes a while after.
+            idle |= calls.held.is_empty();
+            if idle {
                 pace.due = now + pace.pause;
-                None
-            } else {
-                Some(pace.due)
-            };
+            }
+            idle = calls.held.is_empty();
+            let breath = (!idle).then_some(pace.due);
             if breath.is_some_and(|due| due <= now) {
                 return Round::Breathe(calls.all_but(&HashSet::new()));
             }
@@ -287,9 +316,12 @@ impl Table {
         self.changed.notify_all();
     }
 
-    /// A thread is about to be called out. Whether its call is still held.
+    /// A thread is about to be called out. Whether its call is still held here.
     pub(super) fn call_out(&self, number: u64) -> bool {
         let mut calls = self.lock();
+        if calls.leaving {
+            return false;
+        }
         let place = calls.held.get_mut(&number).map(|call| &mut call.place);
         match place {
             Some(place) => {
@@ -323,13 +355,11 @@ impl Table {
         }
     }
 
-    /// If the call's thread is out for a breath: whether its verdict waits for it.
-    pub(super) fn outside(&self, number: u64) -> Option<bool> {
+    /// Whether the call's thread is out for a breath.
+    pub(super) fn is_outside(&self, number: u64) -> bool {
         let calls = self.lock();
-        match calls.held.get(&number)?.place {
-            Place::Outside(verdict) => Some(verdict.is_some()),
-            Place::Inside(_) | Place::CalledOut(_) => None,
-        }
+        let place = calls.held.get(&number).map(|call| &call.place);
+        matches!(place, Some(Place::Outside(_)))
     }
 
     /// A thread has not come back from its breath. Whether its call ended by that.

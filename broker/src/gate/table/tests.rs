@@ -114,11 +114,8 @@ fn a_verdict_waits_for_one_who_takes_a_breath() {
     let held = table.knock(1, &call(7)).unwrap();
     let number = the_one(&table);
     table.call_out(number);
-    assert_eq!(table.outside(number), None);
     table.interrupt(1);
-    assert_eq!(table.outside(number), Some(false));
     assert!(held.release(&once(Action::Allow)));
-    assert_eq!(table.outside(number), Some(true));
     assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
     assert!(table.knock(2, &call(7)).is_none());
     assert_eq!(log.read()[1..], [(2, Ok(0))]);
@@ -342,4 +339,50 @@ fn late_threads_are_seen_to_before_the_next_breath() {
     pace.due = Instant::now();
     assert!(matches!(table.next_round(&mut pace), Round::Breathe(calls) if calls.len() == 1));
     drop(held);
+}
+
+/// However long none has been held.
+#[test]
+fn a_call_that_comes_after_a_while_breathes_a_while_after() {
+    let (table, ..) = table();
+    let pause = Duration::from_millis(200);
+    let mut pace = Pace {
+        pause,
+        due: Instant::now(),
+        look: None,
+    };
+    std::thread::scope(|scope| {
+        let round = scope.spawn(|| {
+            let round = table.next_round(&mut pace);
+            (matches!(round, Round::Breathe(_)), Instant::now())
+        });
+        std::thread::park_timeout(pause * 2);
+        let came = Instant::now();
+        let held = table.knock(1, &call(7)).unwrap();
+        let (breathes, when) = round.join().unwrap();
+        assert!(breathes && when.duration_since(came) >= pause);
+        drop(held);
+    });
+}
+
+#[test]
+fn a_broker_that_ends_waits_for_who_is_out_for_a_breath() {
+    let (table, log, _) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number) && !table.interrupt(1));
+    std::thread::scope(|scope| {
+        let leaving = scope.spawn(|| table.leave());
+        let begun = Instant::now();
+        while !table.lock().leaving {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            std::thread::yield_now();
+        }
+        assert!(!table.call_out(number), "nobody is called out any more");
+        assert!(table.knock(2, &call(7)).is_none());
+        leaving.join().unwrap();
+    });
+    assert!(!table.lock().held[&number].is_out());
+    drop(held);
+    assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
 }
