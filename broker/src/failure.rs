@@ -14,7 +14,7 @@
 //! | `agent-stuck` | the agent is dropped and told so; it may register again |
 //! | `listener-limit` | nobody gets to the port that this user's programs opened longest ago |
 //! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
-//! | `store-failed` | the answer holds for the calls that wait, the rule is not kept |
+//! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
 
 use std::{
     error::Error,

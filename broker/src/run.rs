@@ -141,6 +141,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let decider = Decider::new(
         config.clone(),
         Arc::clone(&probe) as Arc<dyn probe::Kernel>,
+        Arc::clone(&table),
         store,
         opened,
         Arc::clone(&failures),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status, withdrawn};
 use portreeve_policy::{
-    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, Scope, SubjectPattern,
+    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, RuleId, Scope, SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use super::{
     Command, Decider, Origin, RuleChange,
     command::{Answered, Purpose, Reply, Stored, Watch},
     late::LateAnswer,
-    rulebook::Wanted,
+    rulebook::{RuleBook, Wanted},
 };
 use crate::{
     failure::{Reason, with_causes},
@@ -347,6 +347,20 @@ impl Decider {
     }
 
     fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
+        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
+            && RuleBook::is_unstored(id)
+        {
+            if !self.rules.has(uid, id) {
+                return send(reply, Err(store_error(&store::Error::NoSuchRule(id))));
+            }
+            match change {
+                RuleChange::SetEnabled(id, on) => self.rules.set_enabled(id, on),
+                _ => self.rules.remove(id),
+            }
+            self.publish();
+            self.rules_changed(uid);
+            return send(reply, Ok(id.0));
+        }
         let clocks = self.clock.now();
         let now = clocks.wall;
         let change = match change {
@@ -420,9 +434,7 @@ impl Decider {
                 self.end_what_came_late();
                 match purpose {
                     Purpose::Answer { id, answer, reply } => {
-                        self.close_answered(id, answer);
-                        self.rules_changed(uid);
-                        send(reply, Ok(Answered::Done(rule)));
+                        self.answered(uid, id, answer, rule, reply);
                     }
                     Purpose::Change { reply } => {
                         self.rules_changed(uid);
@@ -434,12 +446,31 @@ impl Decider {
             Err(error) => match purpose {
                 Purpose::Answer { id, answer, reply } => {
                     self.failures.count(Reason::StoreFailed);
-                    self.answer_once(id, answer);
-                    send(reply, Err(store_error(&error)));
+                    let rules = if ends_without_store(answer, &error) {
+                        self.rules_of(id, answer)
+                    } else {
+                        Vec::new()
+                    };
+                    let ids = rules
+                        .into_iter()
+                        .map(|rule| self.rules.insert_unstored(rule));
+                    let Some(RuleId(rule)) = ids.reduce(|first, _| first) else {
+                        self.answer_once(id, answer);
+                        return send(reply, Err(store_error(&error)));
+                    };
+                    self.publish();
+                    self.answered(uid, id, answer, rule, reply);
                 }
                 Purpose::Change { reply } => send(reply, Err(store_error(&error))),
             },
         }
+    }
+
+    /// What an answer stands for is in force.
+    fn answered(&mut self, uid: u32, id: u64, answer: Answer, rule: u64, reply: Reply<Answered>) {
+        self.close_answered(id, answer);
+        self.rules_changed(uid);
+        send(reply, Ok(Answered::Done(rule)));
     }
 
     /// Keeps in mind how the store does: a full disk comes and goes.
@@ -465,6 +496,12 @@ fn no_such_prompt(id: u64) -> Error {
     Error::NoSuchPrompt(format!(
         "cannot find prompt {id}: it is not open, or not yours"
     ))
+}
+
+/// Whether an answer can do without a store: a rule that ends with its process outlives this broker by little,
+/// and a program that asks again and again would have to be answered each time.
+fn ends_without_store(answer: Answer, error: &store::Error) -> bool {
+    answer.lifespan == For::Process && error.is_of_the_database()
 }
 
 fn no_such_end(uid: u32, lifespan: For) -> Error {

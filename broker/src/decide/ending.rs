@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use portreeve_policy::{Rule, RuleId};
 use tokio::time::Instant;
 
-use super::{Command, Decider};
+use super::{Command, Decider, rulebook::RuleBook};
 use crate::store::{self, Over};
 
 impl Decider {
@@ -77,6 +77,7 @@ impl Decider {
             self.rules_changed(uid);
         }
         let ids = ended.iter().map(|rule| rule.id);
+        let ids = ids.filter(|id| !RuleBook::is_unstored(*id));
         self.over
             .rules
             .extend(ids.inspect(|id: &RuleId| tracing::debug!(%id, "over")));

@@ -46,7 +46,7 @@ use crate::{
     clock::Clock,
     config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
-    gate::Held,
+    gate::{Held, Table},
     probe::{Kernel, Policy},
     store::{Opened, Over, Store},
     subject::Caller,
@@ -84,6 +84,8 @@ pub struct Decider {
     listeners: Listeners,
     watchers: HashMap<u32, Watchers>,
     kernel: Arc<dyn Kernel>,
+    /// Where verdicts wait for threads that are out for a breath.
+    table: Arc<Table>,
     store: Store,
     store_problem: Option<String>,
     failures: Arc<Failures>,
@@ -115,9 +117,11 @@ pub struct Inputs {
 
 impl Decider {
     /// A loop that starts with what was found in the store.
+    #[expect(clippy::too_many_arguments, reason = "wired together in one place")]
     pub fn new(
         config: Config,
         kernel: Arc<dyn Kernel>,
+        table: Arc<Table>,
         store: Store,
         opened: Opened,
         failures: Arc<Failures>,
@@ -138,6 +142,7 @@ impl Decider {
             store_problem: opened.problem,
             config,
             kernel,
+            table,
             store,
             failures,
             commands,
@@ -303,6 +308,8 @@ impl Decider {
             digest: self.digest(),
             binds_judged,
         };
+        // Before the kernel does: who comes in between is judged anew.
+        self.table.change_rules();
         if let Err(error) = self.kernel.set_policy(policy) {
             // The old generation would let old verdicts stand: rather none.
             let error = with_causes(&error);

@@ -1,4 +1,4 @@
-//! All rules in force: the stored ones, and the built-in one.
+//! All rules in force: the stored ones, those that could not be stored, and the built-in one.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,9 @@ use crate::{
     subject::ProcessHandle,
 };
 
-/// The built-in rule: this computer may be reached. Below 2⁵³, so that JSON carries it.
+/// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
+const UNSTORED: u64 = 1 << 52;
+/// The built-in rule: this computer may be reached.
 const THIS_COMPUTER: RuleId = RuleId((1 << 53) - 1);
 /// How often processes with rules of their own are looked after.
 const CHECK: Duration = Duration::from_secs(5);
@@ -27,6 +29,7 @@ pub(super) struct RuleBook {
     rules: HashMap<RuleId, Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
     processes: HashMap<RuleId, Option<ProcessHandle>>,
+    next_unstored: u64,
     /// When those are looked after next.
     check_at: Option<Instant>,
     /// When the first rule ends that was made for a time.
@@ -41,6 +44,7 @@ impl RuleBook {
         let mut book = Self {
             rules: HashMap::new(),
             processes: HashMap::new(),
+            next_unstored: UNSTORED,
             check_at: None,
             alarm: None,
             generation,
@@ -108,6 +112,26 @@ impl RuleBook {
     pub(super) fn of(&self, uid: u32) -> Vec<Rule> {
         let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
         own.cloned().chain([built_in()]).collect()
+    }
+
+    /// Takes in a rule that the store cannot keep; returns its id.
+    pub(super) fn insert_unstored(&mut self, rule: Rule) -> RuleId {
+        let id = RuleId(self.next_unstored);
+        self.next_unstored += 1;
+        self.insert(Rule { id, ..rule });
+        id
+    }
+
+    /// Whether the rule is not in the store.
+    pub(super) fn is_unstored(id: RuleId) -> bool {
+        id.0 >= UNSTORED
+    }
+
+    /// Whether there is such a rule of a user.
+    pub(super) fn has(&self, uid: u32, id: RuleId) -> bool {
+        self.rules
+            .get(&id)
+            .is_some_and(|rule| rule.uid == Some(uid))
     }
 
     /// Takes in a rule of the store.

@@ -135,9 +135,13 @@ impl Breath {
         }
     }
 
-    /// Lets a stopped thread go on.
+    /// Lets a stopped thread go on. One that goes to a signal's handler first is not out for a breath, but has
+    /// left its call: whether that goes on, is for its program.
     fn let_go(&mut self, number: u64, stopped: &Stopped) {
         let pid = stopped.pid;
+        if stopped.goes_to_handler() && self.table.lose(number) {
+            self.interrupted.notify_one();
+        }
         if stopped.let_go() {
             self.out.insert(number, out_now(pid));
         } else {
@@ -149,7 +153,7 @@ impl Breath {
     fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
         // It has been called out already.
-        if self.late.contains(&(number, pid)) {
+        if self.late.iter().any(|(_, late)| *late == pid) {
             return None;
         }
         if self.restarts_badly(number, tid) {
@@ -219,16 +223,13 @@ impl Breath {
             }
             away && may_come
         });
-        let out = &mut self.out;
-        self.late.retain(|(number, pid)| {
-            match state(*pid) {
-                State::Stopped(stopped) if stopped.let_go() => {}
-                State::Ended => {}
-                State::Stopped(_) | State::Running => return true,
+        for (number, pid) in std::mem::take(&mut self.late) {
+            match state(pid) {
+                State::Stopped(stopped) => self.let_go(number, &stopped),
+                State::Ended => drop(self.out.insert(number, out_now(pid))),
+                State::Running => self.late.push((number, pid)),
             }
-            out.insert(*number, out_now(*pid));
-            false
-        });
+        }
     }
 
     fn be_brief(&self, number: u64) {
@@ -270,6 +271,22 @@ struct Stopped {
 }
 
 impl Stopped {
+    /// Whether a signal is waiting for it that its program has a handler for.
+    fn goes_to_handler(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let set = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
+                .unwrap_or_default()
+        };
+        let delivered = match u32::try_from(self.signal) {
+            Ok(number @ 1..=64) => 1 << (number - 1),
+            _ => 0,
+        };
+        let pending = (set("SigPnd:") | set("ShdPnd:")) & !set("SigBlk:");
+        (pending | delivered) & set("SigCgt:") != 0
+    }
+
     /// Lets it go on. `false` if it has been killed meanwhile: then it is traced still, and ends.
     fn let_go(&self) -> bool {
         let nothing = std::ptr::null_mut::<libc::c_void>();

@@ -40,8 +40,12 @@ pub struct Table {
     pub(super) failures: Arc<Failures>,
 }
 
+/// How often the rules have changed.
+type Rules = u64;
+
 #[derive(Default)]
 struct Calls {
+    rules: Rules,
     last: u64,
     held: HashMap<u64, Call>,
     by_unique: HashMap<u64, u64>,
@@ -101,8 +105,9 @@ enum Place {
     Inside(u64),
     /// As `Inside`, but it is about to be called out for a breath.
     CalledOut(u64),
-    /// It is out for a breath. The verdict, if there is one already, is for its return.
-    Outside(Option<Verdict>),
+    /// It is out for a breath. The verdict, if there is one already, is for its return, under the rules
+    /// that it was given by.
+    Outside(Option<(Verdict, Rules)>),
 }
 
 impl Table {
@@ -135,6 +140,11 @@ impl Table {
         calls.left = true;
     }
 
+    /// The rules are about to change: no verdict that waits for a thread's return holds any more.
+    pub fn change_rules(&self) {
+        self.lock().rules += 1;
+    }
+
     /// A thread knocks at the gate with the FUSE request `unique`.
     ///
     /// A new call is taken in and the result owes it an answer. `None` if there is nothing to do:
@@ -150,18 +160,23 @@ impl Table {
             if calls.leaving {
                 self.changed.notify_all();
             }
+            let rules = calls.rules;
             match calls.held.get_mut(&number) {
-                Some(call) if call.key == key => {
-                    if let Place::Outside(Some(verdict)) = call.place {
+                Some(call) if call.key == key => match call.place {
+                    Place::Outside(Some((verdict, under))) if under == rules => {
                         calls.forget(number);
                         drop(calls);
                         self.answer.answer(unique, Ok(&verdict.to_bytes()));
-                    } else {
+                        return None;
+                    }
+                    // Its verdict is void by now: it is judged anew.
+                    Place::Outside(Some(_)) => calls.forget(number),
+                    _ => {
                         call.place = Place::Inside(unique);
                         calls.by_unique.insert(unique, number);
+                        return None;
                     }
-                    return None;
-                }
+                },
                 // A signal has taken the thread elsewhere: that call will not come back.
                 _ => calls.forget(number),
             }
@@ -412,6 +427,7 @@ impl Table {
         if calls.left {
             return false;
         }
+        let rules = calls.rules;
         match calls.held.get_mut(&number).map(|call| &mut call.place) {
             Some(Place::Inside(unique) | Place::CalledOut(unique)) => {
                 let unique = *unique;
@@ -421,7 +437,7 @@ impl Table {
                 true
             }
             Some(Place::Outside(waiting @ None)) => {
-                *waiting = Some(*verdict);
+                *waiting = Some((*verdict, rules));
                 true
             }
             Some(Place::Outside(Some(_))) | None => false,

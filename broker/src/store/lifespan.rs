@@ -32,7 +32,7 @@ pub(super) enum Life {
 }
 
 /// The values of [`COLUMNS`].
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Columns {
     pub(super) lifespan: String,
     pub(super) boot: Option<String>,
@@ -97,88 +97,48 @@ impl Columns {
 
     /// What they say now; `None` if they make no sense.
     pub(super) fn life(&self, created: i64, era: &Era, now: Now) -> Option<Life> {
-        let this_boot = self.boot.as_deref() == Some(&*era.boot);
-        match self {
-            Self {
-                boot: None,
-                boottime: None,
-                wall: None,
-                by_wall: None,
-                numbering: None,
-                run: None,
-                pid: None,
-                began: None,
-                foreign_code: None,
-                controlled: None,
-                ..
-            } => (self.lifespan == "always").then_some(Life::Lives(Lifespan::Always)),
-            Self {
-                boot: Some(_),
-                boottime: None,
-                wall: None,
-                by_wall: None,
-                numbering: None,
-                run: None,
-                pid: None,
-                began: None,
-                foreign_code: None,
-                controlled: None,
-                ..
-            } if self.lifespan == "logout" => Some(if this_boot {
-                Life::Lives(Lifespan::Logout)
-            } else {
-                Life::Over
-            }),
-            Self {
-                boot: Some(_),
-                boottime: Some(boottime),
-                wall: Some(wall),
-                by_wall: Some(by_wall),
-                numbering: None,
-                run: None,
-                pid: None,
-                began: None,
-                foreign_code: None,
-                controlled: None,
-                ..
-            } if self.lifespan == "until" => {
-                let deadline = Deadline {
-                    boottime: u64::try_from(*boottime).ok()?,
-                    wall: *wall,
-                    by_wall: *by_wall,
-                };
-                until(deadline, created, this_boot, now)
-            }
-            Self {
-                boot: Some(_),
-                boottime: None,
-                wall: None,
-                by_wall: None,
-                numbering: Some(numbering),
-                run: Some(run),
-                pid: Some(pid),
-                began: Some(began),
-                foreign_code: Some(foreign_code),
-                controlled: Some(controlled),
-                ..
-            } if self.lifespan == "process" => {
-                // Another probe's numbers would be others' by now.
-                let counts = this_boot && numbering.cast_unsigned() == era.numbering;
-                let process = Process {
-                    pid: *pid,
-                    began: u64::try_from(*began).ok()?,
-                    run: run.cast_unsigned(),
-                    alteration: Alteration {
-                        foreign_code: *foreign_code,
-                        controlled: *controlled,
-                    },
-                };
-                Some(if counts {
-                    Life::Lives(Lifespan::Process(process))
-                } else {
-                    Life::Over
-                })
-            }
+        let lifespan = self.lifespan()?;
+        let own = Era {
+            boot: self.boot.as_deref().unwrap_or_default().into(),
+            numbering: self.numbering.unwrap_or_default().cast_unsigned(),
+        };
+        // Nor do those of another lifespan among them.
+        if Self::of(lifespan, &own) != *self {
+            return None;
+        }
+        let this_boot = own.boot == era.boot;
+        let lives = match lifespan {
+            Lifespan::Always => true,
+            Lifespan::Logout => this_boot,
+            // Another probe's numbers would be others' by now.
+            Lifespan::Process(_) => this_boot && own.numbering == era.numbering,
+            Lifespan::Until(deadline) => return until(deadline, created, this_boot, now),
+        };
+        Some(if lives {
+            Life::Lives(lifespan)
+        } else {
+            Life::Over
+        })
+    }
+
+    fn lifespan(&self) -> Option<Lifespan> {
+        match self.lifespan.as_str() {
+            "always" => Some(Lifespan::Always),
+            "logout" => Some(Lifespan::Logout),
+            "until" => Some(Lifespan::Until(Deadline {
+                boottime: u64::try_from(self.boottime?).ok()?,
+                wall: self.wall?,
+                by_wall: self.by_wall?,
+            })),
+            "process" => Some(Lifespan::Process(Process {
+                pid: self.pid?,
+                began: u64::try_from(self.began?).ok()?,
+                run: self.run?.cast_unsigned(),
+                alteration: Alteration {
+                    foreign_code: self.foreign_code?,
+                    controlled: self.controlled?,
+                },
+            })),
             _ => None,
         }
     }

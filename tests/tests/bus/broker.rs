@@ -103,6 +103,7 @@ impl Broker {
         let decider = Decider::new(
             Config::default(),
             Arc::new(Played),
+            Arc::clone(&table),
             store,
             opened,
             failures,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use portreeve_dbus::Error;
-use portreeve_policy::{Action, Answer, For, Scope};
+use portreeve_policy::{Action, Answer, For, RuleId, Scope};
 
 use super::{
-    super::{Answered, Origin},
+    super::{Answered, Origin, RuleChange},
     desk::{ALICE, BOB, Desk, at, said},
     kernel::Told,
     running::Running,
@@ -147,4 +147,30 @@ async fn without_a_database_an_answer_holds_once() {
     assert_eq!(desk.prompts(ALICE).await.len(), 1);
     assert_eq!(desk.told(next), None);
     assert_eq!(std::fs::read(&path).unwrap(), garbage, "it is left alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_database_an_answer_holds_until_the_program_quits() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("rules.db"), b"not a database".repeat(50)).unwrap();
+    let desk = Desk::on(dir).await;
+    let mut curl = Running::of("/usr/bin/curl", ALICE);
+    desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    let answer = said(Action::DENY, Scope::Any, For::Process);
+    let rule = RuleId(desk.answer(&prompt, answer).await.unwrap());
+    let next = desk.call(&curl, at("192.0.2.2", 80)).await;
+    desk.rest().await;
+    assert_eq!(desk.told(next), Some(Told::Kept(1)));
+    assert_eq!(desk.rules(ALICE).await[0].id, rule.0);
+    // It is changed as any other is.
+    desk.change(RuleChange::SetEnabled(rule, false))
+        .await
+        .unwrap();
+    assert!(!desk.rules(ALICE).await[0].enabled);
+    let of_bob = desk.change_of(BOB, RuleChange::Remove(rule)).await;
+    assert!(matches!(of_bob, Err(Error::NoSuchRule(_))), "{of_bob:?}");
+    curl.end();
+    desk.pass_seconds(6).await;
+    assert!(desk.rules(ALICE).await.is_empty());
 }

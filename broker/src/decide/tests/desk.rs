@@ -113,9 +113,11 @@ impl Desk {
         let (commands, commanded) = mpsc::channel(4096);
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
+        let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
         let decider = Decider::new(
             Config::default(),
             Arc::clone(&kernel) as Arc<dyn crate::probe::Kernel>,
+            Arc::clone(&table),
             store,
             opened,
             Arc::clone(&failures),
@@ -131,7 +133,7 @@ impl Desk {
             arrivals,
             commands,
             interrupted,
-            table: Table::new(Box::new(log.clone()), Arc::clone(&failures)),
+            table,
             next: AtomicU64::new(next),
             deciding: tokio::spawn(decider.run(inputs)),
             dir,

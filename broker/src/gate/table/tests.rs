@@ -123,6 +123,21 @@ fn a_verdict_waits_for_one_who_takes_a_breath() {
 }
 
 #[test]
+fn a_verdict_that_waits_is_void_when_the_rules_change() {
+    let (table, log, failures) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number) && !table.interrupt(1));
+    assert!(held.release(&once(Action::Allow)));
+    table.change_rules();
+    let anew = table.knock(2, &call(7)).unwrap();
+    assert!(anew.is_waiting() && table.len() == 1);
+    assert!(anew.release(&once(Action::DENY)));
+    assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(1))]);
+    assert!(table.is_empty() && failures.report().is_empty());
+}
+
+#[test]
 fn one_who_comes_back_with_another_call_has_left_the_first() {
     let (table, log, _) = table();
     let first = table.knock(1, &call(7)).unwrap();

@@ -149,7 +149,15 @@ impl Desk {
     }
 
     pub(in super::super) async fn change(&self, change: RuleChange) -> Result<u64, Error> {
-        let uid = ALICE;
+        self.change_of(ALICE, change).await
+    }
+
+    /// The same by any user.
+    pub(in super::super) async fn change_of(
+        &self,
+        uid: u32,
+        change: RuleChange,
+    ) -> Result<u64, Error> {
         self.ask(|reply| Command::Change { uid, change, reply })
             .await
     }
