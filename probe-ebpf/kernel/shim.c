@@ -13,6 +13,8 @@ extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 extern void bpf_task_release(struct task_struct *task) __ksym;
 extern struct file *bpf_get_task_exe_file(struct task_struct *task) __ksym;
 extern void bpf_put_file(struct file *file) __ksym;
+extern void bpf_preempt_disable(void) __ksym;
+extern void bpf_preempt_enable(void) __ksym;
 extern int bpf_get_file_xattr(struct file *file, const char *name__str,
 			      struct bpf_dynptr *value_p) __ksym;
 
@@ -200,14 +202,26 @@ __inline struct label *shim_label(struct sock *sk, u64 flags)
 }
 
 /*
- * Makes a version odd, which nobody else then touches who asks here first. Whether it was even: somebody
- * else is writing otherwise.
+ * Makes a version odd, which nobody else then touches who asks here first; nothing else runs on this
+ * processor until shim_release(), so that others see it odd for a moment only. Whether it was even:
+ * somebody else is writing otherwise.
  */
 __inline s32 shim_claim(u32 *version)
 {
-	u32 old = *(volatile u32 *)version;
+	u32 old;
 
-	return !(old & 1) && __sync_bool_compare_and_swap(version, old, old + 1);
+	bpf_preempt_disable();
+	old = *(volatile u32 *)version;
+	if (!(old & 1) && __sync_bool_compare_and_swap(version, old, old + 1))
+		return 1;
+	bpf_preempt_enable();
+	return 0;
+}
+
+__inline void shim_release(u32 *version)
+{
+	*(volatile u32 *)version += 1;
+	bpf_preempt_enable();
 }
 
 /* A packet as far as where it comes from. Mirrored by struct Packet in hooks/reach.rs. */

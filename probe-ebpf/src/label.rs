@@ -216,10 +216,12 @@ impl Version {
     pub fn release(&mut self) {
         compiler_fence(Ordering::SeqCst);
         // SAFETY: nobody else writes it while it is claimed.
-        unsafe { write_volatile(&raw mut self.0, self.0.wrapping_add(1)) };
+        unsafe { shim_release(&raw mut self.0) };
     }
 }
 
+/// How often a label is read that somebody is writing.
+const READINGS: u32 = 4;
 /// An owner that is no socket.
 const SOME_LISTENER: u64 = 1;
 /// `BPF_SK_STORAGE_GET_F_CREATE`.
@@ -228,6 +230,7 @@ const CREATE: u64 = 1;
 unsafe extern "C" {
     fn shim_label(sk: *const c_void, flags: u64) -> *mut Label;
     fn shim_claim(version: *mut u32) -> i32;
+    fn shim_release(version: *mut u32);
 }
 
 /// The label of a socket.
@@ -316,25 +319,38 @@ impl Label {
     /// How the socket's last judgement relates to `call`.
     #[inline(always)]
     pub fn relation(&self, sock: Sock, call: &Judgement) -> Relation {
-        let before = self.version.before();
-        let known = &self.judgement;
-        // Nobody knows who has no number.
-        let who = call.run != 0 && known.run == call.run && known.uid == call.uid;
-        let what = known.is_about_same(call);
-        let policy = known.generation == call.generation;
-        let connects = self.connects != 0;
-        let same = who && what && self.version.is_still(before);
-        if same && policy {
+        let seen = self.see(call);
+        if let Some((true, connects)) = seen {
             return Relation::Same { connects };
         }
         if self.owner != sock.number() {
             return Relation::Accepted;
         }
-        if same {
+        if seen.is_some() {
             Relation::Stale
         } else {
             Relation::Other
         }
+    }
+
+    /// If the last judgement was for the same as `call`: whether under the same policy, and whether as
+    /// connecting.
+    #[inline(always)]
+    fn see(&self, call: &Judgement) -> Option<(bool, bool)> {
+        // Who is writing is done in a moment; what cannot be read would be somebody else's.
+        for _ in 0..READINGS {
+            let before = self.version.before();
+            let known = &self.judgement;
+            // Nobody knows who has no number.
+            let who = call.run != 0 && known.run == call.run && known.uid == call.uid;
+            let same = who && known.is_about_same(call);
+            let policy = known.generation == call.generation;
+            let connects = self.connects != 0;
+            if self.version.is_still(before) {
+                return same.then_some((policy, connects));
+            }
+        }
+        None
     }
 
     /// Notes what the socket was judged for, and whether as connecting.

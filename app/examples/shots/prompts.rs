@@ -36,6 +36,22 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("prompt-listen", listen(), 0),
         ("prompt-listen-datagrams", listen_for_datagrams(), 0),
         ("prompt-raw", raw(), 0),
+        (
+            "prompt-hour",
+            Prompt {
+                suggested_lifespan: "3600s".into(),
+                ..prompt()
+            },
+            0,
+        ),
+        (
+            "prompt-listen-logout",
+            Prompt {
+                suggested_lifespan: "logout".into(),
+                ..listen_for_datagrams()
+            },
+            0,
+        ),
     ];
     for (name, prompt, waiting) in cases {
         take_one(camera, look, name, &prompt, waiting, |_| ()).await;
@@ -191,7 +207,7 @@ fn long_names() -> Prompt {
 }
 
 /// Microseconds on `CLOCK_BOOTTIME`, so many seconds from now.
-fn in_seconds(seconds: u64) -> u64 {
+pub(crate) fn in_seconds(seconds: u64) -> u64 {
     let now = clock_gettime(ClockId::Boottime);
     (u64::try_from(now.tv_sec).unwrap_or_default() + seconds) * 1_000_000
 }

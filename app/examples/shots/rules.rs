@@ -5,8 +5,12 @@ use portreeve_app::{
     model::{Draft, DraftDestination},
 };
 use portreeve_dbus::Rule;
+use portreeve_policy::For;
 
-use crate::camera::{Camera, Look};
+use crate::{
+    camera::{Camera, Look},
+    prompts::in_seconds,
+};
 
 use adw::prelude::*;
 
@@ -51,6 +55,20 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         .take(look, "add-rule", &window(), |window| {
             window.show_rules(all());
             window.open_add_dialog();
+        })
+        .await;
+    camera
+        .take(look, "add-rule-filled", &window(), |window| {
+            window.show_rules(all());
+            window.open_add_dialog().set_draft(&Draft {
+                program: "/usr/bin/curl".into(),
+                allow: false,
+                destination: DraftDestination::Host,
+                place: "server.example".into(),
+                port: "443".into(),
+                protocol: Some("tcp"),
+                lifespan: Some(For::Logout),
+            });
         })
         .await;
     camera
@@ -112,6 +130,29 @@ fn all() -> Vec<Rule> {
             ..place
         });
     }
+    for (id, days) in [(18, 0), (19, 1)] {
+        rules.push(Rule {
+            id,
+            uid: Some(1000),
+            program: Some("/usr/bin/apt".into()),
+            action: "allow".into(),
+            enabled: true,
+            origin: "prompt".into(),
+            lifespan: "until".into(),
+            ends: Some(in_seconds(days * 86_400 + 30)),
+            ..host("deb.example.org")
+        });
+    }
+    rules.push(Rule {
+        id: 17,
+        uid: Some(1000),
+        program: Some("/usr/bin/curl".into()),
+        action: "deny".into(),
+        enabled: true,
+        origin: "window".into(),
+        lifespan: "logout".into(),
+        ..host("tracker.example")
+    });
     rules.push(Rule {
         id: 20,
         uid: Some(1000),

@@ -139,6 +139,7 @@ fn send_on(ctx: *mut c_void) -> i32 {
     if endpoint.address == [0; 4] {
         return 0;
     }
+    endpoint::describe(&judged.socket, &mut endpoint);
     let mut judgement = Judgement::new(&endpoint, judged.config);
     let label = label::find(sock);
     let caller = judgement.look_up(judged.task);
@@ -163,7 +164,6 @@ fn send_on(ctx: *mut c_void) -> i32 {
             endpoint::become_loopback(&mut endpoint);
         }
     }
-    endpoint::describe(&judged.socket, &mut endpoint);
     let nonblocking = flags(ctx.arg(1)) & MSG_DONTWAIT != 0;
     let Answer { result, .. } = judged.decide(caller, operation, endpoint, nonblocking);
     if result == 0
