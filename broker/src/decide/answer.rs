@@ -1,164 +1,28 @@
-//! Carrying out commands: answers to prompts, changes of rules, questions about the state.
+//! Answers to prompts: whether one can be taken, what rules it stands for, and whom it releases.
 
 use std::time::Duration;
 
-use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status, withdrawn};
+use portreeve_dbus::{Error, withdrawn};
 use portreeve_policy::{
-    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, RuleId, Scope, SubjectPattern,
+    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, Scope, SubjectPattern,
 };
 use tokio::time::Instant;
 
 use super::{
-    Command, Decider, Origin, RuleChange,
-    command::{Answered, Purpose, Reply, Stored, Watch},
+    Decider, Origin,
+    command::{Answered, Purpose, Reply},
     late::LateAnswer,
-    rulebook::{RuleBook, Wanted},
+    obey::send,
+    rulebook::Wanted,
 };
-use crate::{
-    failure::{Reason, with_causes},
-    store::{self, Changed},
-};
+use crate::store;
 
 /// A prompt must have been on the screen for this long before its agent may answer it: what comes
 /// sooner was meant for something else.
 const READING: Duration = Duration::from_millis(300);
 
-/// Sends a reply. The caller may have gone; its wish was carried out all the same.
-fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
-    drop(reply.send(result));
-}
-
 impl Decider {
-    /// Carries out one command.
-    pub(super) fn obey(&mut self, command: Command) {
-        match command {
-            Command::Status { uid, reply } => send(reply, Ok(self.status(uid))),
-            Command::Register { uid, agent, reply } => {
-                let result = self.register(uid, agent);
-                send(reply, result);
-            }
-            Command::Gone { name } => self.gone(&name),
-            Command::Shown {
-                name,
-                id,
-                revision,
-                reply,
-            } => {
-                let result = self.shown(&name, id, revision);
-                send(reply, result);
-            }
-            Command::Prompts { uid, reply } => send(reply, Ok(self.list_prompts(uid))),
-            Command::Answer {
-                origin,
-                id,
-                revision,
-                answer,
-                reply,
-            } => {
-                self.answer(&origin, id, revision, answer, reply);
-            }
-            Command::Rules { uid, reply } => {
-                let rules = self.rules.of(uid).iter().map(RuleInfo::from).collect();
-                send(reply, Ok(rules));
-            }
-            Command::Change { uid, change, reply } => self.change(uid, change, reply),
-            Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
-            Command::Ping { reply } => drop(reply.send(())),
-            Command::LoggedIn(users) => self.logged_in(users),
-            Command::Stored(stored) => self.stored(stored),
-            Command::NotForgotten { over, error } => self.not_forgotten(over, &error),
-        }
-    }
-
-    fn status(&self, uid: u32) -> Status {
-        self.kernel.count_failures(&self.failures);
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: "ask".to_owned(),
-            enforcing: self.kernel.is_enforcing(),
-            agent: self.agents.get(uid).is_some(),
-            prompts: count(self.prompts.of(uid).count()),
-            held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
-            rules: count(
-                self.rules
-                    .of(uid)
-                    .iter()
-                    .filter(|rule| rule.enabled)
-                    .count(),
-            ),
-            store: self
-                .store_problem
-                .clone()
-                .unwrap_or_else(|| "ok".to_owned()),
-            failures: self.failures.report(),
-            hold_seconds: self.config.hold_seconds,
-        }
-    }
-
-    fn register(&mut self, uid: u32, agent: super::AgentHandle) -> Result<(), Error> {
-        if self.agents.get(uid).is_some() {
-            return Err(Error::AgentExists(format!(
-                "cannot register: user {uid} has an agent"
-            )));
-        }
-        tracing::info!(uid, name = agent.name, "agent registered");
-        self.agents.insert(uid, agent);
-        let now = Instant::now();
-        for prompt in self.prompts.of_mut(uid) {
-            prompt.agent_changed(None, now);
-        }
-        Ok(())
-    }
-
-    fn gone(&mut self, name: &str) {
-        if let Some(uid) = self.agents.remove(name) {
-            tracing::info!(uid, "agent gone");
-            self.wait_for_agent(uid);
-        }
-    }
-
-    /// A user has no agent any more: who waits now waits for the next.
-    pub(super) fn wait_for_agent(&mut self, uid: u32) {
-        let now = Instant::now();
-        let longest = now + self.config.agent_wait();
-        for prompt in self.prompts.of_mut(uid) {
-            prompt.agent_changed(Some(longest), now);
-        }
-    }
-
-    fn shown(&mut self, name: &str, id: u64, revision: u32) -> Result<(), Error> {
-        let prompt = self.prompts.get_mut(id).ok_or_else(|| no_such_prompt(id))?;
-        let agent = self.agents.get(prompt.question.uid());
-        if agent.is_none_or(|agent| agent.name != name) {
-            return Err(no_such_prompt(id));
-        }
-        if prompt.shown.is_none_or(|(shown, _)| shown != revision) {
-            prompt.shown = Some((revision, Instant::now()));
-        }
-        Ok(())
-    }
-
-    fn list_prompts(&self, uid: u32) -> Vec<PromptInfo> {
-        let now = Instant::now();
-        let mut prompts: Vec<_> = self.prompts.of(uid).collect();
-        prompts.sort_by_key(|prompt| (prompt.first_attempt(), prompt.id));
-        let logged_in = self.is_logged_in(uid);
-        prompts
-            .into_iter()
-            .map(|prompt| prompt.describe(now, logged_in))
-            .collect()
-    }
-
-    fn watch(&mut self, uid: u32) -> Watch {
-        let watchers = self.watchers.entry(uid).or_default();
-        Watch {
-            prompts: watchers.prompts.subscribe(),
-            rules: watchers.rules.subscribe(),
-        }
-    }
-
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         origin: &Origin,
         id: u64,
@@ -187,7 +51,7 @@ impl Decider {
     }
 
     /// The rules that an answer stands for: none, one, or one for each process that asks.
-    fn rules_of(&self, id: u64, answer: Answer) -> Vec<Rule> {
+    pub(super) fn rules_of(&self, id: u64, answer: Answer) -> Vec<Rule> {
         let Some(prompt) = self.prompts.get(id) else {
             return Vec::new();
         };
@@ -284,7 +148,7 @@ impl Decider {
     }
 
     /// Releases every call of the program that the answer covers; makes no rule.
-    fn answer_once(&mut self, id: u64, answer: Answer) {
+    pub(super) fn answer_once(&mut self, id: u64, answer: Answer) {
         let Some(asked) = self.prompts.get(id).map(|prompt| prompt.question.clone()) else {
             return;
         };
@@ -327,7 +191,7 @@ impl Decider {
 
     /// The rules of an answer are in force: closes its prompt if that is still open. Calls that have come
     /// to it meanwhile are answered with it, this time.
-    fn close_answered(&mut self, id: u64, answer: Answer) {
+    pub(super) fn close_answered(&mut self, id: u64, answer: Answer) {
         if answer.lifespan != For::Process {
             // Still open only if a stronger rule contradicts it for nobody waiting.
             return self.answer_once(id, answer);
@@ -345,179 +209,10 @@ impl Decider {
         self.agents.withdraw(uid, id, withdrawn::ANSWERED);
         self.prompts_changed(uid);
     }
-
-    fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
-        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
-            && RuleBook::is_unstored(id)
-        {
-            if !self.rules.has(uid, id) {
-                return send(reply, Err(store_error(&store::Error::NoSuchRule(id))));
-            }
-            match change {
-                RuleChange::SetEnabled(id, on) => self.rules.set_enabled(id, on),
-                _ => self.rules.remove(id),
-            }
-            self.publish();
-            self.rules_changed(uid);
-            return send(reply, Ok(id.0));
-        }
-        let clocks = self.clock.now();
-        let now = clocks.wall;
-        let change = match change {
-            RuleChange::Add { parts, origin } => {
-                let lifespan = match parts.lifespan {
-                    For::Time(span) => Lifespan::Until(clocks.deadline(span)),
-                    For::Logout if self.is_logged_in(uid) => Lifespan::Logout,
-                    For::Always => Lifespan::Always,
-                    lifespan @ (For::Logout | For::Once | For::Process) => {
-                        return send(reply, Err(no_such_end(uid, lifespan)));
-                    }
-                };
-                let wanted = Wanted {
-                    uid,
-                    subject: SubjectPattern::Program(parts.program),
-                    operations: parts.operations,
-                    object: parts.object,
-                    action: parts.action,
-                    lifespan,
-                    origin,
-                };
-                store::Change::Add(vec![wanted.rule(clocks)])
-            }
-            RuleChange::Remove(id) => store::Change::Remove { uid, id, now },
-            RuleChange::Restore(id) => store::Change::Restore { uid, id, now },
-            RuleChange::SetEnabled(id, enabled) => store::Change::SetEnabled { uid, id, enabled },
-        };
-        self.store(uid, change, Purpose::Change { reply });
-    }
-
-    /// Has the store make a change. What came of it comes back as a command of the store's thread,
-    /// so in the order in which the changes were made.
-    fn store(&mut self, uid: u32, change: store::Change, purpose: Purpose) {
-        let stored = move |result| Stored {
-            uid,
-            result,
-            purpose,
-        };
-        let commands = self.commands.clone();
-        match self.store.place() {
-            Ok(place) => place.make(change, move |result| {
-                // Fails only when the loop has ended, and everybody with it.
-                drop(commands.blocking_send(Command::Stored(stored(result))));
-            }),
-            Err(error) => self.stored(stored(Err(error))),
-        }
-    }
-
-    /// The store has done its part: what it holds is put in force.
-    fn stored(&mut self, stored: Stored) {
-        let Stored {
-            uid,
-            result,
-            purpose,
-        } = stored;
-        self.note_store(result.as_ref().err());
-        match result {
-            Ok(changed) => {
-                let rule = changed.id().map_or(0, |id| id.0);
-                match changed {
-                    Changed::Present(rules) => {
-                        for rule in rules {
-                            self.rules.insert(rule);
-                        }
-                    }
-                    Changed::Absent(id) => self.rules.remove(id),
-                    Changed::Switched(id, on) => self.rules.set_enabled(id, on),
-                    Changed::Forgotten => {}
-                }
-                self.publish();
-                self.end_what_came_late();
-                match purpose {
-                    Purpose::Answer { id, answer, reply } => {
-                        self.answered(uid, id, answer, rule, reply);
-                    }
-                    Purpose::Change { reply } => {
-                        self.rules_changed(uid);
-                        send(reply, Ok(rule));
-                    }
-                }
-                self.forget();
-            }
-            Err(error) => match purpose {
-                Purpose::Answer { id, answer, reply } => {
-                    self.failures.count(Reason::StoreFailed);
-                    let rules = if ends_without_store(answer, &error) {
-                        self.rules_of(id, answer)
-                    } else {
-                        Vec::new()
-                    };
-                    let ids = rules
-                        .into_iter()
-                        .map(|rule| self.rules.insert_unstored(rule));
-                    let Some(RuleId(rule)) = ids.reduce(|first, _| first) else {
-                        self.answer_once(id, answer);
-                        return send(reply, Err(store_error(&error)));
-                    };
-                    self.publish();
-                    self.answered(uid, id, answer, rule, reply);
-                }
-                Purpose::Change { reply } => send(reply, Err(store_error(&error))),
-            },
-        }
-    }
-
-    /// What an answer stands for is in force.
-    fn answered(&mut self, uid: u32, id: u64, answer: Answer, rule: u64, reply: Reply<Answered>) {
-        self.close_answered(id, answer);
-        self.rules_changed(uid);
-        send(reply, Ok(Answered::Done(rule)));
-    }
-
-    /// Keeps in mind how the store does: a full disk comes and goes.
-    pub(super) fn note_store(&mut self, error: Option<&store::Error>) {
-        let problem = match error {
-            Some(error) if error.is_of_the_database() => Some(with_causes(error)),
-            // It was asked for what it does not have: that says nothing.
-            Some(_) => return,
-            None => None,
-        };
-        match (&problem, &self.store_problem) {
-            (Some(problem), before) if before.as_ref() != Some(problem) => {
-                tracing::error!("rules cannot be changed: {problem}");
-            }
-            (None, Some(_)) => tracing::info!("rules can be changed again"),
-            _ => {}
-        }
-        self.store_problem = problem;
-    }
 }
 
-fn no_such_prompt(id: u64) -> Error {
+pub(super) fn no_such_prompt(id: u64) -> Error {
     Error::NoSuchPrompt(format!(
         "cannot find prompt {id}: it is not open, or not yours"
     ))
-}
-
-/// Whether an answer can do without a store: a rule that ends with its process outlives this broker by little,
-/// and a program that asks again and again would have to be answered each time.
-fn ends_without_store(answer: Answer, error: &store::Error) -> bool {
-    answer.lifespan == For::Process && error.is_of_the_database()
-}
-
-fn no_such_end(uid: u32, lifespan: For) -> Error {
-    Error::InvalidArgument(match lifespan {
-        For::Logout => format!(
-            "cannot make a rule until user {uid} logs out: no session of that user is known"
-        ),
-        _ => format!("cannot make a rule for “{lifespan}”: only an answer to a prompt can be"),
-    })
-}
-
-fn store_error(error: &store::Error) -> Error {
-    let text = with_causes(error);
-    match error {
-        store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
-        store::Error::TooMany(_) => Error::LimitsExceeded(text),
-        _ => Error::StoreUnavailable(text),
-    }
 }

@@ -5,10 +5,12 @@
 
 mod agents;
 mod answer;
+mod change;
 mod command;
 mod ending;
 mod late;
 mod listeners;
+mod obey;
 mod prompt;
 mod prompts;
 mod rulebook;

@@ -1,0 +1,146 @@
+//! Carrying out commands: which part does what, and questions about the state.
+
+use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status};
+use tokio::time::Instant;
+
+use super::{
+    Command, Decider,
+    answer::no_such_prompt,
+    command::{Reply, Watch},
+};
+
+/// Sends a reply. The caller may have gone; its wish was carried out all the same.
+pub(super) fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
+    drop(reply.send(result));
+}
+
+impl Decider {
+    /// Carries out one command.
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Status { uid, reply } => send(reply, Ok(self.status(uid))),
+            Command::Register { uid, agent, reply } => {
+                let result = self.register(uid, agent);
+                send(reply, result);
+            }
+            Command::Gone { name } => self.gone(&name),
+            Command::Shown {
+                name,
+                id,
+                revision,
+                reply,
+            } => {
+                let result = self.shown(&name, id, revision);
+                send(reply, result);
+            }
+            Command::Prompts { uid, reply } => send(reply, Ok(self.list_prompts(uid))),
+            Command::Answer {
+                origin,
+                id,
+                revision,
+                answer,
+                reply,
+            } => {
+                self.answer(&origin, id, revision, answer, reply);
+            }
+            Command::Rules { uid, reply } => {
+                let rules = self.rules.of(uid).iter().map(RuleInfo::from).collect();
+                send(reply, Ok(rules));
+            }
+            Command::Change { uid, change, reply } => self.change(uid, change, reply),
+            Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
+            Command::Ping { reply } => drop(reply.send(())),
+            Command::LoggedIn(users) => self.logged_in(users),
+            Command::Stored(stored) => self.stored(stored),
+            Command::NotForgotten { over, error } => self.not_forgotten(over, &error),
+        }
+    }
+
+    fn status(&self, uid: u32) -> Status {
+        self.kernel.count_failures(&self.failures);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: "ask".to_owned(),
+            enforcing: self.kernel.is_enforcing(),
+            agent: self.agents.get(uid).is_some(),
+            prompts: count(self.prompts.of(uid).count()),
+            held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
+            rules: count(
+                self.rules
+                    .of(uid)
+                    .iter()
+                    .filter(|rule| rule.enabled)
+                    .count(),
+            ),
+            store: self
+                .store_problem
+                .clone()
+                .unwrap_or_else(|| "ok".to_owned()),
+            failures: self.failures.report(),
+            hold_seconds: self.config.hold_seconds,
+        }
+    }
+
+    fn register(&mut self, uid: u32, agent: super::AgentHandle) -> Result<(), Error> {
+        if self.agents.get(uid).is_some() {
+            return Err(Error::AgentExists(format!(
+                "cannot register: user {uid} has an agent"
+            )));
+        }
+        tracing::info!(uid, name = agent.name, "agent registered");
+        self.agents.insert(uid, agent);
+        let now = Instant::now();
+        for prompt in self.prompts.of_mut(uid) {
+            prompt.agent_changed(None, now);
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self, name: &str) {
+        if let Some(uid) = self.agents.remove(name) {
+            tracing::info!(uid, "agent gone");
+            self.wait_for_agent(uid);
+        }
+    }
+
+    /// A user has no agent any more: who waits now waits for the next.
+    pub(super) fn wait_for_agent(&mut self, uid: u32) {
+        let now = Instant::now();
+        let longest = now + self.config.agent_wait();
+        for prompt in self.prompts.of_mut(uid) {
+            prompt.agent_changed(Some(longest), now);
+        }
+    }
+
+    fn shown(&mut self, name: &str, id: u64, revision: u32) -> Result<(), Error> {
+        let prompt = self.prompts.get_mut(id).ok_or_else(|| no_such_prompt(id))?;
+        let agent = self.agents.get(prompt.question.uid());
+        if agent.is_none_or(|agent| agent.name != name) {
+            return Err(no_such_prompt(id));
+        }
+        if prompt.shown.is_none_or(|(shown, _)| shown != revision) {
+            prompt.shown = Some((revision, Instant::now()));
+        }
+        Ok(())
+    }
+
+    fn list_prompts(&self, uid: u32) -> Vec<PromptInfo> {
+        let now = Instant::now();
+        let mut prompts: Vec<_> = self.prompts.of(uid).collect();
+        prompts.sort_by_key(|prompt| (prompt.first_attempt(), prompt.id));
+        let logged_in = self.is_logged_in(uid);
+        prompts
+            .into_iter()
+            .map(|prompt| prompt.describe(now, logged_in))
+            .collect()
+    }
+
+    fn watch(&mut self, uid: u32) -> Watch {
+        let watchers = self.watchers.entry(uid).or_default();
+        Watch {
+            prompts: watchers.prompts.subscribe(),
+            rules: watchers.rules.subscribe(),
+        }
+    }
+}
