@@ -406,7 +406,7 @@ impl<'a> Threads<'a> {
             self.kernel.hold(Self::tid(thread), None);
             self.places[thread] = Place::Outside(call);
         }
-        let is_out = self.kernel.rounds.is_out(number);
+        let is_out = self.kernel.rounds.has_left(number);
         assert_eq!(is_out, self.places[thread] == Place::Outside(call));
         is_out
     }

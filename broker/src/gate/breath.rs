@@ -139,6 +139,7 @@ impl Breath {
     /// left its call: whether that goes on, is for its program.
     fn let_go(&mut self, number: u64, stopped: &Stopped) {
         let pid = stopped.pid;
+        self.table.has_left(number);
         if stopped.goes_to_handler() && self.table.lose(number) {
             self.interrupted.notify_one();
         }
@@ -165,7 +166,7 @@ impl Breath {
         }
         if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
             // If it does not come back, it is lost.
-            if self.table.is_out(number) {
+            if self.table.has_left(number) {
                 self.out.insert(number, out_now(pid));
             }
             // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
@@ -183,7 +184,7 @@ impl Breath {
             State::Stopped(stopped) => Some(stopped),
             // If it does not come back, it is lost.
             State::Ended => {
-                if self.table.is_out(number) {
+                if self.table.has_left(number) {
                     self.out.insert(number, out_now(pid));
                 }
                 None

@@ -64,6 +64,8 @@ struct Calls {
 /// One call, by a number of our own.
 struct Call {
     place: Place,
+    /// It is about to be called out for a breath, wherever it is: also on its way back from the last one.
+    called: bool,
     tid: u32,
     key: CacheKey,
     brief: bool,
@@ -72,7 +74,7 @@ struct Call {
 impl Call {
     /// Whether its thread is out for a breath, or is about to be.
     fn is_out(&self) -> bool {
-        !matches!(self.place, Place::Inside(_))
+        self.called || matches!(self.place, Place::Outside(_))
     }
 }
 
@@ -103,8 +105,6 @@ pub(super) struct Pace {
 enum Place {
     /// It sleeps in the kernel, in the FUSE request of this number.
     Inside(u64),
-    /// As `Inside`, but it is about to be called out for a breath.
-    CalledOut(u64),
     /// It is out for a breath. The verdict, if there is one already, is for its return, under the rules
     /// that it was given by.
     Outside(Option<(Verdict, Rules)>),
@@ -229,7 +229,8 @@ impl Table {
             return false;
         };
         let ended = match calls.held.get_mut(&number) {
-            Some(call) if matches!(call.place, Place::CalledOut(_)) => {
+            Some(call) if call.called => {
+                call.called = false;
                 call.place = Place::Outside(None);
                 let tid = call.tid;
                 calls.breathing.insert(tid, number);
@@ -337,16 +338,8 @@ impl Table {
         if calls.leaving {
             return false;
         }
-        let place = calls.held.get_mut(&number).map(|call| &mut call.place);
-        match place {
-            Some(place) => {
-                if let Place::Inside(unique) = *place {
-                    *place = Place::CalledOut(unique);
-                }
-                true
-            }
-            None => false,
-        }
+        let call = calls.held.get_mut(&number);
+        call.map(|call| call.called = true).is_some()
     }
 
     /// Whether the call has not ended.
@@ -354,20 +347,14 @@ impl Table {
         self.lock().held.contains_key(&number)
     }
 
-    /// A thread was called out and let go on. Whether it is on its way back; if it did not leave
-    /// after all, it is just held.
-    pub(super) fn is_out(&self, number: u64) -> bool {
+    /// A thread that was called out has stopped, or never will. Whether it has left the hook; if not, it is
+    /// just held.
+    pub(super) fn has_left(&self, number: u64) -> bool {
         let mut calls = self.lock();
-        match calls.held.get_mut(&number).map(|call| &mut call.place) {
-            Some(Place::Outside(_)) => true,
-            Some(place) => {
-                if let Place::CalledOut(unique) = *place {
-                    *place = Place::Inside(unique);
-                }
-                false
-            }
-            None => false,
-        }
+        calls.held.get_mut(&number).is_some_and(|call| {
+            call.called = false;
+            matches!(call.place, Place::Outside(_))
+        })
     }
 
     /// Whether the call's thread is out for a breath.
@@ -429,7 +416,7 @@ impl Table {
         }
         let rules = calls.rules;
         match calls.held.get_mut(&number).map(|call| &mut call.place) {
-            Some(Place::Inside(unique) | Place::CalledOut(unique)) => {
+            Some(Place::Inside(unique)) => {
                 let unique = *unique;
                 calls.forget(number);
                 drop(calls);
@@ -455,6 +442,7 @@ impl Calls {
         self.last += 1;
         let call = Call {
             place: Place::Inside(unique),
+            called: false,
             tid,
             key,
             brief: false,
@@ -475,7 +463,7 @@ impl Calls {
         };
         self.parked.remove(&number);
         match call.place {
-            Place::Inside(unique) | Place::CalledOut(unique) => {
+            Place::Inside(unique) => {
                 self.by_unique.remove(&unique);
             }
             Place::Outside(_) => {

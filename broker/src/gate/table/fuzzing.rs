@@ -58,9 +58,9 @@ impl Rounds {
         self.0.call_out(number)
     }
 
-    /// See `Table::is_out`.
-    pub fn is_out(&self, number: u64) -> bool {
-        self.0.is_out(number)
+    /// See `Table::has_left`.
+    pub fn has_left(&self, number: u64) -> bool {
+        self.0.has_left(number)
     }
 
     /// See `Table::parked`.
@@ -86,7 +86,7 @@ impl Rounds {
             .held
             .iter()
             .filter_map(|(number, call)| match call.place {
-                Place::Inside(unique) | Place::CalledOut(unique) => Some((unique, *number)),
+                Place::Inside(unique) => Some((unique, *number)),
                 Place::Outside(_) => None,
             })
             .collect();

@@ -100,9 +100,9 @@ fn a_breath_is_not_the_end_of_a_call() {
     let number = the_one(&table);
     assert!(table.call_out(number));
     assert!(!table.interrupt(1), "the call goes on");
-    assert!(table.is_out(number) && held.is_waiting());
+    assert!(table.has_left(number) && held.is_waiting());
     assert!(table.knock(2, &call(7)).is_none(), "it is the same call");
-    assert!(!table.is_out(number) && table.len() == 1);
+    assert!(!table.has_left(number) && table.len() == 1);
     assert!(held.release(&once(Action::Allow)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
     assert!(table.is_empty() && failures.report().is_empty());
@@ -169,12 +169,30 @@ fn one_who_does_not_come_back_is_lost() {
 }
 
 #[test]
+fn one_who_is_called_out_again_on_the_way_back_is_the_same() {
+    let (table, log, _) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number) && !table.interrupt(1));
+    assert!(table.has_left(number));
+    // Parked, or the next breath is due: it knocks before that reaches it.
+    assert!(table.call_out(number));
+    assert!(table.knock(2, &call(7)).is_none());
+    assert!(!table.interrupt(2), "no signal has taken it away");
+    assert!(table.has_left(number));
+    assert!(table.knock(3, &call(7)).is_none());
+    assert!(table.interrupt(3), "that call-out is over");
+    assert!(!held.is_waiting());
+    assert_eq!(log.read(), [1, 2, 3].map(|it| (it, Err(libc::EINTR))));
+}
+
+#[test]
 fn one_who_was_not_called_out_after_all_is_held_as_before() {
     let (table, log, _) = table();
     let held = table.knock(1, &call(7)).unwrap();
     let number = the_one(&table);
     table.call_out(number);
-    assert!(!table.is_out(number));
+    assert!(!table.has_left(number));
     assert!(table.interrupt(1), "this is a signal");
     assert!(!held.is_waiting());
     assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
@@ -253,7 +271,7 @@ fn racing_breaths_lose_no_call() {
         let number = the_one(&table);
         let released = std::thread::scope(|scope| {
             scope.spawn(|| {
-                if table.call_out(number) && !table.interrupt(first) && table.is_out(number) {
+                if table.call_out(number) && !table.interrupt(first) && table.has_left(number) {
                     assert!(table.knock(second, &call(7)).is_none());
                 }
             });
