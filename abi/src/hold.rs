@@ -18,6 +18,10 @@ pub mod request_flags {
     pub const FOREIGN_CODE: u32 = 0x10;
     /// Another process has got control of it: a debugger, or who writes to its memory.
     pub const TRACED: u32 = 0x20;
+    /// The process runs a script, by its name: [`crate::Hold::script`].
+    pub const SCRIPT: u32 = 0x40;
+    /// The script's interpreter was found by `env`, which the script's first line names.
+    pub const FROM_ENV: u32 = 0x80;
     /// What marks a process whose calls need not be its program's own.
     pub const MARKS: u32 = FOREIGN_CODE | TRACED;
 }
@@ -48,7 +52,13 @@ pub struct Hold {
     pub request: Request,
     /// Where the gate's answer lands.
     pub verdict: Verdict,
+    /// With [`request_flags::SCRIPT`], the name that `execve()` was given: not looked up, perhaps relative to
+    /// wherever that was, ended by a zero. Empty if it is longer than there is room.
+    pub script: [u8; SCRIPT_NAME],
 }
+
+/// Bytes for the name of a script, the final zero included.
+pub const SCRIPT_NAME: usize = 256;
 
 #[cfg(feature = "user")]
 // SAFETY: `repr(C)`, integers only, no implicit padding (the sizes are asserted in lib.rs).

@@ -16,13 +16,13 @@ mod verdict;
 
 pub use config::{ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
-pub use hold::{Hold, Request, request_flags};
+pub use hold::{Hold, Request, SCRIPT_NAME, request_flags};
 pub use operation::Operation;
 pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -34,7 +34,7 @@ pub const MAX_HOLDS: u32 = 16_384;
 /// finds a place when it comes back, though others are arriving to be denied. Where there is none, a call
 /// gets the fallback verdict.
 ///
-/// One [`Hold`] is preallocated for each: 17,408 × 120 bytes, 2 MiB of kernel memory.
+/// One [`Hold`] is preallocated for each: 17,408 × 376 bytes, 6.2 MiB of kernel memory.
 pub const HOLD_PLACES: u32 = MAX_HOLDS + 1024;
 
 /// Verdicts the kernel remembers; the least recently used one makes room.
@@ -57,7 +57,7 @@ const _: () = {
     assert!(size_of::<CacheValue>() == 16);
     assert!(size_of::<Verdict>() == 32);
     assert!(size_of::<Request>() == 88);
-    assert!(size_of::<Hold>() == 120);
+    assert!(size_of::<Hold>() == 376);
     assert!(size_of::<ProbeConfig>() == 64);
     assert!(size_of::<Peers>() == 36);
     assert!(size_of::<Reach>() == 2224);

@@ -57,7 +57,11 @@ pub async fn run(
 impl Dispatch {
     /// Brings one call to the loop.
     async fn bring(&self, knock: Knock) {
-        let caller = match self.resolver.resolve(&knock.request).await {
+        let caller = match self
+            .resolver
+            .resolve(&knock.request, knock.script.as_deref())
+            .await
+        {
             Ok(caller) => caller,
             Err(error) => {
                 let denied = knock.held.release(&once(Action::DENY));
@@ -84,7 +88,7 @@ impl Dispatch {
 /// What the loop is to judge of a call whose caller is known. `None` if there is no such operation:
 /// the call is denied.
 pub fn arrival(knock: Knock, caller: Arc<Caller>, hosts: &mut Hosts) -> Option<Arrival> {
-    let Knock { request, held } = knock;
+    let Knock { request, held, .. } = knock;
     let Some((operation, open)) = operation(request.key.operation) else {
         held.release(&once(Action::DENY));
         return None;

@@ -22,6 +22,10 @@ pub struct Prompt {
     pub path: String,
     /// Whether the path leads to the file that runs.
     pub verified: bool,
+    /// If the program is a script: path of the executable that runs it.
+    pub interpreter: Option<String>,
+    /// Whether the program is an interpreter, and runs what it was given when it was started.
+    pub runs_anything: bool,
     /// How the calls may be other code's than the program's: `foreign-code`, `controlled`.
     pub alterations: Vec<String>,
     /// Process id of the (first) caller.

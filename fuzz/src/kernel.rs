@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use portreeve_abi::{Request, VERDICT_MAGIC};
+use portreeve_abi::{Hold, Request, SCRIPT_NAME, VERDICT_MAGIC, Verdict};
 use portreeve_broker::{
     failure::Failures,
     gate::{
@@ -75,8 +75,13 @@ pub static LONG: LazyLock<Program> = LazyLock::new(|| Program::new(140_000));
 struct Holds(Mutex<HashMap<u32, Request>>);
 
 impl probe::Holds for Holds {
-    fn request(&self, tid: u32) -> Option<Request> {
-        self.0.lock().expect("no panic").get(&tid).copied()
+    fn hold(&self, tid: u32) -> Option<Hold> {
+        let held = self.0.lock().expect("no panic");
+        held.get(&tid).map(|request| Hold {
+            request: *request,
+            verdict: Verdict::default(),
+            script: [0; SCRIPT_NAME],
+        })
     }
 }
 
@@ -227,7 +232,7 @@ impl Kernel {
     fn is_held(&self, sent: &Sent<'_>) -> bool {
         let asks = sent.opcode == opcode::GETXATTR
             && sent.body.get(8..).and_then(name) == Some(b"user.verdict");
-        asks && (self.replaces || probe::Holds::request(&*self.holds, sent.tid).is_some())
+        asks && (self.replaces || probe::Holds::hold(&*self.holds, sent.tid).is_some())
     }
 
     /// All replies that have come, each of which is taken by the request it is for.

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use portreeve_abi::{Hold, Request};
 use portreeve_broker::{
     object::Hosts,
-    subject::{Caller, ProcessHandle},
+    subject::{Caller, Code, ProcessHandle},
 };
 use portreeve_fuzz::{
     input::Input,
@@ -39,6 +39,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         },
         handle: ProcessHandle::open(pid).expect("this process"),
         command: String::new(),
+        code: Code::Own,
     })
 });
 

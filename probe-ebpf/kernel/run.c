@@ -12,6 +12,7 @@ extern void bpf_rcu_read_unlock(void) __ksym;
 static void *(*bpf_task_storage_get)(void *map, void *task, void *value,
 				     u64 flags) = (void *)156;
 static long (*bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static long (*bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
 static long (*bpf_spin_lock)(void *lock) = (void *)93;
 static long (*bpf_spin_unlock)(void *lock) = (void *)94;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
@@ -24,9 +25,12 @@ static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 #define S_IFREG 0100000
 #define WRITABLE_BY_OTHERS 022
 
-/* Bits of run_facts.marks: those of request_flags in abi, and one that stays here. */
+/* Bits of run_facts.marks: those of request_flags in abi, and two that stay here. */
 #define FOREIGN_CODE 0x10
 #define TRACED 0x20
+#define SCRIPT 0x40
+#define FROM_ENV 0x80
+#define BY_ENV 0x40000000 /* it is env, and about to run a script's interpreter */
 #define OF_ROOT 0x80000000 /* the executable is root's alone to write */
 
 struct bpf_spin_lock {
@@ -60,6 +64,21 @@ struct {
 	int *key;
 	struct run *value;
 } RUNS __attribute__((section(".maps"), used));
+
+#define SCRIPT_NAME 256
+
+/* See Hold::script in abi. */
+struct script {
+	char name[SCRIPT_NAME];
+};
+
+/* Of thread group leaders too, but of those alone that run scripts. */
+struct {
+	int (*type)[BPF_MAP_TYPE_TASK_STORAGE];
+	int (*map_flags)[BPF_F_NO_PREALLOC];
+	int *key;
+	struct script *value;
+} SCRIPTS __attribute__((section(".maps"), used));
 
 u64 LAST_NUMBER __attribute__((section(".bss")));
 
@@ -196,8 +215,40 @@ static __inline void write(struct run *run, const struct run_facts *facts)
 	bpf_spin_unlock(&run->lock);
 }
 
+static __inline s32 is_env(const char *path)
+{
+	char word[16] = {};
+
+	bpf_probe_read_kernel_str(word, sizeof(word), path);
+	return !__builtin_memcmp(word, "/usr/bin/env", 13) || !__builtin_memcmp(word, "/bin/env", 9);
+}
+
+/*
+ * What to note about the script that the calling process has become, given the marks it had.
+ *
+ * The kernel runs a script's interpreter in its place, with the script's name for an argument. One that it
+ * finds by env comes with another execve(): env runs it with the same arguments, and nothing else, unless
+ * it is not itself any more.
+ */
+static __inline u32 script_begins(struct task_struct *task, const struct linux_binprm *bprm, u32 before)
+{
+	struct script *script;
+	long length;
+
+	if (bprm->filename == bprm->interp)
+		return before & BY_ENV && !(before & (FOREIGN_CODE | TRACED)) ? SCRIPT | FROM_ENV : 0;
+	script = bpf_task_storage_get(&SCRIPTS, task, 0, CREATE);
+	if (script) {
+		length = bpf_probe_read_kernel_str(script->name, SCRIPT_NAME, bprm->filename);
+		/* It may have been cut off. */
+		if (length < 0 || length == SCRIPT_NAME)
+			script->name[0] = 0;
+	}
+	return is_env(bprm->interp) ? SCRIPT | BY_ENV : SCRIPT;
+}
+
 /* The calling process has become the run of another executable. */
-__inline void shim_run_begins(s32 broker)
+__inline void shim_run_begins(const struct linux_binprm *bprm, s32 broker)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct run_facts facts = {};
@@ -209,8 +260,42 @@ __inline void shim_run_begins(s32 broker)
 		facts.marks |= TRACED;
 	facts.run = facts.process = facts.origin = new_number();
 	run = bpf_task_storage_get(&RUNS, task, 0, CREATE);
-	if (run)
-		write(run, &facts);
+	if (!run)
+		return;
+	facts.marks |= script_begins(task, bprm, run->facts.marks);
+	write(run, &facts);
+}
+
+/* The script of a task's process; 0 if it has none. */
+static __inline struct script *script_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return leader ? bpf_task_storage_get(&SCRIPTS, leader, 0, 0) : 0;
+}
+
+/* The name of the script that the calling process runs, into SCRIPT_NAME bytes of zeros. */
+__inline void shim_script(char *name)
+{
+	struct script *script;
+
+	bpf_rcu_read_lock();
+	script = script_of(bpf_get_current_task_btf());
+	if (script)
+		__builtin_memcpy(name, script->name, SCRIPT_NAME);
+	bpf_rcu_read_unlock();
+}
+
+/* A new process runs the same script as the calling one. */
+static __inline s32 script_inherits(struct task_struct *child)
+{
+	struct script *parent, *script;
+
+	bpf_rcu_read_lock();
+	parent = script_of(bpf_get_current_task_btf());
+	script = bpf_task_storage_get(&SCRIPTS, child, parent, CREATE);
+	bpf_rcu_read_unlock();
+	return script != 0;
 }
 
 /* A new process is part of the calling one's run. The marks are read after the number, see mark(). */
@@ -229,6 +314,8 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 	facts.process = facts.origin = new_number();
 	run = bpf_task_storage_get(&RUNS, child, 0, CREATE);
 	if (!run)
+		return -ENOMEM;
+	if (facts.marks & SCRIPT && !script_inherits(child))
 		return -ENOMEM;
 	write(run, &facts);
 	return 0;

@@ -37,6 +37,10 @@ struct file {
 struct mm_struct {
 	struct file *exe_file;
 };
+struct linux_binprm {
+	const char *filename; /* as execve() was given it */
+	const char *interp; /* what is run: the same, or what a script's first line names */
+};
 struct vm_area_struct {
 	struct file *vm_file;
 };

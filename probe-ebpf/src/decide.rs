@@ -204,7 +204,7 @@ impl Call {
     /// Writes the call down for the broker, field by field: the BPF stack has no room for a copy.
     #[inline(always)]
     pub fn describe(&self, request: *mut Request, flags: u32) {
-        let mut flags = flags | self.caller.marks();
+        let mut flags = flags | self.caller.flags();
         if self.nonblocking {
             flags |= request_flags::NONBLOCK;
         }

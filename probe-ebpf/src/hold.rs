@@ -2,12 +2,13 @@
 
 use core::ffi::c_void;
 
-use portreeve_abi::{Operation, VERDICT_MAGIC, Verdict, counter, verdict_flags};
+use portreeve_abi::{Operation, VERDICT_MAGIC, Verdict, counter, request_flags, verdict_flags};
 
 use crate::{
     cache,
     decide::Call,
     maps::{HOLDS, count, new_hold},
+    subject::Caller,
 };
 
 const EINTR: i32 = 4;
@@ -46,6 +47,10 @@ pub fn hold(call: &Call, flags: u32) -> Outcome {
     // SAFETY: `hold` is this thread's own element of a preallocated map: it stays where it is and
     // nobody else writes to it until this thread removes it, here and below.
     call.describe(unsafe { &raw mut (*hold).request }, flags);
+    // SAFETY: as above.
+    if unsafe { (*hold).request.flags } & request_flags::SCRIPT != 0 {
+        unsafe { Caller::script((&raw mut (*hold).script).cast()) };
+    }
     let result = knock(call, unsafe { &raw mut (*hold).verdict });
     // Only this thread removes its entry, so it is there.
     let _ = HOLDS.remove(&call.caller.task.tid);

@@ -100,8 +100,8 @@ pub fn mptcp_add_subflow(ctx: LsmContext) -> i32 {
 /// `bprm_committed_creds(bprm)`: sleepable since Linux 5.11, and its result does not count. Runs when
 /// a process has become the new program, before any of that is run.
 #[lsm(hook = "bprm_committed_creds", sleepable)]
-pub fn bprm_committed_creds(_ctx: LsmContext) -> i32 {
-    hooks::run::begins()
+pub fn bprm_committed_creds(ctx: LsmContext) -> i32 {
+    hooks::run::begins(&ctx)
 }
 
 /// `task_alloc(task, clone_flags)`: sleepable since Linux 5.11. Runs in the parent, before anybody

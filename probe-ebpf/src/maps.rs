@@ -6,7 +6,8 @@ use aya_ebpf::{
 };
 use portreeve_abi::{
     CacheKey, CacheValue, Endpoint, Fileid, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS, MAX_REACHES,
-    MAX_STANDINGS, ProbeConfig, Process, Reach, Request, Standing, Verdict, counter, mode,
+    MAX_STANDINGS, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict, counter,
+    mode,
 };
 
 /// Written by the broker, to whom it is a map by the name of its section: like this, programs have it
@@ -112,6 +113,7 @@ static BLANK_HOLD: Hold = Hold {
         generation: 0,
         expires: 0,
     },
+    script: [0; SCRIPT_NAME],
 };
 
 /// A blank element of [`HOLDS`] for this thread; `None` if the table is full.

@@ -13,6 +13,8 @@ const PF_KTHREAD: u32 = 0x0020_0000;
 /// `PF_IO_WORKER`.
 const PF_IO_WORKER: u32 = 0x10;
 
+const RECORDED: u32 = request_flags::MARKS | request_flags::SCRIPT | request_flags::FROM_ENV;
+
 /// The calling task. Layout of `struct task_facts` in kernel/shim.c.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -55,7 +57,7 @@ pub struct Record {
     origin: u64,
     inode: u64,
     device: u32,
-    /// See [`portreeve_abi::request_flags::MARKS`], and `hooks/mark.rs`.
+    /// See [`portreeve_abi::request_flags`], and `hooks/mark.rs`.
     marks: u32,
     lock: SpinLock,
     reserved: u32,
@@ -79,6 +81,7 @@ unsafe extern "C" {
     fn shim_began(task: *const c_void) -> u64;
     fn shim_execs(task: *const c_void) -> u64;
     fn shim_record() -> *mut Record;
+    fn shim_script(name: *mut u8);
     fn shim_lender(uid: u32) -> u32;
 }
 
@@ -203,10 +206,21 @@ impl Caller {
         self.read(|record| unsafe { &raw const (*record).origin })
     }
 
-    /// See [`portreeve_abi::request_flags::MARKS`].
+    /// Those of [`portreeve_abi::request_flags`] that are recorded.
     #[inline(always)]
-    pub fn marks(&self) -> u32 {
-        self.read(|record| unsafe { &raw const (*record).marks }) & request_flags::MARKS
+    pub fn flags(&self) -> u32 {
+        self.read(|record| unsafe { &raw const (*record).marks }) & RECORDED
+    }
+
+    /// Writes down the name of the script that it runs.
+    ///
+    /// # Safety
+    ///
+    /// `name` has [`portreeve_abi::SCRIPT_NAME`] bytes that nobody else writes to.
+    #[inline(always)]
+    pub unsafe fn script(name: *mut u8) {
+        // SAFETY: passed on to the caller.
+        unsafe { shim_script(name) }
     }
 
     /// Whether it is a thread of io_uring's own, which works for a ring.

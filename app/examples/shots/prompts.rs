@@ -20,6 +20,8 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ),
         ("prompt-datagram", datagram(), 0),
         ("prompt-without-file", without_file(), 0),
+        ("prompt-script", script(), 0),
+        ("prompt-commands", commands(), 0),
         ("prompt-altered", altered(), 0),
         ("prompt-queue", prompt(), 2),
         (
@@ -101,6 +103,8 @@ fn prompt() -> Prompt {
         name: "curl".into(),
         path: "/usr/bin/curl".into(),
         verified: true,
+        interpreter: None,
+        runs_anything: false,
         alterations: vec![],
         pid: 4711,
         command: "curl --silent https://server.example/index.html".into(),
@@ -134,16 +138,39 @@ fn datagram() -> Prompt {
 fn listen() -> Prompt {
     Prompt {
         operation: "listen".into(),
-        name: "python3.13".into(),
-        path: "/usr/bin/python3.13".into(),
-        command: "python3 -m http.server 8000".into(),
+        name: "syncthing".into(),
+        path: "/usr/bin/syncthing".into(),
+        command: "syncthing serve --no-browser".into(),
         host: None,
         address: "0.0.0.0".into(),
-        port: 8000,
+        port: 22000,
         scopes: ["host-port", "local-network", "this-computer", "any"]
             .map(str::to_owned)
             .into(),
         ..prompt()
+    }
+}
+
+fn script() -> Prompt {
+    Prompt {
+        name: "virt-manager".into(),
+        path: "/usr/bin/virt-manager".into(),
+        interpreter: Some("/usr/bin/python3.13".into()),
+        command: "/usr/bin/python3 /usr/bin/virt-manager".into(),
+        ..prompt()
+    }
+}
+
+fn commands() -> Prompt {
+    Prompt {
+        name: "python3.13".into(),
+        path: "/usr/bin/python3.13".into(),
+        runs_anything: true,
+        lifespans: ["once", "process"].map(str::to_owned).into(),
+        suggested_lifespan: "process".into(),
+        command: "python3 -m http.server 8000".into(),
+        port: 8000,
+        ..listen()
     }
 }
 

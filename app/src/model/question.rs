@@ -11,6 +11,8 @@ use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// Longest path or command line shown in full, characters.
 const LONGEST_DETAIL: usize = 400;
+/// The same beside the question.
+const LONGEST_COMMAND: usize = 120;
 
 /// One value that can be chosen, and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl Question {
             .position(|choice| choice.value.to_string() == prompt.suggested_lifespan)
             .unwrap_or_default();
         Self {
-            heading: heading(prompt, &name, &host, by_udp),
+            heading: heading::heading(prompt, &name, &host, by_udp),
             identity: identity(prompt),
             warning: warning(prompt),
             stopped: (prompt.held == 0).then(|| {
@@ -135,45 +137,26 @@ impl Kind {
     }
 }
 
-fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> String {
-    let datagrams = !matches!(prompt.protocol.as_str(), "tcp" | "sctp");
-    let msgid = match (Kind::of(prompt), prompt.verified) {
-        (Kind::Connect, true) if datagrams => gettext("Allow “{app}” to send data to {host}?"),
-        (Kind::Connect, true) => gettext("Allow “{app}” to connect to {host}?"),
-        (Kind::Connect, false) if datagrams => {
-            gettext("Allow a program without a file (“{app}”) to send data to {host}?")
-        }
-        (Kind::Connect, false) => {
-            gettext("Allow a program without a file (“{app}”) to connect to {host}?")
-        }
-        (Kind::Listen, true) if by_udp => gettext("Let other devices send data to “{app}”?"),
-        (Kind::Listen, false) if by_udp => {
-            gettext("Let other devices send data to a program without a file (“{app}”)?")
-        }
-        (Kind::Listen, true) => gettext("Let other devices connect to “{app}”?"),
-        (Kind::Listen, false) => {
-            gettext("Let other devices connect to a program without a file (“{app}”)?")
-        }
-        (Kind::Raw, true) => gettext("Allow “{app}” to send and receive raw packets?"),
-        (Kind::Raw, false) => {
-            gettext("Allow a program without a file (“{app}”) to send and receive raw packets?")
-        }
-        (Kind::Other, true) => gettext("Allow “{app}” to use the network?"),
-        (Kind::Other, false) => {
-            gettext("Allow a program without a file (“{app}”) to use the network?")
-        }
-    };
-    gettext_f(&msgid, &[("app", name), ("host", host)])
-}
-
 fn identity(prompt: &Prompt) -> String {
     let path = isolate(&shown(&prompt.path));
-    if prompt.verified {
-        path
-    } else {
+    if !prompt.verified {
         // Translators: {path} is a file's path as the program itself states it.
-        gettext_f("Calls itself {path}", &[("path", &path)])
+        return gettext_f("Calls itself {path}", &[("path", &path)]);
     }
+    if prompt.runs_anything && !prompt.command.is_empty() {
+        let command = isolate(&shown_within(&prompt.command, LONGEST_COMMAND));
+        // Translators: {command} is a command line as the program itself states it.
+        return gettext_f("Says it runs {command}", &[("command", &command)]);
+    }
+    if let Some(interpreter) = &prompt.interpreter {
+        let name = interpreter.rsplit('/').next().unwrap_or(interpreter);
+        let name = isolate(&shown(name));
+        return gettext_f(
+            "{path}, run by {interpreter}",
+            &[("path", &path), ("interpreter", &name)],
+        );
+    }
+    path
 }
 
 /// The worst thing to be wary of.
@@ -187,6 +170,9 @@ fn warning(prompt: &Prompt) -> Option<String> {
             "Another program (a debugger, for example) controls it.",
         )),
         _ if !prompt.verified => Some(gettext("Its file was deleted or never existed.")),
+        _ if prompt.runs_anything => Some(gettext(
+            "It runs whatever it is given, so your answer is for this process only.",
+        )),
         Kind::Connect if prompt.host.is_none() => {
             Some(gettext("No name is known for this address."))
         }
@@ -248,6 +234,9 @@ fn details(prompt: &Prompt) -> Vec<Detail> {
     let mut details = Vec::new();
     let mut add = |title: String, value: String| details.push(Detail { title, value });
     add(gettext("Program"), claim(&prompt.path));
+    if let Some(interpreter) = &prompt.interpreter {
+        add(gettext("Run by"), claim(interpreter));
+    }
     if !prompt.command.is_empty() {
         add(
             gettext("Command as the program wrote it"),
@@ -276,5 +265,6 @@ fn details(prompt: &Prompt) -> Vec<Detail> {
 }
 
 mod consequence;
+mod heading;
 #[cfg(test)]
 mod tests;

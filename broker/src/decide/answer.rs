@@ -137,6 +137,8 @@ impl Decider {
                 answer.lifespan,
                 if prompt.question.alteration.is_any() {
                     "code that is not the program's own acts in it"
+                } else if prompt.question.only.is_some() {
+                    "the program runs whatever it is given"
                 } else if prompt.question.program.is_lasting() {
                     "its user has no session that could end"
                 } else {
@@ -157,6 +159,7 @@ impl Decider {
             question.uid() == asked.uid()
                 && question.program == asked.program
                 && question.alteration == asked.alteration
+                && question.only == asked.only
                 && question.operation == asked.operation
                 && pattern.covers(question.operation, &question.object)
         });
@@ -177,6 +180,7 @@ impl Decider {
                     uid: asked.uid(),
                     program: asked.program.clone(),
                     alteration: asked.alteration,
+                    only: asked.only,
                     operation: asked.operation,
                     object: pattern.clone(),
                     action: answer.action,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Action, Alteration, ObjectPattern, Operation, Program};
+use portreeve_policy::{Action, Alteration, ObjectPattern, Operation, Process, Program};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -17,6 +17,8 @@ pub(super) struct LateAnswer {
     pub(super) uid: u32,
     pub(super) program: Program,
     pub(super) alteration: Alteration,
+    /// See `Question::only`.
+    pub(super) only: Option<Process>,
     pub(super) operation: Operation,
     pub(super) object: ObjectPattern,
     pub(super) action: Action,
@@ -42,6 +44,7 @@ impl LateAnswers {
             answer.uid == subject.uid
                 && answer.program == subject.program
                 && answer.alteration == subject.process.alteration
+                && answer.only == arrival.only()
                 && answer.operation == arrival.operation
                 && answer.object.covers(arrival.operation, &arrival.object)
         })?;

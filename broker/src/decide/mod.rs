@@ -26,7 +26,7 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation};
+use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Process};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
@@ -51,7 +51,7 @@ use crate::{
     gate::{Held, Table},
     probe::{Kernel, Policy},
     store::{Opened, Over, Store},
-    subject::Caller,
+    subject::{Caller, Code},
 };
 
 /// An identified request on its way to a verdict.
@@ -69,6 +69,15 @@ pub struct Arrival {
     pub object: Object,
     /// The duty to answer.
     pub held: Held,
+}
+
+impl Arrival {
+    /// The process that an answer is for and no other, whatever their program: the one that runs what it
+    /// was given.
+    fn only(&self) -> Option<Process> {
+        let caller = &self.caller;
+        (caller.code == Code::Given).then_some(caller.subject.process)
+    }
 }
 
 /// How often prompts without a waiting call are looked after.

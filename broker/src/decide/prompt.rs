@@ -7,7 +7,11 @@ use portreeve_policy::{Alteration, For, Object, Operation, Process, Program, Sco
 use tokio::time::Instant;
 
 use super::Arrival;
-use crate::{clock::Now, gate::Held, subject::Caller};
+use crate::{
+    clock::Now,
+    gate::Held,
+    subject::{Caller, Code},
+};
 
 /// How long a question stays open after its last attempt, when nobody waits for it any more.
 const KEEP: Duration = Duration::from_secs(600);
@@ -26,6 +30,9 @@ pub(super) struct Question {
     pub(super) program: Program,
     /// What is allowed to a program is not to other code inside it, so these are different questions.
     pub(super) alteration: Alteration,
+    /// The only process it is about, if the program runs what it is given: another's code is another
+    /// program's, whatever runs it.
+    pub(super) only: Option<Process>,
     pub(super) operation: Operation,
     pub(super) object: Object,
 }
@@ -37,6 +44,7 @@ impl Question {
             uid: subject.uid,
             program: subject.program.clone(),
             alteration: subject.process.alteration,
+            only: arrival.only(),
             operation: arrival.operation,
             object: arrival.object.clone(),
         }
@@ -51,7 +59,7 @@ impl Question {
     pub(super) fn lifespans(&self, logged_in: bool) -> (Vec<For>, For) {
         let (offered, suggested): (fn(For) -> bool, _) = if self.alteration.is_any() {
             (is_for_callers, For::Once)
-        } else if self.program.is_lasting() {
+        } else if self.program.is_lasting() && self.only.is_none() {
             (|_| true, For::Always)
         } else {
             (is_for_callers, For::Process)
@@ -358,9 +366,14 @@ impl Prompt {
             uid,
             program,
             alteration,
+            only,
             operation,
             object,
         } = &self.question;
+        let interpreter = match &self.first.code {
+            Code::Script { interpreter } => Some(interpreter.to_string()),
+            Code::Own | Code::Given => None,
+        };
         let (lifespans, suggested) = self.question.lifespans(logged_in);
         let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
         Info {
@@ -368,10 +381,15 @@ impl Prompt {
             revision: self.revision,
             uid: *uid,
             operation: operation.to_string(),
-            subject: program.to_string(),
+            subject: match only {
+                Some(process) => format!("{program} {}-{}", process.pid, process.began),
+                None => program.to_string(),
+            },
             name: program.shown_name().to_owned(),
             path: program.shown_path().to_owned(),
             verified: program.is_lasting(),
+            interpreter,
+            runs_anything: only.is_some(),
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),

@@ -10,6 +10,7 @@ mod clock;
 mod deadlines;
 mod desk;
 mod ending;
+mod given;
 mod kernel;
 mod lifespans;
 mod listening;

@@ -1,8 +1,12 @@
 //! The loop that serves the gate's file system: one directory, one file, one attribute.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    ffi::{CStr, CString},
+    path::Path,
+    sync::Arc,
+};
 
-use portreeve_abi::{Request, VERDICT_XATTR};
+use portreeve_abi::{Request, VERDICT_XATTR, request_flags};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
@@ -23,6 +27,8 @@ const READ_MAX: usize = 128 * 1024;
 pub struct Knock {
     /// What it asks.
     pub request: Request,
+    /// The name by which the script was executed that it runs; empty if that is not known.
+    pub script: Option<CString>,
     /// The duty to answer it.
     pub held: Held,
 }
@@ -179,7 +185,7 @@ impl Server {
     /// Somebody asks for a verdict. Only a thread that the probe holds gets one: anybody else who
     /// finds the file learns nothing.
     fn knock(&self, unique: u64, tid: u32) {
-        let Some(request) = self.holds.request(tid) else {
+        let Some(entry) = self.holds.hold(tid) else {
             // A thread that is held by programs that are being replaced: it is called out, its call
             // restarts, and the new ones hold it.
             if !self.replaces || !self.table.call_back(unique, tid) {
@@ -187,10 +193,20 @@ impl Server {
             }
             return;
         };
+        let request = entry.request;
         let Some(held) = self.table.knock(unique, &request) else {
             return;
         };
-        if let Err(error) = self.knocks.try_send(Knock { request, held }) {
+        let script = (request.flags & request_flags::SCRIPT != 0).then(|| {
+            CStr::from_bytes_until_nul(&entry.script)
+                .unwrap_or_default()
+                .to_owned()
+        });
+        if let Err(error) = self.knocks.try_send(Knock {
+            request,
+            script,
+            held,
+        }) {
             // Dropping the knock denies the call.
             drop(error);
             self.failures.count(Reason::QueueFull);

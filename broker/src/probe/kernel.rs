@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt,
 };
 
-use portreeve_abi::{Fileid, ProbeConfig, Reach, Request, Standing, counter};
+use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, counter};
 
 use super::{Error, Probe, lock};
 use crate::failure::{Failures, Reason};
@@ -50,8 +50,8 @@ pub trait Kernel: Send + Sync {
 
 /// The threads that the probe holds, as who serves the gate needs them.
 pub trait Holds: Send + Sync {
-    /// What the held thread `tid` asks; `None` if it is not held by the probe.
-    fn request(&self, tid: u32) -> Option<Request>;
+    /// The call of the held thread `tid`; `None` if it is not held by the probe.
+    fn hold(&self, tid: u32) -> Option<Hold>;
 }
 
 impl Kernel for Probe {
@@ -114,8 +114,8 @@ impl Kernel for Probe {
 }
 
 impl Holds for Probe {
-    fn request(&self, tid: u32) -> Option<Request> {
-        self.holds.get(&tid, 0).ok().map(|hold| hold.request)
+    fn hold(&self, tid: u32) -> Option<Hold> {
+        self.holds.get(&tid, 0).ok()
     }
 }
 

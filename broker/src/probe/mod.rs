@@ -123,6 +123,7 @@ const MAPS: &[&str] = &[
     "COUNTERS",
     "LABELS",
     "RUNS",
+    "SCRIPTS",
     "REACHES",
 ];
 

@@ -4,15 +4,17 @@
 //! record and from /proc through a pidfd, so that no process can take another's place meanwhile.
 
 mod file;
+mod interpreter;
 mod process;
 mod replaced;
 mod resolver;
+mod script;
 mod standing;
 
 pub use file::fileid;
 pub use process::ProcessHandle;
 pub use replaced::Replaced;
-pub use resolver::{Caller, Resolver};
+pub use resolver::{Caller, Code, Resolver};
 pub use standing::{never_held, never_held_paths};
 
 /// Why a caller could not be identified.

@@ -14,7 +14,7 @@ use rustix::{
 
 use portreeve_abi::Fileid;
 
-use super::{Error, file::kernel_fileid};
+use super::{Error, file::kernel_fileid, fileid};
 
 /// A handle on one process. What is read through it is the process's own as long as
 /// [`ProcessHandle::is_alive`] says so afterwards.
@@ -113,6 +113,16 @@ impl ProcessHandle {
         let stat = statx_of(file.as_fd()).map_err(error)?;
         let path = fs::read_link(&link).map_err(error)?;
         Ok((stat, path))
+    }
+
+    /// Whether names of files mean to it what they mean to the first process: it has that one's root directory,
+    /// mounts and users. Who has left them can come back to the first alone.
+    pub(super) fn is_where_the_first_is(&self) -> bool {
+        ["root", "ns/mnt", "ns/user"].into_iter().all(|what| {
+            let first = statx_at(&Path::new("/proc/1").join(what));
+            let own = statx_at(&self.thread_path(what));
+            matches!((own, first), (Ok(own), Ok(first)) if fileid(&own) == fileid(&first))
+        })
     }
 
     /// The file of its executable, given its attributes, as the probe sees it.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::{CStr, CString},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -12,7 +13,12 @@ use portreeve_policy::{Alteration, Process as PolicyProcess, Program, Subject};
 use rustix::fs::Statx;
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{Error, ProcessHandle, fileid, process::statx_at};
+use super::{
+    Error, ProcessHandle, fileid,
+    interpreter::is_interpreter,
+    process::statx_at,
+    script::{self, Interpreter},
+};
 
 /// Callers remembered; all are forgotten when there are more.
 const REMEMBERED: usize = 4096;
@@ -34,6 +40,22 @@ pub struct Caller {
     pub handle: ProcessHandle,
     /// Its command line: a claim.
     pub command: String,
+    /// Whose code its program runs.
+    pub code: Code,
+}
+
+/// Whose code a program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// Its own.
+    Own,
+    /// Its own, which is a script.
+    Script {
+        /// Path of the executable that runs it.
+        interpreter: Box<str>,
+    },
+    /// It is an interpreter, and runs what it is given.
+    Given,
 }
 
 /// Turns the records of calls into callers.
@@ -55,13 +77,19 @@ impl Default for Resolver {
 
 impl Resolver {
     /// The caller behind a request.
-    pub async fn resolve(&self, request: &Request) -> Result<Arc<Caller>, Error> {
+    ///
+    /// `script` is the name of the script that it runs, if the request says so.
+    pub async fn resolve(
+        &self,
+        request: &Request,
+        script: Option<&CStr>,
+    ) -> Result<Arc<Caller>, Error> {
         let key = request.key.process;
         if let Some(caller) = lock(&self.known).get(&key) {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let caller = timeout(PATIENCE, self.look(*request)).await;
+        let caller = timeout(PATIENCE, self.look(*request, script.map(CStr::to_owned))).await;
         let caller = Arc::new(caller.map_err(|_elapsed| timed_out())??);
         let mut known = lock(&self.known);
         if known.len() >= REMEMBERED {
@@ -72,7 +100,7 @@ impl Resolver {
     }
 
     /// Looks at a caller when it is its turn.
-    async fn look(&self, request: Request) -> Result<Caller, Error> {
+    async fn look(&self, request: Request, script: Option<CString>) -> Result<Caller, Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
         let of_user = Arc::clone(
@@ -90,7 +118,7 @@ impl Resolver {
         // The turns end with the work, not with the waiting for it: a thread that is stuck in
         // somebody's file system counts as long as it is.
         let work = tokio::task::spawn_blocking(move || {
-            let caller = identify(&request);
+            let caller = identify(&request, script.as_deref());
             drop(turns);
             caller
         });
@@ -103,14 +131,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn identify(request: &Request) -> Result<Caller, Error> {
+fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
     let (stat, path) = handle.executable()?;
-    let program = if handle.kernel_fileid(&stat) == executable {
+    let shows_it = handle.kernel_fileid(&stat) == executable;
+    let executable = if shows_it {
         program(&stat, &path)
     } else {
         unnamed(executable, &path)
+    };
+    let script = script.filter(|_| shows_it).and_then(|name| {
+        let interpreter = Interpreter {
+            file: fileid(&stat),
+            from_env: request.flags & request_flags::FROM_ENV != 0,
+        };
+        script::program(name, &handle, &interpreter)
+    });
+    let (program, code) = match script {
+        Some(script) => {
+            let interpreter = executable.shown_path().into();
+            (script, Code::Script { interpreter })
+        }
+        None if is_interpreter(&executable) || request.flags & request_flags::SCRIPT != 0 => {
+            (executable, Code::Given)
+        }
+        None => (executable, Code::Own),
     };
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
@@ -135,6 +181,7 @@ fn identify(request: &Request) -> Result<Caller, Error> {
         subject,
         handle,
         command,
+        code,
     })
 }
 

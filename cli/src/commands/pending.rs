@@ -39,6 +39,9 @@ struct Subject<'a> {
     name: &'a str,
     path: &'a str,
     verified: bool,
+    /// Of a script: what runs it.
+    interpreter: Option<&'a str>,
+    runs_anything: bool,
     alterations: &'a [String],
     pid: u32,
     uid: u32,
@@ -64,6 +67,8 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 name: &prompt.name,
                 path: &prompt.path,
                 verified: prompt.verified,
+                interpreter: prompt.interpreter.as_deref(),
+                runs_anything: prompt.runs_anything,
                 alterations: &prompt.alterations,
                 pid: prompt.pid,
                 uid: prompt.uid,
@@ -167,6 +172,12 @@ fn program(subject: &Subject<'_>) -> String {
     if !subject.verified {
         program.push_str(" (not verified)");
     }
+    if let Some(interpreter) = subject.interpreter {
+        program = format!("{program} (script run by {interpreter})");
+    }
+    if subject.runs_anything {
+        program.push_str(" (runs what it is given)");
+    }
     for alteration in subject.alterations {
         let remark = match alteration.as_str() {
             "foreign-code" => " (with code that is not its own)",
@@ -211,6 +222,8 @@ mod tests {
             name: "curl".into(),
             path: "/usr/bin/curl".into(),
             verified: true,
+            interpreter: None,
+            runs_anything: false,
             alterations: vec![],
             pid: 4711,
             command: "curl \u{1b}]0;x\u{7} https://example.org".into(),
@@ -235,7 +248,8 @@ mod tests {
                 "id": 7, "revision": 2, "uid": 1000, "operation": "connect",
                 "subject": {
                     "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
-                    "verified": true, "alterations": [], "pid": 4711, "uid": 1000,
+                    "verified": true, "interpreter": null, "runs_anything": false,
+                    "alterations": [], "pid": 4711, "uid": 1000,
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",
                 },
                 "object": {

@@ -52,6 +52,8 @@ fn prompt() -> Prompt {
         name: "curl".into(),
         path: "/usr/bin/curl".into(),
         verified: true,
+        interpreter: None,
+        runs_anything: false,
         alterations: vec![],
         pid: 4711,
         command: "curl \u{1b}]0;owned\u{7}\u{9b}2J https://example.org".into(),

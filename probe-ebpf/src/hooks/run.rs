@@ -11,7 +11,7 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 const ENOMEM: u32 = 12;
 
 unsafe extern "C" {
-    fn shim_run_begins(broker: i32);
+    fn shim_run_begins(bprm: *const c_void, broker: i32);
     fn shim_run_inherits(child: *const c_void) -> i32;
     fn shim_has_memory() -> i32;
 }
@@ -25,9 +25,10 @@ pub fn broker() -> i32 {
 /// Records what a process has become. Threads other than the leader can `execve()` too; by now the
 /// caller is the leader, and the only thread.
 #[inline(always)]
-pub fn begins() -> i32 {
-    // SAFETY: writes to the calling task's own record.
-    unsafe { shim_run_begins(broker()) };
+pub fn begins(ctx: &LsmContext) -> i32 {
+    let bprm: *const c_void = ctx.arg(0);
+    // SAFETY: `bprm` is the hook's own trusted argument; writes to the calling task's own record.
+    unsafe { shim_run_begins(bprm, broker()) };
     0
 }
 

@@ -183,6 +183,52 @@ fn a_program_with_other_code_inside_is_told_from_itself() {
 }
 
 #[test]
+fn a_script_is_told_from_what_runs_it() {
+    let question = Question::new(&Prompt {
+        name: "tool".into(),
+        path: "/usr/bin/tool".into(),
+        interpreter: Some("/usr/bin/python3.13".into()),
+        ..prompt()
+    });
+    assert_eq!(
+        plain(&question.heading),
+        "Allow the script “tool” to connect to server.example?"
+    );
+    assert_eq!(
+        plain(&question.identity),
+        "/usr/bin/tool, run by python3.13"
+    );
+    assert_eq!(question.warning, None);
+    assert_eq!(question.details[1].title, "Run by");
+    assert_eq!(plain(&question.details[1].value), "/usr/bin/python3.13");
+}
+
+#[test]
+fn what_an_interpreter_was_given_is_shown_as_its_claim() {
+    let question = Question::new(&Prompt {
+        name: "python3.13".into(),
+        path: "/usr/bin/python3.13".into(),
+        runs_anything: true,
+        command: format!("python3 {}", "x".repeat(500)),
+        ..prompt()
+    });
+    assert_eq!(
+        plain(&question.heading),
+        "Allow commands run in “python3.13” to connect to server.example?"
+    );
+    let identity = plain(&question.identity);
+    assert!(
+        identity.starts_with("Says it runs python3 xxx"),
+        "{identity}"
+    );
+    assert!(identity.chars().count() < 150, "{identity}");
+    assert_eq!(
+        question.warning.as_deref(),
+        Some("It runs whatever it is given, so your answer is for this process only.")
+    );
+}
+
+#[test]
 fn after_the_hold_the_attempt_is_called_stopped() {
     let prompt = Prompt {
         held: 0,

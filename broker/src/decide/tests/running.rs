@@ -7,7 +7,7 @@ use std::{
 
 use portreeve_policy::{Alteration, Process, Program, Subject};
 
-use crate::subject::{Caller, ProcessHandle};
+use crate::subject::{Caller, Code, ProcessHandle};
 
 /// A process that runs until it is dropped, or the test ends.
 pub(super) struct Running {
@@ -18,7 +18,22 @@ pub(super) struct Running {
 impl Running {
     /// A process of the program with this path.
     pub(super) fn of(path: &str, uid: u32) -> Self {
-        Self::start(Program::Path(path.into()), uid)
+        Self::start(Program::Path(path.into()), uid, Code::Own)
+    }
+
+    /// A process of the interpreter with this path, which runs what it was given.
+    pub(super) fn given(path: &str, uid: u32) -> Self {
+        Self::start(Program::Path(path.into()), uid, Code::Given)
+    }
+
+    /// A process of a script that the kernel has executed by its name.
+    pub(super) fn script(path: &str, interpreter: &str, uid: u32) -> Self {
+        let interpreter = interpreter.into();
+        Self::start(
+            Program::Path(path.into()),
+            uid,
+            Code::Script { interpreter },
+        )
     }
 
     /// A process of a program that no path leads to.
@@ -29,10 +44,10 @@ impl Running {
             inode: 2,
             claim,
         };
-        Self::start(program, uid)
+        Self::start(program, uid, Code::Own)
     }
 
-    fn start(program: Program, uid: u32) -> Self {
+    fn start(program: Program, uid: u32, code: Code) -> Self {
         // `cat` ends by itself when this process does and its input with it.
         let child = Command::new("cat")
             .stdin(Stdio::piped())
@@ -55,6 +70,7 @@ impl Running {
                 process,
             },
             handle,
+            code,
         });
         Self { child, caller }
     }

@@ -1,0 +1,102 @@
+//! The question itself: who wants to do what.
+
+use portreeve_dbus::Prompt;
+
+use super::Kind;
+use crate::i18n::{gettext, gettext_f};
+
+/// Who asks, as far as the words go.
+enum Who {
+    Program,
+    Script,
+    /// An interpreter, whatever it was given.
+    Commands,
+    /// A program that no path leads to.
+    NoFile,
+}
+
+impl Who {
+    fn of(prompt: &Prompt) -> Self {
+        if prompt.runs_anything {
+            Self::Commands
+        } else if !prompt.verified {
+            Self::NoFile
+        } else if prompt.interpreter.is_some() {
+            Self::Script
+        } else {
+            Self::Program
+        }
+    }
+}
+
+/// The question, with these names in it.
+pub(super) fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> String {
+    let who = Who::of(prompt);
+    let msgid = match Kind::of(prompt) {
+        Kind::Connect if matches!(prompt.protocol.as_str(), "tcp" | "sctp") => connecting(&who),
+        Kind::Connect => sending(&who),
+        Kind::Listen if by_udp => receiving(&who),
+        Kind::Listen => listening(&who),
+        Kind::Raw => raw(&who),
+        Kind::Other => other(&who),
+    };
+    gettext_f(&msgid, &[("app", name), ("host", host)])
+}
+
+fn connecting(who: &Who) -> String {
+    match who {
+        Who::Program => gettext("Allow “{app}” to connect to {host}?"),
+        Who::Script => gettext("Allow the script “{app}” to connect to {host}?"),
+        Who::Commands => gettext("Allow commands run in “{app}” to connect to {host}?"),
+        Who::NoFile => gettext("Allow a program without a file (“{app}”) to connect to {host}?"),
+    }
+}
+
+fn sending(who: &Who) -> String {
+    match who {
+        Who::Program => gettext("Allow “{app}” to send data to {host}?"),
+        Who::Script => gettext("Allow the script “{app}” to send data to {host}?"),
+        Who::Commands => gettext("Allow commands run in “{app}” to send data to {host}?"),
+        Who::NoFile => gettext("Allow a program without a file (“{app}”) to send data to {host}?"),
+    }
+}
+
+fn receiving(who: &Who) -> String {
+    match who {
+        Who::Program => gettext("Let other devices send data to “{app}”?"),
+        Who::Script => gettext("Let other devices send data to the script “{app}”?"),
+        Who::Commands => gettext("Let other devices send data to commands run in “{app}”?"),
+        Who::NoFile => {
+            gettext("Let other devices send data to a program without a file (“{app}”)?")
+        }
+    }
+}
+
+fn listening(who: &Who) -> String {
+    match who {
+        Who::Program => gettext("Let other devices connect to “{app}”?"),
+        Who::Script => gettext("Let other devices connect to the script “{app}”?"),
+        Who::Commands => gettext("Let other devices connect to commands run in “{app}”?"),
+        Who::NoFile => gettext("Let other devices connect to a program without a file (“{app}”)?"),
+    }
+}
+
+fn raw(who: &Who) -> String {
+    match who {
+        Who::Program => gettext("Allow “{app}” to send and receive raw packets?"),
+        Who::Script => gettext("Allow the script “{app}” to send and receive raw packets?"),
+        Who::Commands => gettext("Allow commands run in “{app}” to send and receive raw packets?"),
+        Who::NoFile => {
+            gettext("Allow a program without a file (“{app}”) to send and receive raw packets?")
+        }
+    }
+}
+
+fn other(who: &Who) -> String {
+    match who {
+        Who::Program => gettext("Allow “{app}” to use the network?"),
+        Who::Script => gettext("Allow the script “{app}” to use the network?"),
+        Who::Commands => gettext("Allow commands run in “{app}” to use the network?"),
+        Who::NoFile => gettext("Allow a program without a file (“{app}”) to use the network?"),
+    }
+}

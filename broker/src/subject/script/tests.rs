@@ -1,0 +1,91 @@
+//! Tests of where names lead, and of first lines.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown, symlink},
+};
+
+use super::*;
+
+#[test]
+fn a_first_line_names_what_env_looks_for() {
+    for (line, word) in [
+        ("#!/usr/bin/env python3\nimport os\n", Some("python3")),
+        ("#! /usr/bin/env  node  \n", Some("node")),
+        ("#!/usr/bin/env -S python3 -I\n", Some("python3")),
+        ("#!/usr/bin/env\tperl5.40", Some("perl5.40")),
+        ("#!/usr/bin/env -i python3\n", None),
+        ("#!/usr/bin/env -S PATH=/tmp python3\n", None),
+        ("#!/usr/bin/env PATH=/tmp\n", None),
+        ("#!/usr/bin/env /tmp/python3\n", None),
+        ("#!/usr/bin/env ../python3\n", None),
+        ("#!/usr/bin/env -S\n", None),
+        ("#!/usr/bin/env\n", None),
+        ("#!/usr/bin/python3\n", None),
+        ("#!\n", None),
+        ("", None),
+        ("\u{7f}ELF", None),
+    ] {
+        assert_eq!(sought(line.as_bytes()), word, "{line:?}");
+    }
+    assert_eq!(sought(b"#!/usr/bin/env \xff\n"), None);
+}
+
+/// The test's directory must be root's up to the root directory, as no temporary one is.
+#[test]
+fn a_way_that_others_can_change_leads_to_no_other_name() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::Builder::new().tempdir_in("/usr/lib").unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let follow = |name: &str| follow(&at(name));
+    let of_root = |name: &str| Some(Way::OfRoot(at(name)));
+    fs::write(at("script"), "#!/bin/sh\n").unwrap();
+    fs::create_dir(at("more")).unwrap();
+    symlink("../script", at("more/link")).unwrap();
+    symlink(at("more/link"), at("far")).unwrap();
+    assert_eq!(follow("script"), of_root("script"));
+    assert_eq!(follow("more/link"), of_root("script"));
+    assert_eq!(follow("far"), of_root("script"));
+    assert_eq!(follow("more"), None, "a directory");
+    assert_eq!(follow("nothing"), None);
+
+    // What a user could change: a file, a directory on the way, a link to the file.
+    fs::write(at("own"), "#!/bin/sh\n").unwrap();
+    chown(at("own"), Some(1000), None).unwrap();
+    assert_eq!(follow("own"), Some(Way::OfOthers));
+    fs::create_dir(at("open")).unwrap();
+    fs::set_permissions(at("open"), fs::Permissions::from_mode(0o1777)).unwrap();
+    fs::write(at("open/script"), "#!/bin/sh\n").unwrap();
+    assert_eq!(follow("open/script"), Some(Way::OfOthers));
+    symlink("../script", at("open/link")).unwrap();
+    assert_eq!(follow("open/link"), Some(Way::OfOthers));
+    symlink("open/link", at("through")).unwrap();
+    assert_eq!(follow("through"), Some(Way::OfOthers));
+    fs::set_permissions(at("script"), fs::Permissions::from_mode(0o775)).unwrap();
+    assert_eq!(follow("script"), Some(Way::OfOthers));
+}
+
+#[test]
+fn names_that_mean_something_else_to_each_process_name_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+    fs::write(&file, "").unwrap();
+    let open = File::open(&file).unwrap();
+    let number = std::os::fd::AsRawFd::as_raw_fd(&open);
+    for path in [
+        format!("/dev/fd/{number}"),
+        format!("/proc/self/fd/{number}"),
+        "/proc/self/cmdline".to_owned(),
+    ] {
+        assert!(Path::new(&path).exists());
+        assert_eq!(follow(Path::new(&path)), None, "{path}");
+        symlink(&path, &link).unwrap();
+        assert_eq!(follow(&link), None, "{path}");
+        fs::remove_file(&link).unwrap();
+    }
+    symlink(&link, &link).unwrap();
+    assert_eq!(follow(&link), None, "it leads to itself");
+}
