@@ -1,6 +1,9 @@
 //! The prompt in all its cases.
 
-use portreeve_app::agent::PromptWindow;
+use portreeve_app::{
+    agent::PromptWindow,
+    programs::{Package, Program},
+};
 use portreeve_dbus::Prompt;
 use portreeve_policy::Scope;
 use rustix::time::{ClockId, clock_gettime};
@@ -56,22 +59,68 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ),
     ];
     for (name, prompt, waiting) in cases {
-        take_one(camera, look, name, &prompt, waiting, |_| ()).await;
+        take_one(camera, look, name, &prompt, &curl(), waiting, |_| ()).await;
     }
+    take_others(camera, look).await;
+}
+
+async fn take_others(camera: &Camera, look: &Look) {
+    take_one(
+        camera,
+        look,
+        "prompt-application",
+        &viewer(),
+        &magick(),
+        0,
+        |_| (),
+    )
+    .await;
+    let none = Program {
+        package: Package::None,
+        ..Program::default()
+    };
+    take_one(
+        camera,
+        look,
+        "prompt-no-package",
+        &without_package(),
+        &none,
+        0,
+        |_| (),
+    )
+    .await;
     let last = Prompt {
         deadline: in_seconds(6),
         ..prompt()
     };
-    take_one(camera, look, "prompt-last-seconds", &last, 0, |_| ()).await;
-    take_one(camera, look, "prompt-details", &prompt(), 0, |window| {
-        window.set_details_expanded(true);
-    })
+    take_one(
+        camera,
+        look,
+        "prompt-last-seconds",
+        &last,
+        &curl(),
+        0,
+        |_| (),
+    )
+    .await;
+    take_one(
+        camera,
+        look,
+        "prompt-details",
+        &prompt(),
+        &curl(),
+        0,
+        |window| {
+            window.set_details_expanded(true);
+        },
+    )
     .await;
     take_one(
         camera,
         look,
         "prompt-listen-local",
         &listen(),
+        &curl(),
         0,
         |window| {
             window.choose_scope(Scope::LocalNetwork);
@@ -85,12 +134,52 @@ async fn take_one(
     look: &Look,
     name: &str,
     prompt: &Prompt,
+    program: &Program,
     waiting: usize,
     prepare: impl FnOnce(&PromptWindow),
 ) {
     let window = PromptWindow::new(&camera.application, |_| ());
-    window.ask(prompt, waiting);
+    window.ask(prompt, program, waiting);
     camera.take(look, name, &window, prepare).await;
+}
+
+fn curl() -> Program {
+    Program {
+        package: Package::Some {
+            name: "curl".into(),
+            version: "8.14.1-2+deb13u2".into(),
+        },
+        ..Program::default()
+    }
+}
+
+fn magick() -> Program {
+    Program {
+        title: Some("ImageMagick".into()),
+        icon: Some("display-im7.q16".into()),
+        package: Package::Some {
+            name: "imagemagick-7.q16".into(),
+            version: "8:7.1.1.43+dfsg1-1".into(),
+        },
+    }
+}
+
+fn viewer() -> Prompt {
+    Prompt {
+        name: "display-im7.q16".into(),
+        path: "/usr/bin/display-im7.q16".into(),
+        command: "display-im7.q16 https://server.example/picture.png".into(),
+        ..prompt()
+    }
+}
+
+fn without_package() -> Prompt {
+    Prompt {
+        name: "sync".into(),
+        path: "/home/alice/.local/bin/sync".into(),
+        command: "sync --all".into(),
+        ..prompt()
+    }
 }
 
 fn prompt() -> Prompt {

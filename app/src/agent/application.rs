@@ -29,6 +29,7 @@ mod imp {
     use crate::{
         client::{self, Broker},
         model::Queue,
+        programs::Programs,
     };
 
     #[derive(Default)]
@@ -36,6 +37,7 @@ mod imp {
         pub(super) queue: RefCell<Queue>,
         pub(super) windows: RefCell<HashMap<String, PromptWindow>>,
         pub(super) broker: RefCell<Option<Broker>>,
+        pub(super) programs: Programs,
         /// Keeps the agent running without a window.
         hold: OnceCell<gio::ApplicationHoldGuard>,
     }
@@ -68,7 +70,7 @@ mod imp {
             application.add_action_entries([show]);
 
             let (sender, receiver) = async_channel::bounded(EVENTS);
-            client::start(link::run(sender));
+            client::start(link::run(sender, self.programs.clone()));
             glib::spawn_future_local(glib::clone!(
                 #[weak]
                 application,
@@ -169,7 +171,8 @@ impl AgentApplication {
         }
         let known = imp.windows.borrow().get(subject).cloned();
         let window = known.clone().unwrap_or_else(|| self.open_window(subject));
-        window.ask(prompt, queue.waiting(subject));
+        let program = imp.programs.known(&prompt.path);
+        window.ask(prompt, &program, queue.waiting(subject));
         let notification = notification::new(prompt);
         drop(queue);
         if known.is_none() {

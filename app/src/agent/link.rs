@@ -12,7 +12,10 @@ use portreeve_dbus::{AGENT_PATH, BrokerProxy, Prompt};
 use tokio::{sync::Notify, time::sleep};
 use zbus::{Connection, fdo, interface, message::Header, names::OwnedUniqueName};
 
-use crate::client::{Backoff, Broker, OwnerWatch, connect, system_bus};
+use crate::{
+    client::{Backoff, Broker, OwnerWatch, connect, system_bus},
+    programs::Programs,
+};
 
 /// What the broker tells the agent.
 #[derive(Debug)]
@@ -27,11 +30,12 @@ pub(super) enum Event {
     Gone,
 }
 
-/// Keeps the agent registered for as long as somebody listens to `events`.
-pub(super) async fn run(events: Sender<Event>) {
+/// Keeps the agent registered for as long as somebody listens to `events`. What is known of a program is
+/// in `programs` before its prompt comes.
+pub(super) async fn run(events: Sender<Event>, programs: Programs) {
     let mut backoff = Backoff::default();
     while !events.is_closed() {
-        if let Err(error) = serve(&events, &mut backoff).await {
+        if let Err(error) = serve(&events, &programs, &mut backoff).await {
             tracing::warn!(%error, "cannot use the system bus; trying again");
         }
         send(&events, Event::Gone).await;
@@ -40,12 +44,17 @@ pub(super) async fn run(events: Sender<Event>) {
 }
 
 /// Serves the interface on one connection, until that ends.
-async fn serve(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<()> {
+async fn serve(
+    events: &Sender<Event>,
+    programs: &Programs,
+    backoff: &mut Backoff,
+) -> zbus::Result<()> {
     let broker = Owner::default();
     let dropped = Arc::<Notify>::default();
     let interface = AgentInterface {
         events: events.clone(),
         broker: broker.clone(),
+        programs: programs.clone(),
         dropped: Arc::clone(&dropped),
     };
     let connection = connect(system_bus().serve_at(AGENT_PATH, interface)).await?;
@@ -129,6 +138,7 @@ impl Owner {
 struct AgentInterface {
     events: Sender<Event>,
     broker: Owner,
+    programs: Programs,
     /// Wakes who keeps the agent registered.
     dropped: Arc<Notify>,
 }
@@ -138,6 +148,9 @@ struct AgentInterface {
 impl AgentInterface {
     async fn show(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.broker.check(&header)?;
+        if prompt.verified {
+            self.programs.look_up(&prompt.path).await;
+        }
         send(&self.events, Event::Put(prompt.into())).await;
         Ok(())
     }

@@ -7,6 +7,7 @@ use portreeve_policy::{For, Scope};
 
 use crate::{
     model::{Choice, Question, plain},
+    programs::Program,
     sentence::show_sentence,
 };
 
@@ -17,6 +18,11 @@ mod imp;
 /// and the picture and its distance. Pixels.
 const BESIDE_HEADING: i32 = 125;
 const BESIDE_CONSEQUENCE: i32 = 50;
+
+/// Size of the program's icon, pixels; and what prompt.css puts around the one for programs without.
+const ICON: i32 = 56;
+const ICON_PADDING: i32 = 12;
+const NO_ICON: &str = "program";
 
 /// What a person has done with a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +75,9 @@ impl PromptWindow {
     /// Asks this question; `waiting` more of the same program wait behind it.
     ///
     /// A question that is on the screen already keeps what was chosen in it.
-    pub fn ask(&self, prompt: &Prompt, waiting: usize) {
+    pub fn ask(&self, prompt: &Prompt, program: &Program, waiting: usize) {
         let imp = self.imp();
-        let question = Question::new(prompt);
+        let question = Question::new(prompt, program);
         let before = imp.shown.replace(Some(imp::Shown {
             id: prompt.id,
             revision: prompt.revision,
@@ -161,7 +167,8 @@ impl PromptWindow {
         let heading = plain(&question.heading);
         self.set_title(Some(&heading));
         self.show_heading(&question.heading);
-        imp.identity.set_label(&question.identity);
+        show_sentence(&imp.identity, &question.identity, None);
+        self.show_icon(question.icon.as_deref());
         imp.warning
             .set_label(question.warning.as_deref().unwrap_or_default());
         imp.warning_box.set_visible(question.warning.is_some());
@@ -183,6 +190,24 @@ impl PromptWindow {
             Relation::LabelledBy(&[imp.heading.upcast_ref()]),
             Relation::DescribedBy(&described_by),
         ]);
+    }
+
+    /// Shows the program's own icon, if there is one.
+    fn show_icon(&self, icon: Option<&str>) {
+        let image = &*self.imp().icon;
+        let icons = &self.imp().icons;
+        match icon.and_then(|icon| icons.find(icon, ICON, image.upcast_ref())) {
+            Some(icon) => {
+                image.set_paintable(Some(&icon));
+                image.set_pixel_size(ICON);
+                image.remove_css_class(NO_ICON);
+            }
+            None => {
+                image.set_icon_name(Some("application-x-executable-symbolic"));
+                image.set_pixel_size(ICON - 2 * ICON_PADDING);
+                image.add_css_class(NO_ICON);
+            }
+        }
     }
 
     fn show_details(&self, question: &Question) {

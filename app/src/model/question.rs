@@ -7,7 +7,10 @@ use super::{
     clock::in_words,
     text::{isolate, shown, shown_within},
 };
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::{
+    i18n::{gettext, gettext_f, ngettext_f},
+    programs::{Package, Program},
+};
 
 /// Longest path or command line shown in full, characters.
 const LONGEST_DETAIL: usize = 400;
@@ -49,6 +52,8 @@ pub struct Question {
     pub lifespans: Vec<Choice<For>>,
     /// The suggested one among `lifespans`.
     pub suggested_lifespan: usize,
+    /// Its picture, for what may be shown as the system presents it.
+    pub icon: Option<String>,
     /// Everything else that is known.
     pub details: Vec<Detail>,
     kind: Kind,
@@ -62,9 +67,10 @@ pub struct Question {
 impl Question {
     /// The words for this prompt. Words of a newer broker that this program does not know are left
     /// out.
-    pub fn new(prompt: &Prompt) -> Self {
+    pub fn new(prompt: &Prompt, program: &Program) -> Self {
         let kind = Kind::of(prompt);
-        let name = isolate(&shown(&prompt.name));
+        let title = program.title.as_ref().filter(|_| is_presented(prompt));
+        let name = isolate(&shown(title.unwrap_or(&prompt.name)));
         let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
         let by_udp = matches!(prompt.protocol.as_str(), "udp" | "udplite");
         let lifespans: Vec<_> = prompt
@@ -82,7 +88,7 @@ impl Question {
             .unwrap_or_default();
         Self {
             heading: heading::heading(prompt, &name, &host, by_udp),
-            identity: identity(prompt),
+            identity: identity(prompt, program),
             warning: warning(prompt),
             stopped: (prompt.held == 0).then(|| {
                 gettext_f(
@@ -101,7 +107,8 @@ impl Question {
                 .collect(),
             lifespans,
             suggested_lifespan,
-            details: details(prompt),
+            icon: program.icon.clone().filter(|_| is_presented(prompt)),
+            details: details(prompt, program),
             kind,
             name,
             host,
@@ -137,7 +144,12 @@ impl Kind {
     }
 }
 
-fn identity(prompt: &Prompt) -> String {
+/// Whether the calls are its program's, so that it may be shown as the system presents that.
+fn is_presented(prompt: &Prompt) -> bool {
+    prompt.verified && !prompt.runs_anything
+}
+
+fn identity(prompt: &Prompt, program: &Program) -> String {
     let path = isolate(&shown(&prompt.path));
     if !prompt.verified {
         // Translators: {path} is a file's path as the program itself states it.
@@ -151,10 +163,15 @@ fn identity(prompt: &Prompt) -> String {
     if let Some(interpreter) = &prompt.interpreter {
         let name = interpreter.rsplit('/').next().unwrap_or(interpreter);
         let name = isolate(&shown(name));
-        return gettext_f(
-            "{path}, run by {interpreter}",
-            &[("path", &path), ("interpreter", &name)],
-        );
+        let names = [("path", path.as_str()), ("interpreter", &name)];
+        return if program.package == Package::None {
+            gettext_f("{path}, run by {interpreter}, not from a package", &names)
+        } else {
+            gettext_f("{path}, run by {interpreter}", &names)
+        };
+    }
+    if program.package == Package::None {
+        return gettext_f("{path}, not from a package", &[("path", &path)]);
     }
     path
 }
@@ -229,11 +246,14 @@ fn lifespan_label(lifespan: For, name: &str) -> String {
     }
 }
 
-fn details(prompt: &Prompt) -> Vec<Detail> {
+fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     let claim = |text: &str| isolate(&shown_within(text, LONGEST_DETAIL));
     let mut details = Vec::new();
     let mut add = |title: String, value: String| details.push(Detail { title, value });
     add(gettext("Program"), claim(&prompt.path));
+    if let (true, Package::Some { name, version }) = (prompt.verified, &program.package) {
+        add(gettext("Package"), claim(&format!("{name} {version}")));
+    }
     if let Some(interpreter) = &prompt.interpreter {
         add(gettext("Run by"), claim(interpreter));
     }

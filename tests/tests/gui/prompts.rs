@@ -102,6 +102,25 @@ fn a_button_that_is_focused_and_armed_takes_a_key() {
     );
 }
 
+/// As the packages of the system that the tests run in have it.
+#[test]
+fn a_packaged_application_is_called_by_its_title() {
+    let desk = asked(&Prompt {
+        name: "display-im7.q16".into(),
+        path: "/usr/bin/display-im7.q16".into(),
+        ..prompt(1)
+    });
+    let heading = "Allow “ImageMagick (color depth=q16)” to connect to server.example?";
+    desk.see(heading, "alert");
+    desk.run(desk.broker.show(&Prompt {
+        subject: "/usr/local/bin/none".into(),
+        name: "none".into(),
+        path: "/usr/local/bin/none".into(),
+        ..prompt(2)
+    }));
+    desk.see("/usr/local/bin/none, not from a package", "label");
+}
+
 #[test]
 fn a_click_sends_one_answer() {
     let desk = asked(&prompt(7));

@@ -6,7 +6,7 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, glib};
 
 use super::{Outcome, countdown::CountdownView};
-use crate::{agent::input_guard::InputGuard, i18n::gettext, model::Question};
+use crate::{agent::input_guard::InputGuard, i18n::gettext, model::Question, programs::Icons};
 
 /// What the window shows now.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct PromptWindow {
     pub(super) toasts: TemplateChild<adw::ToastOverlay>,
     #[template_child]
     pub(super) title: TemplateChild<adw::WindowTitle>,
+    #[template_child]
+    pub(super) icon: TemplateChild<gtk::Image>,
     #[template_child]
     pub(super) heading: TemplateChild<gtk::Label>,
     #[template_child]
@@ -51,6 +53,7 @@ pub struct PromptWindow {
     pub(super) countdown_revealer: TemplateChild<gtk::Revealer>,
     #[template_child]
     pub(super) countdown_bar: TemplateChild<gtk::ProgressBar>,
+    pub(super) icons: Icons,
     pub(super) detail_rows: RefCell<Vec<adw::ActionRow>>,
     pub(super) shown: RefCell<Option<Shown>>,
     pub(super) on_outcome: RefCell<Option<OutcomeHandler>>,

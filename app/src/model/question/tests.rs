@@ -27,13 +27,17 @@ fn prompt() -> Prompt {
     }
 }
 
+fn question(prompt: &Prompt) -> Question {
+    Question::new(prompt, &Program::default())
+}
+
 fn heading_of(prompt: &Prompt) -> String {
-    plain(&Question::new(prompt).heading)
+    plain(&question(prompt).heading)
 }
 
 #[test]
 fn it_names_program_and_host() {
-    let question = Question::new(&prompt());
+    let question = question(&prompt());
     assert_eq!(
         plain(&question.heading),
         "Allow “curl” to connect to server.example?"
@@ -52,7 +56,7 @@ fn without_a_name_it_shows_the_address_and_says_so() {
         heading_of(&prompt),
         "Allow “curl” to connect to 203.0.113.10?"
     );
-    let question = Question::new(&prompt);
+    let question = question(&prompt);
     assert_eq!(
         question.warning.as_deref(),
         Some("No name is known for this address.")
@@ -75,7 +79,7 @@ fn datagrams_are_sent() {
 #[test]
 fn a_port_of_udp_is_called_so() {
     let words = |operation: &str, protocol: &str| {
-        let question = Question::new(&Prompt {
+        let question = question(&Prompt {
             operation: operation.into(),
             protocol: protocol.into(),
             port: 5353,
@@ -146,7 +150,7 @@ fn a_program_without_a_file_only_claims_its_path() {
         suggested_lifespan: "process".into(),
         ..prompt()
     };
-    let question = Question::new(&prompt);
+    let question = question(&prompt);
     assert_eq!(
         plain(&question.heading),
         "Allow a program without a file (“curl”) to connect to 203.0.113.10?"
@@ -173,7 +177,7 @@ fn a_program_with_other_code_inside_is_told_from_itself() {
             verified: false,
             ..prompt()
         };
-        Question::new(&prompt).warning
+        question(&prompt).warning
     };
     let foreign = Some("Code that is not part of this program runs inside it.");
     let controlled = Some("Another program (a debugger, for example) controls it.");
@@ -184,7 +188,7 @@ fn a_program_with_other_code_inside_is_told_from_itself() {
 
 #[test]
 fn a_script_is_told_from_what_runs_it() {
-    let question = Question::new(&Prompt {
+    let question = question(&Prompt {
         name: "tool".into(),
         path: "/usr/bin/tool".into(),
         interpreter: Some("/usr/bin/python3.13".into()),
@@ -204,8 +208,70 @@ fn a_script_is_told_from_what_runs_it() {
 }
 
 #[test]
+fn a_packaged_application_has_its_title() {
+    let program = Program {
+        title: Some("Web\u{202E} Browser".into()),
+        icon: Some("web".into()),
+        package: Package::Some {
+            name: "web".into(),
+            version: "1:2-3".into(),
+        },
+    };
+    let browser = Prompt {
+        name: "web".into(),
+        path: "/usr/bin/web".into(),
+        ..prompt()
+    };
+    let question = Question::new(&browser, &program);
+    assert_eq!(
+        plain(&question.heading),
+        "Allow “Web Browser” to connect to server.example?"
+    );
+    assert_eq!(plain(&question.identity), "/usr/bin/web");
+    assert_eq!(question.icon.as_deref(), Some("web"));
+    assert_eq!(plain(&question.details[1].value), "web 1:2-3");
+    // What it was given is not the application, nor is what only says it is.
+    for other in [
+        Prompt {
+            runs_anything: true,
+            ..browser.clone()
+        },
+        Prompt {
+            verified: false,
+            ..browser
+        },
+    ] {
+        let question = Question::new(&other, &program);
+        assert!(
+            !question.heading.contains("Browser"),
+            "{}",
+            question.heading
+        );
+        assert_eq!(question.icon, None);
+    }
+}
+
+#[test]
+fn what_is_from_no_package_says_so() {
+    let program = Program {
+        package: Package::None,
+        ..Program::default()
+    };
+    let identity = |prompt: &Prompt| plain(&Question::new(prompt, &program).identity);
+    assert_eq!(identity(&prompt()), "/usr/bin/curl, not from a package");
+    let script = Prompt {
+        interpreter: Some("/usr/bin/python3.13".into()),
+        ..prompt()
+    };
+    assert_eq!(
+        identity(&script),
+        "/usr/bin/curl, run by python3.13, not from a package"
+    );
+}
+
+#[test]
 fn what_an_interpreter_was_given_is_shown_as_its_claim() {
-    let question = Question::new(&Prompt {
+    let question = question(&Prompt {
         name: "python3.13".into(),
         path: "/usr/bin/python3.13".into(),
         runs_anything: true,
@@ -236,7 +302,7 @@ fn after_the_hold_the_attempt_is_called_stopped() {
         ..prompt()
     };
     assert_eq!(
-        Question::new(&prompt)
+        question(&prompt)
             .stopped
             .map(|text| plain(&text))
             .as_deref(),
@@ -246,7 +312,7 @@ fn after_the_hold_the_attempt_is_called_stopped() {
 
 #[test]
 fn the_consequence_follows_the_choices() {
-    let question = Question::new(&prompt());
+    let question = question(&prompt());
     let consequence = |scope, lifespan| plain(&question.consequence(scope, lifespan));
     assert_eq!(
         consequence(Scope::Host, For::Always),
@@ -268,7 +334,7 @@ fn a_deceiving_name_cannot_turn_the_question_around() {
         name: "\u{202E}lruc” to connect to nothing? <b>".into(),
         ..prompt()
     };
-    let heading = Question::new(&prompt).heading;
+    let heading = question(&prompt).heading;
     assert!(!heading.contains('\u{202E}'));
     assert!(heading.starts_with("Allow “\u{2068}lruc”"));
     assert!(
@@ -285,7 +351,7 @@ fn words_of_a_newer_broker_are_left_out() {
         suggested_lifespan: "session".into(),
         ..prompt()
     };
-    let question = Question::new(&prompt);
+    let question = question(&prompt);
     assert_eq!(question.scopes.len(), 1);
     assert_eq!(
         (question.lifespans.len(), question.suggested_lifespan),
@@ -312,7 +378,7 @@ fn who_may_connect_is_a_choice() {
             .into(),
         ..prompt()
     };
-    let question = Question::new(&prompt);
+    let question = question(&prompt);
     let labels: Vec<_> = question.scopes.iter().map(|it| plain(&it.label)).collect();
     assert_eq!(
         labels,

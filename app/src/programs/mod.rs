@@ -1,0 +1,175 @@
+//! What the system knows of a program besides its path: what it is called, its picture, its package.
+//!
+//! From files of root's alone: what a user can write could have any program look like any other.
+
+mod desktop;
+mod dpkg;
+mod icon;
+mod pacman;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+pub use icon::Icons;
+
+/// How long a question may wait for what is looked up: it can be shown without.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// Programs remembered; all are forgotten when there are more.
+const REMEMBERED: usize = 512;
+
+/// A program as the system presents it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Program {
+    /// What its users call it, in their language: “Firefox”.
+    pub title: Option<String>,
+    /// Name of its icon, or path of one.
+    pub icon: Option<String>,
+    /// Where it comes from.
+    pub package: Package,
+}
+
+/// Where a program comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Package {
+    /// No package manager was asked, or none that is known is here.
+    #[default]
+    Unknown,
+    /// From none.
+    None,
+    /// From this one.
+    Some {
+        /// Its name.
+        name: String,
+        /// The version that is installed.
+        version: String,
+    },
+}
+
+/// What a package manager says of a file.
+#[derive(Debug, PartialEq, Eq)]
+struct Owner {
+    name: String,
+    version: String,
+    /// The desktop entries of the same package.
+    entries: Vec<PathBuf>,
+}
+
+/// A package manager's records of which package a file is from.
+trait Records {
+    /// What changes whenever a package does.
+    fn stamp(&self) -> io::Result<SystemTime>;
+    /// The package that the file with this path is from, if any.
+    fn owner(&self, path: &str) -> io::Result<Option<Owner>>;
+}
+
+/// The programs that were looked up. Clones are the same.
+#[derive(Clone)]
+pub struct Programs(Arc<Shared>);
+
+struct Shared {
+    records: Option<Box<dyn Records + Send + Sync>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    stamp: Option<SystemTime>,
+    programs: HashMap<String, Arc<Program>>,
+}
+
+impl Default for Programs {
+    fn default() -> Self {
+        Self::of(Path::new("/"))
+    }
+}
+
+impl Programs {
+    /// Those of the system below this directory.
+    fn of(root: &Path) -> Self {
+        let found: [Option<Box<dyn Records + Send + Sync>>; 2] = [
+            dpkg::Dpkg::below(root).map(|records| Box::new(records) as _),
+            pacman::Pacman::below(root).map(|records| Box::new(records) as _),
+        ];
+        Self(Arc::new(Shared {
+            records: found.into_iter().flatten().next(),
+            known: Mutex::default(),
+        }))
+    }
+
+    /// What is known of the program with this path so far.
+    pub fn known(&self, path: &str) -> Arc<Program> {
+        let known = self.lock();
+        known.programs.get(path).cloned().unwrap_or_default()
+    }
+
+    /// Looks a program up, unless it is known and no package has changed since; not for long.
+    pub async fn look_up(&self, path: &str) {
+        let (programs, path) = (self.clone(), path.to_owned());
+        let work = tokio::task::spawn_blocking(move || programs.read(&path));
+        if tokio::time::timeout(PATIENCE, work).await.is_err() {
+            tracing::info!("looking up a program takes long: the question is shown without");
+        }
+    }
+
+    fn read(&self, path: &str) {
+        let Some(records) = &self.0.records else {
+            return;
+        };
+        let stamp = records.stamp().ok();
+        {
+            let mut known = self.lock();
+            if known.stamp != stamp || known.programs.len() >= REMEMBERED {
+                *known = Known {
+                    stamp,
+                    programs: HashMap::new(),
+                };
+            }
+            if known.programs.contains_key(path) {
+                return;
+            }
+        }
+        let program = match records.owner(path) {
+            Ok(owner) => Arc::new(present(path, owner)),
+            Err(error) => {
+                tracing::warn!(%error, "cannot read what packages there are");
+                return;
+            }
+        };
+        self.lock().programs.insert(path.to_owned(), program);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A program as its package presents it.
+fn present(path: &str, owner: Option<Owner>) -> Program {
+    let Some(owner) = owner else {
+        return Program {
+            package: Package::None,
+            ..Program::default()
+        };
+    };
+    let entry = desktop::entry(path, &owner.entries).unwrap_or_default();
+    Program {
+        title: entry.title,
+        icon: entry.icon,
+        package: Package::Some {
+            name: owner.name,
+            version: owner.version,
+        },
+    }
+}
+
+/// Whether root alone can have written this file, as far as the file itself goes.
+fn is_of_root(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.uid() == 0 && file.mode() & 0o022 == 0)
+}
