@@ -38,8 +38,10 @@ const SHARE: u32 = 20;
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
-/// runs a signal's handler; a verdict that came meanwhile waits for it and would be lost.
+/// runs a signal's handler. A user who is asked meanwhile would answer to nobody.
 const RETURN: Duration = Duration::from_secs(5);
+/// The same for one whose verdict waits for it: nobody is to be asked again.
+const ANSWERED_RETURN: Duration = Duration::from_secs(60);
 /// How soon those are seen to who did not stop or come back in time; then after twice as long, and so on up
 /// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
 /// the call may have its verdict.
@@ -140,7 +142,7 @@ impl Breath {
     fn let_go(&mut self, number: u64, stopped: &Stopped) {
         let pid = stopped.pid;
         self.table.has_left(number);
-        if stopped.goes_to_handler() && self.table.lose(number) {
+        if stopped.goes_to_handler() && self.table.lose_unless_answered(number) {
             self.interrupted.notify_one();
         }
         if stopped.let_go() {
@@ -216,13 +218,16 @@ impl Breath {
     fn miss(&mut self) {
         let (table, interrupted) = (&self.table, &self.interrupted);
         self.out.retain(|number, (tid, since)| {
-            let away = table.is_outside(*number);
-            let may_come = since.elapsed() < RETURN && exists(*tid);
+            let Some(answered) = table.outside(*number) else {
+                return false;
+            };
+            let patience = if answered { ANSWERED_RETURN } else { RETURN };
+            let may_come = since.elapsed() < patience && exists(*tid);
             // Told at once, or the thread could be back before.
-            if away && !may_come && table.lose(*number) {
+            if !may_come && table.lose(*number) {
                 interrupted.notify_one();
             }
-            away && may_come
+            may_come
         });
         for (number, pid) in std::mem::take(&mut self.late) {
             match state(pid) {

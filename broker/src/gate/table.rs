@@ -357,20 +357,34 @@ impl Table {
         })
     }
 
-    /// Whether the call's thread is out for a breath.
-    pub(super) fn is_outside(&self, number: u64) -> bool {
-        let calls = self.lock();
-        let place = calls.held.get(&number).map(|call| &call.place);
-        matches!(place, Some(Place::Outside(_)))
+    /// If the call's thread is out for a breath: whether a verdict waits for it.
+    pub(super) fn outside(&self, number: u64) -> Option<bool> {
+        match self.lock().held.get(&number)?.place {
+            Place::Outside(waiting) => Some(waiting.is_some()),
+            Place::Inside(_) => None,
+        }
     }
 
-    /// A thread has not come back from its breath. Whether its call ended by that.
+    /// A thread will not come back from its breath. Whether its call ended by that.
     pub(super) fn lose(&self, number: u64) -> bool {
+        self.lose_if(number, |_| true)
+    }
+
+    /// A thread may come back much later, if at all. Whether its call ended by that: one that has its verdict
+    /// is not asked about again.
+    pub(super) fn lose_unless_answered(&self, number: u64) -> bool {
+        self.lose_if(number, |answered| !answered)
+    }
+
+    fn lose_if(&self, number: u64, lost: impl FnOnce(bool) -> bool) -> bool {
         let mut calls = self.lock();
         let out = calls
             .held
             .get(&number)
-            .is_some_and(|call| matches!(call.place, Place::Outside(_)));
+            .is_some_and(|call| match call.place {
+                Place::Outside(waiting) => lost(waiting.is_some()),
+                Place::Inside(_) => false,
+            });
         if out {
             calls.forget(number);
         }

@@ -187,6 +187,21 @@ fn one_who_is_called_out_again_on_the_way_back_is_the_same() {
 }
 
 #[test]
+fn one_who_has_a_verdict_is_not_lost_to_a_handler() {
+    let (table, log, _) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number) && !table.interrupt(1));
+    assert_eq!(table.outside(number), Some(false));
+    assert!(held.release(&once(Action::Allow)));
+    assert_eq!(table.outside(number), Some(true));
+    assert!(!table.lose_unless_answered(number));
+    assert!(table.knock(2, &call(7)).is_none());
+    assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
+    assert_eq!(table.outside(number), None);
+}
+
+#[test]
 fn one_who_was_not_called_out_after_all_is_held_as_before() {
     let (table, log, _) = table();
     let held = table.knock(1, &call(7)).unwrap();
