@@ -250,10 +250,11 @@ fn out_now(pid: Pid) -> (u32, Instant) {
     (pid.as_raw().cast_unsigned(), Instant::now())
 }
 
-/// Whether there is such a thread.
+/// Whether there is such a thread. The broker may not send signals to users' (it has no `CAP_KILL`), but is
+/// told that it may not only of those that there are.
 fn exists(tid: u32) -> bool {
     let pid = i32::try_from(tid).map(Pid::from_raw);
-    pid.is_ok_and(|pid| signal::kill(pid, None).is_ok())
+    pid.is_ok_and(|pid| signal::kill(pid, None) != Err(Errno::ESRCH))
 }
 
 /// Time of a CPU that this thread has used.

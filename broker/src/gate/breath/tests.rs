@@ -4,7 +4,7 @@ use std::{
     ffi::CString,
     fs::{self, OpenOptions},
     io::{BufRead, BufReader},
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, process::CommandExt},
     path::Path,
     process::{Command, Stdio},
     ptr,
@@ -13,6 +13,7 @@ use std::{
 };
 
 use portreeve_abi::Request;
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use tokio::sync::Notify;
 
 use super::Breath;
@@ -150,4 +151,32 @@ fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_paren
     drop(held);
     let killed = 128 + libc::SIGKILL;
     assert_eq!(status.unwrap().unwrap().unwrap(), killed.to_string());
+}
+
+/// The broker's unit gives it no `CAP_KILL`.
+#[test]
+fn a_thread_of_a_users_is_there_though_no_signal_may_be_sent_to_it() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let nobody = 65534;
+    let mut child = Command::new("sleep")
+        .arg("600")
+        .uid(nobody)
+        .spawn()
+        .unwrap();
+    let tid = child.id();
+    let alive = std::thread::spawn(move || {
+        let mut sets = capabilities(None).unwrap();
+        sets.effective -= CapabilitySet::KILL;
+        set_capabilities(None, sets).unwrap();
+        let pid = rustix::process::Pid::from_raw(tid.cast_signed()).unwrap();
+        let refused = rustix::process::test_kill_process(pid);
+        (refused, super::exists(tid))
+    });
+    let alive = alive.join().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(alive, (Err(rustix::io::Errno::PERM), true));
+    assert!(!super::exists(tid));
 }
