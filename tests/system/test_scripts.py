@@ -209,7 +209,9 @@ def test_script_keeps_its_name_when_the_broker_is_killed():
     with tools(tool=STRICTLY) as (tool,):
         caller = Caller(program=tool)
         named(caller, tool)
-        os.kill(firewall.main_pid(), signal.SIGKILL)
+        before = firewall.main_pid()
+        os.kill(before, signal.SIGKILL)
+        until(lambda: firewall.main_pid() not in (0, before) and firewall.is_up(), "the next", 30)
         question = firewall.prompt()
         assert question.subject.path == str(tool), question
         always(question, caller)
