@@ -32,6 +32,11 @@ pub struct Prompt {
     pub pid: u32,
     /// The command line of the first caller, as the program wrote it: a claim.
     pub command: String,
+    /// Paths of the executables by which the first caller was started, the nearest first: claims, as are all
+    /// arrangements of a user's processes.
+    pub started_by: Vec<String>,
+    /// The unit of systemd's that the first caller is in.
+    pub unit: Option<String>,
     /// Name of the host, if known from a source that the other side cannot write to.
     pub host: Option<String>,
     /// Address of the other side.

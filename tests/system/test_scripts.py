@@ -143,6 +143,14 @@ def test_interpreter_that_env_finds_where_the_user_wants():
         shutil.rmtree(own)
 
 
+def test_question_says_what_has_started_the_program():
+    with tools(tool=STRICTLY) as (tool,):
+        # It does not become what it starts: more is to be done after that.
+        caller = Caller(program=tool, inside=("dash", "-c", '"$@"; true', "dash"))
+        subject = named(caller, tool).subject
+        assert subject.started_by[0] == "/usr/bin/dash", subject
+
+
 def test_child_runs_its_parents_script():
     with tools(tool=STRICTLY) as (tool,):
         caller = Caller(program=tool)

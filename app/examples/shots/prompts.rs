@@ -197,6 +197,11 @@ fn prompt() -> Prompt {
         alterations: vec![],
         pid: 4711,
         command: "curl --silent https://server.example/index.html".into(),
+        started_by: vec![
+            "/usr/bin/bash".into(),
+            "/usr/libexec/gnome-terminal-server".into(),
+        ],
+        unit: Some("vte-spawn-4f0c2f6e.scope".into()),
         host: Some("server.example".into()),
         address: "203.0.113.10".into(),
         port: 443,

@@ -263,6 +263,18 @@ fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
             claim(&prompt.command),
         );
     }
+    if !prompt.started_by.is_empty() {
+        let names = prompt.started_by.iter().map(|path| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            shown(name)
+        });
+        // The parent first, then that one's.
+        let names: Vec<_> = names.collect();
+        add(gettext("Started by"), claim(&names.join(" ← ")));
+    }
+    if let Some(unit) = &prompt.unit {
+        add(gettext("Unit"), claim(unit));
+    }
     add(gettext("Process"), prompt.pid.to_string());
     if Kind::of(prompt) != Kind::Raw {
         add(gettext("Address"), isolate(&shown(&prompt.address)));

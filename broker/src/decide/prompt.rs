@@ -10,7 +10,7 @@ use super::Arrival;
 use crate::{
     clock::Now,
     gate::Held,
-    subject::{Caller, Code},
+    subject::{Caller, Code, Lineage},
 };
 
 /// How long a question stays open after its last attempt, when nobody waits for it any more.
@@ -149,8 +149,9 @@ pub(super) struct Prompt {
     left_at: Option<Instant>,
     /// When to look at processes again whose calls were interrupted.
     look_at: Option<Instant>,
-    /// The caller of the first attempt, which is shown.
+    /// The caller of the first attempt, which is shown, and where it comes from.
     first: Arc<Caller>,
+    lineage: Lineage,
     /// The caller of the newest attempt.
     pub(super) caller: Arc<Caller>,
     attempts: u32,
@@ -187,6 +188,7 @@ impl Prompt {
             left_at: None,
             look_at: None,
             first: Arc::clone(&caller),
+            lineage: Lineage::of(&caller.handle),
             caller,
             attempts: 0,
             first_attempt: now,
@@ -393,6 +395,8 @@ impl Prompt {
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),
+            started_by: self.lineage.started_by.clone(),
+            unit: self.lineage.unit.clone(),
             host: object.host.as_ref().map(ToString::to_string),
             address: object.address.to_string(),
             port: object.port,

@@ -5,6 +5,7 @@
 
 mod file;
 mod interpreter;
+mod lineage;
 mod process;
 mod replaced;
 mod resolver;
@@ -12,6 +13,7 @@ mod script;
 mod standing;
 
 pub use file::fileid;
+pub use lineage::Lineage;
 pub use process::ProcessHandle;
 pub use replaced::Replaced;
 pub use resolver::{Caller, Code, Resolver};

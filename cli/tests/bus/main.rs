@@ -55,6 +55,8 @@ fn prompt() -> Prompt {
         interpreter: None,
         runs_anything: false,
         alterations: vec![],
+        started_by: vec![],
+        unit: None,
         pid: 4711,
         command: "curl \u{1b}]0;owned\u{7}\u{9b}2J https://example.org".into(),
         host: Some("example.org".into()),

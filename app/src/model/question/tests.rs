@@ -187,6 +187,25 @@ fn a_program_with_other_code_inside_is_told_from_itself() {
 }
 
 #[test]
+fn details_say_who_has_started_it() {
+    let question = question(&Prompt {
+        started_by: vec![
+            "/usr/bin/bash".into(),
+            "/usr/libexec/terminal\u{202E}".into(),
+        ],
+        unit: Some("vte-spawn-7.scope".into()),
+        ..prompt()
+    });
+    let value = |title: &str| {
+        let mut details = question.details.iter();
+        let detail = details.find(|detail| detail.title == title);
+        detail.map(|detail| plain(&detail.value))
+    };
+    assert_eq!(value("Started by").as_deref(), Some("bash ← terminal"));
+    assert_eq!(value("Unit").as_deref(), Some("vte-spawn-7.scope"));
+}
+
+#[test]
 fn a_script_is_told_from_what_runs_it() {
     let question = question(&Prompt {
         name: "tool".into(),

@@ -38,8 +38,8 @@ async fn what_an_interpreter_is_given_is_asked_about_process_by_process() {
     desk.answer(&prompt, allowed).await.unwrap();
     assert_eq!(desk.told(of_one), Some(Told::Kept(0)));
     assert_eq!(desk.told(of_other), None);
-    let once = said(Action::DENY, Scope::Any, For::Once);
-    desk.answer(&desk.prompt().await, once).await.unwrap();
+    let denied = said(Action::DENY, Scope::Any, For::Once);
+    desk.answer(&desk.prompt().await, denied).await.unwrap();
     assert_eq!(desk.told(of_other), Some(Told::Once(1)));
     let again = desk.call(&one, at("192.0.2.2", 80)).await;
     desk.rest().await;
@@ -60,8 +60,8 @@ async fn a_late_answer_is_for_the_process_that_had_asked() {
         .await
         .into_iter()
         .find(|it| it.id == prompt.id);
-    let once = said(Action::Allow, Scope::Any, For::Once);
-    desk.answer(&prompt.unwrap(), once).await.unwrap();
+    let allowed = said(Action::Allow, Scope::Any, For::Once);
+    desk.answer(&prompt.unwrap(), allowed).await.unwrap();
     let of_other = desk.call(&other, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(of_other), None);
