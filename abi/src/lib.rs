@@ -6,6 +6,7 @@
 //! was built with another one.
 #![no_std]
 
+mod answer;
 mod config;
 pub mod counter;
 mod endpoint;
@@ -14,6 +15,7 @@ mod operation;
 mod reach;
 mod verdict;
 
+pub use answer::{DNS_PORT, MAX_ANSWER, NameAnswer};
 pub use config::{ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
 pub use hold::{Hold, Request, request_flags};
@@ -22,7 +24,7 @@ pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -34,7 +36,7 @@ pub const MAX_HOLDS: u32 = 16_384;
 /// finds a place when it comes back, though others are arriving to be denied. Where there is none, a call
 /// gets the fallback verdict.
 ///
-/// One [`Hold`] is preallocated for each: 17,408 × 120 bytes, 2 MiB of kernel memory.
+/// One [`Hold`] is preallocated for each: 17,408 × 128 bytes, 2 MiB of kernel memory.
 pub const HOLD_PLACES: u32 = MAX_HOLDS + 1024;
 
 /// Verdicts the kernel remembers; the least recently used one makes room.
@@ -56,9 +58,10 @@ const _: () = {
     assert!(size_of::<CacheKey>() == 48);
     assert!(size_of::<CacheValue>() == 16);
     assert!(size_of::<Verdict>() == 32);
-    assert!(size_of::<Request>() == 88);
-    assert!(size_of::<Hold>() == 120);
+    assert!(size_of::<Request>() == 96);
+    assert!(size_of::<Hold>() == 128);
     assert!(size_of::<ProbeConfig>() == 64);
     assert!(size_of::<Peers>() == 36);
     assert!(size_of::<Reach>() == 2224);
+    assert!(size_of::<NameAnswer>() == 56);
 };

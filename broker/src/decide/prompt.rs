@@ -376,6 +376,7 @@ impl Prompt {
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),
             host: object.host.as_ref().map(ToString::to_string),
+            host_source: object.knowledge.source.map(|source| source.to_string()),
             address: object.address.to_string(),
             port: object.port,
             protocol: object.protocol.to_string(),

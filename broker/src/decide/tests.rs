@@ -13,6 +13,7 @@ mod ending;
 mod kernel;
 mod lifespans;
 mod listening;
+mod named;
 mod open;
 mod running;
 mod signals;

@@ -56,6 +56,7 @@ fn prompt() -> Prompt {
         pid: 4711,
         command: "curl \u{1b}]0;owned\u{7}\u{9b}2J https://example.org".into(),
         host: Some("example.org".into()),
+        host_source: Some("lookup".into()),
         address: "192.0.2.7".into(),
         port: 443,
         protocol: "tcp".into(),
