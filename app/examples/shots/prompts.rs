@@ -105,6 +105,7 @@ fn prompt() -> Prompt {
         pid: 4711,
         command: "curl --silent https://server.example/index.html".into(),
         host: Some("server.example".into()),
+        host_source: Some("lookup".into()),
         address: "203.0.113.10".into(),
         port: 443,
         protocol: "tcp".into(),
