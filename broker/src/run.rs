@@ -154,12 +154,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         interrupted: Arc::clone(&interrupted),
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
-    tokio::spawn(dispatch::run(
-        knocking,
-        arrivals,
-        Arc::clone(&names),
-        failures,
-    ));
+    let dispatching = dispatch::run(knocking, arrivals, Arc::clone(&names), failures);
+    tokio::spawn(dispatching);
     let (bus, mut following) = bus::serve(commands.clone()).await?;
     bus::set_apart(&bus, gatekeeper.pid()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
@@ -183,9 +179,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
             ..*probe
         };
     })?;
-    if let Some(answers) = probe.answers() {
-        object::listen(&names, answers);
-    }
+    object::learn(&names, probe.answers());
     probe.attach()?;
     // What was taken over is kept already. To keep it anew would be to give it up for a moment, and a
     // broker that is killed in it would take the programs along.

@@ -1,4 +1,5 @@
-//! Taking in answers that no call comes after, before there is no more room for others.
+//! Learning names as they are looked up. Answers that no call comes after are taken in too, before there is
+//! no more room for others.
 
 use std::{
     os::fd::OwnedFd,
@@ -7,10 +8,15 @@ use std::{
 
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::names::{Answers, Names};
+use super::{
+    names::{Answers, Names},
+    resolved::follow_resolved,
+};
 
-/// Has names learnt from these answers, as long as anybody else has the names.
-pub fn listen(names: &Arc<Mutex<Names>>, answers: Box<dyn Answers>) {
+/// Has names learnt from these answers, if there are any to be had, and from systemd-resolved.
+pub fn learn(names: &Arc<Mutex<Names>>, answers: Option<Box<dyn Answers>>) {
+    tokio::spawn(follow_resolved(Arc::clone(names)));
+    let Some(answers) = answers else { return };
     let wakeups = names
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

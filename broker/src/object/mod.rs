@@ -1,10 +1,13 @@
 //! What a call is about: from the record of the kernel to the policy's object.
 
 mod answer;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hosts;
 mod listening;
 mod lookups;
 mod names;
+mod resolved;
 mod resolvers;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use portreeve_abi::{AF_INET, Request};
 use portreeve_policy::{Object, Protocol};
 
-pub use listening::listen;
+pub use listening::learn;
 pub use names::{Answers, Names};
 
 /// The object of a call, with the host's name if its caller knows one.

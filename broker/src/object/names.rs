@@ -85,7 +85,7 @@ impl Names {
     pub fn of(&mut self, uid: u32, run: u64, address: IpAddr) -> (Option<Box<str>>, Knowledge) {
         self.take_in();
         let now = Now::read().boottime;
-        let named = [
+        let sources = [
             (
                 NameSource::Lookup,
                 self.lookups.names(uid, run, address, now),
@@ -93,9 +93,9 @@ impl Names {
             (NameSource::Hosts, self.hosts.names(address)),
             (NameSource::Resolver, self.shared.names(address, now)),
         ];
-        let source = named.iter().find(|(_, names)| !names.is_empty());
+        let source = sources.iter().find(|(_, names)| !names.is_empty());
         let source = source.map(|(source, _)| *source);
-        let mut names = named.into_iter().flat_map(|(_, names)| names);
+        let mut names = sources.into_iter().flat_map(|(_, names)| names);
         let host = names.next();
         let others = names.take(OTHERS).collect();
         (host, Knowledge { source, others })
