@@ -116,7 +116,8 @@ async fn prompts_are_listed_without_control_characters() {
     assert_eq!(list[0]["subject"]["command"], prompt().command);
     assert_eq!(
         list[0]["object"],
-        json!({"host": "example.org", "address": "192.0.2.7", "port": 443, "protocol": "tcp"})
+        json!({"host": "example.org", "host_source": "lookup", "address": "192.0.2.7", "port": 443,
+               "protocol": "tcp"})
     );
 }
 
