@@ -50,9 +50,13 @@ impl Resolvers {
     pub(super) fn have_said(&mut self, answer: &NameAnswer) -> bool {
         self.refresh();
         let source = source(answer);
-        // What is said on this computer has to come from a port that only a service can have.
-        let own = !source.is_loopback() || answer.device == LOOPBACK && self.ports_are_guarded();
-        own && self.servers.contains(&source)
+        // What is said on this computer, from whichever of its addresses, comes by the loopback device. It
+        // has to come from a port that only a service can have.
+        let honest = match (answer.device == LOOPBACK, source.is_loopback()) {
+            (true, _) => self.ports_are_guarded(),
+            (false, loopback) => !loopback,
+        };
+        honest && self.servers.contains(&source)
     }
 
     fn ports_are_guarded(&self) -> bool {
@@ -155,6 +159,7 @@ mod tests {
             !resolvers.have_said(&answer("127.0.0.53", 1)),
             "anybody's port"
         );
+        assert!(!resolvers.have_said(&answer("192.0.2.1", 1)), "here");
         assert!(resolvers.have_said(&answer("192.0.2.1", 2)));
         fs::write(&conf, "nameserver 2001:db8::1\n").unwrap();
         let later = SystemTime::now() + std::time::Duration::from_secs(9);
