@@ -56,10 +56,26 @@ def test_host_is_named_as_the_program_has_looked_it_up():
         server.says(NAME, ADDRESS, ADDRESS6)
         caller = Caller()
         assert shown(caller, ADDRESS) == (None, None)
-        looked_up(caller, NAME, ADDRESS, ADDRESS6)
+        looked_up(caller, NAME, ADDRESS, family=4)
+        looked_up(caller, NAME, ADDRESS6, family=6)
         assert shown(caller, ADDRESS) == (NAME, "lookup")
         assert shown(caller, ADDRESS6) == (NAME, "lookup")
         assert shown(caller, OTHER_ADDRESS) == (None, None)
+
+
+def test_host_is_named_while_its_addresses_are_put_in_order():
+    with names() as server:
+        server.says(NAME, ADDRESS, OTHER_ADDRESS)
+        caller = Caller()
+        # The C library connects datagram sockets to all of them, and sends nothing.
+        caller.start("names.look_up", name=NAME)
+        asked = firewall.prompt()
+        assert (asked.object.host, asked.object.protocol) == (NAME, "udp"), asked
+        firewall.decide(asked, "allow", "always", "host")
+        assert sorted(caller.result().addresses) == [ADDRESS, OTHER_ADDRESS]
+        for address in (ADDRESS, OTHER_ADDRESS):
+            assert caller.call("connect", address).errno is None
+        assert firewall.pending() == []
 
 
 def test_name_servers_may_be_asked_by_ipv6():
