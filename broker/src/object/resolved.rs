@@ -35,11 +35,13 @@ const TYPE_CNAME: u16 = 5;
 const ADDRESSES: usize = 64;
 const NAMES: usize = 8;
 
-/// Learns names from it for good, whenever it runs.
+/// Learns names from it for good, whenever it runs; not at all where programs do not ask it.
 pub(super) async fn follow_resolved(names: Arc<Mutex<Names>>) {
+    if !fs::read_to_string(NSSWITCH).is_ok_and(|text| is_asked(&text)) {
+        return;
+    }
     loop {
-        let asked = fs::read_to_string(NSSWITCH).is_ok_and(|text| is_asked(&text));
-        if asked && let Err(error) = follow(Path::new(MONITOR), &names).await {
+        if let Err(error) = follow(Path::new(MONITOR), &names).await {
             tracing::debug!("cannot follow systemd-resolved: {error}");
         }
         sleep(AGAIN).await;
