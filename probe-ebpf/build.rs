@@ -7,6 +7,7 @@ fn main() {
         .no_default_flags(true)
         .file("kernel/shim.c")
         .file("kernel/run.c")
+        .file("kernel/names.c")
         .flag("-O2")
         .flag("-g")
         .flag("-Wall")

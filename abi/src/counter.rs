@@ -4,5 +4,7 @@
 pub const GATE_UNREACHABLE: u32 = 0;
 /// The hold table was full; the fallback verdict was used.
 pub const HOLD_TABLE_FULL: u32 = 1;
+/// An answer to a name lookup did not reach the broker: too many came at once.
+pub const ANSWERS_LOST: u32 = 2;
 /// How many counters there are.
-pub const COUNT: u32 = 2;
+pub const COUNT: u32 = 3;

@@ -36,6 +36,9 @@ pub struct Request {
     pub executable: Fileid,
     /// [`crate::Process::number`] as it was before the process was marked.
     pub origin: u64,
+    /// The run of the executable that the process is in: children share it until they `execve()`, and
+    /// marks give it another number.
+    pub run: u64,
     /// When the call arrived, nanoseconds on `CLOCK_BOOTTIME`.
     pub time: u64,
     /// Thread id in the initial pid namespace.

@@ -11,7 +11,7 @@ use crate::{
     decide::Arrival,
     failure::{Failures, Reason},
     gate::{Knock, once},
-    object::{self, Hosts},
+    object::{self, Names},
     subject::{Caller, Error, Resolver},
 };
 
@@ -22,7 +22,7 @@ const UNDER_WAY: usize = MAX_HOLDS as usize;
 struct Dispatch {
     resolver: Resolver,
     arrivals: mpsc::Sender<Arrival>,
-    hosts: Arc<Mutex<Hosts>>,
+    names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
 }
 
@@ -30,14 +30,14 @@ struct Dispatch {
 pub async fn run(
     mut knocks: mpsc::Receiver<Knock>,
     arrivals: mpsc::Sender<Arrival>,
-    hosts: Arc<Mutex<Hosts>>,
+    names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
         resolver: Resolver::default(),
         arrivals,
-        hosts,
+        names,
         failures,
     });
     while let Some(knock) = knocks.recv().await {
@@ -76,7 +76,7 @@ impl Dispatch {
         let arrival = arrival(
             knock,
             caller,
-            &mut self.hosts.lock().unwrap_or_else(PoisonError::into_inner),
+            &mut self.names.lock().unwrap_or_else(PoisonError::into_inner),
         );
         if let Some(arrival) = arrival {
             // If the loop has ended, dropping the arrival denies the call.
@@ -87,13 +87,13 @@ impl Dispatch {
 
 /// What the loop is to judge of a call whose caller is known. `None` if there is no such operation:
 /// the call is denied.
-pub fn arrival(knock: Knock, caller: Arc<Caller>, hosts: &mut Hosts) -> Option<Arrival> {
+pub fn arrival(knock: Knock, caller: Arc<Caller>, names: &mut Names) -> Option<Arrival> {
     let Knock { request, held, .. } = knock;
     let Some((operation, open)) = operation(request.key.operation) else {
         held.release(&once(Action::DENY));
         return None;
     };
-    let object = object::object(&request.key.endpoint, hosts);
+    let object = object::object(&request, names);
     Some(Arrival {
         request,
         caller,

@@ -14,6 +14,7 @@
 //! | `agent-stuck` | the agent is dropped and told so; it may register again |
 //! | `listener-limit` | nobody gets to the port that this user's programs opened longest ago |
 //! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
+//! | `answers-lost` | names that a program has looked up are not known: its calls are asked about by address |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
 
 use std::{
@@ -49,11 +50,12 @@ pub enum Reason {
     AgentStuck,
     ListenerLimit,
     PeersUnlimited,
+    AnswersLost,
     StoreFailed,
 }
 
 impl Reason {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::GateUnreachable,
         Self::HoldTableFull,
         Self::QueueFull,
@@ -66,6 +68,7 @@ impl Reason {
         Self::AgentStuck,
         Self::ListenerLimit,
         Self::PeersUnlimited,
+        Self::AnswersLost,
         Self::StoreFailed,
     ];
 
@@ -84,6 +87,7 @@ impl Reason {
             Self::AgentStuck => "agent-stuck",
             Self::ListenerLimit => "listener-limit",
             Self::PeersUnlimited => "peers-unlimited",
+            Self::AnswersLost => "answers-lost",
             Self::StoreFailed => "store-failed",
         }
     }

@@ -24,7 +24,7 @@ use crate::{
     gate::{self, Breath, Entrance, GateFile, Gatekeeper, Knock, Server, Table, start_gatekeeper},
     health,
     keep::Kept,
-    object::Hosts,
+    object::{self, Names},
     probe::{self, Probe},
     store::{self, Opened, Store},
     subject::{Replaced, never_held, never_held_paths},
@@ -114,7 +114,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let (arrivals, arriving) = mpsc::channel::<Arrival>(MAX_HOLDS as usize);
     let (commands, commanded) = mpsc::channel::<Command>(COMMANDS);
     let interrupted = Arc::new(Notify::new());
-    let hosts = Arc::new(Mutex::new(Hosts::default()));
+    let names = Arc::new(Mutex::new(Names::default()));
 
     // The gate first: it has to be served before anything in it is looked at.
     let entrance = Entrance::open(&mut kept)?;
@@ -154,13 +154,9 @@ pub async fn run(places: Places) -> Result<(), Error> {
         interrupted: Arc::clone(&interrupted),
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
-    tokio::spawn(dispatch::run(
-        knocking,
-        arrivals,
-        Arc::clone(&hosts),
-        failures,
-    ));
-    let (bus, mut following) = bus::serve(commands.clone(), hosts).await?;
+    let dispatching = dispatch::run(knocking, arrivals, Arc::clone(&names), failures);
+    tokio::spawn(dispatching);
+    let (bus, mut following) = bus::serve(commands.clone()).await?;
     bus::set_apart(&bus, gatekeeper.pid()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
@@ -183,6 +179,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
             ..*probe
         };
     })?;
+    object::learn(&names, probe.answers());
     probe.attach()?;
     // What was taken over is kept already. To keep it anew would be to give it up for a moment, and a
     // broker that is killed in it would take the programs along.

@@ -39,6 +39,9 @@ pub struct Prompt {
     pub unit: Option<String>,
     /// Name of the host, if known from a source that the other side cannot write to.
     pub host: Option<String>,
+    /// Where that name comes from: `lookup` (the program has looked it up), `hosts` (`/etc/hosts`),
+    /// `resolver` (some program has had the system's resolver look it up).
+    pub host_source: Option<String>,
     /// Address of the other side.
     pub address: String,
     /// Port, 0 where the protocol has none.

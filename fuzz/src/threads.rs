@@ -14,7 +14,7 @@ use portreeve_broker::{
     decide::Arrival,
     dispatch::arrival,
     gate::{Held, fuzzing::Round, once},
-    object::Hosts,
+    object::Names,
     subject::Caller,
 };
 use portreeve_policy::{Action, Decision, Ruleset};
@@ -74,7 +74,7 @@ pub struct Threads<'a> {
     parking: bool,
     caller: Arc<Caller>,
     rules: &'a Ruleset,
-    hosts: &'a mut Hosts,
+    names: &'a mut Names,
     told: Vec<(u64, Told)>,
     expected: Vec<(u64, Told)>,
 }
@@ -85,7 +85,7 @@ impl<'a> Threads<'a> {
         replaces: bool,
         caller: Arc<Caller>,
         rules: &'a Ruleset,
-        hosts: &'a mut Hosts,
+        names: &'a mut Names,
     ) -> Self {
         Self {
             kernel: Kernel::new(&SHORT, replaces, ROOM),
@@ -100,7 +100,7 @@ impl<'a> Threads<'a> {
             parking: false,
             caller,
             rules,
-            hosts,
+            names,
             told: Vec::new(),
             expected: Vec::new(),
         }
@@ -244,7 +244,7 @@ impl<'a> Threads<'a> {
         assert_eq!(knock.request, request, "it is the call that came");
         assert_eq!(knock.held.is_waiting(), self.waits(call));
         let known = (1..=6).contains(&request.key.operation);
-        match arrival(knock, Arc::clone(&self.caller), self.hosts) {
+        match arrival(knock, Arc::clone(&self.caller), self.names) {
             None => {
                 assert!(!known);
                 self.expect_denial(call);

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use libfuzzer_sys::fuzz_target;
 use portreeve_abi::{Hold, Request};
 use portreeve_broker::{
-    object::Hosts,
+    object::Names,
     subject::{Caller, Code, ProcessHandle},
 };
 use portreeve_fuzz::{
@@ -22,7 +22,7 @@ use portreeve_policy::{
     Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 
-static HOSTS: LazyLock<Mutex<Hosts>> = LazyLock::new(Mutex::default);
+static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
 
 static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
     let pid = std::process::id();
@@ -98,9 +98,9 @@ fn plain(byte: u8) -> Request {
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input::new(bytes);
-    let mut hosts = HOSTS.lock().expect("no panic");
+    let mut names = NAMES.lock().expect("no panic");
     let replaces = input.byte() & 1 != 0;
-    let mut threads = Threads::new(replaces, Arc::clone(&CALLER), &RULES, &mut hosts);
+    let mut threads = Threads::new(replaces, Arc::clone(&CALLER), &RULES, &mut names);
     while input.has_more() {
         let step = input.byte();
         let thread = usize::from(step >> 4) % THREADS;

@@ -1,8 +1,8 @@
 //! What the tests of rules are made of.
 
 use crate::{
-    Action, Alteration, Destination, Lifespan, Object, ObjectPattern, Operation, Operations,
-    Origin, Process, Program, Protocol, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Destination, Knowledge, Lifespan, Object, ObjectPattern, Operation,
+    Operations, Origin, Process, Program, Protocol, Rule, RuleId, Subject, SubjectPattern,
 };
 
 pub(crate) const PROCESS: Process = Process {
@@ -30,6 +30,7 @@ pub(crate) fn object(address: &str, port: u16, host: Option<&str>) -> Object {
         address: address.parse().unwrap(),
         port,
         host: host.map(Into::into),
+        knowledge: Knowledge::default(),
     }
 }
 

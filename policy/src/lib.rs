@@ -16,6 +16,7 @@ mod answer;
 #[cfg(test)]
 mod fixtures;
 mod lifespan;
+mod names;
 mod object;
 mod operation;
 mod precedence;
@@ -26,6 +27,7 @@ mod subject;
 
 pub use answer::{Answer, Scope};
 pub use lifespan::{Deadline, For, Lifespan, Span};
+pub use names::{Knowledge, NameSource};
 pub use object::{Destination, Object, ObjectPattern, Protocol};
 pub use operation::{Operation, Operations};
 pub use reach::Reach;

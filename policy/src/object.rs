@@ -8,7 +8,7 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::{Operation, ParseError};
+use crate::{Knowledge, NameSource, Operation, ParseError};
 
 /// A transport protocol by its IP protocol number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +86,8 @@ pub struct Object {
     /// The name by which the address is known from a source that the other side cannot write to.
     /// Lower case, without a final dot.
     pub host: Option<Box<str>>,
+    /// What else is known of the address.
+    pub knowledge: Knowledge,
 }
 
 impl Object {
@@ -93,6 +95,13 @@ impl Object {
     /// loopback and comes as that; one who listens there listens to everybody.)
     pub fn is_this_computer(&self) -> bool {
         self.address.is_loopback()
+    }
+
+    /// Whether the call is to the host of this name, as far as that can be known. Of several names that the
+    /// program has looked up it is the last; where it has looked up none, it may be any.
+    pub fn is_to(&self, name: &str) -> bool {
+        let any = self.knowledge.source != Some(NameSource::Lookup);
+        self.host.as_deref() == Some(name) || any && self.knowledge.has(name)
     }
 
     /// The name if known, else the address.
@@ -154,7 +163,7 @@ impl Destination {
     pub fn contains(&self, object: &Object) -> bool {
         match self {
             Self::Anywhere => true,
-            Self::Host(host) => object.host.as_ref() == Some(host),
+            Self::Host(host) => object.is_to(host),
             Self::Network(network) => network.contains(&object.address),
             Self::LocalNetwork => Self::LOCAL_NETWORKS
                 .iter()

@@ -10,6 +10,8 @@
 //!    a protocol.
 //! 3. **Operation**: the rule for fewer operations.
 //! 4. At equal specificity deny beats allow.
+//!    An address may have several names; a rule that denies a host beats every rule that allows one at
+//!    the same address by another name, whatever ports and operations they are for.
 //! 5. Then the newer rule, then the higher id.
 
 use crate::{Action, Destination, Lifespan, Rule, SubjectPattern};
@@ -28,6 +30,17 @@ pub(crate) struct Precedence {
 }
 
 impl Precedence {
+    /// That of a rule which is about the call by a further name of its address: stronger than any other
+    /// about a host.
+    pub(crate) fn by_another_name(rule: &Rule) -> Self {
+        Self {
+            port: true,
+            protocol: true,
+            operations: 4,
+            ..Self::of(rule)
+        }
+    }
+
     pub(crate) fn of(rule: &Rule) -> Self {
         Self {
             subject: match (&rule.subject, rule.lifespan) {

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process, Subject,
-    SubjectPattern,
+    Destination, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process,
+    Subject, SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -121,6 +121,31 @@ impl Rule {
     /// Whether the rule speaks of this call, which does not start listening ([`crate::Reach`]).
     pub fn matches(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
         self.operations.contains(operation) && self.is_about(subject) && self.object.matches(object)
+    }
+
+    /// Whether the rule denies this call because of a further name of its address.
+    pub(crate) fn denies_other_name(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> bool {
+        let ObjectPattern { destination, .. } = &self.object;
+        let named = matches!(destination, Destination::Host(host) if object.knowledge.has(host));
+        named && self.action != Action::Allow && self.is_about_host_of(subject, operation, object)
+    }
+
+    /// Whether the rule may be about this call, depending on the names of its address.
+    pub(crate) fn is_about_host_of(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> bool {
+        matches!(self.object.destination, Destination::Host(_))
+            && self.operations.contains(operation)
+            && self.is_about(subject)
+            && self.object.is_about_port(object.port, object.protocol)
     }
 
     /// Whether the rule speaks of anything that this subject does.

@@ -86,6 +86,21 @@ impl Ruleset {
         Reach::new(rules)
     }
 
+    /// Whether what the rules say of this call depends on the names of its address, of which more may be
+    /// learnt any time, and which end.
+    pub fn depends_on_names(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> bool {
+        let own = self.by_program.get(&Key::of(&subject.program));
+        own.into_iter()
+            .chain([&self.any])
+            .flatten()
+            .any(|rule| rule.is_about_host_of(subject, operation, object))
+    }
+
     /// What the rules say of this call. The object of one who listens is its own address and port, and
     /// that of one who accepts a peer's address and the own port.
     pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
@@ -113,14 +128,19 @@ impl Ruleset {
                 .find(|rule| rule.matches(subject, operation, object))
                 .map(|rule| (Precedence::of(rule), rule.action, rule.id))
         };
-        let own = self
-            .by_program
-            .get(&Key::of(&subject.program))
-            .and_then(|rules| matching(rules));
-        let any = matching(&self.any);
+        let denying = |rules: &[Rule]| {
+            rules
+                .iter()
+                .filter(|rule| rule.denies_other_name(subject, operation, object))
+                .map(|rule| (Precedence::by_another_name(rule), rule.action, rule.id))
+                .max_by_key(|(precedence, ..)| *precedence)
+        };
+        let own = self.by_program.get(&Key::of(&subject.program));
         match own
             .into_iter()
-            .chain(any)
+            .chain([&self.any])
+            .flat_map(|rules| [matching(rules), denying(rules)])
+            .flatten()
             .max_by_key(|(precedence, ..)| *precedence)
         {
             Some((_, action, rule)) => Decision::Settled { action, rule },

@@ -70,12 +70,22 @@ struct in6_addr {
 		u32 u6_addr32[4];
 	} in6_u;
 };
+struct ns_common {
+	u32 inum;
+};
+struct net {
+	struct ns_common ns;
+};
+typedef struct {
+	struct net *net;
+} possible_net_t;
 struct sock_common {
 	u16 skc_family;
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
 	u16 skc_dport; /* network order */
 	u16 skc_num; /* the local port, host order */
+	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -86,9 +96,11 @@ struct sock {
 	u16 sk_protocol;
 };
 struct sk_buff {
+	u32 len;
 	s32 skb_iif;
 	u8 *head;
 	u16 protocol; /* network order */
+	u16 transport_header;
 	u16 network_header;
 };
 struct socket {

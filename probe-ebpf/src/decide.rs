@@ -217,6 +217,7 @@ impl Call {
             (&raw mut (*request).key).write(self.key);
             (&raw mut (*request).executable).write(self.caller.executable());
             (&raw mut (*request).origin).write(self.caller.origin());
+            (&raw mut (*request).run).write(self.caller.run());
             (&raw mut (*request).time).write(bpf_ktime_get_boot_ns());
             (&raw mut (*request).tid).write(self.caller.task.tid);
             (&raw mut (*request).flags).write(flags);

@@ -17,7 +17,10 @@ mod recent;
 mod socket;
 mod subject;
 
-use aya_ebpf::{macros::lsm, programs::LsmContext};
+use aya_ebpf::{
+    macros::{fexit, lsm},
+    programs::{FExitContext, LsmContext},
+};
 
 /// `socket_connect(sock, address, addrlen)`: sleepable since Linux 5.11. Runs for `connect()`,
 /// io_uring's CONNECT and TCP_FASTOPEN_CONNECT, before the protocol sees the call.
@@ -140,6 +143,13 @@ pub fn ptrace_traceme(_ctx: LsmContext) -> i32 {
 #[lsm(hook = "task_prctl", sleepable)]
 pub fn task_prctl(ctx: LsmContext) -> i32 {
     hooks::prctl::hook(&ctx)
+}
+
+/// What `__skb_recv_udp(sk, flags, off, err)` returns, the same on Linux 6.12 to 7.3: the datagram that
+/// the calling task is about to read. Not a hook of LSMs, which have none there.
+#[fexit(function = "__skb_recv_udp")]
+pub fn names_received(ctx: FExitContext) -> i32 {
+    hooks::names::received(&ctx)
 }
 
 /// The version of the types in `abi` this object was built with (`abi::ABI_SECTION`); the broker

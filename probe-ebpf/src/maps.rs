@@ -101,6 +101,7 @@ static BLANK_HOLD: Hold = Hold {
             inode: 0,
         },
         origin: 0,
+        run: 0,
         time: 0,
         tid: 0,
         flags: 0,

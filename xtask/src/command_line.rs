@@ -139,4 +139,6 @@ pub(crate) enum FuzzTarget {
     Holds,
     /// Rules as they come over the bus
     Rules,
+    /// Answers of name servers
+    Answers,
 }

@@ -32,7 +32,12 @@ const LIMITS: [&str; 4] = [
     "-rss_limit_mb=1024",
     "-malloc_limit_mb=64",
 ];
-const ALL: [FuzzTarget; 3] = [FuzzTarget::Requests, FuzzTarget::Holds, FuzzTarget::Rules];
+const ALL: [FuzzTarget; 4] = [
+    FuzzTarget::Requests,
+    FuzzTarget::Holds,
+    FuzzTarget::Rules,
+    FuzzTarget::Answers,
+];
 
 /// Runs one fuzzer or all of them; what one finds does not keep the others from running.
 pub(crate) fn run(tree: &Tree, steps: &Steps, options: &FuzzOptions) -> Result<ExitCode> {
@@ -93,6 +98,7 @@ impl Fuzzer {
             FuzzTarget::Requests => "requests",
             FuzzTarget::Holds => "holds",
             FuzzTarget::Rules => "rules",
+            FuzzTarget::Answers => "answers",
         };
         let fuzzer = Self {
             name,

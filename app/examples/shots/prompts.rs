@@ -203,6 +203,7 @@ fn prompt() -> Prompt {
         ],
         unit: Some("vte-spawn-4f0c2f6e.scope".into()),
         host: Some("server.example".into()),
+        host_source: Some("lookup".into()),
         address: "203.0.113.10".into(),
         port: 443,
         protocol: "tcp".into(),

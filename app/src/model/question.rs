@@ -246,6 +246,19 @@ fn lifespan_label(lifespan: For, name: &str) -> String {
     }
 }
 
+/// The host's name, and who says that it is.
+fn named(prompt: &Prompt) -> Option<String> {
+    let host = isolate(&shown(prompt.host.as_deref()?));
+    let values = [("host", host.as_str())];
+    Some(match prompt.host_source.as_deref()? {
+        // Translators: {host} is the name of a computer on the network.
+        "lookup" => gettext_f("{host}, as looked up by this program", &values),
+        "hosts" => gettext_f("{host}, from /etc/hosts", &values),
+        "resolver" => gettext_f("{host}, as looked up by some program", &values),
+        _ => return None,
+    })
+}
+
 fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     let claim = |text: &str| isolate(&shown_within(text, LONGEST_DETAIL));
     let mut details = Vec::new();
@@ -276,6 +289,9 @@ fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
         add(gettext("Unit"), claim(unit));
     }
     add(gettext("Process"), prompt.pid.to_string());
+    if let Some(name) = named(prompt) {
+        add(gettext("Name of the host"), name);
+    }
     if Kind::of(prompt) != Kind::Raw {
         add(gettext("Address"), isolate(&shown(&prompt.address)));
     }

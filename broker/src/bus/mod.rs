@@ -14,7 +14,7 @@ mod sleep;
 mod systemd;
 mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error};
@@ -33,7 +33,7 @@ pub use self::{
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };
-use crate::{decide::Command, object::Hosts};
+use crate::decide::Command;
 
 /// What the interfaces have in common.
 #[derive(Clone)]
@@ -43,7 +43,6 @@ struct Shared {
     watchers: Arc<Watchers>,
     attestations: Arc<Limiter<u32>>,
     leaves: Arc<Limiter<u32>>,
-    hosts: Arc<Mutex<Hosts>>,
 }
 
 impl Shared {
@@ -60,22 +59,11 @@ impl Shared {
             .map_err(|_ended| stopping())?;
         result.await.map_err(|_ended| stopping())?
     }
-
-    /// Whether a rule for this host name can match anything yet.
-    fn knows_host(&self, name: &str) -> bool {
-        self.hosts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .knows(name)
-    }
 }
 
 /// Serves the broker on the system bus. The name is taken last, so that whoever sees it can call.
 /// The task ends when the bus does; then nobody can be asked any more.
-pub async fn serve(
-    commands: mpsc::Sender<Command>,
-    hosts: Arc<Mutex<Hosts>>,
-) -> zbus::Result<(Connection, JoinHandle<()>)> {
+pub async fn serve(commands: mpsc::Sender<Command>) -> zbus::Result<(Connection, JoinHandle<()>)> {
     let callers = Arc::new(Callers::default());
     let watchers = Arc::new(Watchers::default());
     let shared = Shared {
@@ -84,7 +72,6 @@ pub async fn serve(
         watchers: Arc::clone(&watchers),
         attestations: attest::limiter(),
         leaves: leave::limiter(),
-        hosts,
     };
     let connection = Builder::system()
         .serve_at(BROKER_PATH, Broker(shared.clone()))

@@ -1,7 +1,7 @@
 //! `io.github.portreeve.Rules1`.
 
 use portreeve_dbus::{ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, Error, Rule, RuleSpec};
-use portreeve_policy::{Destination, Origin, RuleId};
+use portreeve_policy::{Origin, RuleId};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
@@ -87,14 +87,6 @@ impl Rules {
         rule: RuleSpec,
     ) -> Result<u64, Error> {
         let parts = rule.check()?;
-        if let Destination::Host(host) = &parts.object.destination
-            && !self.0.knows_host(host)
-        {
-            return Err(Error::InvalidArgument(format!(
-                "cannot match host “{host}” yet: this version learns names from /etc/hosts only; \
-                 use its address"
-            )));
-        }
         let add = |origin| RuleChange::Add { parts, origin };
         self.change(connection, &header, uid, add).await
     }

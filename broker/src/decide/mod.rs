@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use portreeve_abi::request_flags;
+use portreeve_abi::{Verdict, request_flags};
 use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Process};
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -42,7 +42,6 @@ use self::{
     prompt::{Question, Waiting},
     prompts::Prompts,
     rulebook::RuleBook,
-    verdict::kept,
 };
 use crate::{
     clock::Clock,
@@ -225,14 +224,14 @@ impl Decider {
             .decide(subject, arrival.operation, &arrival.object);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
-            let verdict = kept(action, self.rules.generation());
+            let verdict = self.verdict(&arrival, action);
             arrival.held.release(&verdict);
         } else if arrival.open {
             let action = match arrival.operation {
                 Operation::Accept => self.config.unruled.accept.action(),
                 _ => Action::Allow,
             };
-            let verdict = kept(action, self.rules.generation());
+            let verdict = self.verdict(&arrival, action);
             arrival.held.release(&verdict);
         } else if let Some(answer) = self.late.take(&arrival, Instant::now()) {
             self.release_once(arrival.held, answer.action, &answer.object);
@@ -240,11 +239,18 @@ impl Decider {
             match self.config.unruled.treatment(arrival.operation) {
                 Treatment::Ask => self.ask(arrival),
                 treatment => {
-                    let verdict = kept(treatment.action(), self.rules.generation());
+                    let verdict = self.verdict(&arrival, treatment.action());
                     arrival.held.release(&verdict);
                 }
             }
         }
+    }
+
+    /// What a call is told that is decided.
+    fn verdict(&self, arrival: &Arrival, action: Action) -> Verdict {
+        let subject = &arrival.caller.subject;
+        let rules = &self.rules;
+        rules.verdict(subject, arrival.operation, &arrival.object, action)
     }
 
     /// Answers one call, which makes no rule; `covered` is what the answer was about. Whether the call
@@ -328,9 +334,12 @@ impl Decider {
             std::process::abort();
         }
         for settled in self.prompts.settled_by(&self.rules) {
-            let verdict = kept(settled.action, generation);
-            let uid = settled.prompt.question.uid();
+            let question = &settled.prompt.question;
+            let uid = question.uid();
             for waiting in settled.prompt.waiting {
+                let (subject, object) = (&waiting.caller.subject, &question.object);
+                let (operation, action) = (question.operation, settled.action);
+                let verdict = self.rules.verdict(subject, operation, object, action);
                 waiting.held.release(&verdict);
             }
             self.agents

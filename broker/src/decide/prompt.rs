@@ -398,6 +398,7 @@ impl Prompt {
             started_by: self.lineage.started_by.clone(),
             unit: self.lineage.unit.clone(),
             host: object.host.as_ref().map(ToString::to_string),
+            host_source: object.knowledge.source.map(|source| source.to_string()),
             address: object.address.to_string(),
             port: object.port,
             protocol: object.protocol.to_string(),

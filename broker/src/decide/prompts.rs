@@ -161,7 +161,9 @@ impl Prompts {
             // Calls that rules of single processes answer, while the question stays open.
             for (action, waiting) in leaving {
                 for call in waiting {
-                    let verdict = super::verdict::kept(action, rules.generation());
+                    let subject = &call.caller.subject;
+                    let (operation, object) = (question.operation, &question.object);
+                    let verdict = rules.verdict(subject, operation, object, action);
                     call.held.release(&verdict);
                 }
             }

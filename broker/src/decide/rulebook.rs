@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
+use portreeve_abi::Verdict;
 use portreeve_policy::{
     Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
     Protocol, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 use tokio::time::Instant;
 
+use super::verdict::{kept, kept_until, once};
 use crate::{
     clock::{Alarm, Now},
     subject::ProcessHandle,
@@ -21,6 +23,8 @@ use crate::{
 const UNSTORED: u64 = 1 << 52;
 /// The built-in rule: this computer may be reached.
 const THIS_COMPUTER: RuleId = RuleId((1 << 53) - 1);
+/// How long a verdict on datagrams is remembered that depends on names, microseconds.
+const NAMED: u64 = 5_000_000;
 /// How often processes with rules of their own are looked after.
 const CHECK: Duration = Duration::from_secs(5);
 
@@ -84,10 +88,6 @@ impl RuleBook {
         hasher.finish()
     }
 
-    pub(super) fn generation(&self) -> u64 {
-        self.generation
-    }
-
     pub(super) fn decide(
         &self,
         subject: &Subject,
@@ -95,6 +95,24 @@ impl RuleBook {
         object: &Object,
     ) -> Decision {
         self.compiled.decide(subject, operation, object)
+    }
+
+    /// What a call is told that rules decide, or the settings. The kernel may remember it as long as the
+    /// rules stay as they are, unless it depends on the names of its address: more may be learnt any time.
+    /// Then each connection is judged anew; of datagrams, which need none, each few seconds one is.
+    pub(super) fn verdict(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+        action: Action,
+    ) -> Verdict {
+        let named = self.compiled.depends_on_names(subject, operation, object);
+        match (named, object.protocol.is_of_datagrams()) {
+            (false, _) => kept(action, self.generation),
+            (true, true) => kept_until(Now::read().boottime + NAMED, action, self.generation),
+            (true, false) => once(action),
+        }
     }
 
     /// Whether any rule but the built-in ones speaks of an operation.

@@ -14,6 +14,7 @@ mod given;
 mod kernel;
 mod lifespans;
 mod listening;
+mod named;
 mod open;
 mod running;
 mod signals;

@@ -13,3 +13,11 @@ pub(super) fn kept(action: Action, generation: u64) -> Verdict {
         ..once(action)
     }
 }
+
+/// The same until then, microseconds on `CLOCK_BOOTTIME`.
+pub(super) fn kept_until(end: u64, action: Action, generation: u64) -> Verdict {
+    Verdict {
+        expires: end.saturating_mul(1000),
+        ..kept(action, generation)
+    }
+}

@@ -1,28 +1,23 @@
-//! Names of hosts from /etc/hosts, the one source there is yet.
-//!
-//! It is root's, so the other side cannot write to it; reverse lookups are never used, because
-//! whoever owns an address chooses what they say.
+//! Names of hosts from /etc/hosts. It is root's, so the other side cannot write to it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fs,
-    net::IpAddr,
-    path::PathBuf,
-    time::SystemTime,
-};
+use std::{collections::HashMap, fs, net::IpAddr, path::PathBuf, time::SystemTime};
+
+use super::answer::host_name;
 
 /// Where the names are.
 const PATH: &str = "/etc/hosts";
 /// Bytes read at most; block lists have some megabytes.
 const SIZE_MAX: u64 = 32 * 1024 * 1024;
 
+/// Names of one address that are kept.
+const NAMES: usize = 8;
+
 /// The names of /etc/hosts, read again whenever the file has changed.
 #[derive(Debug)]
-pub struct Hosts {
+pub(super) struct Hosts {
     path: PathBuf,
     modified: Option<SystemTime>,
-    names: HashMap<IpAddr, Box<str>>,
-    all: HashSet<Box<str>>,
+    names: HashMap<IpAddr, Vec<Box<str>>>,
 }
 
 impl Default for Hosts {
@@ -37,20 +32,13 @@ impl Hosts {
             path,
             modified: None,
             names: HashMap::new(),
-            all: HashSet::new(),
         }
     }
 
-    /// The first name that the file gives this address.
-    pub fn name(&mut self, address: IpAddr) -> Option<Box<str>> {
+    /// The names that the file gives this address, in its order.
+    pub(super) fn names(&mut self, address: IpAddr) -> Vec<Box<str>> {
         self.refresh();
-        self.names.get(&address).cloned()
-    }
-
-    /// Whether a rule for this name can ever match.
-    pub fn knows(&mut self, name: &str) -> bool {
-        self.refresh();
-        self.all.contains(name)
+        self.names.get(&address).cloned().unwrap_or_default()
     }
 
     fn refresh(&mut self) {
@@ -65,14 +53,13 @@ impl Hosts {
             .flatten()
             .unwrap_or_default();
         self.names = parse(&String::from_utf8_lossy(&text));
-        self.all = self.names.values().cloned().collect();
         self.modified = modified;
     }
 }
 
-/// The first name of each address, lower case; `localhost` and what is no address left out.
-fn parse(text: &str) -> HashMap<IpAddr, Box<str>> {
-    let mut names = HashMap::new();
+/// The names of each address, lower case; those of this computer and what is no address left out.
+fn parse(text: &str) -> HashMap<IpAddr, Vec<Box<str>>> {
+    let mut all: HashMap<IpAddr, Vec<Box<str>>> = HashMap::new();
     for line in text.lines() {
         let mut words = line
             .split('#')
@@ -86,25 +73,32 @@ fn parse(text: &str) -> HashMap<IpAddr, Box<str>> {
         if address.is_loopback() || address.is_unspecified() {
             continue;
         }
-        if let Some(name) = words.next() {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            names.entry(address).or_insert_with(|| name.into());
+        let names = all.entry(address.to_canonical()).or_default();
+        for name in words.filter_map(host_name) {
+            if names.len() < NAMES && !names.contains(&name) {
+                names.push(name);
+            }
         }
     }
-    names
+    all.retain(|_, names| !names.is_empty());
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(names: &HashMap<IpAddr, Vec<Box<str>>>, address: &str) -> String {
+        names[&address.parse().unwrap()].join(" ")
+    }
+
     #[test]
-    fn the_first_name_counts_and_comments_do_not() {
-        let names = parse("192.0.2.1 A.example. b.example # c\n192.0.2.1 d\n#192.0.2.2 e\nx y\n");
-        assert_eq!(
-            names.get(&"192.0.2.1".parse().unwrap()).map(AsRef::as_ref),
-            Some("a.example")
+    fn names_come_in_order_and_comments_do_not() {
+        let names = parse(
+            "192.0.2.1 A.example. b.example # c\n192.0.2.1 d a.example\n#192.0.2.2 e\nx y\n\
+             192.0.2.3 192.0.2.4\n",
         );
+        assert_eq!(of(&names, "192.0.2.1"), "a.example b.example d");
         assert_eq!(names.len(), 1);
     }
 
@@ -118,10 +112,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("hosts");
         let mut hosts = Hosts::at(path.clone());
-        assert!(!hosts.knows("a.example"));
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        assert!(hosts.names(address).is_empty());
         fs::write(&path, "192.0.2.1 a.example").unwrap();
-        assert!(hosts.knows("a.example"));
+        assert_eq!(hosts.names(address), ["a.example".into()]);
         fs::remove_file(&path).unwrap();
-        assert!(!hosts.knows("a.example"));
+        assert!(hosts.names(address).is_empty());
     }
 }

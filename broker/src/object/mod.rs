@@ -1,28 +1,41 @@
 //! What a call is about: from the record of the kernel to the policy's object.
 
+mod answer;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hosts;
+mod listening;
+mod lookups;
+mod names;
+mod resolved;
+mod resolvers;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use portreeve_abi::{AF_INET, Endpoint};
+use portreeve_abi::{AF_INET, Request};
 use portreeve_policy::{Object, Protocol};
 
-pub use hosts::Hosts;
+pub use listening::learn;
+pub use names::{Answers, Names};
 
-/// The object of a call, with the host's name if it is known.
-pub fn object(endpoint: &Endpoint, hosts: &mut Hosts) -> Object {
-    let address = address(endpoint);
+/// The object of a call, with the host's name if its caller knows one.
+pub fn object(request: &Request, names: &mut Names) -> Object {
+    let endpoint = &request.key.endpoint;
+    let address = address(endpoint.family == AF_INET, endpoint.address);
+    let (host, knowledge) = names.of(request.key.process.uid, request.run, address);
     Object {
         protocol: Protocol(endpoint.protocol),
         address,
         port: endpoint.port,
-        host: hosts.name(address),
+        host,
+        knowledge,
     }
 }
 
-fn address(endpoint: &Endpoint) -> IpAddr {
-    let [a, b, c, d] = endpoint.address.map(u32::from_be);
-    if endpoint.family == AF_INET {
+/// An address as the kernel has it, one of IPv4 or of IPv6.
+fn address(is_v4: bool, words: [u32; 4]) -> IpAddr {
+    let [a, b, c, d] = words.map(u32::from_be);
+    if is_v4 {
         IpAddr::V4(Ipv4Addr::from_bits(a))
     } else {
         let bits = [a, b, c, d]
@@ -34,23 +47,19 @@ fn address(endpoint: &Endpoint) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use portreeve_abi::AF_INET6;
-
     use super::*;
 
     #[test]
     fn addresses_come_in_network_order() {
-        let endpoint = |family, bytes: [u8; 16]| Endpoint {
-            family,
-            address: std::array::from_fn(|word| {
+        let words = |bytes: [u8; 16]| {
+            std::array::from_fn(|word| {
                 u32::from_ne_bytes(std::array::from_fn(|byte| bytes[4 * word + byte]))
-            }),
-            ..Endpoint::default()
+            })
         };
         let mut four = [0; 16];
         four[..4].copy_from_slice(&[192, 0, 2, 7]);
-        assert_eq!(address(&endpoint(AF_INET, four)).to_string(), "192.0.2.7");
+        assert_eq!(address(true, words(four)).to_string(), "192.0.2.7");
         let six: Ipv6Addr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
-        assert_eq!(address(&endpoint(AF_INET6, six.octets())), IpAddr::V6(six));
+        assert_eq!(address(false, words(six.octets())), IpAddr::V6(six));
     }
 }

@@ -86,6 +86,7 @@ impl Kernel for Probe {
         for (index, reason) in [
             (counter::GATE_UNREACHABLE, Reason::GateUnreachable),
             (counter::HOLD_TABLE_FULL, Reason::HoldTableFull),
+            (counter::ANSWERS_LOST, Reason::AnswersLost),
         ] {
             if let Ok(values) = self.counters.get(&index, 0) {
                 failures.set(reason, values.iter().sum());

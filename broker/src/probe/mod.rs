@@ -1,5 +1,6 @@
 //! The probe in the kernel: loading, attaching, taking over, and its maps. The only user of aya.
 
+mod answers;
 mod kernel;
 mod link;
 mod object;
@@ -15,12 +16,15 @@ use std::{
 
 use aya::{
     Btf, Ebpf, EbpfError, EbpfLoader,
-    maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray},
+    maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, perf::PerfEventArray},
     programs::{Lsm, ProgramError},
 };
 use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, mode};
 
-use crate::keep::{Kept, keep};
+use crate::{
+    keep::{Kept, keep},
+    object::Answers,
+};
 
 pub use kernel::{Holds, Kernel, Policy};
 pub(crate) use link::program as program_of_link;
@@ -125,6 +129,7 @@ const MAPS: &[&str] = &[
     "RUNS",
     "SCRIPTS",
     "REACHES",
+    answers::MAP,
 ];
 
 /// The probe. Its programs stay attached as long as anybody has their links; when that ends, the
@@ -135,6 +140,9 @@ pub struct Probe {
     links: Mutex<Vec<(&'static str, OwnedFd)>>,
     /// The programs of [`PEER_HOOKS`].
     peer_programs: Vec<(&'static str, OwnedFd)>,
+    /// The program of [`answers`] until it is attached; `None` if names cannot be learnt.
+    names_program: Mutex<Option<OwnedFd>>,
+    answers: Mutex<Option<PerfEventArray<MapData>>>,
     /// The maps' descriptors, to be kept.
     maps: Vec<(&'static str, OwnedFd)>,
     config: Mutex<Configured>,
@@ -176,6 +184,7 @@ impl Probe {
                 peer_programs.push((*name, fd.map_err(|source| Error::Keep { name, source })?));
             }
         }
+        let names_program = answers::load(&mut ebpf, &btf);
         let mut maps = Vec::new();
         for name in MAPS {
             let map = ebpf
@@ -184,6 +193,7 @@ impl Probe {
             maps.push((*name, map));
         }
         let probe = Self::with(Some(ebpf), Vec::new(), peer_programs, maps)?;
+        *lock(&probe.names_program) = names_program;
         // Another one would void what is remembered, so it stays as long as the probe.
         let seed = RandomState::new().hash_one(0);
         probe.configure(|config| config.cache_seed = seed)?;
@@ -204,8 +214,8 @@ impl Probe {
         let links = HOOKS.iter().zip(&links);
         let links = links.filter_map(|(hook, name)| Some((*hook, taken.remove(name.as_str())?)));
         let mut links: Vec<_> = links.collect();
-        let peers = PEER_HOOKS.iter();
-        links.extend(peers.filter_map(|hook| Some((*hook, kept.take(&object::kept_name(hook))?))));
+        let others = PEER_HOOKS.iter().chain([&answers::PROGRAM]);
+        links.extend(others.filter_map(|hook| Some((*hook, kept.take(&object::kept_name(hook))?))));
         let programs = PEER_HOOKS.iter().zip(&programs);
         let programs =
             programs.filter_map(|(hook, name)| Some((*hook, taken.remove(name.as_str())?)));
@@ -242,6 +252,8 @@ impl Probe {
             loaded: Mutex::new(loaded),
             links: Mutex::new(links),
             peer_programs,
+            names_program: Mutex::default(),
+            answers: Mutex::new(Some(take(&mut maps, answers::MAP)?)),
             maps: kept,
             config: Mutex::new(Configured { map, value }),
             standings: Mutex::new(take(&mut maps, "STANDINGS")?),
@@ -263,7 +275,25 @@ impl Probe {
             let fd = program.fd().map_err(Error::program(name))?;
             links.push((*name, attach(name, fd.as_fd())?));
         }
+        if let Some(program) = lock(&self.names_program).take() {
+            match attach(answers::PROGRAM, program.as_fd()) {
+                Ok(link) => links.push((answers::PROGRAM, link)),
+                Err(error) => tracing::warn!("{}", crate::failure::with_causes(&error)),
+            }
+        }
         Ok(())
+    }
+
+    /// Answers to name lookups, from here on; `None` if there are none to be had. To be called once.
+    pub fn answers(&self) -> Option<Box<dyn Answers>> {
+        let map = lock(&self.answers).take()?;
+        match answers::Buffers::open(map) {
+            Ok(buffers) => Some(Box::new(buffers)),
+            Err(error) => {
+                tracing::warn!("cannot learn names from lookups: {error:#}");
+                None
+            }
+        }
     }
 
     /// Attaches the programs of [`PEER_HOOKS`] unless they are.
@@ -348,6 +378,7 @@ fn data(map: &Map) -> Option<&MapData> {
         Map::Array(data)
         | Map::HashMap(data)
         | Map::PerCpuArray(data)
+        | Map::PerfEventArray(data)
         | Map::SkStorage(data)
         // Storage of tasks, of which aya knows no more than that it is a map.
         | Map::Unsupported(data) => Some(data),

@@ -53,6 +53,7 @@ struct Subject<'a> {
 #[derive(Debug, Serialize)]
 struct Object<'a> {
     host: Option<&'a str>,
+    host_source: Option<&'a str>,
     address: &'a str,
     port: u16,
     protocol: &'a str,
@@ -81,6 +82,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
             operation: &prompt.operation,
             object: Object {
                 host: prompt.host.as_deref(),
+                host_source: prompt.host_source.as_deref(),
                 address: &prompt.address,
                 port: prompt.port,
                 protocol: &prompt.protocol,
@@ -234,6 +236,7 @@ mod tests {
             pid: 4711,
             command: "curl \u{1b}]0;x\u{7} https://example.org".into(),
             host: None,
+            host_source: None,
             address: "192.0.2.7".into(),
             port: 443,
             protocol: "tcp".into(),
@@ -260,7 +263,7 @@ mod tests {
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",
                 },
                 "object": {
-                    "host": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
+                    "host": null, "host_source": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
                 },
                 "held": 1, "attempts": 3, "deadline": 90_000_000,
                 "scopes": ["host", "any"], "lifespans": ["once"],

@@ -11,6 +11,8 @@ use crate::{
     precedence::Precedence,
 };
 
+mod names;
+
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
     match Ruleset::new(rules).decide(&subject("/usr/bin/curl"), Operation::Connect, object) {
         Decision::Settled { rule, .. } => Some(rule.0),

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod create;
 pub mod listen;
 pub mod mark;
+pub mod names;
 pub mod prctl;
 pub mod reach;
 pub mod route;

@@ -20,7 +20,7 @@ use crate::{
 
 const IPPROTO_UDP: u16 = 17;
 const IPPROTO_UDPLITE: u16 = 136;
-const ETH_P_IP: u16 = 0x0800_u16.to_be();
+pub(super) const ETH_P_IP: u16 = 0x0800_u16.to_be();
 const EPERM: u32 = 1;
 /// `LOOPBACK_IFINDEX` of include/net/flow.h: the loopback device's index in each network namespace.
 const LOOPBACK: u32 = 1;
@@ -28,15 +28,15 @@ const LOOPBACK: u32 = 1;
 /// Layout of `struct packet_facts` in kernel/shim.c.
 #[repr(C)]
 #[derive(Default)]
-struct Packet {
-    source: [u32; 4],
-    device: u32,
-    protocol: u16,
+pub(super) struct Packet {
+    pub(super) source: [u32; 4],
+    pub(super) device: u32,
+    pub(super) protocol: u16,
     reserved: u16,
 }
 
 unsafe extern "C" {
-    fn shim_packet(skb: *const c_void, out: *mut Packet) -> i32;
+    pub(super) fn shim_packet(skb: *const c_void, out: *mut Packet) -> i32;
     fn shim_sock_protocol(sk: *const c_void) -> u16;
 }
 

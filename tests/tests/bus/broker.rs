@@ -16,12 +16,13 @@ use portreeve_broker::{
     decide::{Arrival, Decider, Inputs},
     failure::Failures,
     gate::{Answer, Table},
-    object::Hosts,
     probe::{self, Kernel},
     store::Store,
     subject::{Caller, ProcessHandle},
 };
-use portreeve_policy::{Alteration, Object, Operation, Process, Program, Protocol, Subject};
+use portreeve_policy::{
+    Alteration, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
+};
 use tokio::sync::{Notify, mpsc};
 use zbus::Connection;
 
@@ -115,8 +116,7 @@ impl Broker {
             commands: commanded,
             interrupted: Arc::new(Notify::new()),
         }));
-        let hosts = Arc::new(Mutex::new(Hosts::default()));
-        let (connection, _following) = bus::serve(commands.clone(), hosts).await.unwrap();
+        let (connection, _following) = bus::serve(commands.clone()).await.unwrap();
         tokio::spawn(bus::follow_logins(connection.clone(), commands));
         Self {
             arrivals,
@@ -167,6 +167,7 @@ impl Broker {
                 address: address.parse().unwrap(),
                 port: 443,
                 host: None,
+                knowledge: Knowledge::default(),
             },
         };
         assert!(self.arrivals.send(arrival).await.is_ok());

@@ -109,10 +109,10 @@ fn an_invalid_argument_is_named() {
             ),
             (
                 RuleSpec {
-                    host: Some("unknown.invalid".into()),
+                    host: Some("192.0.2.1".into()),
                     ..spec()
                 },
-                "“unknown.invalid”",
+                "host “192.0.2.1”",
             ),
             (
                 RuleSpec {

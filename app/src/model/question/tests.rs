@@ -413,3 +413,25 @@ fn who_may_connect_is_a_choice() {
         "Allow opens the port to the local network only, Deny to nobody, until “curl” quits."
     );
 }
+
+#[test]
+fn details_tell_who_has_named_the_host() {
+    let name = |source: Option<&str>| {
+        let question = Question::new(&Prompt {
+            host_source: source.map(str::to_owned),
+            ..prompt()
+        });
+        let mut details = question.details.iter();
+        let named = details.find(|detail| detail.title == "Name of the host");
+        named.map(|detail| plain(&detail.value))
+    };
+    let looked_up = "server.example, as looked up by this program";
+    assert_eq!(name(Some("lookup")).as_deref(), Some(looked_up));
+    assert_eq!(
+        name(Some("hosts")).as_deref(),
+        Some("server.example, from /etc/hosts")
+    );
+    assert!(name(Some("resolver")).is_some());
+    assert_eq!(name(Some("of-a-newer-broker")), None);
+    assert_eq!(name(None), None);
+}

@@ -11,7 +11,7 @@ use std::{
 };
 
 use portreeve_abi::{CacheKey, Endpoint, Process, Request, request_flags};
-use portreeve_policy::{Object, Operation, Protocol};
+use portreeve_policy::{Knowledge, Object, Operation, Protocol};
 use tempfile::TempDir;
 use tokio::{
     sync::{Notify, mpsc},
@@ -54,6 +54,7 @@ pub(super) fn at(address: &str, port: u16) -> Object {
         address: address.parse().unwrap(),
         port,
         host: None,
+        knowledge: Knowledge::default(),
     }
 }
 

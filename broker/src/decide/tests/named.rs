@@ -1,0 +1,103 @@
+//! Calls to addresses that have names, and rules about hosts.
+
+use portreeve_dbus::RuleSpec;
+use portreeve_policy::{Knowledge, NameSource, Object, Operation, Protocol};
+
+use super::{
+    desk::{ALICE, Desk, at, spec_for},
+    kernel::Told,
+    running::Running,
+};
+
+const CURL: &str = "/usr/bin/curl";
+
+/// An object that the program knows by these names, the one looked up last first.
+fn named(names: &[&str]) -> Object {
+    Object {
+        host: names.first().map(|name| (*name).into()),
+        knowledge: Knowledge {
+            source: Some(NameSource::Lookup),
+            others: names.iter().skip(1).map(|name| (*name).into()).collect(),
+        },
+        ..at("192.0.2.1", 443)
+    }
+}
+
+async fn told(desk: &Desk, call: u64) -> Option<Told> {
+    desk.rest().await;
+    desk.told(call)
+}
+
+fn spec(host: &str, action: &str) -> RuleSpec {
+    RuleSpec {
+        host: Some(host.into()),
+        ..spec_for(Operation::Connect, CURL, action)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_says_who_has_named_the_host() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.call(&curl, named(&["a.example"])).await;
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.host.as_deref(), Some("a.example"));
+    assert_eq!(prompt.host_source.as_deref(), Some("lookup"));
+    // More names make it no other question.
+    desk.call(&curl, named(&["a.example", "b.example"])).await;
+    desk.rest().await;
+    assert_eq!(desk.prompt().await.held, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_depends_on_names_is_not_remembered() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.add(&spec("a.example", "allow")).await;
+    let call = desk.call(&curl, named(&["a.example"])).await;
+    assert_eq!(told(&desk, call).await, Some(Told::Once(0)));
+    desk.add(&spec_for(Operation::Connect, CURL, "allow")).await;
+    let call = desk.call(&curl, at("192.0.2.2", 443)).await;
+    assert_eq!(
+        told(&desk, call).await,
+        Some(Told::Once(0)),
+        "it may turn out to be a host that a rule is about"
+    );
+    let datagram = Object {
+        protocol: Protocol::UDP,
+        ..at("192.0.2.2", 443)
+    };
+    let call = desk.call(&curl, datagram).await;
+    assert_eq!(told(&desk, call).await, Some(Told::Kept(0)), "for a moment");
+    let wget = Running::of("/usr/bin/wget", ALICE);
+    desk.add(&spec_for(Operation::Connect, "/usr/bin/wget", "allow"))
+        .await;
+    let call = desk.call(&wget, named(&["a.example"])).await;
+    assert_eq!(
+        told(&desk, call).await,
+        Some(Told::Kept(0)),
+        "no rule about a host"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_is_denied_by_whichever_name() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.add(&spec("a.example", "allow")).await;
+    desk.add(&spec("b.example", "deny")).await;
+    let call = desk.call(&curl, named(&["a.example"])).await;
+    assert_eq!(told(&desk, call).await, Some(Told::Once(0)));
+    let call = desk.call(&curl, named(&["a.example", "b.example"])).await;
+    assert_eq!(told(&desk, call).await, Some(Told::Once(1)));
+    assert!(desk.prompts(ALICE).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_for_a_host_that_nobody_knows_is_no_mistake() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.add(&spec("never-heard-of.example", "allow")).await;
+    desk.call(&curl, named(&["a.example"])).await;
+    assert_eq!(desk.prompt().await.host.as_deref(), Some("a.example"));
+}

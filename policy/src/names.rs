@@ -1,0 +1,65 @@
+//! By which names an address is known, and who says so.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+/// Where a name comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NameSource {
+    /// The program has looked it up itself.
+    Lookup,
+    /// `/etc/hosts`.
+    Hosts,
+    /// Some program has had the system's resolver look it up; which one is not known.
+    Resolver,
+}
+
+impl NameSource {
+    /// The word used on the bus.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lookup => "lookup",
+            Self::Hosts => "hosts",
+            Self::Resolver => "resolver",
+        }
+    }
+}
+
+impl fmt::Display for NameSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is known of an object's address beside its name.
+///
+/// It makes it no other object: whatever it says, two are equal. So a question stays the same while more
+/// names are learnt.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    /// Where the name comes from, if there is one.
+    pub source: Option<NameSource>,
+    /// Further names of the address: rules that deny match them too.
+    pub others: Box<[Box<str>]>,
+}
+
+impl Knowledge {
+    /// Whether this is one of the further names.
+    pub fn has(&self, name: &str) -> bool {
+        self.others.iter().any(|other| **other == *name)
+    }
+}
+
+impl PartialEq for Knowledge {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Knowledge {}
+
+impl Hash for Knowledge {
+    fn hash<H: Hasher>(&self, _state: &mut H) {}
+}

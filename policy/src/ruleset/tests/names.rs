@@ -1,0 +1,81 @@
+//! Rules about hosts whose addresses have several names.
+
+use super::decided;
+use crate::{
+    Action, Destination, Knowledge, Lifespan, NameSource, Object, Operation, Protocol, Rule,
+    Ruleset,
+    fixtures::{PROCESS, object, rule, subject},
+};
+
+/// An object with several names, the one that counts first.
+fn named(source: NameSource, names: &[&str]) -> Object {
+    let mut object = object("203.0.113.10", 443, names.first().copied());
+    object.knowledge = Knowledge {
+        source: Some(source),
+        others: names.iter().skip(1).map(|name| (*name).into()).collect(),
+    };
+    object
+}
+
+fn host_rule(id: u64, host: &str, action: Action) -> Rule {
+    rule(id, "/usr/bin/curl", Destination::Host(host.into()), action)
+}
+
+#[test]
+fn a_host_is_allowed_by_the_name_looked_up_last_alone() {
+    let rules = || vec![host_rule(1, "b.example", Action::Allow)];
+    let names = ["a.example", "b.example"];
+    assert_eq!(decided(rules(), &named(NameSource::Lookup, &names)), None);
+    assert_eq!(
+        decided(
+            rules(),
+            &named(NameSource::Lookup, &["b.example", "a.example"])
+        ),
+        Some(1)
+    );
+    // Nobody knows which of these it is.
+    for source in [NameSource::Hosts, NameSource::Resolver] {
+        assert_eq!(decided(rules(), &named(source, &names)), Some(1));
+    }
+}
+
+#[test]
+fn a_host_is_denied_by_any_name_of_its_address() {
+    let object = named(NameSource::Lookup, &["a.example", "b.example"]);
+    let deny = || host_rule(1, "b.example", Action::DENY);
+    assert_eq!(decided(vec![deny()], &object), Some(1));
+    let mut allow = host_rule(2, "a.example", Action::Allow);
+    allow.object.port = Some(443);
+    allow.object.protocol = Some(Protocol::TCP);
+    allow.created = 9;
+    assert_eq!(decided(vec![deny(), allow.clone()], &object), Some(1));
+    // The same host by the same name: the more exact rule counts, as ever.
+    let mut same = deny();
+    same.object.destination = Destination::Host("a.example".into());
+    assert_eq!(decided(vec![same, allow.clone()], &object), Some(2));
+    // And a rule for one process beats those for its program.
+    allow.lifespan = Lifespan::Process(PROCESS);
+    assert_eq!(decided(vec![deny(), allow], &object), Some(2));
+    // It is about another port.
+    let mut other = deny();
+    other.object.port = Some(80);
+    assert_eq!(decided(vec![other], &object), None);
+}
+
+#[test]
+fn what_depends_on_names_is_known() {
+    let curl = subject("/usr/bin/curl");
+    let mut rule = host_rule(1, "a.example", Action::Allow);
+    rule.object.port = Some(443);
+    let set = Ruleset::new([rule]);
+    let depends = |port, operation| {
+        let object = object("203.0.113.10", port, None);
+        set.depends_on_names(&curl, operation, &object)
+    };
+    assert!(depends(443, Operation::Connect));
+    assert!(!depends(80, Operation::Connect));
+    assert!(!depends(443, Operation::Bind));
+    let other = subject("/usr/bin/wget");
+    let call = object("203.0.113.10", 443, None);
+    assert!(!set.depends_on_names(&other, Operation::Connect, &call));
+}
