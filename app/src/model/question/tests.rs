@@ -417,11 +417,11 @@ fn who_may_connect_is_a_choice() {
 #[test]
 fn details_tell_who_has_named_the_host() {
     let name = |source: Option<&str>| {
-        let question = Question::new(&Prompt {
+        let shown = question(&Prompt {
             host_source: source.map(str::to_owned),
             ..prompt()
         });
-        let mut details = question.details.iter();
+        let mut details = shown.details.iter();
         let named = details.find(|detail| detail.title == "Name of the host");
         named.map(|detail| plain(&detail.value))
     };
