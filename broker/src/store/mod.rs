@@ -1,6 +1,7 @@
 //! Rules in SQLite, on a thread of their own. The only user of rusqlite.
 
 mod database;
+mod file;
 mod lifespan;
 mod migrate;
 mod row;
@@ -106,6 +107,9 @@ pub enum Error {
     /// Its directory is not there.
     #[error("cannot find the directory of the database")]
     Directory(#[source] std::io::Error),
+    /// It could not be copied before it would have been changed.
+    #[error("cannot copy the database before it is changed")]
+    Backup(#[source] std::io::Error),
     /// It was written by a newer Portreeve; it is left alone.
     #[error("cannot use a database of schema {found}: this version knows up to {known}")]
     Newer {
