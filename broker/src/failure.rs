@@ -15,6 +15,7 @@
 //! | `listener-limit` | nobody gets to the port that this user's programs opened longest ago |
 //! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
+//! | `history-lost` | an entry of the history is not kept; the call is not concerned |
 
 use std::{
     error::Error,
@@ -34,7 +35,7 @@ pub fn with_causes(error: &dyn Error) -> String {
 }
 
 /// Why a decision failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table above says what each means")]
 pub enum Reason {
     GateUnreachable,
@@ -50,10 +51,11 @@ pub enum Reason {
     ListenerLimit,
     PeersUnlimited,
     StoreFailed,
+    HistoryLost,
 }
 
 impl Reason {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::GateUnreachable,
         Self::HoldTableFull,
         Self::QueueFull,
@@ -67,6 +69,7 @@ impl Reason {
         Self::ListenerLimit,
         Self::PeersUnlimited,
         Self::StoreFailed,
+        Self::HistoryLost,
     ];
 
     /// The word used in the status and the journal.
@@ -85,6 +88,7 @@ impl Reason {
             Self::ListenerLimit => "listener-limit",
             Self::PeersUnlimited => "peers-unlimited",
             Self::StoreFailed => "store-failed",
+            Self::HistoryLost => "history-lost",
         }
     }
 }

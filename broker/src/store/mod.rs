@@ -1,7 +1,8 @@
-//! Rules in SQLite, on a thread of their own. The only user of rusqlite.
+//! Rules, and the history, in SQLite, each on a thread of its own. The only user of rusqlite.
 
 mod database;
 mod file;
+pub mod history;
 mod lifespan;
 mod migrate;
 mod row;
@@ -124,6 +125,9 @@ pub enum Error {
     /// It can be read but not written.
     #[error("cannot write the database: {0}")]
     ReadOnly(String),
+    /// There is no history.
+    #[error("cannot use the history: {0}")]
+    NoHistory(String),
     /// The user has no such rule.
     #[error("cannot find rule {0}")]
     NoSuchRule(RuleId),
