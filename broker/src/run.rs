@@ -12,6 +12,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 
 use crate::{
@@ -26,12 +27,14 @@ use crate::{
     keep::Kept,
     object::Hosts,
     probe::{self, Probe},
-    store::{self, Opened, Store},
+    store::{self, Opened, Store, history::History},
     subject::{Replaced, never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
 const COMMANDS: usize = 1024;
+/// How long the end may take that the history is written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A gatekeeper that ends sooner is not started again.
 const GATEKEEPER_LIVES: Duration = Duration::from_secs(1);
 /// What the kernel does when the gate does not answer: `EPERM`.
@@ -109,6 +112,13 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let era = Era::current(probe::Kernel::numbering(&*probe)).map_err(Error::Clock)?;
     let (store, opened) = Store::open(places.state.join("rules.db"), era).await?;
     report(&opened);
+    let history = match config.history.days {
+        0 => History::none(),
+        _ => {
+            let (path, limits) = (places.state.join("history.db"), config.history.limits());
+            History::keep(path, limits, Arc::clone(&failures))?
+        }
+    };
 
     let (knocks, knocking) = mpsc::channel::<Knock>(MAX_HOLDS as usize);
     let (arrivals, arriving) = mpsc::channel::<Arrival>(MAX_HOLDS as usize);
@@ -147,7 +157,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Arc::clone(&failures),
         commands.clone(),
         Box::new(clock),
-    );
+    )
+    .recording_in(history.clone());
     let inputs = Inputs {
         arrivals: arriving,
         commands: commanded,
@@ -160,7 +171,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Arc::clone(&hosts),
         failures,
     ));
-    let (bus, mut following) = bus::serve(commands.clone(), hosts).await?;
+    let (bus, mut following) = bus::serve(commands.clone(), hosts, history.clone()).await?;
     bus::set_apart(&bus, gatekeeper.pid()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
@@ -206,6 +217,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
     if result.is_ok() && bus::stops_for_good(&bus).await {
         probe.configure(|config| config.mode = mode::OFF)?;
     }
+    // What happened last is not lost, unless the disk is too slow for that: others wait for our end.
+    drop(timeout(LAST_WORDS, history.settle()).await);
     result
 }
 

@@ -1,6 +1,7 @@
 //! The broker on the system bus. The only room with `#[interface]`s; every method checks its
 //! caller, sends one command to the loop and waits for the reply.
 
+mod activity;
 pub mod agent;
 mod attest;
 mod broker;
@@ -25,15 +26,15 @@ use tokio::{
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
 use self::{
-    broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts, rules::Rules,
-    watch::Watchers,
+    activity::Activities, broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts,
+    rules::Rules, watch::Watchers,
 };
 pub use self::{
     logins::follow_logins,
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };
-use crate::{decide::Command, object::Hosts};
+use crate::{decide::Command, object::Hosts, store::history::History};
 
 /// What the interfaces have in common.
 #[derive(Clone)]
@@ -44,6 +45,8 @@ struct Shared {
     attestations: Arc<Limiter<u32>>,
     leaves: Arc<Limiter<u32>>,
     hosts: Arc<Mutex<Hosts>>,
+    history: History,
+    questions: Arc<Limiter<u32>>,
 }
 
 impl Shared {
@@ -75,6 +78,7 @@ impl Shared {
 pub async fn serve(
     commands: mpsc::Sender<Command>,
     hosts: Arc<Mutex<Hosts>>,
+    history: History,
 ) -> zbus::Result<(Connection, JoinHandle<()>)> {
     let callers = Arc::new(Callers::default());
     let watchers = Arc::new(Watchers::default());
@@ -85,11 +89,17 @@ pub async fn serve(
         attestations: attest::limiter(),
         leaves: leave::limiter(),
         hosts,
+        history,
+        questions: Limiter::new(
+            "questions about a history of yours",
+            activity::QUESTIONS_OF_A_USER,
+        ),
     };
     let connection = Builder::system()
         .serve_at(BROKER_PATH, Broker(shared.clone()))
         .serve_at(BROKER_PATH, Prompts(shared.clone()))
-        .serve_at(BROKER_PATH, Rules(shared))
+        .serve_at(BROKER_PATH, Rules(shared.clone()))
+        .serve_at(BROKER_PATH, Activities(shared))
         .build()
         .await?;
     let bus = DBusProxy::new(&connection).await?;

@@ -14,6 +14,7 @@ mod kernel;
 mod lifespans;
 mod listening;
 mod open;
+mod recording;
 mod running;
 mod signals;
 mod successor;

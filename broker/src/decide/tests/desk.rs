@@ -27,7 +27,12 @@ use super::{
     running::Running,
 };
 use crate::{
-    clock::Era, config::Config, failure::Failures, gate::Table, probe::Kernel as _, store::Store,
+    clock::Era,
+    config::Config,
+    failure::Failures,
+    gate::Table,
+    probe::Kernel as _,
+    store::{Store, history::History},
 };
 
 pub(super) const ALICE: u32 = 1000;
@@ -45,6 +50,7 @@ pub(super) struct Desk {
     pub(super) log: Log,
     pub(super) kernel: Arc<Played>,
     pub(super) failures: Arc<Failures>,
+    pub(super) history: History,
 }
 
 /// An object by address and port, TCP.
@@ -114,6 +120,9 @@ impl Desk {
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let limits = Config::default().history.limits();
+        let place = dir.path().join("history.db");
+        let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
         let decider = Decider::new(
             Config::default(),
             Arc::clone(&kernel) as Arc<dyn crate::probe::Kernel>,
@@ -123,7 +132,8 @@ impl Desk {
             Arc::clone(&failures),
             commands.clone(),
             clocks.clock(),
-        );
+        )
+        .recording_in(history.clone());
         let inputs = Inputs {
             arrivals: arriving,
             commands: commanded,
@@ -141,6 +151,7 @@ impl Desk {
             log,
             kernel,
             failures,
+            history,
         }
     }
 
