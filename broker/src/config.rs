@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_history_is_kept_for_a_month() {
         let limits = load("[history]\nmegabytes = 1").unwrap().history.limits();
-        assert_eq!(limits.age, Duration::from_secs(30 * 24 * 3600));
+        assert_eq!(limits.age, Duration::from_hours(30 * 24));
         assert_eq!(limits.size, 1_000_000);
     }
 

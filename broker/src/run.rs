@@ -112,13 +112,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let era = Era::current(probe::Kernel::numbering(&*probe)).map_err(Error::Clock)?;
     let (store, opened) = Store::open(places.state.join("rules.db"), era).await?;
     report(&opened);
-    let history = match config.history.days {
-        0 => History::none(),
-        _ => {
-            let (path, limits) = (places.state.join("history.db"), config.history.limits());
-            History::keep(path, limits, Arc::clone(&failures))?
-        }
-    };
+    let history = keep_history(&config, &places, &failures)?;
 
     let (knocks, knocking) = mpsc::channel::<Knock>(MAX_HOLDS as usize);
     let (arrivals, arriving) = mpsc::channel::<Arrival>(MAX_HOLDS as usize);
@@ -213,8 +207,18 @@ pub async fn run(places: Places) -> Result<(), Error> {
         result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, programs) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
+    wind_up(result, &probe, &bus, &history).await
+}
+
+/// What there is to do when the broker ends in this way.
+async fn wind_up(
+    result: Result<(), Error>,
+    probe: &Probe,
+    bus: &zbus::Connection,
+    history: &History,
+) -> Result<(), Error> {
     // Else unknown calls would be refused while systemd lets go of the gate before the programs.
-    if result.is_ok() && bus::stops_for_good(&bus).await {
+    if result.is_ok() && bus::stops_for_good(bus).await {
         probe.configure(|config| config.mode = mode::OFF)?;
     }
     // What happened last is not lost, unless the disk is too slow for that: others wait for our end.
@@ -229,6 +233,19 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         self.0.leave();
     }
+}
+
+/// What is kept of what programs do, if the settings want anything kept.
+fn keep_history(
+    config: &Config,
+    places: &Places,
+    failures: &Arc<Failures>,
+) -> Result<History, store::Error> {
+    if config.history.days == 0 {
+        return Ok(History::none());
+    }
+    let (path, limits) = (places.state.join("history.db"), config.history.limits());
+    History::keep(path, limits, Arc::clone(failures))
 }
 
 /// Says in the journal what was found in the store.

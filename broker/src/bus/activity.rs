@@ -41,7 +41,7 @@ impl Activities {
             limit => limit.min(PAGE_MAX),
         };
         let page = self.0.history.page(uid, query, limit).await;
-        let page = page.map_err(refused)?;
+        let page = page.map_err(|error| refused(&error))?;
         let next = page.next.map(|place| place.to_string());
         Ok((page.rows, next.unwrap_or_default()))
     }
@@ -55,7 +55,11 @@ impl Activities {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
         let _question = self.0.questions.enter(caller.uid)?;
-        self.0.history.programs(uid).await.map_err(refused)
+        self.0
+            .history
+            .programs(uid)
+            .await
+            .map_err(|error| refused(&error))
     }
 
     async fn clear(
@@ -80,7 +84,11 @@ impl Activities {
             }
         }
         let _question = self.0.questions.enter(caller.uid)?;
-        self.0.history.clear(uid).await.map_err(refused)
+        self.0
+            .history
+            .clear(uid)
+            .await
+            .map_err(|error| refused(&error))
     }
 
     async fn watch(
@@ -93,7 +101,7 @@ impl Activities {
         let uid = caller.user(uid)?;
         let _question = self.0.questions.enter(caller.uid)?;
         let watched = self.0.history.watch(uid).await;
-        let (changes, last) = watched.map_err(refused)?;
+        let (changes, last) = watched.map_err(|error| refused(&error))?;
         let emit = |emitter| async move { Self::changed(&emitter).await };
         self.0
             .forward(connection, &caller, Topic::Activity, changes, emit)
@@ -143,6 +151,6 @@ fn query(filter: ActivityFilter, before: &str) -> Result<Query, Error> {
     }
 }
 
-fn refused(error: store::Error) -> Error {
-    Error::StoreUnavailable(with_causes(&error))
+fn refused(error: &store::Error) -> Error {
+    Error::StoreUnavailable(with_causes(error))
 }

@@ -25,7 +25,7 @@ const DAY: i64 = 86_400 * SECOND;
 
 /// Limits that no test comes near by chance.
 const WIDE: Limits = Limits {
-    age: std::time::Duration::from_secs(30 * 86_400),
+    age: std::time::Duration::from_hours(30 * 24),
     size: 1 << 30,
 };
 

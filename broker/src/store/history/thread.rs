@@ -170,12 +170,12 @@ impl History {
 
     /// Counts up when something has happened for a user; and the number of the last change so far.
     pub async fn watch(&self, uid: u32) -> Result<(watch::Receiver<u64>, u64), Error> {
-        let changes = {
+        let counts = {
             let mut watchers = lock(&self.shared.watchers);
             watchers.entry(uid).or_default().subscribe()
         };
-        let changed = self.ask(|database| Ok(database.changed)).await?;
-        Ok((changes, changed))
+        let last = self.ask(|database| Ok(database.changed)).await?;
+        Ok((counts, last))
     }
 
     /// Waits until everything that was noted so far is written.

@@ -106,7 +106,7 @@ fn who_clears_clears_his_own() {
 fn a_day_is_short_enough() {
     let folder = folder();
     let limits = Limits {
-        age: Duration::from_secs(86_400),
+        age: Duration::from_hours(24),
         ..WIDE
     };
     let mut database = Database::open(&folder.path, limits).unwrap();
