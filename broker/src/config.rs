@@ -5,6 +5,8 @@ use std::{fs, io, path::Path, time::Duration};
 use portreeve_policy::{Action, Operation};
 use serde::Deserialize;
 
+use crate::store::history::Limits;
+
 /// Where the settings are.
 pub const PATH: &str = "/etc/portreeve/portreeved.toml";
 
@@ -25,6 +27,37 @@ pub struct Config {
     pub uid_max: u32,
     /// What becomes of calls that no rule is about.
     pub unruled: Unruled,
+    /// How much is kept of what programs did.
+    pub history: History,
+}
+
+/// How much is kept of what programs did. What is older, or more, is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    /// For so many days, 0 to 3650. With 0 no history is kept.
+    pub days: u32,
+    /// Megabytes of the file, about, 1 to 100000.
+    pub megabytes: u32,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            days: 30,
+            megabytes: 200,
+        }
+    }
+}
+
+impl History {
+    /// The same for the store.
+    pub fn limits(self) -> Limits {
+        Limits {
+            age: Duration::from_secs(u64::from(self.days) * 86_400),
+            size: u64::from(self.megabytes) * 1_000_000,
+        }
+    }
 }
 
 /// What becomes of calls that no rule is about, by operation.
@@ -100,6 +133,7 @@ impl Default for Config {
             uid_min: 1_000,
             uid_max: 60_000,
             unruled: Unruled::default(),
+            history: History::default(),
         }
     }
 }
@@ -194,6 +228,13 @@ impl Config {
         if self.uid_min == 0 || self.uid_min > self.uid_max {
             return Err(("uid_min", self.uid_min, "1 up to uid_max"));
         }
+        let History { days, megabytes } = self.history;
+        if days > 3650 {
+            return Err(("history.days", days, "0 to 3650 days"));
+        }
+        if !(1..=100_000).contains(&megabytes) {
+            return Err(("history.megabytes", megabytes, "1 to 100000 megabytes"));
+        }
         Ok(())
     }
 
@@ -247,11 +288,22 @@ mod tests {
                 .to_string()
                 .contains("uid_min")
         );
+        for text in ["days = 3651", "megabytes = 0"] {
+            let error = load(&format!("[history]\n{text}")).unwrap_err().to_string();
+            assert!(error.contains(&format!("history.{text}")), "{error}");
+        }
         assert!(matches!(load("holdseconds = 5"), Err(Error::Parse { .. })));
         let peers = load("[unruled]\naccept = \"ask\"").unwrap_err();
         assert!(peers.to_string().contains("unruled.accept"));
         let text = "[unruled]\nconnect = \"perhaps\"";
         assert!(matches!(load(text), Err(Error::Parse { .. })));
+    }
+
+    #[test]
+    fn a_history_is_kept_for_a_month() {
+        let limits = load("[history]\nmegabytes = 1").unwrap().history.limits();
+        assert_eq!(limits.age, Duration::from_hours(30 * 24));
+        assert_eq!(limits.size, 1_000_000);
     }
 
     #[test]

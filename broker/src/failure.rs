@@ -16,6 +16,7 @@
 //! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
 //! | `answers-lost` | names that a program has looked up are not known: its calls are asked about by address |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
+//! | `history-lost` | an entry of the history is not kept; the call is not concerned |
 
 use std::{
     error::Error,
@@ -35,7 +36,7 @@ pub fn with_causes(error: &dyn Error) -> String {
 }
 
 /// Why a decision failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table above says what each means")]
 pub enum Reason {
     GateUnreachable,
@@ -52,10 +53,11 @@ pub enum Reason {
     PeersUnlimited,
     AnswersLost,
     StoreFailed,
+    HistoryLost,
 }
 
 impl Reason {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::GateUnreachable,
         Self::HoldTableFull,
         Self::QueueFull,
@@ -70,6 +72,7 @@ impl Reason {
         Self::PeersUnlimited,
         Self::AnswersLost,
         Self::StoreFailed,
+        Self::HistoryLost,
     ];
 
     /// The word used in the status and the journal.
@@ -89,6 +92,7 @@ impl Reason {
             Self::PeersUnlimited => "peers-unlimited",
             Self::AnswersLost => "answers-lost",
             Self::StoreFailed => "store-failed",
+            Self::HistoryLost => "history-lost",
         }
     }
 }

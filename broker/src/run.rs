@@ -12,6 +12,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 
 use crate::{
@@ -26,12 +27,14 @@ use crate::{
     keep::Kept,
     object::{self, Names},
     probe::{self, Probe},
-    store::{self, Opened, Store},
+    store::{self, Opened, Store, history::History},
     subject::{Replaced, never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
 const COMMANDS: usize = 1024;
+/// How long the end may take that the history is written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A gatekeeper that ends sooner is not started again.
 const GATEKEEPER_LIVES: Duration = Duration::from_secs(1);
 /// What the kernel does when the gate does not answer: `EPERM`.
@@ -109,6 +112,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let era = Era::current(probe::Kernel::numbering(&*probe)).map_err(Error::Clock)?;
     let (store, opened) = Store::open(places.state.join("rules.db"), era).await?;
     report(&opened);
+    let history = keep_history(&config, &places, &failures)?;
 
     let (knocks, knocking) = mpsc::channel::<Knock>(MAX_HOLDS as usize);
     let (arrivals, arriving) = mpsc::channel::<Arrival>(MAX_HOLDS as usize);
@@ -147,7 +151,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Arc::clone(&failures),
         commands.clone(),
         Box::new(clock),
-    );
+    )
+    .recording_in(history.clone());
     let inputs = Inputs {
         arrivals: arriving,
         commands: commanded,
@@ -156,7 +161,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let mut deciding = tokio::spawn(decider.run(inputs));
     let dispatching = dispatch::run(knocking, arrivals, Arc::clone(&names), failures);
     tokio::spawn(dispatching);
-    let (bus, mut following) = bus::serve(commands.clone()).await?;
+    let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
     bus::set_apart(&bus, gatekeeper.pid()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
@@ -199,10 +204,22 @@ pub async fn run(places: Places) -> Result<(), Error> {
         result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, programs) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
+    wind_up(result, &probe, &bus, &history).await
+}
+
+/// What there is to do when the broker ends in this way.
+async fn wind_up(
+    result: Result<(), Error>,
+    probe: &Probe,
+    bus: &zbus::Connection,
+    history: &History,
+) -> Result<(), Error> {
     // Else unknown calls would be refused while systemd lets go of the gate before the programs.
-    if result.is_ok() && bus::stops_for_good(&bus).await {
+    if result.is_ok() && bus::stops_for_good(bus).await {
         probe.configure(|config| config.mode = mode::OFF)?;
     }
+    // What happened last is not lost, unless the disk is too slow for that: others wait for our end.
+    drop(timeout(LAST_WORDS, history.settle()).await);
     result
 }
 
@@ -213,6 +230,19 @@ impl Drop for Leaving {
     fn drop(&mut self) {
         self.0.leave();
     }
+}
+
+/// What is kept of what programs do, if the settings want anything kept.
+fn keep_history(
+    config: &Config,
+    places: &Places,
+    failures: &Arc<Failures>,
+) -> Result<History, store::Error> {
+    if config.history.days == 0 {
+        return Ok(History::none());
+    }
+    let (path, limits) = (places.state.join("history.db"), config.history.limits());
+    History::keep(path, limits, Arc::clone(failures))
 }
 
 /// Says in the journal what was found in the store.

@@ -8,6 +8,8 @@ use clap::{
 };
 use portreeve_policy::{Action, For, Operation, Protocol, Scope, Span};
 
+use crate::clock::moment;
+
 const EXIT_STATUS: &str = "\
 Exit status:
   0   done
@@ -19,7 +21,7 @@ Exit status:
   69  the broker, or the system bus, cannot be reached
   78  doctor found a problem";
 
-/// Looks after Portreeve, the personal firewall: its state, its open questions, its rules.
+/// Looks after Portreeve, the personal firewall: its state, its open questions, its rules, its history.
 #[derive(Debug, Parser)]
 #[command(name = "portreevectl", version, after_help = EXIT_STATUS)]
 pub(crate) struct Args {
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     /// List and change rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Show what programs did, and what they were told
+    Log(Log),
+    /// List the programs that were seen
+    Programs,
     /// Print what a shell needs to complete command lines; for packages
     #[command(hide = true)]
     Completions {
@@ -147,6 +153,30 @@ impl AddRule {
             None => For::Always,
         }
     }
+}
+
+/// Arguments of `log`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Log {
+    /// Go on, and print what happens (with --json: one array on each line)
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Only of this program: the path of its executable, or its key as --json shows it
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) program: Option<PathBuf>,
+    /// Only what was denied
+    #[arg(long)]
+    pub(crate) denied: bool,
+    /// Only what has happened since then: so long ago, such as 90s or 2h, or at a time such as
+    /// 2026-11-28, "2026-11-28 14:30" or 2026-11-28T14:30:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) since: Option<i64>,
+    /// At most so many of the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+    /// Forget everything that has been recorded of the user's programs
+    #[arg(long, conflicts_with_all = ["follow", "program", "denied", "since", "limit"])]
+    pub(crate) clear: bool,
 }
 
 /// A rule, named.
@@ -283,6 +313,11 @@ mod tests {
             assert!(with(&["--for", lifespan]).contains(lifespan), "no time");
         }
         assert!(with(&["--for", "1h", "--until-logout"]).contains("--until-logout"));
+        for time in ["soon", "", "2026-13-01", "14:30"] {
+            let text = refused(&["log", "--since", time]);
+            assert!(text.contains(&format!("“{time}”")), "{text}");
+        }
+        assert!(refused(&["log", "--clear", "--denied"]).contains("--clear"));
     }
 
     #[test]

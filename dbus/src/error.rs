@@ -21,7 +21,7 @@ pub enum Error {
     AgentExists(String),
     /// A limit is reached; the text names it.
     LimitsExceeded(String),
-    /// Rules cannot be changed now, because the database cannot be written.
+    /// Rules cannot be changed now, because the database cannot be written; or there is no history.
     StoreUnavailable(String),
     /// The broker failed; its journal says more.
     Failed(String),

@@ -4,6 +4,7 @@
 //! Additive changes go into the `a{sv}` types as new keys (unknown keys are ignored); anything else
 //! needs a new interface number.
 
+mod activity;
 mod agent;
 mod binding;
 mod broker;
@@ -16,6 +17,7 @@ mod rule;
 mod rules;
 mod status;
 
+pub use activity::{ActivitiesProxy, Activity, ActivityFilter, SeenProgram};
 pub use agent::{AgentProxy, withdrawn};
 pub use binding::thread_name;
 pub use broker::BrokerProxy;
@@ -53,3 +55,5 @@ pub const OWN_UID: u32 = u32::MAX;
 pub const ACTION_ANSWER: &str = "io.github.portreeve.answer-prompt";
 /// polkit action: add, change or remove one's own rules from a program that is not Portreeve's own.
 pub const ACTION_EDIT_RULES: &str = "io.github.portreeve.edit-own-rules";
+/// polkit action: clear one's own history from a program that is not Portreeve's own.
+pub const ACTION_CLEAR_HISTORY: &str = "io.github.portreeve.clear-own-history";

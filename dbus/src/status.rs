@@ -22,6 +22,8 @@ pub struct Status {
     pub rules: u32,
     /// `ok`, or what is wrong with the database; rules cannot be changed then.
     pub store: String,
+    /// `ok`, `off`, or what is wrong with the history; there is none then.
+    pub history: String,
     /// How often each failure of the broker's table has happened since its start, as
     /// `reason=count`.
     pub failures: Vec<String>,

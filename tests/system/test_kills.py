@@ -5,11 +5,11 @@ import random
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness import firewall
-from harness.callers import Caller
+from harness.callers import PROGRAM, Caller
 from harness.complaints import complaints
 from harness.machine import do
 from harness.marks import slow
@@ -94,6 +94,47 @@ def loses_nothing(kills):
 
 def test_broker_killed_at_random_moments_loses_nothing():
     loses_nothing(10)
+
+
+class Rules:
+    """Rules of alice's that are added one after another, until the end."""
+
+    def __init__(self):
+        self._ended = threading.Event()
+        self.acknowledged = set()
+        self._thread = threading.Thread(target=self._add, daemon=True)
+        self._thread.start()
+
+    def _add(self):
+        port = 0
+        while not self._ended.is_set():
+            port += 1
+            words = ("--addr", DENIED, "--port", port)
+            # While there is no broker, there is nobody to acknowledge anything.
+            with suppress(firewall.Refused):
+                self.acknowledged.add(firewall.add_rule(PROGRAM, "deny", *words))
+
+    def end(self):
+        self._ended.set()
+        self._thread.join()
+
+
+def test_no_acknowledged_rule_is_lost():
+    rules, seed = Rules(), random.Random(2)
+    with unlimited_starts():
+        for number in range(1, 11):
+            until(lambda wanted=number: len(rules.acknowledged) > 2 * wanted, "some more rules", 60)
+            broker = until(firewall.broker, "the next broker")
+            # Not a wait for something: the moment is to be any.
+            threading.Event().wait(seed.uniform(0, 0.5))
+            os.kill(broker, signal.SIGKILL)
+        until(lambda: firewall.broker() not in (0, broker), "the last broker")
+        rules.end()
+        until(firewall.is_up, "its answers", PATIENCE)
+    found = {it.id for it in firewall.rules()}
+    lost = rules.acknowledged - found
+    assert not lost, f"{sorted(lost)} of {len(rules.acknowledged)} are lost"
+    print(f"{len(rules.acknowledged)} rules acknowledged, {len(found)} found", flush=True)
 
 
 @slow(minutes=45)

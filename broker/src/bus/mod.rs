@@ -1,6 +1,7 @@
 //! The broker on the system bus. The only room with `#[interface]`s; every method checks its
 //! caller, sends one command to the loop and waits for the reply.
 
+mod activity;
 pub mod agent;
 mod attest;
 mod broker;
@@ -25,15 +26,15 @@ use tokio::{
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
 use self::{
-    broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts, rules::Rules,
-    watch::Watchers,
+    activity::Activities, broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts,
+    rules::Rules, watch::Watchers,
 };
 pub use self::{
     logins::follow_logins,
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };
-use crate::decide::Command;
+use crate::{decide::Command, store::history::History};
 
 /// What the interfaces have in common.
 #[derive(Clone)]
@@ -43,6 +44,8 @@ struct Shared {
     watchers: Arc<Watchers>,
     attestations: Arc<Limiter<u32>>,
     leaves: Arc<Limiter<u32>>,
+    history: History,
+    questions: Arc<Limiter<u32>>,
 }
 
 impl Shared {
@@ -63,7 +66,10 @@ impl Shared {
 
 /// Serves the broker on the system bus. The name is taken last, so that whoever sees it can call.
 /// The task ends when the bus does; then nobody can be asked any more.
-pub async fn serve(commands: mpsc::Sender<Command>) -> zbus::Result<(Connection, JoinHandle<()>)> {
+pub async fn serve(
+    commands: mpsc::Sender<Command>,
+    history: History,
+) -> zbus::Result<(Connection, JoinHandle<()>)> {
     let callers = Arc::new(Callers::default());
     let watchers = Arc::new(Watchers::default());
     let shared = Shared {
@@ -72,11 +78,17 @@ pub async fn serve(commands: mpsc::Sender<Command>) -> zbus::Result<(Connection,
         watchers: Arc::clone(&watchers),
         attestations: attest::limiter(),
         leaves: leave::limiter(),
+        history,
+        questions: Limiter::new(
+            "questions about a history of yours",
+            activity::QUESTIONS_OF_A_USER,
+        ),
     };
     let connection = Builder::system()
         .serve_at(BROKER_PATH, Broker(shared.clone()))
         .serve_at(BROKER_PATH, Prompts(shared.clone()))
-        .serve_at(BROKER_PATH, Rules(shared))
+        .serve_at(BROKER_PATH, Rules(shared.clone()))
+        .serve_at(BROKER_PATH, Activities(shared))
         .build()
         .await?;
     let bus = DBusProxy::new(&connection).await?;

@@ -15,7 +15,10 @@ use super::{
     obey::send,
     rulebook::Wanted,
 };
-use crate::store;
+use crate::store::{
+    self,
+    history::{Deed, Grounds},
+};
 
 /// A prompt must have been on the screen for this long before its agent may answer it: what comes
 /// sooner was meant for something else.
@@ -171,7 +174,8 @@ impl Decider {
                 late = 1;
             }
             for waiting in prompt.waiting {
-                if !self.release_once(waiting.held, answer.action, &pattern) {
+                let (deed, held) = (Deed::from(&prompt.question), waiting.held);
+                if !self.release_once(deed, held, answer.action, &pattern, Grounds::Answer) {
                     late += 1;
                 }
             }
@@ -208,7 +212,8 @@ impl Decider {
         let pattern = answer.pattern(question.operation, &question.object);
         let uid = question.uid();
         for waiting in prompt.waiting {
-            self.release_once(waiting.held, answer.action, &pattern);
+            let (deed, held) = (Deed::from(question), waiting.held);
+            self.release_once(deed, held, answer.action, &pattern, Grounds::Answer);
         }
         self.agents.withdraw(uid, id, withdrawn::ANSWERED);
         self.prompts_changed(uid);

@@ -13,6 +13,7 @@ mod listeners;
 mod obey;
 mod prompt;
 mod prompts;
+mod record;
 mod rulebook;
 mod verdict;
 
@@ -25,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use portreeve_abi::{Verdict, request_flags};
+use portreeve_abi::request_flags;
 use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Process};
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -41,6 +42,7 @@ use self::{
     listeners::Listeners,
     prompt::{Question, Waiting},
     prompts::Prompts,
+    record::tell,
     rulebook::RuleBook,
 };
 use crate::{
@@ -49,7 +51,10 @@ use crate::{
     failure::{Failures, Reason, with_causes},
     gate::{Held, Table},
     probe::{Kernel, Policy},
-    store::{Opened, Over, Store},
+    store::{
+        Opened, Over, Store,
+        history::{Deed, Grounds, History},
+    },
     subject::{Caller, Code},
 };
 
@@ -98,6 +103,7 @@ pub struct Decider {
     table: Arc<Table>,
     store: Store,
     store_problem: Option<String>,
+    history: History,
     failures: Arc<Failures>,
     /// For the store's answers to come back on.
     commands: mpsc::Sender<Command>,
@@ -154,12 +160,19 @@ impl Decider {
             kernel,
             table,
             store,
+            history: History::none(),
             failures,
             commands,
             clock,
             sessions: None,
             over: Over::default(),
         }
+    }
+
+    /// The same loop, which notes in a history what calls were told.
+    #[must_use]
+    pub fn recording_in(self, history: History) -> Self {
+        Self { history, ..self }
     }
 
     /// Judges until both senders of `inputs` are gone.
@@ -224,43 +237,56 @@ impl Decider {
             .decide(subject, arrival.operation, &arrival.object);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
-            let verdict = self.verdict(&arrival, action);
-            arrival.held.release(&verdict);
+            self.settle(arrival, action, Grounds::Rule(rule));
         } else if arrival.open {
             let action = match arrival.operation {
                 Operation::Accept => self.config.unruled.accept.action(),
                 _ => Action::Allow,
             };
-            let verdict = self.verdict(&arrival, action);
-            arrival.held.release(&verdict);
+            self.settle(arrival, action, Grounds::Connected);
         } else if let Some(answer) = self.late.take(&arrival, Instant::now()) {
-            self.release_once(arrival.held, answer.action, &answer.object);
+            let deed = Deed::from(&arrival);
+            let (action, covered) = (answer.action, &answer.object);
+            self.release_once(deed, arrival.held, action, covered, Grounds::LateAnswer);
         } else {
             match self.config.unruled.treatment(arrival.operation) {
                 Treatment::Ask => self.ask(arrival),
-                treatment => {
-                    let verdict = self.verdict(&arrival, treatment.action());
-                    arrival.held.release(&verdict);
-                }
+                treatment => self.settle(arrival, treatment.action(), Grounds::Unruled),
             }
         }
     }
 
-    /// What a call is told that is decided.
-    fn verdict(&self, arrival: &Arrival, action: Action) -> Verdict {
+    /// Ends one call in a way that counts as long as the rules stay as they are.
+    fn settle(&self, arrival: Arrival, action: Action, grounds: Grounds) {
         let subject = &arrival.caller.subject;
         let rules = &self.rules;
-        rules.verdict(subject, arrival.operation, &arrival.object, action)
+        let verdict = rules.verdict(subject, arrival.operation, &arrival.object, action);
+        let deed = Deed::from(&arrival);
+        tell(&self.history, deed, arrival.held, &verdict, action, grounds);
+    }
+
+    /// Denies one call, this time.
+    fn deny_once(&self, deed: Deed, held: Held, grounds: Grounds) -> bool {
+        let verdict = verdict::once(Action::DENY);
+        tell(&self.history, deed, held, &verdict, Action::DENY, grounds)
     }
 
     /// Answers one call, which makes no rule; `covered` is what the answer was about. Whether the call
     /// still waited.
-    fn release_once(&mut self, held: Held, action: Action, covered: &ObjectPattern) -> bool {
+    fn release_once(
+        &mut self,
+        deed: Deed,
+        held: Held,
+        action: Action,
+        covered: &ObjectPattern,
+        grounds: Grounds,
+    ) -> bool {
         if action == Action::Allow {
             let peers = &covered.destination;
             self.listeners.grant(&self.rules, held.reach(), peers);
         }
-        held.release(&verdict::once(action))
+        let verdict = verdict::once(action);
+        tell(&self.history, deed, held, &verdict, action, grounds)
     }
 
     /// Asks the user, and meanwhile keeps the caller waiting, unless it must not be.
@@ -289,16 +315,18 @@ impl Decider {
             }
             Some(waiting)
         } else {
-            arrival.held.release(&verdict::once(Action::DENY));
+            self.deny_once(Deed::from(&question), arrival.held, Grounds::AtOnce);
             if flags & request_flags::QUIET != 0 {
                 return;
             }
             None
         };
-        if let Err(hold) = self.prompts.ask(question, arrival.caller, hold, now) {
+        if let Err(refused) = self.prompts.ask(question, arrival.caller, hold, now) {
             self.failures.count(Reason::PromptLimit);
+            let (question, hold) = *refused;
             if let Some(waiting) = hold {
-                waiting.held.release(&verdict::once(Action::DENY));
+                let grounds = Grounds::Failure(Reason::PromptLimit);
+                self.deny_once(Deed::from(&question), waiting.held, grounds);
             }
         }
         self.prompts_changed(uid);
@@ -333,17 +361,19 @@ impl Decider {
             tracing::error!("cannot make the kernel forget: {error}: stopping");
             std::process::abort();
         }
-        for settled in self.prompts.settled_by(&self.rules) {
-            let question = &settled.prompt.question;
-            let uid = question.uid();
-            for waiting in settled.prompt.waiting {
-                let (subject, object) = (&waiting.caller.subject, &question.object);
-                let (operation, action) = (question.operation, settled.action);
-                let verdict = self.rules.verdict(subject, operation, object, action);
-                waiting.held.release(&verdict);
-            }
+        let settled = self.prompts.settled_by(&self.rules);
+        for released in settled.released {
+            let (deed, action) = (Deed::from(&released.question), released.action);
+            let (question, subject) = (&released.question, &released.waiting.caller.subject);
+            let (operation, object) = (question.operation, &question.object);
+            let verdict = self.rules.verdict(subject, operation, object, action);
+            let (held, grounds) = (released.waiting.held, Grounds::Rule(released.rule));
+            tell(&self.history, deed, held, &verdict, action, grounds);
+        }
+        for prompt in settled.closed {
+            let uid = prompt.question.uid();
             self.agents
-                .withdraw(uid, settled.prompt.id, portreeve_dbus::withdrawn::ANSWERED);
+                .withdraw(uid, prompt.id, portreeve_dbus::withdrawn::ANSWERED);
             self.prompts_changed(uid);
         }
     }
@@ -368,13 +398,14 @@ impl Decider {
     fn sweep(&mut self) {
         let now = Instant::now();
         let swept = self.prompts.sweep(now, SWEEP);
-        for (uid, held) in swept.expired {
+        for (question, held) in swept.expired {
+            let uid = question.uid();
             let reason = if self.agents.get(uid).is_some() {
                 Reason::Deadline
             } else {
                 Reason::NoAgent
             };
-            if held.release(&verdict::once(Action::DENY)) {
+            if self.deny_once(Deed::from(&question), held, Grounds::Failure(reason)) {
                 self.failures.count(reason);
             }
             self.prompts_changed(uid);

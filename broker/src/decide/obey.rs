@@ -77,6 +77,7 @@ impl Decider {
                 .store_problem
                 .clone()
                 .unwrap_or_else(|| "ok".to_owned()),
+            history: self.history.state(),
             failures: self.failures.report(),
             hold_seconds: self.config.hold_seconds,
         }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use portreeve_policy::{Action, Decision, Subject};
+use portreeve_policy::{Action, Decision, RuleId, Subject};
 use tokio::time::Instant;
 
 use super::{
@@ -25,39 +25,52 @@ pub(super) struct Prompts {
     by_question: HashMap<Question, u64>,
 }
 
-/// A prompt that a rule now answers.
+/// What rules now answer.
+#[derive(Default)]
 pub(super) struct Settled {
-    pub(super) prompt: Prompt,
+    /// Prompts that are closed by that.
+    pub(super) closed: Vec<Prompt>,
+    /// Calls that have waited.
+    pub(super) released: Vec<Released>,
+}
+
+/// A call that a rule now answers.
+pub(super) struct Released {
+    pub(super) question: Question,
+    pub(super) waiting: Waiting,
     pub(super) action: Action,
+    pub(super) rule: RuleId,
 }
 
 /// What time has done.
 #[derive(Default)]
 pub(super) struct Swept {
-    /// Calls whose time is over, each with its user.
-    pub(super) expired: Vec<(u32, Held)>,
+    /// Calls whose time is over, each with its question.
+    pub(super) expired: Vec<(Question, Held)>,
     /// Prompts nobody needs any more: user and id.
     pub(super) ended: Vec<(u32, u64)>,
 }
 
 impl Prompts {
-    /// Adds a call to the prompt with its question, or opens one. Gives the hold back, if there is
-    /// one, when its user has too many.
+    /// Adds a call to the prompt with its question, or opens one. Gives the question back, and the hold if
+    /// there is one, when its user has too many.
     pub(super) fn ask(
         &mut self,
         question: Question,
         caller: Arc<Caller>,
         hold: Option<Waiting>,
         now: Instant,
-    ) -> Result<(), Option<Waiting>> {
+    ) -> Result<(), Box<(Question, Option<Waiting>)>> {
         let id = match self.by_question.get(&question) {
             Some(id) => *id,
-            None if self.of(question.uid()).count() >= PER_USER => return Err(hold),
+            None if self.of(question.uid()).count() >= PER_USER => {
+                return Err(Box::new((question, hold)));
+            }
             None => {
                 let id = new_id();
                 let prompt = Prompt::new(id, question.clone(), Arc::clone(&caller), now);
                 self.open.insert(id, prompt);
-                self.by_question.insert(question, id);
+                self.by_question.insert(question.clone(), id);
                 id
             }
         };
@@ -66,7 +79,7 @@ impl Prompts {
                 prompt.add(caller, hold, now);
                 Ok(())
             }
-            None => Err(hold),
+            None => Err(Box::new((question, hold))),
         }
     }
 
@@ -123,10 +136,10 @@ impl Prompts {
         })
     }
 
-    /// Closes the prompts that the rules answer for *all* their calls; single calls of a prompt
-    /// (those of one process) are released from it.
-    pub(super) fn settled_by(&mut self, rules: &RuleBook) -> Vec<Settled> {
-        let mut settled = Vec::new();
+    /// Takes out the calls that the rules answer, and closes the prompts whose calls they *all* are.
+    /// Single calls of a prompt (those of one process) leave it open.
+    pub(super) fn settled_by(&mut self, rules: &RuleBook) -> Settled {
+        let mut settled = Settled::default();
         let mut ids: Vec<u64> = self.open.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {
@@ -137,35 +150,25 @@ impl Prompts {
             let decide =
                 |subject: &Subject| rules.decide(subject, question.operation, &question.object);
             let mut staying = Vec::new();
-            let mut leaving: HashMap<Action, Vec<Waiting>> = HashMap::new();
+            let before = settled.released.len();
             for waiting in std::mem::take(&mut prompt.waiting) {
                 match decide(&waiting.caller.subject) {
-                    Decision::Settled { action, .. } => {
-                        leaving.entry(action).or_default().push(waiting);
-                    }
+                    Decision::Settled { action, rule } => settled.released.push(Released {
+                        question: question.clone(),
+                        waiting,
+                        action,
+                        rule,
+                    }),
                     Decision::Ask => staying.push(waiting),
                 }
             }
             prompt.waiting = staying;
-            if !leaving.is_empty() {
+            if settled.released.len() > before {
                 prompt.mark_changed(Instant::now());
             }
-            let newest = decide(&prompt.caller.subject);
-            if prompt.waiting.is_empty()
-                && let Decision::Settled { action, .. } = newest
-                && let Some(mut prompt) = self.take(id)
-            {
-                prompt.waiting = leaving.remove(&action).unwrap_or_default();
-                settled.push(Settled { prompt, action });
-            }
-            // Calls that rules of single processes answer, while the question stays open.
-            for (action, waiting) in leaving {
-                for call in waiting {
-                    let subject = &call.caller.subject;
-                    let (operation, object) = (question.operation, &question.object);
-                    let verdict = rules.verdict(subject, operation, object, action);
-                    call.held.release(&verdict);
-                }
+            let is_settled = matches!(decide(&prompt.caller.subject), Decision::Settled { .. });
+            if prompt.waiting.is_empty() && is_settled {
+                settled.closed.extend(self.take(id));
             }
         }
         settled
@@ -175,11 +178,11 @@ impl Prompts {
     pub(super) fn sweep(&mut self, now: Instant, soonest: Duration) -> Swept {
         let mut swept = Swept::default();
         let ended = self.take_if(|prompt| {
-            let uid = prompt.question.uid();
             let looked = prompt.look(now, soonest);
+            let expired = looked.expired.into_iter();
             swept
                 .expired
-                .extend(looked.expired.into_iter().map(|held| (uid, held)));
+                .extend(expired.map(|held| (prompt.question.clone(), held)));
             looked.ended
         });
         swept.ended.extend(

@@ -16,6 +16,7 @@ mod lifespans;
 mod listening;
 mod named;
 mod open;
+mod recording;
 mod running;
 mod signals;
 mod successor;

@@ -46,6 +46,11 @@ impl Held {
         self.reach = None;
     }
 
+    /// Whether it is denied, whatever its verdict will be.
+    pub fn is_forbidden(&self) -> bool {
+        self.reach.is_none()
+    }
+
     /// Who may connect if it starts listening; 0 for anybody.
     pub fn reach(&self) -> u32 {
         self.reach.unwrap_or(0)

@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, path::Path};
 
 use portreeve_policy::{Deadline, Rule, RuleId};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig, named_params, params};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::{
-    Change, Changed, Error, Over, RESTORE_SECONDS, RULES_MAX, migrate,
+    Change, Changed, Error, Over, RESTORE_SECONDS, RULES_MAX,
+    file::{self, Kind},
+    migrate::Schema,
     row::{self, Found},
 };
 use crate::{
@@ -40,7 +42,7 @@ impl Database {
             problem: None,
             senseless: 0,
         };
-        let usable = match open(path).and_then(|(connection, writable)| {
+        let usable = match file::open(path, &KIND).and_then(|(connection, writable)| {
             let loaded = load(&connection, &era)?;
             if writable {
                 tidy_up(&connection, &loaded, &era);
@@ -215,52 +217,17 @@ fn found(changed: usize, id: RuleId) -> Result<(), Error> {
     }
 }
 
-/// Opens and checks; the flag says whether it can be written.
-fn open(path: &Path) -> Result<(Connection, bool), Error> {
-    // NOFOLLOW: whoever could put a link there must not choose what we write to. SQLite refuses links
-    // in every part of the path with it; those above the directory are the administrator's.
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    let directory = directory.canonicalize().map_err(Error::Directory)?;
-    let path = directory.join(path.file_name().unwrap_or_default());
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(Error::sqlite("open"))?;
-    // Closing a database that we do not trust must not write its log back into it.
-    let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection
-        .set_db_config(no_checkpoint, true)
-        .map_err(Error::sqlite("open"))?;
-    let writable = !connection
-        .is_readonly("main")
-        .map_err(Error::sqlite("open"))?;
-    // A database of a newer version is not even looked at with our eyes.
-    let found = migrate::version(&connection)?;
-    if found > migrate::known() {
-        return Err(Error::Newer {
-            found,
-            known: migrate::known(),
-        });
-    }
-    let verdict: String = connection
-        .pragma_query_value(None, "quick_check", |row| row.get(0))
-        .map_err(Error::sqlite("check"))?;
-    if verdict != "ok" {
-        return Err(Error::Damaged(verdict));
-    }
-    if writable {
-        // FULL: an acknowledged rule survives a power cut.
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-            .map_err(Error::sqlite("set up"))?;
-        migrate::migrate(&mut connection)?;
-        connection
-            .set_db_config(no_checkpoint, false)
-            .map_err(Error::sqlite("set up"))?;
-    }
-    Ok((connection, writable))
-}
+/// Rules: an acknowledged one survives a power cut (FULL), and an older file is copied before it is
+/// changed.
+const KIND: Kind = Kind {
+    schema: Schema(&[
+        include_str!("migrations/001-rules.sql"),
+        include_str!("migrations/002-rules-that-end.sql"),
+    ]),
+    at_first: "",
+    settings: "PRAGMA synchronous = FULL;",
+    backed_up: true,
+};
 
 /// What the table holds.
 #[derive(Default)]

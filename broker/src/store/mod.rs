@@ -1,6 +1,8 @@
-//! Rules in SQLite, on a thread of their own. The only user of rusqlite.
+//! Rules, and the history, in SQLite, each on a thread of its own. The only user of rusqlite.
 
 mod database;
+mod file;
+pub mod history;
 mod lifespan;
 mod migrate;
 mod row;
@@ -106,6 +108,9 @@ pub enum Error {
     /// Its directory is not there.
     #[error("cannot find the directory of the database")]
     Directory(#[source] std::io::Error),
+    /// It could not be copied before it would have been changed.
+    #[error("cannot copy the database before it is changed")]
+    Backup(#[source] std::io::Error),
     /// It was written by a newer Portreeve; it is left alone.
     #[error("cannot use a database of schema {found}: this version knows up to {known}")]
     Newer {
@@ -120,6 +125,9 @@ pub enum Error {
     /// It can be read but not written.
     #[error("cannot write the database: {0}")]
     ReadOnly(String),
+    /// There is no history.
+    #[error("cannot use the history: {0}")]
+    NoHistory(String),
     /// The user has no such rule.
     #[error("cannot find rule {0}")]
     NoSuchRule(RuleId),

@@ -2,7 +2,9 @@
 
 mod completions;
 mod decide;
+mod log;
 mod pending;
+mod programs;
 mod rules;
 mod status;
 
@@ -26,6 +28,9 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
         Command::Pending(_) => pending::list(uid, output).await?,
         Command::Decide(decide) => decide::run(uid, decide, output).await?,
         Command::Rules(rules) => rules::run(uid, rules, output).await?,
+        Command::Log(log) if log.clear => log::clear(uid, output).await?,
+        Command::Log(log) => log::run(uid, log, output).await?,
+        Command::Programs => programs::run(uid, output).await?,
         Command::Completions { shell } => completions::run(*shell)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -20,6 +20,7 @@ struct View<'a> {
     held: u32,
     rules: u32,
     store: &'a str,
+    history: &'a str,
     failures: &'a [String],
     hold_seconds: u32,
 }
@@ -35,6 +36,7 @@ impl<'a> From<&'a Status> for View<'a> {
             held: status.held,
             rules: status.rules,
             store: &status.store,
+            history: &status.history,
             failures: &status.failures,
             hold_seconds: status.hold_seconds,
         }
@@ -63,6 +65,7 @@ fn text(status: &View<'_>) -> String {
         ("Calls held", status.held.to_string()),
         ("Rules in force", status.rules.to_string()),
         ("Rule store", status.store.to_owned()),
+        ("History", status.history.to_owned()),
         ("Failures", failures),
         ("Longest hold", format!("{} s", status.hold_seconds)),
     ]
@@ -82,6 +85,7 @@ mod tests {
             enforcing: true,
             prompts: 2,
             store: "ok".into(),
+            history: "off".into(),
             failures: vec!["no-agent=1".into()],
             hold_seconds: 120,
             ..Status::default()
@@ -90,7 +94,7 @@ mod tests {
             serde_json::to_value(View::from(&status)).unwrap(),
             serde_json::json!({
                 "version": "0.1.0", "mode": "ask", "enforcing": true, "agent": false,
-                "prompts": 2, "held": 0, "rules": 0, "store": "ok",
+                "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
                 "failures": ["no-agent=1"], "hold_seconds": 120,
             })
         );

@@ -9,7 +9,7 @@ use crate::{bus::Bus, error::Error, user};
 const FIRST_GUARDED_UID: u32 = 1000;
 
 /// The checks that need the broker.
-const OF_BROKER: [&str; 3] = ["enforcing", "store", "agent"];
+const OF_BROKER: [&str; 4] = ["enforcing", "store", "history", "agent"];
 
 /// Asks the broker for its state, as it concerns user `uid`.
 pub(super) async fn check(uid: u32) -> Vec<Finding> {
@@ -59,6 +59,7 @@ fn untold() -> impl Iterator<Item = Finding> {
         let found = match check {
             "enforcing" => "whether the firewall is enforced cannot be told",
             "store" => "the state of the rule store cannot be told",
+            "history" => "whether a history is kept cannot be told",
             _ => "whether an agent is there to ask cannot be told",
         };
         Finding::unknown(check, found)
@@ -92,6 +93,17 @@ fn judge(status: &Status, uid: u32) -> Vec<Finding> {
                  store is in /var/lib/portreeve:\nsystemctl restart portreeved.service",
             )
         },
+        match status.history.as_str() {
+            "ok" => Finding::good("history", "a history is kept of what programs do"),
+            "off" => Finding::good("history", "no history is kept, as the settings want it"),
+            problem => Finding::bad(
+                "history",
+                format!("no history is kept of what programs do: {problem}"),
+                "Rules are not concerned. If the file cannot be repaired, put it aside; a new one is made:\n\
+                 mv /var/lib/portreeve/history.db /var/lib/portreeve/history.db.bad\n\
+                 systemctl restart portreeved.service",
+            ),
+        },
         if status.agent {
             Finding::good("agent", format!("an agent is there to ask user {uid}"))
         } else if uid < FIRST_GUARDED_UID {
@@ -120,6 +132,7 @@ mod tests {
             enforcing: true,
             agent: true,
             store: "ok".into(),
+            history: "ok".into(),
             ..Status::default()
         }
     }
@@ -145,6 +158,16 @@ mod tests {
             ..sound()
         };
         assert_eq!(bad(&status, 1000), ["store"]);
+        let status = Status {
+            history: "cannot open it".into(),
+            ..sound()
+        };
+        assert_eq!(bad(&status, 1000), ["history"]);
+        let status = Status {
+            history: "off".into(),
+            ..sound()
+        };
+        assert!(bad(&status, 1000).is_empty());
         let status = Status {
             agent: false,
             ..sound()

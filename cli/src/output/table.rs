@@ -13,36 +13,39 @@ const GAP: &str = "  ";
 pub(crate) struct Table<const N: usize> {
     heading: [&'static str; N],
     rows: Vec<[String; N]>,
+    widths: [usize; N],
 }
 
 impl<const N: usize> Table<N> {
     /// A table without rows yet.
-    pub(crate) const fn new(heading: [&'static str; N]) -> Self {
+    pub(crate) fn new(heading: [&'static str; N]) -> Self {
         Self {
             heading,
             rows: Vec::new(),
+            widths: heading.map(UnicodeWidthStr::width),
         }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|cell| clean(&cell)));
+        let cells = cells.map(|cell| clean(&cell));
+        for (width, cell) in self.widths.iter_mut().zip(&cells) {
+            *width = (*width).max(cell.width());
+        }
+        self.rows.push(cells);
     }
 
     /// The table as text, its heading in bold.
-    pub(crate) fn render(&self) -> String {
-        let mut widths = self.heading.map(UnicodeWidthStr::width);
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width());
-            }
-        }
-        let mut text = format!("{BOLD}{}{PLAIN}\n", line(&self.heading, widths));
-        for row in &self.rows {
-            text.push_str(&line(row, widths));
-            text.push('\n');
-        }
-        text
+    pub(crate) fn render(&mut self) -> String {
+        let heading = line(&self.heading, self.widths);
+        format!("{BOLD}{heading}{PLAIN}\n{}", self.rest())
+    }
+
+    /// The rows that were added since the last time, in columns that are as wide as before at least.
+    pub(crate) fn rest(&mut self) -> String {
+        let rows = std::mem::take(&mut self.rows);
+        let lines = rows.iter().map(|row| line(row, self.widths) + "\n");
+        lines.collect()
     }
 }
 
@@ -90,6 +93,16 @@ mod tests {
             table.render(),
             "\u{1b}[1mID     PROGRAM  TO\u{1b}[0m\n1      日本     a\n10000  x\n"
         );
+    }
+
+    #[test]
+    fn more_rows_go_below() {
+        let mut table = Table::new(["ID", "TO"]);
+        table.row(["1000".into(), "a".into()]);
+        table.render();
+        table.row(["1".into(), "b".into()]);
+        assert_eq!(table.rest(), "1     b\n");
+        assert_eq!(table.rest(), "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The real `portreevectl` on a bus of its own, against a scripted broker.
 
+mod history;
 mod scripted;
 
 use std::{
@@ -336,7 +337,7 @@ async fn doctor_finds_a_broker_that_is_well() {
         let found = findings.iter().find(|finding| finding["check"] == check);
         found.unwrap_or_else(|| panic!("no {check}: {findings:?}"))["ok"].clone()
     };
-    for check in ["bus", "broker", "enforcing", "store", "agent"] {
+    for check in ["bus", "broker", "enforcing", "store", "history", "agent"] {
         assert_eq!(ok(check), true, "{check}");
     }
     // The rest is this machine's own affair, but the exit status follows it.

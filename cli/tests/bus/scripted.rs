@@ -8,7 +8,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, Status};
+use portreeve_dbus::{
+    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, SeenProgram,
+    Status,
+};
 use portreeve_tests::Daemon;
 use zbus::{
     Connection, connection::Builder, interface, message::Flags, message::Header,
@@ -22,6 +25,10 @@ pub(crate) struct Script {
     pub(crate) prompts: Vec<Prompt>,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
+    /// What programs did, the newest first.
+    pub(crate) activity: Vec<Activity>,
+    /// The programs that were seen.
+    pub(crate) programs: Vec<SeenProgram>,
     /// What every call that changes something is refused with.
     pub(crate) refusal: Option<fn() -> Error>,
 }
@@ -71,6 +78,7 @@ impl Broker {
             enforcing: true,
             agent: true,
             store: "ok".into(),
+            history: "ok".into(),
             hold_seconds: 120,
             ..Status::default()
         }
@@ -171,6 +179,63 @@ impl Rules {
     }
 }
 
+struct Activities(Shared);
+
+#[interface(name = "io.github.portreeve.Activity1")]
+impl Activities {
+    fn list(
+        &self,
+        uid: u32,
+        filter: ActivityFilter,
+        before: &str,
+        limit: u32,
+    ) -> (Vec<Activity>, String) {
+        let mut state = lock(&self.0);
+        let ActivityFilter {
+            program,
+            denied,
+            since,
+            after,
+            ..
+        } = filter;
+        let rows = &state.script.activity;
+        if let Some(after) = after {
+            let rows = rows.iter().rev().filter(|row| row.changed > after);
+            return (rows.cloned().collect(), String::new());
+        }
+        let begin: usize = before.parse().unwrap_or_default();
+        let end = rows.len().min(begin + limit.min(2) as usize);
+        let next = if end < rows.len() {
+            end.to_string()
+        } else {
+            String::new()
+        };
+        let page = rows[begin..end].to_vec();
+        state.calls.push(format!(
+            "List {uid} {program:?} {denied:?} {since:?} {limit}"
+        ));
+        (page, next)
+    }
+
+    fn programs(&self, _uid: u32) -> Vec<SeenProgram> {
+        lock(&self.0).script.programs.clone()
+    }
+
+    fn clear(&self, #[zbus(header)] header: Header<'_>, uid: u32) -> Result<(), Error> {
+        lock(&self.0).note(&header, format!("Clear {uid}"))
+    }
+
+    fn watch(&self, #[zbus(header)] header: Header<'_>, _uid: u32) -> u64 {
+        let mut state = lock(&self.0);
+        state.watchers.push(header.sender().unwrap().to_string());
+        let rows = state.script.activity.iter();
+        rows.map(|row| row.changed).max().unwrap_or_default()
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
 /// The bus and its broker. Both end with it.
 pub(crate) struct Bus {
     daemon: Daemon,
@@ -192,6 +257,7 @@ impl Bus {
             .serve_at(BROKER_PATH, Broker)
             .serve_at(BROKER_PATH, Prompts(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Rules(Arc::clone(&state)))
+            .serve_at(BROKER_PATH, Activities(Arc::clone(&state)))
             .name(BUS_NAME)
             .build()
             .await
@@ -220,17 +286,32 @@ impl Bus {
 
     /// Opens other prompts, and tells those who watch.
     pub(crate) async fn set_prompts(&self, prompts: Vec<Prompt>) {
-        let watchers = {
-            let mut state = lock(&self.state);
-            state.script.prompts = prompts;
-            state.watchers.clone()
-        };
-        for watcher in watchers {
-            let emitter = SignalEmitter::new(&self.broker, BROKER_PATH)
-                .unwrap()
-                .set_destination(watcher.try_into().unwrap());
+        lock(&self.state).script.prompts = prompts;
+        for emitter in self.watchers() {
             Prompts::changed(&emitter).await.unwrap();
         }
+    }
+
+    /// Something happens, and those who watch are told.
+    pub(crate) async fn happens(&self, rows: Vec<Activity>) {
+        let script = |state: &mut State| {
+            state.script.activity.splice(0..0, rows);
+        };
+        script(&mut lock(&self.state));
+        for emitter in self.watchers() {
+            Activities::changed(&emitter).await.unwrap();
+        }
+    }
+
+    /// Emitters for those who watch.
+    fn watchers(&self) -> Vec<SignalEmitter<'_>> {
+        let watchers = lock(&self.state).watchers.clone();
+        let emitters = watchers.into_iter().map(|watcher| {
+            SignalEmitter::new(&self.broker, BROKER_PATH)
+                .unwrap()
+                .set_destination(watcher.try_into().unwrap())
+        });
+        emitters.collect()
     }
 
     /// Takes the broker off the bus.

@@ -17,7 +17,7 @@ use portreeve_broker::{
     failure::Failures,
     gate::{Answer, Table},
     probe::{self, Kernel},
-    store::Store,
+    store::{Store, history::History},
     subject::{Caller, ProcessHandle},
 };
 use portreeve_policy::{
@@ -87,6 +87,7 @@ pub(crate) struct Broker {
     log: Log,
     next: AtomicU64,
     connection: Connection,
+    history: History,
     _dir: tempfile::TempDir,
 }
 
@@ -101,6 +102,9 @@ impl Broker {
         let failures = Arc::new(Failures::default());
         let log = Log::default();
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let limits = Config::default().history.limits();
+        let place = dir.path().join("history.db");
+        let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
         let decider = Decider::new(
             Config::default(),
             Arc::new(Played),
@@ -110,13 +114,14 @@ impl Broker {
             failures,
             commands.clone(),
             Box::new(KernelClock::new().unwrap()),
-        );
+        )
+        .recording_in(history.clone());
         tokio::spawn(decider.run(Inputs {
             arrivals: arriving,
             commands: commanded,
             interrupted: Arc::new(Notify::new()),
         }));
-        let (connection, _following) = bus::serve(commands.clone()).await.unwrap();
+        let (connection, _following) = bus::serve(commands.clone(), history.clone()).await.unwrap();
         tokio::spawn(bus::follow_logins(connection.clone(), commands));
         Self {
             arrivals,
@@ -124,6 +129,7 @@ impl Broker {
             log,
             next: AtomicU64::new(1),
             connection,
+            history,
             _dir: dir,
         }
     }
@@ -172,6 +178,11 @@ impl Broker {
         };
         assert!(self.arrivals.send(arrival).await.is_ok());
         unique
+    }
+
+    /// What has been kept of what programs did.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// What a call was told; `None` while it is held.

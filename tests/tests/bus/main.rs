@@ -4,6 +4,7 @@
 //! They need `dbus-daemon`. Run as root, they see the broker through root's eyes and through a
 //! user's; run as a user, only through his.
 
+mod activity;
 mod agents;
 mod broker;
 mod contract;

@@ -12,6 +12,7 @@ use crate::{
 fn a_user_sees_his_own_state() {
     on_a_bus("status::a_user_sees_his_own_state", As::User, async {
         let broker = Broker::start().await;
+        broker.history().settle().await.unwrap();
         let client = Connection::system().await.unwrap();
         let proxy = BrokerProxy::new(&client).await.unwrap();
         let expected = Status {
@@ -23,6 +24,7 @@ fn a_user_sees_his_own_state() {
             held: 0,
             rules: 1,
             store: "ok".into(),
+            history: "ok".into(),
             failures: Vec::new(),
             hold_seconds: 60,
         };

@@ -27,7 +27,12 @@ use super::{
     running::Running,
 };
 use crate::{
-    clock::Era, config::Config, failure::Failures, gate::Table, probe::Kernel as _, store::Store,
+    clock::Era,
+    config::Config,
+    failure::Failures,
+    gate::Table,
+    probe::Kernel as _,
+    store::{Store, history::History},
 };
 
 pub(super) const ALICE: u32 = 1000;
@@ -45,6 +50,9 @@ pub(super) struct Desk {
     pub(super) log: Log,
     pub(super) kernel: Arc<Played>,
     pub(super) failures: Arc<Failures>,
+    pub(super) history: History,
+    /// Where the history is: apart from what the next one gets a copy of while this one writes.
+    past: Arc<TempDir>,
 }
 
 /// An object by address and port, TCP.
@@ -78,7 +86,8 @@ impl Desk {
     pub(super) async fn on(dir: TempDir) -> Self {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
-        Self::of_kernel(dir, kernel, log, 1, Clocks::new()).await
+        let past = Arc::new(tempfile::tempdir().unwrap());
+        Self::of_kernel((dir, past), kernel, log, 1, Clocks::new()).await
     }
 
     /// This one is killed; the next one, on the same kernel, with the same database.
@@ -95,12 +104,13 @@ impl Desk {
     pub(super) async fn followed_in(&self, dir: TempDir) -> Self {
         let next = self.next.load(Ordering::SeqCst);
         let (kernel, log) = (Arc::clone(&self.kernel), self.log.clone());
-        Self::of_kernel(dir, kernel, log, next, self.clocks.clone()).await
+        let dirs = (dir, Arc::clone(&self.past));
+        Self::of_kernel(dirs, kernel, log, next, self.clocks.clone()).await
     }
 
     /// A loop on a kernel that may have had another one before.
     async fn of_kernel(
-        dir: TempDir,
+        (dir, past): (TempDir, Arc<TempDir>),
         kernel: Arc<Played>,
         log: Log,
         next: u64,
@@ -115,6 +125,9 @@ impl Desk {
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let limits = Config::default().history.limits();
+        let place = past.path().join("history.db");
+        let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
         let decider = Decider::new(
             Config::default(),
             Arc::clone(&kernel) as Arc<dyn crate::probe::Kernel>,
@@ -124,7 +137,8 @@ impl Desk {
             Arc::clone(&failures),
             commands.clone(),
             clocks.clock(),
-        );
+        )
+        .recording_in(history.clone());
         let inputs = Inputs {
             arrivals: arriving,
             commands: commanded,
@@ -142,6 +156,8 @@ impl Desk {
             log,
             kernel,
             failures,
+            history,
+            past,
         }
     }
 

@@ -9,6 +9,7 @@ use portreeve_policy::{
 
 use super::*;
 
+mod backup;
 mod ending;
 
 struct Place {

@@ -1,0 +1,156 @@
+//! `io.github.portreeve.Activity1`.
+
+use portreeve_dbus::{
+    ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Error, SeenProgram,
+};
+use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
+
+use super::{Shared, attest::attest, leave, watch::Topic};
+use crate::{
+    failure::with_causes,
+    store::{
+        self,
+        history::{PAGE_MAX, Place, Query},
+    },
+};
+
+/// Rows of a page if nothing else is wanted.
+const PAGE: u32 = 100;
+/// Questions about one user's history that may be under way: it bounds what their answers take.
+pub(super) const QUESTIONS_OF_A_USER: usize = 4;
+
+pub(super) struct Activities(pub(super) Shared);
+
+#[interface(name = "io.github.portreeve.Activity1")]
+impl Activities {
+    async fn list(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        filter: ActivityFilter,
+        before: &str,
+        limit: u32,
+    ) -> Result<(Vec<Activity>, String), Error> {
+        let query = query(filter, before)?;
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _question = self.0.questions.enter(caller.uid)?;
+        let limit = match limit {
+            0 => PAGE,
+            limit => limit.min(PAGE_MAX),
+        };
+        let page = self.0.history.page(uid, query, limit).await;
+        let page = page.map_err(|error| refused(&error))?;
+        let next = page.next.map(|place| place.to_string());
+        Ok((page.rows, next.unwrap_or_default()))
+    }
+
+    async fn programs(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<Vec<SeenProgram>, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _question = self.0.questions.enter(caller.uid)?;
+        self.0
+            .history
+            .programs(uid)
+            .await
+            .map_err(|error| refused(&error))
+    }
+
+    async fn clear(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<(), Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        // What a program did is not that program's to hide.
+        if caller.uid != 0 {
+            let attestations = &self.0.attestations;
+            match attest(attestations, &caller.caller, APPLICATION_EXECUTABLE).await {
+                Ok(()) => {}
+                Err(Error::AccessDenied(reason)) => {
+                    tracing::debug!(uid, reason, "asking polkit");
+                    let (leaves, action) = (&self.0.leaves, ACTION_CLEAR_HISTORY);
+                    leave::check(leaves, connection, &header, &caller, action).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let _question = self.0.questions.enter(caller.uid)?;
+        self.0
+            .history
+            .clear(uid)
+            .await
+            .map_err(|error| refused(&error))
+    }
+
+    async fn watch(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+    ) -> Result<u64, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _question = self.0.questions.enter(caller.uid)?;
+        let watched = self.0.history.watch(uid).await;
+        let (changes, last) = watched.map_err(|error| refused(&error))?;
+        let emit = |emitter| async move { Self::changed(&emitter).await };
+        self.0
+            .forward(connection, &caller, Topic::Activity, changes, emit)
+            .await?;
+        Ok(last)
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
+/// What is wanted, checked.
+fn query(filter: ActivityFilter, before: &str) -> Result<Query, Error> {
+    let invalid = |text: String| Error::InvalidArgument(text);
+    let before = match before {
+        "" => None,
+        text => Some(Place::parse(text).ok_or_else(|| {
+            invalid(format!(
+                "cannot use cursor “{}”: expected one that a page has given",
+                text.escape_debug()
+            ))
+        })?),
+    };
+    let ActivityFilter {
+        program,
+        denied,
+        since,
+        until,
+        after,
+    } = filter;
+    match after {
+        None => Ok(Query::Page {
+            program,
+            denied: denied.unwrap_or_default(),
+            since,
+            until,
+            before,
+        }),
+        Some(after) => {
+            let alone = program.is_none()
+                && (denied, since, until) == (None, None, None)
+                && before.is_none();
+            alone
+                .then_some(Query::After(after))
+                .ok_or_else(|| invalid("cannot use after together with anything else".to_owned()))
+        }
+    }
+}
+
+fn refused(error: &store::Error) -> Error {
+    Error::StoreUnavailable(with_causes(error))
+}

@@ -1,0 +1,130 @@
+//! Opening a file of the store: one that cannot be used is left alone, whatever is wrong with it.
+
+use std::{
+    fs::OpenOptions,
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+use super::{
+    Error,
+    migrate::{self, Schema},
+};
+
+/// What a file is to be.
+pub(super) struct Kind {
+    /// What is in it.
+    pub(super) schema: Schema,
+    /// What can be said only before anything is in it.
+    pub(super) at_first: &'static str,
+    /// What is said each time that it is opened to be written.
+    pub(super) settings: &'static str,
+    /// Whether a copy is made of an older one before it is brought to the newest schema.
+    pub(super) backed_up: bool,
+}
+
+/// Opens and checks, and makes the file if there is none; the flag says whether it can be written.
+pub(super) fn open(path: &Path, kind: &Kind) -> Result<(Connection, bool), Error> {
+    // NOFOLLOW: whoever could put a link there must not choose what we write to. SQLite refuses links
+    // in every part of the path with it; those above the directory are the administrator's.
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let directory = directory.canonicalize().map_err(Error::Directory)?;
+    let path = directory.join(path.file_name().unwrap_or_default());
+    // What cannot be made here, SQLite will say more about.
+    drop(make(&path));
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection =
+        Connection::open_with_flags(&path, flags).map_err(Error::sqlite("open"))?;
+    // Closing a database that we do not trust must not write its log back into it.
+    let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    connection
+        .set_db_config(no_checkpoint, true)
+        .map_err(Error::sqlite("open"))?;
+    let writable = !connection
+        .is_readonly("main")
+        .map_err(Error::sqlite("open"))?;
+    // A database of a newer version is not even looked at with our eyes.
+    let (found, known) = (migrate::version(&connection)?, kind.schema.known());
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    let verdict: String = connection
+        .pragma_query_value(None, "quick_check", |row| row.get(0))
+        .map_err(Error::sqlite("check"))?;
+    if verdict != "ok" {
+        return Err(Error::Damaged(verdict));
+    }
+    if writable {
+        if found == 0 {
+            connection
+                .execute_batch(kind.at_first)
+                .map_err(Error::sqlite("set up"))?;
+        } else if found < known && kind.backed_up {
+            back_up(&connection, &path, found)?;
+        }
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL;")
+            .and_then(|()| connection.execute_batch(kind.settings))
+            .map_err(Error::sqlite("set up"))?;
+        kind.schema.migrate(&mut connection)?;
+        connection
+            .set_db_config(no_checkpoint, false)
+            .map_err(Error::sqlite("set up"))?;
+    }
+    Ok((connection, writable))
+}
+
+/// Makes a file that only root may read, whatever the mask; one that is there is left as it is.
+fn make(path: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Copies a database of schema `found` to a file beside it that was not there before.
+fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<(), Error> {
+    let (copy, file) = free_place(path, found).map_err(Error::Backup)?;
+    let copied = connection
+        .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
+        .map_err(Error::sqlite("copy"))
+        // SQLite leaves that to us.
+        .and_then(|_| file.sync_all().map_err(Error::Backup));
+    if copied.is_err() {
+        // Half a copy would be taken for one.
+        drop(std::fs::remove_file(&copy));
+    } else {
+        let shown = copy.display();
+        tracing::info!("the database of schema {found} was copied to {shown} before it is changed");
+    }
+    copied
+}
+
+/// Copies of one schema that there may be; more are nobody's wish.
+const COPIES: u32 = 100;
+
+/// An empty file for the copy.
+fn free_place(path: &Path, found: u32) -> io::Result<(PathBuf, std::fs::File)> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    for number in 1..COPIES {
+        let more = if number == 1 {
+            String::new()
+        } else {
+            format!(".{number}")
+        };
+        let copy = path.with_file_name(format!("{name}.schema-{found}{more}"));
+        match make(&copy) {
+            Ok(file) => return Ok((copy, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}

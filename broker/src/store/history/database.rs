@@ -1,0 +1,238 @@
+//! The file of the history, and what is written into it. Synchronous; `thread` gives it a thread.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    time::Duration,
+};
+
+use portreeve_policy::Action;
+use rusqlite::{Connection, ErrorCode, named_params};
+
+use super::{
+    super::{
+        Error,
+        file::{self, Kind},
+        migrate::Schema,
+    },
+    BUCKET, Limits,
+    batch::{Key, Times},
+};
+
+/// A power cut takes the last half minute or so along, and leaves a sound file (NORMAL). What is deleted
+/// cannot be found in it any more, and the file becomes smaller.
+pub(super) const KIND: Kind = Kind {
+    schema: Schema(&[include_str!("../migrations/history-001.sql")]),
+    at_first: "PRAGMA auto_vacuum = INCREMENTAL;",
+    settings: "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; \
+               PRAGMA journal_size_limit = 4194304;",
+    backed_up: false,
+};
+
+/// Rows kept in mind into which entries may still go. With more than that, some calls make two rows.
+const OPEN_MAX: usize = 10_000;
+
+/// A row into which entries may still go.
+struct Open {
+    id: i64,
+    first: i64,
+}
+
+/// The history, open to be written.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) limits: Limits,
+    open: HashMap<Key, Open>,
+    /// Rows of each user.
+    pub(super) rows: BTreeMap<u32, u64>,
+    /// Number of the last change.
+    pub(super) changed: u64,
+}
+
+impl Database {
+    /// Opens the file at `path`, making it if there is none.
+    pub(super) fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
+        let (connection, writable) = file::open(path, &KIND)?;
+        if !writable {
+            return Err(Error::ReadOnly(path.display().to_string()));
+        }
+        let changed: i64 = connection
+            .query_row("SELECT ifnull(max(changed), 0) FROM activity", [], |row| {
+                row.get(0)
+            })
+            .map_err(Error::sqlite("read"))?;
+        let rows = count_rows(&connection).map_err(Error::sqlite("read"))?;
+        Ok(Self {
+            connection,
+            limits,
+            open: HashMap::new(),
+            rows,
+            changed: changed.cast_unsigned(),
+        })
+    }
+
+    /// Writes entries, all or none; gives the users whose they are.
+    pub(super) fn write(&mut self, entries: &[(Key, Times)]) -> Result<BTreeSet<u32>, Error> {
+        let written = self.try_to_write(entries);
+        if written.is_err() {
+            // Whatever is in the file now.
+            self.open.clear();
+        }
+        let now = entries.iter().map(|(_, times)| times.last).max();
+        self.open
+            .retain(|_, open| now.is_none_or(|now| in_bucket(open.first, now)));
+        if self.open.len() > OPEN_MAX {
+            self.open.clear();
+        }
+        written.map_err(Error::sqlite("write"))
+    }
+
+    fn try_to_write(&mut self, entries: &[(Key, Times)]) -> rusqlite::Result<BTreeSet<u32>> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let (mut changed, mut rows) = (self.changed, self.rows.clone());
+        let mut users = BTreeSet::new();
+        for (key, times) in entries {
+            changed += 1;
+            let program = note_program(&transaction, key, *times)?;
+            let open = self.open.get(key);
+            let open = open.filter(|open| in_bucket(open.first, times.last));
+            let merged = match open {
+                Some(open) => merge(&transaction, open.id, *times, changed)?,
+                None => false,
+            };
+            if !merged {
+                let id = insert(&transaction, key, program, *times, changed)?;
+                let first = times.first;
+                self.open.insert(key.clone(), Open { id, first });
+                *rows.entry(key.deed.uid).or_default() += 1;
+            }
+            users.insert(key.deed.uid);
+        }
+        transaction.commit()?;
+        (self.changed, self.rows) = (changed, rows);
+        Ok(users)
+    }
+
+    /// Forgets into which rows entries may still go.
+    pub(super) fn close_rows(&mut self) {
+        self.open.clear();
+    }
+}
+
+/// Whether something that happens now goes into a row that began then. Not if the clock was set back.
+fn in_bucket(first: i64, now: i64) -> bool {
+    (first..first.saturating_add(micros(BUCKET))).contains(&now)
+}
+
+/// A time in microseconds.
+pub(super) fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Whether the file cannot be used any more, after this error.
+pub(super) fn is_damage(error: &Error) -> bool {
+    let Error::Sqlite { source, .. } = error else {
+        return false;
+    };
+    matches!(
+        source.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+pub(super) fn count_rows(connection: &Connection) -> rusqlite::Result<BTreeMap<u32, u64>> {
+    let mut statement = connection.prepare("SELECT uid, count(*) FROM activity GROUP BY uid")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+    })?;
+    rows.collect()
+}
+
+/// Notes that a program was seen; gives its row.
+fn note_program(connection: &Connection, key: &Key, times: Times) -> rusqlite::Result<i64> {
+    let program = &key.deed.program;
+    let count = times.count.cast_signed();
+    let (allowed, denied) = match key.told.action {
+        Action::Allow => (count, 0),
+        Action::Deny(_) => (0, count),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO program \
+             (uid, subject, name, path, verified, first, last, allowed, denied) VALUES \
+             (:uid, :subject, :name, :path, :verified, :first, :last, :allowed, :denied) \
+             ON CONFLICT (uid, subject) DO UPDATE SET \
+             name = excluded.name, path = excluded.path, verified = excluded.verified, \
+             first = min(first, excluded.first), last = max(last, excluded.last), \
+             allowed = allowed + excluded.allowed, denied = denied + excluded.denied \
+             RETURNING id",
+        )?
+        .query_row(
+            named_params! {
+                ":uid": key.deed.uid,
+                ":subject": program.to_string(),
+                ":name": program.shown_name(),
+                ":path": program.shown_path(),
+                ":verified": program.is_lasting(),
+                ":first": times.first,
+                ":last": times.last,
+                ":allowed": allowed,
+                ":denied": denied,
+            },
+            |row| row.get(0),
+        )
+}
+
+/// Adds to a row; whether that is still there.
+fn merge(connection: &Connection, id: i64, times: Times, changed: u64) -> rusqlite::Result<bool> {
+    let count = connection
+        .prepare_cached(
+            "UPDATE activity SET changed = :changed, last = max(last, :last), \
+             count = count + :count WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":changed": changed.cast_signed(),
+            ":last": times.last,
+            ":count": times.count.cast_signed(),
+            ":id": id,
+        })?;
+    Ok(count == 1)
+}
+
+fn insert(
+    connection: &Connection,
+    key: &Key,
+    program: i64,
+    times: Times,
+    changed: u64,
+) -> rusqlite::Result<i64> {
+    let (deed, told) = (&key.deed, key.told);
+    let errno = match told.action {
+        Action::Allow => 0,
+        Action::Deny(errno) => errno,
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO activity (changed, uid, program, operation, protocol, address, port, \
+             host, errno, reason, rule, first, last, count) VALUES (:changed, :uid, :program, \
+             :operation, :protocol, :address, :port, :host, :errno, :reason, :rule, :first, \
+             :last, :count)",
+        )?
+        .execute(named_params! {
+            ":changed": changed.cast_signed(),
+            ":uid": deed.uid,
+            ":program": program,
+            ":operation": deed.operation.as_str(),
+            ":protocol": deed.object.protocol.0,
+            ":address": deed.object.address.to_string(),
+            ":port": deed.object.port,
+            ":host": deed.object.host.as_deref(),
+            ":errno": errno,
+            ":reason": told.grounds.as_str(),
+            ":rule": told.grounds.rule().map(|rule| rule.0.cast_signed()),
+            ":first": times.first,
+            ":last": times.last,
+            ":count": times.count.cast_signed(),
+        })?;
+    Ok(connection.last_insert_rowid())
+}

@@ -1,0 +1,148 @@
+//! Reading the history, a page at a time.
+
+use portreeve_dbus::{Activity, SeenProgram};
+use portreeve_policy::Protocol;
+use rusqlite::{Row, ToSql, named_params};
+
+use super::{super::Error, PROGRAMS, Page, Place, Query, database::Database};
+
+/// The columns of [`row`].
+const COLUMNS: &str = "a.id, a.changed, p.subject, p.name, p.path, p.verified, a.operation, \
+                       a.protocol, a.address, a.port, a.host, a.errno, a.reason, a.rule, a.first, \
+                       a.last, a.count";
+
+impl Database {
+    /// Rows of a user, at most `limit`.
+    pub(super) fn page(&self, uid: u32, query: &Query, limit: u32) -> Result<Page, Error> {
+        match query {
+            Query::After(changed) => {
+                let changed = changed.cast_signed();
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM activity AS a INDEXED BY activity_by_change \
+                     JOIN program AS p ON p.id = a.program \
+                     WHERE a.uid = :uid AND a.changed > :changed ORDER BY a.changed LIMIT :limit"
+                );
+                let rows = self.rows_of(
+                    &sql,
+                    &[(":uid", &uid), (":changed", &changed), (":limit", &limit)],
+                )?;
+                Ok(Page { rows, next: None })
+            }
+            Query::Page {
+                program,
+                denied,
+                since,
+                until,
+                before,
+            } => {
+                let one_more = limit + 1;
+                let mut values: Vec<(&str, &dyn ToSql)> =
+                    vec![(":uid", &uid), (":limit", &one_more)];
+                let index = match (program, denied) {
+                    (None, false) => "activity_by_time",
+                    (None, true) => "activity_denied",
+                    (Some(_), false) => "activity_of_program",
+                    (Some(_), true) => "activity_of_program_denied",
+                };
+                let mut conditions = String::new();
+                if let Some(program) = program {
+                    conditions += "a.program = (SELECT id FROM program \
+                                   WHERE uid = :uid AND subject = :program)";
+                    values.push((":program", program));
+                } else {
+                    conditions += "a.uid = :uid";
+                }
+                if *denied {
+                    conditions += " AND a.errno <> 0";
+                }
+                if let Some(since) = since {
+                    conditions += " AND a.last >= :since";
+                    values.push((":since", since));
+                }
+                if let Some(until) = until {
+                    conditions += " AND a.last < :until";
+                    values.push((":until", until));
+                }
+                if let Some(before) = before {
+                    conditions += " AND (a.last, a.id) < (:last, :id)";
+                    values.push((":last", &before.last));
+                    values.push((":id", &before.id));
+                }
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM activity AS a INDEXED BY {index} \
+                     JOIN program AS p ON p.id = a.program \
+                     WHERE {conditions} ORDER BY a.last DESC, a.id DESC LIMIT :limit"
+                );
+                let mut rows = self.rows_of(&sql, &values)?;
+                let more = rows.len() > limit as usize;
+                rows.truncate(limit as usize);
+                let end = rows.last().filter(|_| more);
+                let next = end.map(|row| Place {
+                    last: row.last,
+                    id: row.id.cast_signed(),
+                });
+                Ok(Page { rows, next })
+            }
+        }
+    }
+
+    fn rows_of(&self, sql: &str, values: &[(&str, &dyn ToSql)]) -> Result<Vec<Activity>, Error> {
+        let error = || Error::sqlite("read");
+        let mut statement = self.connection.prepare_cached(sql).map_err(error())?;
+        let rows = statement.query_map(values, row).map_err(error())?;
+        rows.collect::<Result<_, _>>().map_err(error())
+    }
+
+    /// The programs of a user that were seen last.
+    pub(super) fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error> {
+        let error = || Error::sqlite("read");
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT subject, name, path, verified, first, last, allowed, denied FROM program \
+                 WHERE uid = :uid ORDER BY last DESC LIMIT :limit",
+            )
+            .map_err(error())?;
+        let values = named_params! { ":uid": uid, ":limit": PROGRAMS };
+        let programs = statement.query_map(values, program).map_err(error())?;
+        programs.collect::<Result<_, _>>().map_err(error())
+    }
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<Activity> {
+    let number = |column| row.get(column).map(i64::cast_unsigned);
+    let errno: u16 = row.get("errno")?;
+    Ok(Activity {
+        id: number("id")?,
+        changed: number("changed")?,
+        subject: row.get("subject")?,
+        name: row.get("name")?,
+        path: row.get("path")?,
+        verified: row.get("verified")?,
+        operation: row.get("operation")?,
+        host: row.get("host")?,
+        address: row.get("address")?,
+        port: row.get("port")?,
+        protocol: Protocol(row.get("protocol")?).to_string(),
+        action: if errno == 0 { "allow" } else { "deny" }.to_owned(),
+        errno: (errno != 0).then_some(errno),
+        reason: row.get("reason")?,
+        rule: row.get::<_, Option<i64>>("rule")?.map(i64::cast_unsigned),
+        first: row.get("first")?,
+        last: row.get("last")?,
+        count: number("count")?,
+    })
+}
+
+fn program(row: &Row<'_>) -> rusqlite::Result<SeenProgram> {
+    Ok(SeenProgram {
+        subject: row.get("subject")?,
+        name: row.get("name")?,
+        path: row.get("path")?,
+        verified: row.get("verified")?,
+        first: row.get("first")?,
+        last: row.get("last")?,
+        allowed: row.get::<_, i64>("allowed")?.cast_unsigned(),
+        denied: row.get::<_, i64>("denied")?.cast_unsigned(),
+    })
+}

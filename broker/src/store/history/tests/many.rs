@@ -1,0 +1,70 @@
+//! A page of a million rows is as quick as one of a hundred.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// What a page may take.
+const LIMIT: Duration = Duration::from_millis(50);
+
+/// A million rows of alice's, of a hundred programs, every seventh denied; and some of bob's.
+fn fill(database: &Database) {
+    let connection = &database.connection;
+    connection
+        .execute_batch(
+            "BEGIN;
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100)
+             INSERT INTO program SELECT n, 1000, '/usr/bin/' || n, n, '/usr/bin/' || n, 1, 0, n,
+                 1, 1 FROM n;
+             INSERT INTO program VALUES (101, 1001, '/usr/bin/1', '1', '/usr/bin/1', 1, 0, 1, 1, 1);
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000000)
+             INSERT INTO activity SELECT n, n, iif(n % 100 = 0, 1001, 1000),
+                 iif(n % 100 = 0, 101, n % 100), 'connect', 6, '192.0.2.' || n % 250, 443,
+                 'host' || n % 1000 || '.example', iif(n % 7, 0, 1), 'rule', n % 50,
+                 n * 1000000, n * 1000000, 1 FROM n;
+             COMMIT;",
+        )
+        .unwrap();
+}
+
+/// The shortest time of some attempts, since other programs run beside this one.
+fn time_of(database: &Database, query: &Query) -> Duration {
+    let attempt = |_| {
+        let begun = Instant::now();
+        let page = database.page(ALICE, query, 100).unwrap();
+        assert_eq!(page.rows.len(), 100, "{query:?}");
+        begun.elapsed()
+    };
+    (0..5).map(attempt).min().unwrap()
+}
+
+#[test]
+fn a_million_rows_are_paged_in_no_time() {
+    let folder = folder();
+    let database = open(&folder.path);
+    fill(&database);
+    let mut slowest = Duration::ZERO;
+    for program in [None, Some("/usr/bin/7".to_owned())] {
+        for denied in [false, true] {
+            for last in [None, Some(500_000_000_000), Some(200_000_000_000)] {
+                let query = Query::Page {
+                    program: program.clone(),
+                    denied,
+                    since: None,
+                    until: None,
+                    before: last.map(|last| Place { last, id: i64::MAX }),
+                };
+                let time = time_of(&database, &query);
+                assert!(time < LIMIT, "{time:?} for {query:?}");
+                slowest = slowest.max(time);
+            }
+        }
+    }
+    slowest = slowest.max(time_of(&database, &Query::After(600_000)));
+    let size = std::fs::metadata(&folder.path).unwrap().len();
+    #[expect(clippy::print_stdout, reason = "a measurement")]
+    {
+        println!("1000000 rows, {size} bytes: the slowest page took {slowest:?}");
+    }
+    assert!(slowest < LIMIT, "{slowest:?}");
+}

@@ -1,0 +1,308 @@
+//! The history's thread: it gathers what has happened and writes it once a second, if there is anything.
+//! Nobody waits for it but who wants to read.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use portreeve_dbus::SeenProgram;
+use tokio::sync::{oneshot, watch};
+
+use super::{
+    Deed, GATHER, Limits, Page, Query, Told,
+    batch::{Batch, Key},
+    database::{Database, is_damage, micros},
+};
+use crate::{
+    failure::{Failures, Reason, with_causes},
+    store::Error,
+};
+
+/// Entries that may wait for the thread at once.
+pub(super) const NOTES: usize = 4_096;
+/// Questions that may.
+const QUESTIONS: usize = 256;
+/// Rows that are written together at most.
+const BATCH: usize = 1_000;
+
+/// What the thread is to do.
+enum Job {
+    /// Note that this has happened then.
+    Note(Key, i64),
+    /// Do this with the database.
+    Question(Box<dyn FnOnce(&mut Database) + Send>),
+}
+
+/// The history, to be used from anywhere. Clones are the same one.
+#[derive(Clone)]
+pub struct History {
+    /// `None` if none is kept.
+    jobs: Option<SyncSender<Job>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    failures: Arc<Failures>,
+    notes: AtomicUsize,
+    questions: AtomicUsize,
+    state: Mutex<String>,
+    watchers: Mutex<HashMap<u32, watch::Sender<u64>>>,
+}
+
+impl Shared {
+    fn set_state(&self, state: String) {
+        *lock(&self.state) = state;
+    }
+
+    /// Tells who watches a user, and forgets who does no more.
+    fn tell(&self, uid: u32, changed: u64) {
+        let mut watchers = lock(&self.watchers);
+        watchers.retain(|_, watcher| watcher.receiver_count() > 0);
+        if let Some(watcher) = watchers.get(&uid) {
+            watcher.send_replace(changed);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Microseconds since 1970, as far as whoever sets the clock is right.
+pub(super) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, micros)
+}
+
+impl History {
+    /// Keeps a history in the file at `path`, on a thread of its own. Whatever is wrong with the file is
+    /// said in the state; then there is none.
+    pub fn keep(path: PathBuf, limits: Limits, failures: Arc<Failures>) -> Result<Self, Error> {
+        let (jobs, queue) = sync_channel(NOTES + QUESTIONS);
+        let history = Self {
+            jobs: Some(jobs),
+            ..Self::in_state("it is being opened", failures)
+        };
+        let shared = Arc::clone(&history.shared);
+        std::thread::Builder::new()
+            .name("history".to_owned())
+            .spawn(move || match Database::open(&path, limits) {
+                Ok(database) => {
+                    shared.set_state("ok".to_owned());
+                    Writer::new(database, &shared).run(&queue);
+                }
+                Err(error) => {
+                    let error = with_causes(&error);
+                    tracing::error!("no history is kept: {error}");
+                    shared.set_state(error);
+                    // Its end is what who asks from now on is told by.
+                }
+            })
+            .map_err(|_no_thread| Error::Closed)?;
+        Ok(history)
+    }
+
+    /// Keeps none.
+    pub fn none() -> Self {
+        Self::in_state("off", Arc::default())
+    }
+
+    fn in_state(state: &str, failures: Arc<Failures>) -> Self {
+        Self {
+            jobs: None,
+            shared: Arc::new(Shared {
+                failures,
+                notes: AtomicUsize::new(0),
+                questions: AtomicUsize::new(0),
+                state: Mutex::new(state.to_owned()),
+                watchers: Mutex::default(),
+            }),
+        }
+    }
+
+    /// `ok`, `off`, or what is wrong.
+    pub fn state(&self) -> String {
+        lock(&self.shared.state).clone()
+    }
+
+    /// Notes what a call was told. Never waits: if too much waits already, it is lost, and counted.
+    pub fn note(&self, deed: Deed, told: Told) {
+        let Some(jobs) = &self.jobs else { return };
+        let key = Key { deed, told };
+        if !enter(&self.shared.notes, NOTES) {
+            return self.shared.failures.count(Reason::HistoryLost);
+        }
+        if jobs.try_send(Job::Note(key, now())).is_err() {
+            self.shared.notes.fetch_sub(1, Ordering::Relaxed);
+            self.shared.failures.count(Reason::HistoryLost);
+        }
+    }
+
+    /// Rows of a user, at most `limit`.
+    pub async fn page(&self, uid: u32, query: Query, limit: u32) -> Result<Page, Error> {
+        self.ask(move |database| database.page(uid, &query, limit))
+            .await
+    }
+
+    /// The programs of a user that were seen last.
+    pub async fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error> {
+        self.ask(move |database| database.programs(uid)).await
+    }
+
+    /// Forgets everything of a user.
+    pub async fn clear(&self, uid: u32) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        self.ask(move |database| {
+            database.clear(uid)?;
+            shared.tell(uid, database.changed);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Counts up when something has happened for a user; and the number of the last change so far.
+    pub async fn watch(&self, uid: u32) -> Result<(watch::Receiver<u64>, u64), Error> {
+        let counts = {
+            let mut watchers = lock(&self.shared.watchers);
+            watchers.entry(uid).or_default().subscribe()
+        };
+        let last = self.ask(|database| Ok(database.changed)).await?;
+        Ok((counts, last))
+    }
+
+    /// Waits until everything that was noted so far is written.
+    pub async fn settle(&self) -> Result<(), Error> {
+        self.ask(|_| Ok(())).await
+    }
+
+    /// Has the thread do something when it has written what was noted before.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Database) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let unusable = || Error::NoHistory(self.state());
+        let jobs = self.jobs.as_ref().ok_or_else(unusable)?;
+        if !enter(&self.shared.questions, QUESTIONS) {
+            return Err(Error::Closed);
+        }
+        let (reply, result) = oneshot::channel();
+        let job = Job::Question(Box::new(move |database: &mut Database| {
+            // Who has asked may have gone.
+            drop(reply.send(question(database)));
+        }));
+        let sent = jobs.try_send(job);
+        let result = match sent {
+            Ok(()) => result.await.map_err(|_ended| unusable()),
+            Err(_ended) => Err(unusable()),
+        };
+        self.shared.questions.fetch_sub(1, Ordering::Relaxed);
+        result?
+    }
+}
+
+/// Counts one more that waits, unless there are as many as there may be.
+fn enter(count: &AtomicUsize, most: usize) -> bool {
+    let more = |count| (count < most).then_some(count + 1);
+    count
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+        .is_ok()
+}
+
+/// What the thread has.
+struct Writer<'a> {
+    database: Database,
+    shared: &'a Shared,
+    batch: Batch,
+    /// When something is to be done though nothing comes.
+    due: Option<Instant>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(database: Database, shared: &'a Shared) -> Self {
+        Self {
+            database,
+            shared,
+            batch: Batch::default(),
+            // What has become too old meanwhile.
+            due: Some(Instant::now()),
+        }
+    }
+
+    /// Works until all who could want something are gone, or the file is damaged.
+    fn run(mut self, queue: &Receiver<Job>) {
+        loop {
+            let job = match self.due {
+                None => queue.recv().map_err(RecvTimeoutError::from),
+                Some(due) => queue.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            let gone = match job {
+                Ok(Job::Note(key, at)) => {
+                    self.shared.notes.fetch_sub(1, Ordering::Relaxed);
+                    self.batch.add(key, at);
+                    let due = *self.due.get_or_insert_with(|| Instant::now() + GATHER);
+                    if self.batch.len() < BATCH && Instant::now() < due {
+                        continue;
+                    }
+                    false
+                }
+                Ok(Job::Question(question)) => {
+                    if self.write().is_err() {
+                        return;
+                    }
+                    question(&mut self.database);
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => true,
+            };
+            if self.write().is_err() || gone {
+                return;
+            }
+            self.due = match self.database.trim(now()) {
+                Ok(more) => more.then(|| Instant::now() + GATHER),
+                Err(error) => {
+                    tracing::warn!("cannot trim the history: {}", with_causes(&error));
+                    None
+                }
+            };
+        }
+    }
+
+    /// Writes what has been gathered; an error if the file cannot be used any more. What cannot be
+    /// written otherwise, the disk being full for example, is lost.
+    fn write(&mut self) -> Result<(), Error> {
+        let entries = self.batch.take();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        match self.database.write(&entries) {
+            Ok(users) => {
+                self.shared.set_state("ok".to_owned());
+                for uid in users {
+                    self.shared.tell(uid, self.database.changed);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let text = with_causes(&error);
+                tracing::warn!("cannot write the history: {text}");
+                self.shared.set_state(text);
+                for _ in &entries {
+                    self.shared.failures.count(Reason::HistoryLost);
+                }
+                if is_damage(&error) {
+                    return Err(error);
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `io.github.portreeve.Activity1`: what a user's programs did, and what they were told.
+
+use zbus::{DeserializeDict, SerializeDict, Type, proxy};
+
+use crate::Error;
+
+/// Calls of one program that were the same in all but the time, within ten minutes. Times are in
+/// microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Activity {
+    /// Names the row.
+    pub id: u64,
+    /// Number of its last change, which counts up over all rows.
+    pub changed: u64,
+    /// Key of the subject, as prompts have it.
+    pub subject: String,
+    /// The program's name, to be shown.
+    pub name: String,
+    /// Path of the program's executable; only a claim unless `verified`.
+    pub path: String,
+    /// Whether the path led to the file that ran.
+    pub verified: bool,
+    /// The operation: `connect`, …
+    pub operation: String,
+    /// Name of the host, if it was known from a source that the other side cannot write to.
+    pub host: Option<String>,
+    /// Address of the other side, or the own one of a program that listens.
+    pub address: String,
+    /// Port, 0 where the protocol has none.
+    pub port: u16,
+    /// Protocol: `tcp`, `udp`, …
+    pub protocol: String,
+    /// What the calls were told: `allow` or `deny`.
+    pub action: String,
+    /// What they failed with; absent for `allow`.
+    pub errno: Option<u16>,
+    /// Why: `rule`, `answer`, `late-answer`, `unruled`, `connected`, `at-once`, or a failure: `deadline`,
+    /// `no-agent`, …
+    pub reason: String,
+    /// The rule, for `rule`. It may be gone by now.
+    pub rule: Option<u64>,
+    /// When the first was.
+    pub first: i64,
+    /// When the last was.
+    pub last: i64,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// Which rows are wanted; what is left out does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct ActivityFilter {
+    /// Only of the program with this key.
+    pub program: Option<String>,
+    /// If true: only what was denied.
+    pub denied: Option<bool>,
+    /// Only what has happened at this time or later.
+    pub since: Option<i64>,
+    /// Only what has happened before this time.
+    pub until: Option<i64>,
+    /// Only what has changed after this change, in the order of changes. Not together with any other, nor
+    /// with a cursor.
+    pub after: Option<u64>,
+}
+
+/// A program that was seen. Times are in microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct SeenProgram {
+    /// Key of the subject, as prompts have it.
+    pub subject: String,
+    /// The program's name, to be shown.
+    pub name: String,
+    /// Path of the program's executable; only a claim unless `verified`.
+    pub path: String,
+    /// Whether the path led to the file that ran.
+    pub verified: bool,
+    /// When it was seen first.
+    pub first: i64,
+    /// When it was seen last.
+    pub last: i64,
+    /// How many of its calls were allowed.
+    pub allowed: u64,
+    /// How many of its calls were denied.
+    pub denied: u64,
+}
+
+/// What a user's programs did. In each method `uid` is the user meant: [`crate::OWN_UID`] for the caller's
+/// own; only root may name another. Calls that the kernel answers by itself, because it remembers the
+/// verdict, are not among it: the first of them is.
+#[proxy(
+    interface = "io.github.portreeve.Activity1",
+    default_service = "io.github.portreeve.Broker1",
+    default_path = "/io/github/portreeve/Broker1"
+)]
+pub trait Activities {
+    /// A page of at most `limit` rows (0: 100; never more than 500), the newest first, and the cursor for
+    /// the next page, which is empty if there is none. `before` is empty for the first page.
+    fn list(
+        &self,
+        uid: u32,
+        filter: &ActivityFilter,
+        before: &str,
+        limit: u32,
+    ) -> Result<(Vec<Activity>, String), Error>;
+
+    /// The programs that were seen, the last ones first, at most 1000.
+    fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error>;
+
+    /// Forgets everything of the user. Needs Portreeve's own window as the caller, or root, or polkit's
+    /// leave ([`crate::ACTION_CLEAR_HISTORY`]).
+    fn clear(&self, uid: u32) -> Result<(), Error>;
+
+    /// Subscribes the caller to `changed`, sent to it alone until its connection ends. Gives the number
+    /// of the last change so far: what `list` has `after` that is new.
+    fn watch(&self, uid: u32) -> Result<u64, Error>;
+
+    /// Something has happened, or the history was cleared. At most once a second.
+    #[zbus(signal)]
+    fn changed(&self) -> zbus::Result<()>;
+}
