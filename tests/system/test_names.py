@@ -21,8 +21,8 @@ from harness.nameserver import (
 )
 from harness.wait import until
 
-# Addresses that /etc/hosts has no names for.
-ADDRESS, OTHER_ADDRESS, ADDRESS6 = "203.0.113.13", "203.0.113.14", "2001:db8:113::11"
+# Addresses that /etc/hosts has no names for; the last is nobody's.
+ADDRESS, OTHER_ADDRESS, ADDRESS6 = "203.0.113.13", "203.0.113.14", "2001:db8:113::13"
 NAME, OTHER_NAME = "www.lookup.example", "ads.lookup.example"
 
 
