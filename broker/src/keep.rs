@@ -35,6 +35,13 @@ impl Kept {
         self.0.remove(name)
     }
 
+    /// Takes out one that is for this process alone: the next one must not find it.
+    pub fn use_up(&mut self, name: &str) -> Option<OwnedFd> {
+        let taken = self.take(name)?;
+        forget(name);
+        Some(taken)
+    }
+
     /// Takes out all of these, or none.
     pub fn take_all<'a>(&mut self, names: &[&'a str]) -> Option<HashMap<&'a str, OwnedFd>> {
         if !names.iter().all(|name| self.0.contains_key(*name)) {

@@ -124,7 +124,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let entrance = Entrance::open(&mut kept)?;
     let table = Table::new(Box::new(entrance.connection()), Arc::clone(&failures));
     // However this ends, those who wait are left to the next broker before anything is let go.
-    let _leaving = Leaving(Arc::clone(&table));
+    let _leaving = Leaving(Arc::clone(&table), Arc::clone(&names));
     let server = Server::new(
         entrance.connection(),
         Arc::clone(&table),
@@ -184,7 +184,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
             ..*probe
         };
     })?;
-    object::learn(&names, probe.answers());
+    let left = kept.use_up(object::NAMES).filter(|_| !replaces);
+    object::learn(&names, left, probe.answers());
     probe.attach()?;
     // What was taken over is kept already. To keep it anew would be to give it up for a moment, and a
     // broker that is killed in it would take the programs along.
@@ -223,12 +224,13 @@ async fn wind_up(
     result
 }
 
-/// Leaves held calls to the next broker when it goes.
-struct Leaving(Arc<Table>);
+/// Leaves held calls, and names, to the next broker when it goes.
+struct Leaving(Arc<Table>, Arc<Mutex<Names>>);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
         self.0.leave();
+        object::keep_names(&self.1);
     }
 }
 

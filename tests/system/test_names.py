@@ -1,6 +1,8 @@
 """Hosts are known by the names that a program has looked up itself, and by those to nobody else."""
 
 import contextlib
+import os
+import signal
 import struct
 
 from harness import bus, firewall
@@ -19,8 +21,8 @@ from harness.nameserver import (
 )
 from harness.wait import until
 
-# Addresses that /etc/hosts has no names for.
-ADDRESS, OTHER_ADDRESS, ADDRESS6 = "203.0.113.13", "203.0.113.14", "2001:db8:113::11"
+# Addresses that /etc/hosts has no names for; the last is nobody's.
+ADDRESS, OTHER_ADDRESS, ADDRESS6 = "203.0.113.13", "203.0.113.14", "2001:db8:113::13"
 NAME, OTHER_NAME = "www.lookup.example", "ads.lookup.example"
 
 
@@ -242,13 +244,28 @@ def test_name_told_by_tcp_is_known():
         assert shown(caller, ADDRESS) == (NAME, "lookup")
 
 
-def test_next_broker_goes_on_learning():
-    with names():
+def test_next_broker_knows_and_goes_on_learning():
+    with names() as server:
+        server.says(OTHER_NAME, OTHER_ADDRESS)
         caller = Caller()
         looked_up(caller, NAME, ADDRESS)
         firewall.service("restart")
         until(firewall.is_up, "the next broker")
         firewall.await_agent()
+        assert shown(caller, ADDRESS) == (NAME, "lookup")
+        looked_up(caller, OTHER_NAME, OTHER_ADDRESS)
+        assert shown(caller, OTHER_ADDRESS) == (OTHER_NAME, "lookup")
+
+
+def test_killed_broker_leaves_no_names_but_the_next_learns():
+    with names():
+        caller = Caller()
+        looked_up(caller, NAME, ADDRESS)
+        before = firewall.main_pid()
+        os.kill(before, signal.SIGKILL)
+        until(lambda: firewall.main_pid() not in (0, before) and firewall.is_up(), "the next broker")
+        firewall.await_agent()
+        assert shown(caller, ADDRESS) == (None, None)
         looked_up(caller, NAME, ADDRESS)
         assert shown(caller, ADDRESS) == (NAME, "lookup")
 

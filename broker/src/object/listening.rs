@@ -9,12 +9,20 @@ use std::{
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::{
+    kept::restore,
     names::{Answers, Names},
     resolved::follow_resolved,
 };
 
-/// Has names learnt from these answers, if there are any to be had, and from systemd-resolved.
-pub fn learn(names: &Arc<Mutex<Names>>, answers: Option<Box<dyn Answers>>) {
+/// Has names learnt from these answers, if there are any to be had, and from systemd-resolved, beside those
+/// that an earlier broker has left.
+pub fn learn(names: &Arc<Mutex<Names>>, left: Option<OwnedFd>, answers: Option<Box<dyn Answers>>) {
+    if let Some(left) = left {
+        restore(
+            &mut names.lock().unwrap_or_else(PoisonError::into_inner),
+            left,
+        );
+    }
     tokio::spawn(follow_resolved(Arc::clone(names)));
     let Some(answers) = answers else { return };
     let wakeups = names

@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, hash::Hash, net::IpAddr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use super::answer::LookedUp;
 
 /// How long a name is kept at least: programs go on connecting to an address that they know long after
@@ -21,7 +23,7 @@ const ADDRESSES: usize = 1024;
 const OF_USER: usize = 4096;
 
 /// One name of an address.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Known {
     name: Box<str>,
     aliases: Box<[Box<str>]>,
@@ -31,7 +33,7 @@ struct Known {
 }
 
 /// Addresses and their names.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Book {
     addresses: HashMap<IpAddr, Vec<Known>>,
     used: u64,
@@ -95,7 +97,7 @@ impl Book {
 }
 
 /// The runs of one user's programs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct User {
     runs: HashMap<u64, Book>,
     used: u64,
@@ -108,7 +110,7 @@ impl User {
 }
 
 /// What all programs have looked up.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Lookups(HashMap<u32, User>);
 
 impl Lookups {

@@ -4,6 +4,7 @@ mod answer;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod hosts;
+mod kept;
 mod listening;
 mod lookups;
 mod names;
@@ -15,6 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use portreeve_abi::{AF_INET, Request};
 use portreeve_policy::{Object, Protocol};
 
+pub use kept::{NAMES, keep_names};
 pub use listening::learn;
 pub use names::{Answers, Names};
 

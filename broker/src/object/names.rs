@@ -10,6 +10,7 @@ use std::{
 
 use portreeve_abi::NameAnswer;
 use portreeve_policy::{Knowledge, NameSource};
+use serde::{Deserialize, Serialize};
 
 use super::{
     answer::{self, LookedUp},
@@ -30,13 +31,20 @@ pub trait Answers: Send {
     fn wakeups(&self) -> Vec<OwnedFd>;
 }
 
+/// What has been learnt from answers.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Learnt {
+    pub(super) lookups: Lookups,
+    /// By systemd-resolved, for anybody.
+    pub(super) shared: Book,
+}
+
 /// Everything that is known of names.
 #[derive(Default)]
 pub struct Names {
     hosts: Hosts,
     resolvers: Resolvers,
-    lookups: Lookups,
-    shared: Book,
+    pub(super) learnt: Learnt,
     answers: Option<Box<dyn Answers>>,
     /// Inode number of the network namespace that the broker is in.
     network: Option<u32>,
@@ -70,13 +78,13 @@ impl Names {
         if let Some(found) = answer::read(bytes) {
             tracing::trace!(uid = about.uid, name = %found.name, "looked up");
             let now = about.time / 1000;
-            self.lookups.learn(about.uid, about.run, &found, now);
+            self.learnt.lookups.learn(about.uid, about.run, &found, now);
         }
     }
 
     /// Notes what the system's resolver has found for somebody.
     pub(super) fn share(&mut self, found: &LookedUp) {
-        self.shared.learn(found, Now::read().boottime);
+        self.learnt.shared.learn(found, Now::read().boottime);
     }
 
     /// The name by which a run of a user's program knows an address, and what else is known of it.
@@ -88,10 +96,10 @@ impl Names {
         let sources = [
             (
                 NameSource::Lookup,
-                self.lookups.names(uid, run, address, now),
+                self.learnt.lookups.names(uid, run, address, now),
             ),
             (NameSource::Hosts, self.hosts.names(address)),
-            (NameSource::Resolver, self.shared.names(address, now)),
+            (NameSource::Resolver, self.learnt.shared.names(address, now)),
         ];
         let source = sources.iter().find(|(_, names)| !names.is_empty());
         let source = source.map(|(source, _)| *source);
@@ -122,7 +130,7 @@ mod tests {
         about.network = 7;
         names.hear(&about, &[0; 40]);
         let address = "192.0.2.1".parse().unwrap();
-        assert_eq!(names.lookups.names(1000, 1, address, 1), []);
+        assert_eq!(names.learnt.lookups.names(1000, 1, address, 1), []);
     }
 
     #[test]
@@ -142,7 +150,7 @@ mod tests {
         assert_eq!(host.as_deref(), Some("b.example"));
         assert_eq!(knowledge.source, Some(NameSource::Resolver));
         assert!(knowledge.has("a.example"));
-        names.lookups.learn(
+        names.learnt.lookups.learn(
             1000,
             1,
             &LookedUp {
