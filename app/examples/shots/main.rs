@@ -2,6 +2,7 @@
 //!
 //! `tests/shots/run` runs this on a display nobody sees.
 
+mod activity;
 mod camera;
 mod prompts;
 mod rules;
@@ -49,5 +50,6 @@ async fn take_all(application: &adw::Application) {
         look.wear();
         prompts::take(&camera, look).await;
         rules::take(&camera, look).await;
+        activity::take(&camera, look).await;
     }
 }

@@ -1,6 +1,9 @@
 //! Calls to the broker that windows make.
 
-use portreeve_dbus::{BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy, RuleSpec, RulesProxy};
+use portreeve_dbus::{
+    ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy,
+    RuleSpec, RulesProxy,
+};
 use portreeve_policy::{For, Scope};
 use zbus::Connection;
 
@@ -79,6 +82,18 @@ impl Broker {
     pub async fn set_rule_enabled(&self, id: u64, enabled: bool) -> Result<(), Error> {
         self.rules(move |rules| async move { rules.set_enabled(OWN_UID, id, enabled).await })
             .await
+    }
+
+    /// A page of what programs did, the newest first, and where the next one begins, which is empty if there
+    /// is none. `before` is empty for the first page.
+    pub async fn activity(&self, before: String) -> Result<(Vec<Activity>, String), Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            let everything = ActivityFilter::default();
+            activities.list(OWN_UID, &everything, &before, 0).await
+        })
+        .await
     }
 
     async fn rules<T, F>(

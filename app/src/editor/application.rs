@@ -97,6 +97,8 @@ impl EditorApplication {
         for (action, key) in [
             ("win.add-rule", "<Control>n"),
             ("win.search", "<Control>f"),
+            ("win.show-page::rules", "<Alt>1"),
+            ("win.show-page::activity", "<Alt>2"),
             ("win.undo", "<Control>z"),
             ("app.shortcuts", "<Control>question"),
             ("window.close", "<Control>w"),
@@ -116,6 +118,7 @@ async fn follow(window: glib::WeakRef<RulesWindow>, events: Receiver<Event>) {
         match event {
             Event::Online(broker) => window.set_online(broker),
             Event::Rules(rules) => window.show_rules(rules),
+            Event::Activity => window.refresh_activity(),
             Event::Offline => window.set_offline(),
         }
     }

@@ -1,11 +1,11 @@
-//! The bus side of the application: follows the rules for as long as the broker is there, and
+//! The bus side of the application: follows the rules and what programs do for as long as the broker is there, and
 //! waits for it when it is not.
 
 use std::convert::Infallible;
 
 use async_channel::Sender;
 use futures_util::StreamExt as _;
-use portreeve_dbus::{Error, OWN_UID, Rule, RulesProxy};
+use portreeve_dbus::{ActivitiesProxy, Error, OWN_UID, Rule, RulesProxy};
 use tokio::time::sleep;
 use zbus::Connection;
 
@@ -18,6 +18,8 @@ pub(super) enum Event {
     Online(Broker),
     /// These are the rules now.
     Rules(Vec<Rule>),
+    /// Programs did something.
+    Activity,
     /// It is not there.
     Offline,
 }
@@ -49,6 +51,7 @@ async fn follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<I
             tokio::select! {
                 changed = watch.changed() => changed?,
                 () = follow_rules(&connection, events) => watch.current().await?,
+                never = follow_activity(&connection, events) => match never {},
             }
         } else {
             send(events, Event::Offline).await;
@@ -76,6 +79,28 @@ async fn send_rules(connection: &Connection, events: &Sender<Event>) -> Result<(
             return Ok(());
         }
     }
+}
+
+/// Follows what programs do. The broker may keep no history: then there is nothing to follow, and the rules
+/// are not concerned.
+async fn follow_activity(connection: &Connection, events: &Sender<Event>) -> Infallible {
+    if let Err(error) = send_activity(connection, events).await {
+        tracing::info!(%error, "cannot follow what programs do");
+    }
+    std::future::pending().await
+}
+
+async fn send_activity(connection: &Connection, events: &Sender<Event>) -> Result<(), Error> {
+    let activities = ActivitiesProxy::new(connection).await?;
+    let mut changes = activities.receive_changed().await?;
+    // Without a history too the window asks once, and is told why there is nothing.
+    let watched = activities.watch(OWN_UID).await;
+    send(events, Event::Activity).await;
+    watched?;
+    while changes.next().await.is_some() {
+        send(events, Event::Activity).await;
+    }
+    Ok(())
 }
 
 async fn send(events: &Sender<Event>, event: Event) {

@@ -1,9 +1,11 @@
-//! The application: the rules, to be looked at and changed.
+//! The application: the rules, to be looked at and changed, and what programs did.
 //!
 //! `link` follows the broker, [`RulesWindow`] shows the rules and has them changed,
-//! [`AddRuleDialog`] takes a new one.
+//! [`AddRuleDialog`] takes a new one; `ActivityPage` shows what programs did.
 
 mod about;
+mod activity_page;
+mod activity_row;
 mod add_dialog;
 mod application;
 mod link;

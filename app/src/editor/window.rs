@@ -1,8 +1,8 @@
-//! The window that shows the rules.
+//! The window that shows the rules and what programs did.
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::{Error, Rule};
+use portreeve_dbus::{Activity, Error, Rule};
 
 use super::{add_dialog::AddRuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
@@ -27,12 +27,14 @@ impl RulesWindow {
 
     /// The broker is there.
     pub fn set_online(&self, broker: Broker) {
+        self.imp().activity.set_broker(Some(broker.clone()));
         self.imp().broker.replace(Some(broker));
         self.show_availability(true);
     }
 
     /// The broker is not there.
     pub fn set_offline(&self) {
+        self.imp().activity.set_broker(None);
         self.imp().broker.take();
         self.show_availability(false);
     }
@@ -43,6 +45,26 @@ impl RulesWindow {
         imp.known.set(true);
         imp.rules.update(rules);
         self.show_availability(true);
+    }
+
+    /// Programs did something.
+    pub fn refresh_activity(&self) {
+        self.imp().activity.refresh();
+    }
+
+    /// Programs did this, and more where the next page begins.
+    pub fn show_activity(&self, rows: Vec<Activity>, next: String) {
+        self.imp().activity.show_newest(rows, next);
+    }
+
+    /// There is no history of what programs did.
+    pub fn show_nothing_recorded(&self) {
+        self.imp().activity.show_nothing_recorded();
+    }
+
+    /// Shows the page of this name: `rules` or `activity`.
+    pub fn open_page(&self, name: &str) {
+        self.imp().views.set_visible_child_name(name);
     }
 
     /// Searches.
@@ -149,6 +171,14 @@ impl RulesWindow {
                 window.open_add_dialog();
             })
             .build();
+        let show_page = gio::ActionEntry::builder("show-page")
+            .parameter_type(Some(glib::VariantTy::STRING))
+            .activate(|window: &Self, _, name| {
+                if let Some(name) = name.and_then(glib::Variant::str) {
+                    window.open_page(name);
+                }
+            })
+            .build();
         let search = gio::ActionEntry::builder("search")
             .activate(|window: &Self, _, _| {
                 window.imp().search_bar.set_search_mode(true);
@@ -190,6 +220,6 @@ impl RulesWindow {
                 });
             })
             .build();
-        self.add_action_entries([add, search, delete, switch, undo]);
+        self.add_action_entries([add, show_page, search, delete, switch, undo]);
     }
 }

@@ -29,9 +29,23 @@ pub(crate) fn by_the_wall(boottime: u64) -> String {
         let then = today.add(glib::TimeSpan(left)).ok()?;
         Some((then.ymd() == today.ymd(), then))
     });
-    let Some((is_today, then)) = then else {
-        return gettext("later");
-    };
+    match then {
+        Some((is_today, then)) => in_local_words(&then, is_today),
+        None => gettext("later"),
+    }
+}
+
+/// A moment in microseconds since 1970: “14:05”, with the date unless it is today.
+pub(crate) fn moment(micros: i64) -> String {
+    let then = glib::DateTime::from_unix_local(micros.div_euclid(1_000_000));
+    let now = glib::DateTime::now_local();
+    match (then, now) {
+        (Ok(then), Ok(now)) => in_local_words(&then, then.ymd() == now.ymd()),
+        _ => gettext("at another time"),
+    }
+}
+
+fn in_local_words(then: &glib::DateTime, is_today: bool) -> String {
     // Translators: the time of day, as for g_date_time_format().
     let time = then.format(&gettext("%H:%M")).unwrap_or_default();
     if is_today {

@@ -1,6 +1,9 @@
 //! What the windows show, without widgets: every rule of behaviour that can be tested without a
 //! display is here.
 
+mod activity_item;
+mod activity_list;
+mod activity_words;
 mod arming;
 mod clock;
 mod countdown;
@@ -13,6 +16,9 @@ mod rule_words;
 mod text;
 mod wrapping;
 
+pub use activity_item::ActivityItem;
+pub use activity_list::ActivityList;
+pub use activity_words::ActivityWords;
 pub use arming::Arming;
 pub use countdown::Countdown;
 pub use draft::{Draft, DraftDestination, DraftError};

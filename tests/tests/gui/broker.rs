@@ -12,14 +12,16 @@ use std::{
 };
 
 use portreeve_dbus::{
-    AGENT_PATH, AgentProxy, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, Rule, RuleSpec, Status,
-    withdrawn,
+    AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, Rule,
+    RuleSpec, Status, withdrawn,
 };
 use tokio::runtime::Runtime;
 use zbus::{
     Connection, connection, interface, message::Header, names::OwnedUniqueName,
     object_server::SignalEmitter,
 };
+
+use crate::history::History;
 
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,25 +61,37 @@ fn own(uid: u32) {
 
 /// The broker's side of the contract, in the test's hands.
 pub(crate) struct Broker {
+    /// What programs did.
+    pub(crate) history: History,
     state: Shared,
     connection: Connection,
 }
 
 impl Broker {
+    /// A program does this.
+    pub(crate) async fn happens(&self, row: Activity) {
+        self.history.happens(&self.connection, row).await;
+    }
+
     /// Takes the broker's name on this bus.
     pub(crate) fn start(runtime: &Runtime, bus: &str) -> Self {
-        let state = Shared::default();
+        let (state, history) = (Shared::default(), History::default());
         let connection = runtime
             .block_on(
                 connection::Builder::address(bus)
                     .serve_at(BROKER_PATH, BrokerInterface(state.clone()))
                     .serve_at(BROKER_PATH, PromptsInterface(state.clone()))
                     .serve_at(BROKER_PATH, RulesInterface(state.clone()))
+                    .serve_at(BROKER_PATH, history.clone())
                     .name(BUS_NAME)
                     .build(),
             )
             .expect("cannot serve the broker's interfaces");
-        Self { state, connection }
+        Self {
+            history,
+            state,
+            connection,
+        }
     }
 
     /// Gives the name away, as if the broker had ended.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portreeve_dbus::SYSTEM_BUS;
+use portreeve_dbus::{Activity, SYSTEM_BUS};
 use portreeve_tests::Daemon;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -103,6 +103,11 @@ impl Desk {
     /// Runs a future of the broker's.
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// A program does this.
+    pub(crate) fn happens(&self, row: Activity) {
+        self.run(self.broker.happens(row));
     }
 
     /// Whether a window whose title contains this is on the screen.

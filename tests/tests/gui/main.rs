@@ -4,8 +4,10 @@
 //! They run in the lab root (`./x test gui`), which has GTK, Xvfb, xdotool and the accessibility
 //! bus.
 
+mod activity;
 mod broker;
 mod desk;
+mod history;
 mod programs;
 mod prompts;
 mod rules;

@@ -7,7 +7,7 @@ use gtk::glib;
 
 use crate::{
     client::Broker,
-    editor::rule_row::RuleRow,
+    editor::{activity_page::ActivityPage, rule_row::RuleRow},
     model::{RuleItem, RuleList},
 };
 
@@ -18,6 +18,12 @@ pub struct RulesWindow {
     pub(super) search_bar: TemplateChild<gtk::SearchBar>,
     #[template_child]
     pub(super) search_entry: TemplateChild<gtk::SearchEntry>,
+    #[template_child]
+    pub(super) views: TemplateChild<adw::ViewStack>,
+    #[template_child]
+    pub(super) activity: TemplateChild<ActivityPage>,
+    #[template_child]
+    add_button: TemplateChild<gtk::Button>,
     #[template_child]
     pub(super) offline_banner: TemplateChild<adw::Banner>,
     #[template_child]
@@ -55,6 +61,7 @@ impl ObjectSubclass for RulesWindow {
     type ParentType = adw::ApplicationWindow;
 
     fn class_init(klass: &mut Self::Class) {
+        ActivityPage::ensure_type();
         klass.bind_template();
     }
 
@@ -85,6 +92,17 @@ impl ObjectImpl for RulesWindow {
                     }
                 }
                 imp.show_page();
+                imp.activity.search(&imp.search_entry.text());
+            }
+        ));
+        self.views.connect_visible_child_name_notify(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move |views| {
+                let rules = views
+                    .visible_child_name()
+                    .is_some_and(|name| name == "rules");
+                imp.add_button.set_visible(rules);
             }
         ));
         self.show_page();

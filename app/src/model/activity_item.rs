@@ -1,0 +1,61 @@
+//! What a program did, as an object that lists and rows can follow.
+
+use gtk::{glib, subclass::prelude::*};
+use portreeve_dbus::Activity;
+
+use super::ActivityWords;
+
+mod imp {
+    use std::cell::OnceCell;
+
+    use gtk::{glib, subclass::prelude::*};
+    use portreeve_dbus::Activity;
+
+    use crate::model::ActivityWords;
+
+    #[derive(Default)]
+    pub struct ActivityItem {
+        pub(super) row: OnceCell<(Activity, ActivityWords)>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for ActivityItem {
+        const NAME: &'static str = "PortreeveActivityItem";
+        type Type = super::ActivityItem;
+    }
+
+    impl ObjectImpl for ActivityItem {}
+}
+
+glib::wrapper! {
+    /// What a program did.
+    pub struct ActivityItem(ObjectSubclass<imp::ActivityItem>);
+}
+
+impl ActivityItem {
+    /// For this row.
+    pub fn new(row: Activity) -> Self {
+        let item: Self = glib::Object::new();
+        let words = ActivityWords::new(&row);
+        item.imp().row.get_or_init(|| (row, words));
+        item
+    }
+
+    /// The row as the broker has told it.
+    pub fn row(&self) -> &Activity {
+        &self.both().0
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &ActivityWords {
+        &self.both().1
+    }
+
+    fn both(&self) -> &(Activity, ActivityWords) {
+        self.imp().row.get_or_init(|| {
+            let row = Activity::default();
+            let words = ActivityWords::new(&row);
+            (row, words)
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The broker's history, in the test's hands.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "the methods of an interface have the form that zbus gives them"
+)]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use portreeve_dbus::{Activity, ActivityFilter, BROKER_PATH, Error, OWN_UID, SeenProgram};
+use zbus::{
+    Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
+};
+
+/// Rows of a page.
+const PAGE: usize = 100;
+
+#[derive(Debug, Default)]
+struct State {
+    /// The newest first.
+    rows: Vec<Activity>,
+    is_off: bool,
+    pages_read: usize,
+    watchers: Vec<OwnedUniqueName>,
+}
+
+/// What programs did, as the test says. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History(Arc<Mutex<State>>);
+
+impl History {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Programs did this, the newest first.
+    pub(crate) fn set(&self, rows: Vec<Activity>) {
+        self.lock().rows = rows;
+    }
+
+    /// None is kept.
+    pub(crate) fn switch_off(&self) {
+        self.lock().is_off = true;
+    }
+
+    /// How many pages were read.
+    pub(crate) fn pages_read(&self) -> usize {
+        self.lock().pages_read
+    }
+
+    /// This happens; whoever watches is told.
+    pub(crate) async fn happens(&self, connection: &Connection, row: Activity) {
+        let watchers = {
+            let mut state = self.lock();
+            state.rows.retain(|other| other.id != row.id);
+            state.rows.insert(0, row);
+            state.watchers.clone()
+        };
+        for watcher in watchers {
+            let emitter = SignalEmitter::new(connection, BROKER_PATH)
+                .expect("the path is one")
+                .set_destination(watcher.into());
+            Self::changed(&emitter)
+                .await
+                .expect("cannot tell of a change");
+        }
+    }
+}
+
+#[interface(name = "io.github.portreeve.Activity1")]
+impl History {
+    fn list(
+        &self,
+        uid: u32,
+        _filter: ActivityFilter,
+        before: &str,
+        _limit: u32,
+    ) -> Result<(Vec<Activity>, String), Error> {
+        assert_eq!(uid, OWN_UID);
+        let mut state = self.lock();
+        if state.is_off {
+            return Err(Error::StoreUnavailable("off".into()));
+        }
+        state.pages_read += 1;
+        let begin: usize = before.parse().unwrap_or_default();
+        let end = state.rows.len().min(begin + PAGE);
+        let next = if end < state.rows.len() {
+            end.to_string()
+        } else {
+            String::new()
+        };
+        Ok((state.rows[begin..end].to_vec(), next))
+    }
+
+    fn programs(&self, _uid: u32) -> Vec<SeenProgram> {
+        Vec::new()
+    }
+
+    fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) -> Result<u64, Error> {
+        assert_eq!(uid, OWN_UID);
+        let mut state = self.lock();
+        if state.is_off {
+            return Err(Error::StoreUnavailable("off".into()));
+        }
+        let watcher = header.sender().map(|name| name.to_owned().into());
+        state.watchers.extend(watcher);
+        Ok(0)
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
