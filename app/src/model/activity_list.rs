@@ -1,6 +1,10 @@
 //! What programs did, as far as it was read: the newest first.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use gtk::{gio, prelude::*};
 use portreeve_dbus::Activity;
@@ -77,8 +81,8 @@ impl ActivityList {
     /// This is the next page.
     pub fn append(&self, rows: Vec<Activity>, next: String) {
         // What has happened again since the page before was read is above already.
-        let known: HashMap<u64, ()> = self.items().map(|item| (item.row().id, ())).collect();
-        let rows = rows.into_iter().filter(|row| !known.contains_key(&row.id));
+        let known: HashSet<u64> = self.items().map(|item| item.row().id).collect();
+        let rows = rows.into_iter().filter(|row| !known.contains(&row.id));
         let items: Vec<_> = rows.map(ActivityItem::new).collect();
         self.next.replace(next);
         self.store.extend_from_slice(&items);

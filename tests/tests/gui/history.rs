@@ -2,6 +2,7 @@
 #![expect(
     clippy::needless_pass_by_value,
     clippy::unused_self,
+    clippy::used_underscore_binding,
     reason = "the methods of an interface have the form that zbus gives them"
 )]
 
