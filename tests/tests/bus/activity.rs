@@ -1,6 +1,6 @@
 //! `Activity1`: who may read what of the history, and who may clear it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use portreeve_broker::{bus, store::history::History};
@@ -311,9 +311,7 @@ fn without_a_history_it_is_said() {
     let name = "activity::without_a_history_it_is_said";
     on_a_bus(name, As::Anyone, async {
         let (commands, _commanded) = mpsc::channel(16);
-        let _broker = bus::serve(commands, Arc::default(), History::none())
-            .await
-            .unwrap();
+        let _broker = bus::serve(commands, History::none()).await.unwrap();
         let client = connect().await;
         let proxy = ActivitiesProxy::new(&client).await.unwrap();
         let refused = proxy.list(OWN_UID, &any(), "", 0).await;

@@ -18,7 +18,7 @@ use portreeve_broker::{
     gate::{Answer, Table},
     probe::{self, Kernel},
     store::{Store, history::History},
-    subject::{Caller, ProcessHandle},
+    subject::{Caller, Code, ProcessHandle},
 };
 use portreeve_policy::{
     Alteration, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
@@ -157,6 +157,7 @@ impl Broker {
             },
             handle,
             command: format!("curl {address}"),
+            code: Code::Own,
         };
         let request = Request {
             tid: u32::try_from(unique).unwrap(),
