@@ -122,15 +122,18 @@ class Rules:
 def test_no_acknowledged_rule_is_lost():
     rules, seed = Rules(), random.Random(2)
     with unlimited_starts():
-        for number in range(1, 11):
-            until(lambda wanted=number: len(rules.acknowledged) > 2 * wanted, "some more rules", 60)
-            broker = until(firewall.broker, "the next broker")
-            # Not a wait for something: the moment is to be any.
-            threading.Event().wait(seed.uniform(0, 0.5))
-            os.kill(broker, signal.SIGKILL)
-        until(lambda: firewall.broker() not in (0, broker), "the last broker")
-        rules.end()
-        until(firewall.is_up, "its answers", PATIENCE)
+        try:
+            for number in range(1, 11):
+                wanted = 2 * number
+                until(lambda wanted=wanted: len(rules.acknowledged) > wanted, "more rules", PATIENCE)
+                broker = until(firewall.broker, "the next broker")
+                # Not a wait for something: the moment is to be any.
+                threading.Event().wait(seed.uniform(0, 0.5))
+                os.kill(broker, signal.SIGKILL)
+                until(lambda broker=broker: firewall.broker() != broker, "the broker's end")
+            until(firewall.is_up, "the last broker", PATIENCE)
+        finally:
+            rules.end()
     found = {it.id for it in firewall.rules()}
     lost = rules.acknowledged - found
     assert not lost, f"{sorted(lost)} of {len(rules.acknowledged)} are lost"

@@ -1,5 +1,5 @@
 //! The history's thread: it gathers what has happened and writes it once a second, if there is anything.
-//! Nobody waits for it but who wants to read.
+//! Nobody waits for it but who wants to read, or has something cleared.
 
 use std::{
     collections::HashMap,
@@ -102,8 +102,8 @@ impl History {
                 Err(error) => {
                     let error = with_causes(&error);
                     tracing::error!("no history is kept: {error}");
+                    // Who asks is told by the end of this thread that there is none.
                     shared.set_state(error);
-                    // Its end is what who asks from now on is told by.
                 }
             })
             .map_err(|_no_thread| Error::Closed)?;

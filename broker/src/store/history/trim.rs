@@ -1,7 +1,7 @@
 //! What is too old or too much goes, a piece at a time, so that nobody who writes or reads has to wait for
 //! long.
 
-use rusqlite::{named_params, params};
+use rusqlite::{OptionalExtension as _, named_params, params};
 
 use super::{
     super::Error,
@@ -76,14 +76,32 @@ impl Database {
 
     /// Deletes programs that have no activity any more, but for those seen lately.
     fn forget_programs(&self, oldest: i64) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(
-                "DELETE FROM program WHERE (last < :oldest OR id NOT IN (SELECT other.id \
-                 FROM program AS other WHERE other.uid = program.uid \
-                 ORDER BY other.last DESC LIMIT :kept)) AND NOT EXISTS (SELECT 1 FROM activity \
-                 INDEXED BY activity_of_program WHERE activity.program = program.id)",
-            )?
-            .execute(named_params! { ":oldest": oldest, ":kept": PROGRAMS })?;
+        let mut users = self
+            .connection
+            .prepare_cached("SELECT DISTINCT uid FROM program")?;
+        let users = users.query_map([], |row| row.get::<_, u32>(0))?;
+        for uid in users.collect::<Result<Vec<_>, _>>()? {
+            // When the last one was seen of those that are kept.
+            let kept: Option<i64> = self
+                .connection
+                .prepare_cached(
+                    "SELECT last FROM program WHERE uid = :uid \
+                     ORDER BY last DESC LIMIT 1 OFFSET :others",
+                )?
+                .query_row(
+                    named_params! { ":uid": uid, ":others": PROGRAMS - 1 },
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let then = kept.map_or(oldest, |kept| kept.max(oldest));
+            self.connection
+                .prepare_cached(
+                    "DELETE FROM program WHERE uid = :uid AND last < :then AND NOT EXISTS \
+                     (SELECT 1 FROM activity INDEXED BY activity_of_program \
+                     WHERE activity.program = program.id)",
+                )?
+                .execute(named_params! { ":uid": uid, ":then": then })?;
+        }
         Ok(())
     }
 

@@ -74,6 +74,38 @@ fn what_is_too_much_goes_and_nobody_is_crowded_out() {
 }
 
 #[test]
+fn programs_outlive_what_they_did_if_there_are_not_too_many() {
+    let folder = folder();
+    let mut database = open(&folder.path);
+    let mut batch = Batch::default();
+    for number in 0..1_200 {
+        let deed = Deed {
+            program: Program::Path(format!("/usr/bin/{number}").into()),
+            ..deed(ALICE, "192.0.2.1")
+        };
+        let told = ALLOWED;
+        batch.add(Key { deed, told }, MORNING + number * SECOND);
+    }
+    database.write(&batch.take()).unwrap();
+    write(&mut database, deed(BOB, "192.0.2.1"), ALLOWED, MORNING);
+    trim(&mut database, MORNING);
+    let count = |database: &Database| -> u32 {
+        let sql = "SELECT count(*) FROM program WHERE uid = 1000";
+        let count = database.connection.query_row(sql, [], |row| row.get(0));
+        count.unwrap()
+    };
+    assert_eq!(count(&database), 1_200);
+    database.limits.size = 0;
+    trim(&mut database, MORNING);
+    assert_eq!(ids(&database, ALICE, &everything()), []);
+    assert_eq!(count(&database), 1_000);
+    let programs = database.programs(ALICE).unwrap();
+    assert_eq!(programs.len(), 1_000);
+    assert_eq!(programs[999].name, "200", "the newest stay");
+    assert_eq!(database.programs(BOB).unwrap().len(), 1);
+}
+
+#[test]
 fn who_clears_clears_his_own() {
     let folder = folder();
     let mut database = open(&folder.path);
