@@ -12,7 +12,7 @@ pub mod verdict_flags {
 }
 
 /// The value of the extended attribute that ends a hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
 pub struct Verdict {
     /// [`VERDICT_MAGIC`].
