@@ -8,7 +8,7 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use libfuzzer_sys::fuzz_target;
-use portreeve_abi::{Hold, Request};
+use portreeve_abi::Request;
 use portreeve_broker::{
     object::Names,
     subject::{Caller, Code, ProcessHandle},
@@ -79,10 +79,9 @@ fn rule(id: u64, destination: Destination, port: Option<u16>, action: Action) ->
 }
 
 /// The request in an element of the probe's map, which is nothing but its bytes to aya too.
-fn request(bytes: [u8; size_of::<Hold>()]) -> Request {
-    // SAFETY: the bytes are as many, and every bit pattern is a hold: integers only.
-    let hold: Hold = unsafe { bytes.as_ptr().cast::<Hold>().read_unaligned() };
-    hold.request
+fn request(bytes: [u8; size_of::<Request>()]) -> Request {
+    // SAFETY: the bytes are as many, and every bit pattern is a request: integers only.
+    unsafe { bytes.as_ptr().cast::<Request>().read_unaligned() }
 }
 
 /// An ordinary call that one byte tells from others.
