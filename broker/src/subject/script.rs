@@ -85,13 +85,19 @@ enum Way {
 
 /// Follows a path to a file. `None` if it does not lead to one, or to one that is another for each process.
 fn follow(path: &Path) -> Option<Way> {
+    follow_below(Path::new("/"), path)
+}
+
+/// The same, as seen by somebody with this root directory.
+fn follow_below(root: &Path, path: &Path) -> Option<Way> {
     let mut left: Vec<PathBuf> = parts(path);
     let mut way = PathBuf::from("/");
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut of_root = true;
     let mut links = 0;
     loop {
-        let here = openat(CWD, &way, flags, Mode::empty()).ok()?;
+        let here = root.join(way.strip_prefix("/").ok()?);
+        let here = openat(CWD, &here, flags, Mode::empty()).ok()?;
         of_root &= is_of_root(here.as_fd())?;
         let kind = FileType::from_raw_mode(fstat(&here).ok()?.st_mode);
         match (kind, left.pop()) {
