@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use portreeve_abi::Request;
 use portreeve_broker::{
     object::Names,
-    subject::{Caller, Code, ProcessHandle},
+    subject::{Caller, Code, Lineage, ProcessHandle},
 };
 use portreeve_fuzz::{
     input::Input,
@@ -40,6 +40,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         handle: ProcessHandle::open(pid).expect("this process"),
         command: String::new(),
         code: Code::Own,
+        lineage: Lineage::default(),
     })
 });
 

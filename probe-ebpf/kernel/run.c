@@ -215,6 +215,26 @@ static __inline void write(struct run *run, const struct run_facts *facts)
 	bpf_spin_unlock(&run->lock);
 }
 
+#define MAX_FILTERS 32
+
+/*
+ * Whether another process answers system calls of this task's (SECCOMP_RET_USER_NOTIF): it can have the
+ * task open whatever file in the place of the one that it names, an interpreter its script for one. Who
+ * has more filters than are looked at may be one.
+ */
+static __inline s32 is_supervised(struct task_struct *task)
+{
+	u64 filter = (u64)task->seccomp.filter, notif;
+
+	for (s32 i = 0; filter && i < MAX_FILTERS; i++) {
+		notif = 0;
+		if (READ(notif, struct seccomp_filter, filter, notif) || notif ||
+		    READ(filter, struct seccomp_filter, filter, prev))
+			return 1;
+	}
+	return filter != 0;
+}
+
 static __inline s32 is_env(const char *path)
 {
 	char word[16] = {};
@@ -256,7 +276,7 @@ __inline void shim_run_begins(const struct linux_binprm *bprm, s32 broker)
 
 	executable(task, &facts);
 	/* Whoever traces it goes on doing so. The broker does for an instant only. */
-	if (task->ptrace && task->parent->tgid != broker)
+	if ((task->ptrace && task->parent->tgid != broker) || is_supervised(task))
 		facts.marks |= TRACED;
 	facts.run = facts.process = facts.origin = new_number();
 	run = bpf_task_storage_get(&RUNS, task, 0, CREATE);

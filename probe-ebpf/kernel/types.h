@@ -53,6 +53,14 @@ struct cred {
 	kuid_t uid;
 	struct user_namespace *user_ns;
 };
+struct notification;
+struct seccomp_filter {
+	struct seccomp_filter *prev;
+	struct notification *notif; /* somebody else answers its calls */
+};
+struct seccomp {
+	struct seccomp_filter *filter;
+};
 struct task_struct {
 	u32 flags;
 	s32 pid;
@@ -63,6 +71,7 @@ struct task_struct {
 	struct task_struct *parent;
 	struct task_struct *group_leader;
 	u64 start_boottime; /* ns */
+	struct seccomp seccomp;
 	u64 self_exec_id; /* one more with each execve() */
 };
 struct in6_addr {

@@ -21,6 +21,26 @@ STRICTLY = "#!/usr/bin/python3 -IS\n"
 BY_ENV = "#!/usr/bin/env python3\n"
 
 
+# Starts a program whose calls of swapoff() somebody else answers, or could: whoever has the descriptor.
+SUPERVISED = """
+import ctypes, fcntl, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+instructions = [
+    struct.pack("=HBBI", 0x20, 0, 0, 0),  # load the call's number
+    struct.pack("=HBBI", 0x15, 0, 1, 168),  # swapoff() or not
+    struct.pack("=HBBI", 0x06, 0, 0, 0x7FC00000),  # SECCOMP_RET_USER_NOTIF
+    struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
+]
+code = ctypes.create_string_buffer(b"".join(instructions))
+program = struct.pack("HxxxxxxP", len(instructions), ctypes.addressof(code))
+assert libc.prctl(38, 1, 0, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS
+listener = libc.syscall(317, 1, 8, program)  # seccomp(), SECCOMP_FILTER_FLAG_NEW_LISTENER
+assert listener >= 0, os.strerror(ctypes.get_errno())
+os.set_inheritable(listener, True)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 @contextlib.contextmanager
 def tools(**lines):
     """Scripts of root's with these first lines, by their paths."""
@@ -196,6 +216,35 @@ def test_name_within_another_view_of_the_files():
             unnamed(Caller(program=tool, inside=("unshare", "-Ur")))
         finally:
             evil.unlink()
+
+
+def test_name_within_a_mount_whose_owners_are_not_believed():
+    """As the disks have it that users may bring: whatever is on them, and whoever it says it is of."""
+    with tools(tool=STRICTLY) as (tool,):
+        always(named(caller := Caller(program=tool), tool), caller)
+        brought = TOOLS / "brought"
+        brought.mkdir()
+        do("mount", "-t", "tmpfs", "-o", "nosuid,mode=755", "none", brought)
+        try:
+            link = brought / "link"
+            link.symlink_to(tool)
+            caller = Caller(program=link)
+            firewall.decide(named(caller, link), "deny")
+            assert caller.result().errno == "EPERM"
+        finally:
+            do("umount", "--lazy", brought)
+
+
+def test_script_whose_calls_another_process_answers_is_asked_about():
+    with tools(tool=STRICTLY) as (tool,):
+        always(named(caller := Caller(program=tool), tool), caller)
+        caller = Caller(program=tool, inside=("python3", "-c", SUPERVISED))
+        caller.start("connect", ADDRESS)
+        question = firewall.prompt()
+        assert question.subject.alterations == ["controlled"], question
+        assert question.lifespans == ["once", "process"], question
+        firewall.decide(question, "deny")
+        assert caller.result().errno == "EPERM"
 
 
 def test_processes_that_run_what_they_are_given_are_asked_about_one_by_one():

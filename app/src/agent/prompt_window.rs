@@ -88,7 +88,12 @@ impl PromptWindow {
             .is_some_and(|before| (before.id, before.revision) == (prompt.id, prompt.revision));
         let unmoved = same
             && before.as_ref().is_some_and(|before| {
-                before.question.stopped.is_some() == question.stopped.is_some()
+                let before = &before.question;
+                // A program may have got its title and its icon: that can move what is below.
+                before.stopped.is_some() == question.stopped.is_some()
+                    && before.heading == question.heading
+                    && before.identity == question.identity
+                    && before.icon == question.icon
             });
 
         self.show_words(&question, waiting);

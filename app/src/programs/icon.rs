@@ -15,8 +15,19 @@ const THEME: &str = "hicolor";
 #[derive(Debug, Clone)]
 pub struct Icons(gtk::IconTheme);
 
+thread_local! {
+    /// To read what there is takes a while, so it is done once, in the one thread that shows anything.
+    static ICONS: Icons = Icons::read();
+}
+
 impl Default for Icons {
     fn default() -> Self {
+        ICONS.with(Clone::clone)
+    }
+}
+
+impl Icons {
+    fn read() -> Self {
         let theme = gtk::IconTheme::new();
         let directories: Vec<&Path> = DIRECTORIES.iter().map(Path::new).collect();
         theme.set_search_path(&directories);

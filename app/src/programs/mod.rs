@@ -15,6 +15,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::sync::Semaphore;
+
 pub use icon::Icons;
 
 /// How long a question may wait for what is looked up: it can be shown without.
@@ -72,13 +74,16 @@ trait Records {
 pub struct Programs(Arc<Shared>);
 
 struct Shared {
-    records: Option<Box<dyn Records + Send + Sync>>,
+    /// All that there are: one that was once used beside another may know nothing of any file.
+    records: Vec<Box<dyn Records + Send + Sync>>,
     known: Mutex<Known>,
+    /// One is looked up at a time, because there are many files to be read.
+    turn: Arc<Semaphore>,
 }
 
 #[derive(Default)]
 struct Known {
-    stamp: Option<SystemTime>,
+    stamp: Vec<Option<SystemTime>>,
     programs: HashMap<String, Arc<Program>>,
 }
 
@@ -96,8 +101,9 @@ impl Programs {
             pacman::Pacman::below(root).map(|records| Box::new(records) as _),
         ];
         Self(Arc::new(Shared {
-            records: found.into_iter().flatten().next(),
+            records: found.into_iter().flatten().collect(),
             known: Mutex::default(),
+            turn: Arc::new(Semaphore::new(1)),
         }))
     }
 
@@ -107,25 +113,32 @@ impl Programs {
         known.programs.get(path).cloned().unwrap_or_default()
     }
 
-    /// Looks a program up, unless it is known and no package has changed since; not for long.
+    /// Looks a program up, unless it is known and no package has changed since; not for long, and not at all
+    /// while another look takes its time: who has many programs of his own must hold no question up.
     pub async fn look_up(&self, path: &str) {
+        let Ok(turn) = Arc::clone(&self.0.turn).try_acquire_owned() else {
+            return;
+        };
         let (programs, path) = (self.clone(), path.to_owned());
-        let work = tokio::task::spawn_blocking(move || programs.read(&path));
+        let work = tokio::task::spawn_blocking(move || {
+            programs.read(&path);
+            drop(turn);
+        });
         if tokio::time::timeout(PATIENCE, work).await.is_err() {
             tracing::info!("looking up a program takes long: the question is shown without");
         }
     }
 
     fn read(&self, path: &str) {
-        let Some(records) = &self.0.records else {
+        if self.0.records.is_empty() {
             return;
-        };
-        let stamp = records.stamp().ok();
+        }
+        let stamp: Vec<_> = self.0.records.iter().map(|it| it.stamp().ok()).collect();
         {
             let mut known = self.lock();
             if known.stamp != stamp || known.programs.len() >= REMEMBERED {
                 *known = Known {
-                    stamp,
+                    stamp: stamp.clone(),
                     programs: HashMap::new(),
                 };
             }
@@ -133,14 +146,30 @@ impl Programs {
                 return;
             }
         }
-        let program = match records.owner(path) {
+        let program = match self.owner(path) {
             Ok(owner) => Arc::new(present(path, owner)),
             Err(error) => {
                 tracing::warn!(%error, "cannot read what packages there are");
                 return;
             }
         };
-        self.lock().programs.insert(path.to_owned(), program);
+        let mut known = self.lock();
+        if known.stamp == stamp {
+            known.programs.insert(path.to_owned(), program);
+        }
+    }
+
+    /// The package that has the file, if root alone can have changed that since.
+    fn owner(&self, path: &str) -> io::Result<Option<Owner>> {
+        if !is_of_root(Path::new(path)) {
+            return Ok(None);
+        }
+        for records in &self.0.records {
+            if let Some(owner) = records.owner(path)? {
+                return Ok(Some(owner));
+            }
+        }
+        Ok(None)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

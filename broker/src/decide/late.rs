@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Action, Alteration, ObjectPattern, Operation, Process, Program};
+use portreeve_policy::{Action, Alteration, ObjectPattern, Operation, Program};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -18,7 +18,7 @@ pub(super) struct LateAnswer {
     pub(super) program: Program,
     pub(super) alteration: Alteration,
     /// See `Question::only`.
-    pub(super) only: Option<Process>,
+    pub(super) only: Option<u64>,
     pub(super) operation: Operation,
     pub(super) object: ObjectPattern,
     pub(super) action: Action,

@@ -15,6 +15,7 @@ use crate::{
     failure::{Failures, Reason, with_causes},
     gate::Held,
     probe::{Error, Kernel},
+    subject::{Caller, Code},
 };
 
 /// Programs and ports of one user that are kept up to date; the one that listened longest ago makes
@@ -105,14 +106,14 @@ impl Listeners {
         &mut self,
         held: &mut Held,
         rules: &RuleBook,
-        subject: &Subject,
+        caller: &Caller,
         object: &Object,
     ) {
         // To this computer's own address nobody else can connect.
         if object.is_this_computer() {
             return;
         }
-        match self.slot(rules, subject, object) {
+        match self.slot(rules, caller, object) {
             Ok(slot) => held.limit(slot),
             Err(error) => {
                 self.complain(&error);
@@ -122,12 +123,16 @@ impl Listeners {
     }
 
     /// The slot in which it is written down who may connect to one who listens.
-    fn slot(&mut self, rules: &RuleBook, subject: &Subject, object: &Object) -> Result<u32, Error> {
+    fn slot(&mut self, rules: &RuleBook, caller: &Caller, object: &Object) -> Result<u32, Error> {
+        let subject = &caller.subject;
         let said = rules.reach(subject, object.port, object.protocol);
         let listener = Listener {
             uid: subject.uid,
             program: subject.program.clone(),
-            process: (said.is_of_process() || subject.process.alteration.is_any())
+            // What one may do who runs what it is given, is no leave for the next.
+            process: (said.is_of_process()
+                || subject.process.alteration.is_any()
+                || caller.code == Code::Given)
                 .then_some(subject.process),
             port: object.port,
             protocol: object.protocol,

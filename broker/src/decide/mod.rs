@@ -27,7 +27,7 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Process};
+use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
@@ -76,11 +76,9 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// The process that an answer is for and no other, whatever their program: the one that runs what it
-    /// was given.
-    fn only(&self) -> Option<Process> {
-        let caller = &self.caller;
-        (caller.code == Code::Given).then_some(caller.subject.process)
+    /// The run that an answer is for and no other, whatever their program: one that runs what it was given.
+    fn only(&self) -> Option<u64> {
+        (self.caller.code == Code::Given).then_some(self.request.run)
     }
 }
 
@@ -227,9 +225,9 @@ impl Decider {
             return;
         }
         if arrival.operation == Operation::Listen {
-            let (held, subject) = (&mut arrival.held, &arrival.caller.subject);
+            let (held, caller) = (&mut arrival.held, &arrival.caller);
             self.listeners
-                .limit(held, &self.rules, subject, &arrival.object);
+                .limit(held, &self.rules, caller, &arrival.object);
         }
         let subject = &arrival.caller.subject;
         let decision = self
@@ -340,9 +338,9 @@ impl Decider {
         // Rules for single processes are about these only.
         for (question, waiting) in self.prompts.waiting_mut() {
             if question.operation == Operation::Listen {
-                let (held, subject) = (&mut waiting.held, &waiting.caller.subject);
+                let (held, caller) = (&mut waiting.held, &waiting.caller);
                 self.listeners
-                    .limit(held, &self.rules, subject, &question.object);
+                    .limit(held, &self.rules, caller, &question.object);
             }
         }
         let bind = Operation::Bind;

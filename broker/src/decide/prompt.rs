@@ -10,7 +10,7 @@ use super::Arrival;
 use crate::{
     clock::Now,
     gate::Held,
-    subject::{Caller, Code, Lineage},
+    subject::{Caller, Code},
 };
 
 /// How long a question stays open after its last attempt, when nobody waits for it any more.
@@ -30,9 +30,9 @@ pub(super) struct Question {
     pub(super) program: Program,
     /// What is allowed to a program is not to other code inside it, so these are different questions.
     pub(super) alteration: Alteration,
-    /// The only process it is about, if the program runs what it is given: another's code is another
+    /// The only run that it is about, if the program runs what it is given: another's code is another
     /// program's, whatever runs it.
-    pub(super) only: Option<Process>,
+    pub(super) only: Option<u64>,
     pub(super) operation: Operation,
     pub(super) object: Object,
 }
@@ -149,9 +149,8 @@ pub(super) struct Prompt {
     left_at: Option<Instant>,
     /// When to look at processes again whose calls were interrupted.
     look_at: Option<Instant>,
-    /// The caller of the first attempt, which is shown, and where it comes from.
+    /// The caller of the first attempt, which is shown.
     first: Arc<Caller>,
-    lineage: Lineage,
     /// The caller of the newest attempt.
     pub(super) caller: Arc<Caller>,
     attempts: u32,
@@ -188,7 +187,6 @@ impl Prompt {
             left_at: None,
             look_at: None,
             first: Arc::clone(&caller),
-            lineage: Lineage::of(&caller.handle),
             caller,
             attempts: 0,
             first_attempt: now,
@@ -256,7 +254,7 @@ impl Prompt {
         if self.waiting.is_empty() {
             self.left.retain(|left| left.caller.handle.is_alive());
             looked.ended = if self.expired {
-                now.duration_since(self.last_attempt) >= KEEP
+                now.duration_since(self.last_attempt) >= KEEP || !self.may_ask_again()
             } else {
                 self.left.is_empty()
             };
@@ -264,6 +262,7 @@ impl Prompt {
         // A process whose call was interrupted may come back or end. Look often at first, and ever
         // less so.
         let away = self.left_at.map_or(Duration::ZERO, |left| now - left);
+        let soonest = if self.expired { SLOWEST_LOOK } else { soonest };
         self.look_at = Some(now + (away / 4).clamp(soonest, SLOWEST_LOOK));
         if self.is_stopped() && !was_stopped {
             self.revision += 1;
@@ -272,6 +271,11 @@ impl Prompt {
             self.mark_changed(now);
         }
         looked
+    }
+
+    /// Whether there can be another attempt: of a program, always.
+    fn may_ask_again(&self) -> bool {
+        self.question.only.is_none() || self.caller.handle.is_alive()
     }
 
     /// A signal has taken a call away; it may come back.
@@ -310,7 +314,7 @@ impl Prompt {
     pub(super) fn next_look(&self) -> Instant {
         match self.soonest.filter(|_| !self.waiting.is_empty()) {
             Some(deadline) => deadline,
-            None if self.expired => self.last_attempt + KEEP,
+            None if self.expired && self.question.only.is_none() => self.last_attempt + KEEP,
             None => self.look_at.unwrap_or_else(Instant::now),
         }
     }
@@ -383,9 +387,11 @@ impl Prompt {
             revision: self.revision,
             uid: *uid,
             operation: operation.to_string(),
-            subject: match only {
-                Some(process) => format!("{program} {}-{}", process.pid, process.began),
-                None => program.to_string(),
+            subject: if only.is_some() {
+                let process = self.first.subject.process;
+                format!("{program} {}-{}", process.pid, process.began)
+            } else {
+                program.to_string()
             },
             name: program.shown_name().to_owned(),
             path: program.shown_path().to_owned(),
@@ -395,8 +401,8 @@ impl Prompt {
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),
-            started_by: self.lineage.started_by.clone(),
-            unit: self.lineage.unit.clone(),
+            started_by: self.first.lineage.started_by.clone(),
+            unit: self.first.lineage.unit.clone(),
             host: object.host.as_ref().map(ToString::to_string),
             host_source: object.knowledge.source.map(|source| source.to_string()),
             address: object.address.to_string(),

@@ -14,7 +14,7 @@ use rustix::fs::Statx;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    Error, ProcessHandle, fileid,
+    Error, Lineage, ProcessHandle, fileid,
     interpreter::is_interpreter,
     process::statx_at,
     script::{self, Interpreter},
@@ -42,6 +42,8 @@ pub struct Caller {
     pub command: String,
     /// Whose code its program runs.
     pub code: Code,
+    /// Where it comes from: to be shown.
+    pub lineage: Lineage,
 }
 
 /// Whose code a program runs.
@@ -160,6 +162,7 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
     };
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
+    let lineage = Lineage::of(&handle);
     // Everything above was the caller's own if it is still there.
     if !handle.is_alive() {
         return Err(Error::Gone { pid: process.tgid });
@@ -182,6 +185,7 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
         handle,
         command,
         code,
+        lineage,
     })
 }
 

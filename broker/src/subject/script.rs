@@ -39,6 +39,15 @@ const DIRECTORIES: &[&str] = &[
 /// else for each process, and wherever a user wants.
 const OF_PROCESSES: u64 = 0x9fa0;
 const OF_USERS: u64 = 0x6573_5546;
+/// `ST_NOSUID` of include/linux/statfs.h: what is mounted so need not be root's though it says it is, such as
+/// the disks that users may bring (udisks, `user` in fstab).
+const NOT_BELIEVED: u64 = 2;
+/// What the first process sees. The broker's own mounts are all marked so, because it has no new privileges.
+const ROOT: &str = "/proc/1/root";
+/// What `env` has run for a file without a first line (`_PATH_BSHELL` of the C library).
+const SHELL: &str = "/bin/sh";
+/// How many parts of a path are followed, with those of links on the way.
+const PARTS: usize = 256;
 
 /// What runs a script, and how that was found.
 pub(super) struct Interpreter {
@@ -85,20 +94,21 @@ enum Way {
 
 /// Follows a path to a file. `None` if it does not lead to one, or to one that is another for each process.
 fn follow(path: &Path) -> Option<Way> {
-    follow_below(Path::new("/"), path)
+    follow_below(Path::new(ROOT), NOT_BELIEVED, path)
 }
 
-/// The same, as seen by somebody with this root directory.
-fn follow_below(root: &Path, path: &Path) -> Option<Way> {
+/// The same, as seen by somebody with this root directory. What is mounted with one of the flags `others` can be
+/// changed by others.
+fn follow_below(root: &Path, others: u64, path: &Path) -> Option<Way> {
     let mut left: Vec<PathBuf> = parts(path);
     let mut way = PathBuf::from("/");
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut of_root = true;
     let mut links = 0;
-    loop {
+    for _ in 0..PARTS {
         let here = root.join(way.strip_prefix("/").ok()?);
         let here = openat(CWD, &here, flags, Mode::empty()).ok()?;
-        of_root &= is_of_root(here.as_fd())?;
+        of_root &= is_of_root(here.as_fd(), others)?;
         let kind = FileType::from_raw_mode(fstat(&here).ok()?.st_mode);
         match (kind, left.pop()) {
             (FileType::RegularFile, None) => {
@@ -130,6 +140,7 @@ fn follow_below(root: &Path, path: &Path) -> Option<Way> {
             _ => return None,
         }
     }
+    None
 }
 
 /// What a path consists of, the last first.
@@ -145,16 +156,20 @@ fn parts(path: &Path) -> Vec<PathBuf> {
 
 /// Whether root alone can change what this is: the target of a link, the entries of a directory, the
 /// contents of a file. `None` if it is another for each process.
-fn is_of_root(file: BorrowedFd<'_>) -> Option<bool> {
+fn is_of_root(file: BorrowedFd<'_>, others: u64) -> Option<bool> {
     let stat = fstat(file).ok()?;
-    let magic = fstatfs(file).ok()?.f_type.cast_unsigned();
+    let system = fstatfs(file).ok()?;
+    let (magic, flags) = (
+        system.f_type.cast_unsigned(),
+        system.f_flags.cast_unsigned(),
+    );
     if magic == OF_PROCESSES {
         return None;
     }
     // A link has no mode.
     let link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
     let writable = !link && stat.st_mode & 0o022 != 0;
-    Some(stat.st_uid == 0 && !writable && magic != OF_USERS)
+    Some(stat.st_uid == 0 && !writable && magic != OF_USERS && flags & others == 0)
 }
 
 /// Whether the interpreter that a script's first line has `env` look for is this file, as packages have
@@ -170,6 +185,10 @@ fn names(script: &Path, interpreter: Fileid) -> Option<bool> {
     let file = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
     file.take(FIRST_LINE).read_to_end(&mut line).ok()?;
     let word = sought(&line)?;
+    // Also run when the file of that name is a text, which it takes for its script then.
+    if statx_at(Path::new(SHELL)).is_ok_and(|stat| fileid(&stat) == interpreter) {
+        return None;
+    }
     let found = DIRECTORIES.iter().any(|directory| {
         let file = statx_at(&Path::new(directory).join(word));
         file.is_ok_and(|stat| fileid(&stat) == interpreter)

@@ -32,8 +32,8 @@ pub fn begins(ctx: &LsmContext) -> i32 {
     0
 }
 
-/// Records what a new process is. It is not made where there is no memory for that, or marks could be
-/// lost. All users' are recorded: a service may become somebody else's process later.
+/// Records what a new process is. It is not made where there is no memory for that (a script's name has to be
+/// had at once), or marks could be lost. All users' are recorded: a service may become somebody else's process later.
 #[inline(always)]
 pub fn inherits(ctx: &LsmContext) -> i32 {
     let child: *const c_void = ctx.arg(0);

@@ -18,7 +18,7 @@ use portreeve_broker::{
     gate::{Answer, Table},
     probe::{self, Kernel},
     store::{Store, history::History},
-    subject::{Caller, Code, ProcessHandle},
+    subject::{Caller, Code, Lineage, ProcessHandle},
 };
 use portreeve_policy::{
     Alteration, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
@@ -158,6 +158,7 @@ impl Broker {
             handle,
             command: format!("curl {address}"),
             code: Code::Own,
+            lineage: Lineage::default(),
         };
         let request = Request {
             tid: u32::try_from(unique).unwrap(),

@@ -315,6 +315,7 @@ fn request(program: &Running, port: u16, tid: u32, flags: u32) -> Request {
     };
     Request {
         key,
+        run: process.run,
         flags,
         tid,
         ..Request::default()

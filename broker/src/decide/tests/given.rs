@@ -91,3 +91,17 @@ async fn a_script_is_a_program_of_its_own() {
     desk.rest().await;
     assert_eq!((desk.told(of_other), desk.told(of_given)), (None, None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_question_about_a_process_ends_with_it() {
+    let desk = Desk::new().await;
+    let mut given = Running::given(PYTHON, ALICE);
+    let stopped = desk.call(&given, at("192.0.2.1", 443)).await;
+    desk.pass_seconds(61).await;
+    assert_eq!(desk.told(stopped), Some(Told::Once(1)));
+    desk.pass_seconds(6).await;
+    assert_eq!(desk.prompts(ALICE).await.len(), 1, "it may try again");
+    given.end();
+    desk.pass_seconds(6).await;
+    assert!(desk.prompts(ALICE).await.is_empty());
+}

@@ -7,7 +7,7 @@ use std::{
 
 use portreeve_policy::{Alteration, Process, Program, Subject};
 
-use crate::subject::{Caller, Code, ProcessHandle};
+use crate::subject::{Caller, Code, Lineage, ProcessHandle};
 
 /// A process that runs until it is dropped, or the test ends.
 pub(super) struct Running {
@@ -71,6 +71,7 @@ impl Running {
             },
             handle,
             code,
+            lineage: Lineage::default(),
         });
         Self { child, caller }
     }

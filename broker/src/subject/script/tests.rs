@@ -39,7 +39,7 @@ fn a_way_that_others_can_change_leads_to_no_other_name() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let absolute = |name: &str| Path::new("/").join(name);
-    let follow = |name: &str| follow_below(dir.path(), &absolute(name));
+    let follow = |name: &str| follow_below(dir.path(), 0, &absolute(name));
     let of_root = |name: &str| Some(Way::OfRoot(absolute(name)));
     fs::write(at("script"), "#!/bin/sh\n").unwrap();
     fs::create_dir(at("more")).unwrap();
@@ -80,11 +80,30 @@ fn names_that_mean_something_else_to_each_process_name_nothing() {
         "/proc/self/cmdline".to_owned(),
     ] {
         assert!(Path::new(&path).exists());
-        assert_eq!(follow(Path::new(&path)), None, "{path}");
+        let here = |path: &Path| follow_below(Path::new("/"), 0, path);
+        assert_eq!(here(Path::new(&path)), None, "{path}");
         symlink(&path, &link).unwrap();
-        assert_eq!(follow(&link), None, "{path}");
+        assert_eq!(here(&link), None, "{path}");
         fs::remove_file(&link).unwrap();
     }
     symlink(&link, &link).unwrap();
-    assert_eq!(follow(&link), None, "it leads to itself");
+    assert_eq!(
+        follow_below(Path::new("/"), 0, &link),
+        None,
+        "it leads to itself"
+    );
+}
+
+#[test]
+fn what_env_finds_is_what_packages_have_installed_by_that_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("script");
+    let file = |path: &str| fileid(&statx_at(Path::new(path)).unwrap());
+    fs::write(&script, "#!/usr/bin/env cat\n").unwrap();
+    assert_eq!(names(&script, file("/usr/bin/cat")), Some(true));
+    assert_eq!(names(&script, file("/usr/bin/env")), Some(false));
+    // It is also what runs a text called so.
+    fs::write(&script, "#!/usr/bin/env sh\n").unwrap();
+    assert_eq!(names(&script, file("/bin/sh")), None);
+    assert_eq!(names(dir.path(), file("/usr/bin/cat")), None, "a directory");
 }
