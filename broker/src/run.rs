@@ -194,7 +194,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     }
     let _replaced = kept.drop_rest();
     // Whoever is called out from here on comes back to these programs.
-    Breath::start(table, interrupted).map_err(gate::Error::Thread)?;
+    Breath::start(table, interrupted, gatekeeper.presence()).map_err(gate::Error::Thread)?;
     if let Some(period) = sd_notify::watchdog_enabled() {
         tokio::spawn(health::run(commands, pulse, period));
     }
@@ -282,9 +282,10 @@ async fn watch_over(
                 if lived < GATEKEEPER_LIVES {
                     return Err(Error::Ended("the gatekeeper"));
                 }
-                *gatekeeper = start_gatekeeper(file).await?;
-                let pid = gatekeeper.pid();
+                let next = start_gatekeeper(file).await?;
+                let pid = next.pid();
                 probe.configure(|config| config.gatekeeper = pid)?;
+                gatekeeper.give_way_to(next);
                 bus::set_apart(bus, pid).await;
             }
             changed = programs.changed() => {

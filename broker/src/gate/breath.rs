@@ -24,7 +24,7 @@ use rustix::process::WaitOptions;
 use tokio::sync::Notify;
 
 use super::{
-    Table,
+    Presence, Table,
     table::{Pace, Round},
 };
 
@@ -56,6 +56,8 @@ pub struct Breath {
     table: Arc<Table>,
     /// Told when a call has ended by its thread not coming back, or has to be brief.
     interrupted: Arc<Notify>,
+    /// While there is no gatekeeper, nobody who leaves the hook gets to the gate again.
+    gatekeeper: Presence,
     /// Calls whose threads were let go and are not known to be back: the threads, and since when.
     out: HashMap<u64, (u32, Instant)>,
     /// Calls whose threads are left stopped.
@@ -68,10 +70,15 @@ pub struct Breath {
 
 impl Breath {
     /// Starts the thread. It never ends.
-    pub fn start(table: Arc<Table>, interrupted: Arc<Notify>) -> io::Result<()> {
+    pub fn start(
+        table: Arc<Table>,
+        interrupted: Arc<Notify>,
+        gatekeeper: Presence,
+    ) -> io::Result<()> {
         let mut breath = Self {
             table,
             interrupted,
+            gatekeeper,
             out: HashMap::new(),
             parked: HashMap::new(),
             late: Vec::new(),
@@ -128,8 +135,8 @@ impl Breath {
 
     /// One thread takes a breath.
     fn breathe(&mut self, number: u64, tid: u32) {
-        // It has left the hook already.
-        if self.out.contains_key(&number) {
+        // It has left the hook already, or should not.
+        if self.out.contains_key(&number) || !self.gatekeeper.is_there() {
             return;
         }
         if let Some(stopped) = self.call_out(number, tid) {

@@ -4,6 +4,10 @@ use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     os::unix::process::CommandExt,
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,6 +23,24 @@ pub struct Gatekeeper {
     process: AsyncFd<OwnedFd>,
     alive: OwnedFd,
     started: Instant,
+    presence: Presence,
+}
+
+/// Whether there is a gatekeeper. Clones are the same.
+#[derive(Clone)]
+pub struct Presence(Arc<AtomicBool>);
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Presence {
+    /// Whether there is one, as far as that is known.
+    pub(super) fn is_there(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl Gatekeeper {
@@ -73,12 +95,25 @@ impl Gatekeeper {
             process,
             alive,
             started: Instant::now(),
+            presence: Presence::default(),
         })
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Whether there is one: this, or who has taken its place.
+    pub fn presence(&self) -> Presence {
+        self.presence.clone()
+    }
+
+    /// Another one is known to the probe in its place.
+    pub fn give_way_to(&mut self, mut other: Self) {
+        other.presence = self.presence();
+        other.presence.0.store(true, Ordering::SeqCst);
+        *self = other;
     }
 
     /// The descriptors that the next broker needs: its pidfd, and the other end of its standard
@@ -91,6 +126,7 @@ impl Gatekeeper {
     pub async fn ended(&mut self) -> Duration {
         // A pidfd becomes readable when its process ends.
         let ended = self.process.readable().await.map(drop);
+        self.presence.0.store(false, Ordering::SeqCst);
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             // Takes it off the process table, if it was our child.
             let reaped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);

@@ -22,7 +22,7 @@ pub use connection::Connection;
 pub use entrance::{Entrance, start_gatekeeper};
 use files::Files;
 pub use files::GateFile;
-pub use gatekeeper::Gatekeeper;
+pub use gatekeeper::{Gatekeeper, Presence};
 pub use held::{Held, once};
 pub use pulse::Pulse;
 pub use server::{Knock, Server};

@@ -19,7 +19,10 @@ use tokio::sync::Notify;
 use super::Breath;
 use crate::{
     failure::Failures,
-    gate::table::{Answer, Table},
+    gate::{
+        Presence,
+        table::{Answer, Table},
+    },
 };
 
 /// Waits for what must come about.
@@ -95,7 +98,12 @@ fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
     let pid = unstoppable(&pipe);
     until("it to wait", || status(pid, "State:").starts_with('D'));
     let table = Table::new(Box::new(Deaf), Arc::new(Failures::default()));
-    Breath::start(Arc::clone(&table), Arc::new(Notify::new())).unwrap();
+    Breath::start(
+        Arc::clone(&table),
+        Arc::new(Notify::new()),
+        Presence::default(),
+    )
+    .unwrap();
     let request = Request {
         tid: pid.cast_unsigned(),
         ..Request::default()
@@ -131,7 +139,12 @@ fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_paren
     let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let pid: i32 = lines.next().unwrap().unwrap().parse().unwrap();
     let table = Table::new(Box::new(Deaf), Arc::new(Failures::default()));
-    Breath::start(Arc::clone(&table), Arc::new(Notify::new())).unwrap();
+    Breath::start(
+        Arc::clone(&table),
+        Arc::new(Notify::new()),
+        Presence::default(),
+    )
+    .unwrap();
     let request = Request {
         tid: pid.cast_unsigned(),
         ..Request::default()
