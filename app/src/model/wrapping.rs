@@ -78,18 +78,27 @@ fn next_name(sentence: &str, from: usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
-/// Where a new part begins: after dots, hyphens and spaces. Numbers of addresses stay together.
+/// Where a new part begins: after dots, hyphens, spaces, and the slashes of paths. Numbers of addresses stay
+/// together, and so does the name of a hidden file with its dot.
 fn cuts(name: &str) -> Vec<usize> {
     let address = name.split('/').next().unwrap_or(name);
     if address.parse::<IpAddr>().is_ok() {
         return Vec::new();
     }
-    let ends_part = |c: char| matches!(c, '.' | '-') || c.is_whitespace();
-    let pairs = name.char_indices().zip(name.char_indices().skip(1));
-    pairs
-        .filter(|((_, c), (_, next))| ends_part(*c) && next.is_alphanumeric())
-        .map(|(_, (index, _))| index)
-        .collect()
+    let mut before = None;
+    let mut cuts = Vec::new();
+    for ((_, c), (index, next)) in name.char_indices().zip(name.char_indices().skip(1)) {
+        let ends_part = match c {
+            '/' => next.is_alphanumeric() || next == '.',
+            '.' => next.is_alphanumeric() && before != Some('/'),
+            c => next.is_alphanumeric() && (c == '-' || c.is_whitespace()),
+        };
+        if ends_part {
+            cuts.push(index);
+        }
+        before = Some(c);
+    }
+    cuts
 }
 
 #[cfg(test)]
@@ -157,6 +166,18 @@ mod tests {
             let sentence = format!("to {}?", isolate(address));
             assert_eq!(words(&sentence), [format!("{address}?")]);
         }
+    }
+
+    #[test]
+    fn paths_are_broken_after_slashes_and_not_before_what_is_hidden() {
+        let sentence = format!(
+            "{}, not from a package",
+            isolate("/home/a/.local/lib-2/x.py")
+        );
+        assert_eq!(
+            words(&sentence),
+            ["/", "home/", "a/", ".local/", "lib-", "2/", "x.", "py,"]
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Names of hosts from /etc/hosts. It is root's, so the other side cannot write to it.
 
-use std::{collections::HashMap, fs, net::IpAddr, path::PathBuf, time::SystemTime};
+use std::{collections::HashMap, net::IpAddr, path::PathBuf};
 
-use super::answer::host_name;
+use super::{answer::host_name, file::TextFile};
 
 /// Where the names are.
 const PATH: &str = "/etc/hosts";
@@ -15,8 +15,7 @@ const NAMES: usize = 8;
 /// The names of /etc/hosts, read again whenever the file has changed.
 #[derive(Debug)]
 pub(super) struct Hosts {
-    path: PathBuf,
-    modified: Option<SystemTime>,
+    file: TextFile,
     names: HashMap<IpAddr, Vec<Box<str>>>,
 }
 
@@ -29,8 +28,7 @@ impl Default for Hosts {
 impl Hosts {
     fn at(path: PathBuf) -> Self {
         Self {
-            path,
-            modified: None,
+            file: TextFile::new(path, SIZE_MAX),
             names: HashMap::new(),
         }
     }
@@ -42,18 +40,9 @@ impl Hosts {
     }
 
     fn refresh(&mut self) {
-        let metadata = fs::metadata(&self.path);
-        let modified = metadata.as_ref().ok().and_then(|data| data.modified().ok());
-        if modified.is_some() && modified == self.modified {
-            return;
+        if let Some(text) = self.file.changed() {
+            self.names = parse(&text);
         }
-        let small = metadata.is_ok_and(|data| data.len() <= SIZE_MAX);
-        let text = small
-            .then(|| fs::read(&self.path).ok())
-            .flatten()
-            .unwrap_or_default();
-        self.names = parse(&String::from_utf8_lossy(&text));
-        self.modified = modified;
     }
 }
 
@@ -86,6 +75,8 @@ fn parse(text: &str) -> HashMap<IpAddr, Vec<Box<str>>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn of(names: &HashMap<IpAddr, Vec<Box<str>>>, address: &str) -> String {

@@ -1,6 +1,7 @@
 //! What a call is about: from the record of the kernel to the policy's object.
 
 mod answer;
+mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod hosts;

@@ -7,10 +7,11 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
-    time::SystemTime,
 };
 
 use portreeve_abi::{AF_INET, DNS_PORT, NameAnswer};
+
+use super::file::TextFile;
 
 /// Where they stand; where systemd-resolved answers this has its address on this computer.
 const PATH: &str = "/etc/resolv.conf";
@@ -24,9 +25,8 @@ const LOOPBACK: u32 = 1;
 /// The name servers of `/etc/resolv.conf`, read again whenever that has changed.
 #[derive(Debug)]
 pub(super) struct Resolvers {
-    path: PathBuf,
+    file: TextFile,
     free_ports: PathBuf,
-    modified: Option<SystemTime>,
     servers: Vec<IpAddr>,
 }
 
@@ -39,9 +39,8 @@ impl Default for Resolvers {
 impl Resolvers {
     fn at(path: PathBuf, free_ports: PathBuf) -> Self {
         Self {
-            path,
+            file: TextFile::new(path, SIZE_MAX),
             free_ports,
-            modified: None,
             servers: Vec::new(),
         }
     }
@@ -66,18 +65,9 @@ impl Resolvers {
     }
 
     fn refresh(&mut self) {
-        let metadata = fs::metadata(&self.path);
-        let modified = metadata.as_ref().ok().and_then(|data| data.modified().ok());
-        if modified.is_some() && modified == self.modified {
-            return;
+        if let Some(text) = self.file.changed() {
+            self.servers = parse(&text);
         }
-        let small = metadata.is_ok_and(|data| data.len() <= SIZE_MAX);
-        let text = small
-            .then(|| fs::read(&self.path).ok())
-            .flatten()
-            .unwrap_or_default();
-        self.servers = parse(&String::from_utf8_lossy(&text));
-        self.modified = modified;
     }
 }
 
@@ -110,6 +100,8 @@ fn source(answer: &NameAnswer) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn answer(address: &str, device: u32) -> NameAnswer {

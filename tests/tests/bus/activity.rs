@@ -46,14 +46,20 @@ async fn denied(broker: &Broker, uid: u32, address: &str) {
     eventually("the call is denied", async || broker.told(call) == Some(1)).await;
 }
 
+/// A client, and its view of the activity.
+async fn client() -> (Connection, ActivitiesProxy<'static>) {
+    let client = connect().await;
+    let proxy = ActivitiesProxy::new(&client).await.unwrap();
+    (client, proxy)
+}
+
 #[test]
 fn a_user_reads_what_his_programs_did() {
     let name = "activity::a_user_reads_what_his_programs_did";
     on_a_bus(name, As::User, async {
         let _polkit = Polkit::start(true).await;
         let broker = Broker::start().await;
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (client, proxy) = client().await;
         let rule = deny(&client, OWN_UID).await;
         for _ in 0..3 {
             denied(&broker, me(), "192.0.2.7").await;
@@ -97,8 +103,7 @@ fn pages_follow_each_other() {
     on_a_bus(name, As::User, async {
         let _polkit = Polkit::start(true).await;
         let broker = Broker::start().await;
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (client, proxy) = client().await;
         deny(&client, OWN_UID).await;
         for number in 1..=5 {
             denied(&broker, me(), &format!("192.0.2.{number}")).await;
@@ -150,8 +155,7 @@ fn nobody_but_root_reads_anothers() {
     on_a_bus(name, As::User, async {
         let polkit = Polkit::start(true).await;
         let _broker = Broker::start().await;
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (_client, proxy) = client().await;
         for other in [0, me() + 1] {
             for refused in [
                 proxy.list(other, &any(), "", 0).await.map(|_| ()),
@@ -174,8 +178,7 @@ fn root_reads_and_clears_one_users() {
     let name = "activity::root_reads_and_clears_one_users";
     on_a_bus(name, As::Root, async {
         let broker = Broker::start().await;
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (client, proxy) = client().await;
         for uid in [1000, 1001] {
             deny(&client, uid).await;
             denied(&broker, uid, "192.0.2.7").await;
@@ -197,8 +200,7 @@ fn a_program_cannot_hide_what_it_did() {
     on_a_bus(name, As::User, async {
         let polkit = Polkit::start(false).await;
         let _broker = Broker::start().await;
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (_client, proxy) = client().await;
         let refused = proxy.clear(OWN_UID).await;
         assert!(
             matches!(refused, Err(Error::AccessDenied(_))),
@@ -216,8 +218,7 @@ fn a_user_clears_his_own_with_polkits_leave() {
     on_a_bus(name, As::User, async {
         let _polkit = Polkit::start(true).await;
         let broker = Broker::start().await;
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (client, proxy) = client().await;
         deny(&client, OWN_UID).await;
         denied(&broker, me(), "192.0.2.7").await;
         assert_eq!(proxy.programs(OWN_UID).await.unwrap().len(), 1);
@@ -312,8 +313,7 @@ fn without_a_history_it_is_said() {
     on_a_bus(name, As::Anyone, async {
         let (commands, _commanded) = mpsc::channel(16);
         let _broker = bus::serve(commands, History::none()).await.unwrap();
-        let client = connect().await;
-        let proxy = ActivitiesProxy::new(&client).await.unwrap();
+        let (_client, proxy) = client().await;
         let refused = proxy.list(OWN_UID, &any(), "", 0).await;
         assert!(
             matches!(&refused, Err(Error::StoreUnavailable(text)) if text.contains("off")),
