@@ -13,6 +13,8 @@ use crate::{
 
 /// Rows that fill a screen.
 pub(super) const SCREENFUL: u32 = 40;
+/// How wide a row may be, in the units of layouts.
+const WIDTH: i32 = 600;
 
 #[derive(Default, gtk::CompositeTemplate)]
 #[template(file = "activity_page.ui")]
@@ -126,7 +128,10 @@ fn factory() -> gtk::SignalListItemFactory {
     let factory = gtk::SignalListItemFactory::new();
     factory.connect_setup(|_, object| {
         if let Some(place) = object.downcast_ref::<gtk::ListItem>() {
-            place.set_child(Some(&ActivityRow::default()));
+            // The rows are no wider than can be read, the list is as wide as the window.
+            let clamp = adw::Clamp::builder().maximum_size(WIDTH);
+            let clamp = clamp.child(&ActivityRow::default()).build();
+            place.set_child(Some(&clamp));
             place.set_activatable(false);
         }
     });
@@ -135,9 +140,10 @@ fn factory() -> gtk::SignalListItemFactory {
             return;
         };
         let (row, item) = (
-            place.child().and_downcast::<ActivityRow>(),
+            place.child().and_downcast::<adw::Clamp>(),
             place.item().and_downcast::<ActivityItem>(),
         );
+        let row = row.and_then(|clamp| clamp.child().and_downcast::<ActivityRow>());
         if let Some((row, item)) = row.zip(item) {
             row.show_item(&item);
             place.set_accessible_label(&item.words().spoken);
