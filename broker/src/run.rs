@@ -124,7 +124,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let entrance = Entrance::open(&mut kept)?;
     let table = Table::new(Box::new(entrance.connection()), Arc::clone(&failures));
     // However this ends, those who wait are left to the next broker before anything is let go.
-    let _leaving = Leaving(Arc::clone(&table), Arc::clone(&names));
+    let leaving = Leaving(Arc::clone(&table), Arc::clone(&names));
     let server = Server::new(
         entrance.connection(),
         Arc::clone(&table),
@@ -205,18 +205,20 @@ pub async fn run(places: Places) -> Result<(), Error> {
         result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, programs) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
-    wind_up(result, &probe, &bus, &history).await
+    wind_up(result, &leaving.0, &probe, &bus, &history).await
 }
 
 /// What there is to do when the broker ends in this way.
 async fn wind_up(
     result: Result<(), Error>,
+    table: &Table,
     probe: &Probe,
     bus: &zbus::Connection,
     history: &History,
 ) -> Result<(), Error> {
-    // Else unknown calls would be refused while systemd lets go of the gate before the programs.
-    if result.is_ok() && bus::stops_for_good(bus).await {
+    // Else unknown calls would be refused while systemd lets go of the gate before the programs. But who is
+    // out for a breath is to be held when it comes back: it would get through otherwise.
+    if result.is_ok() && bus::stops_for_good(bus).await && table.leave() {
         probe.configure(|config| config.mode = mode::OFF)?;
     }
     // What happened last is not lost, unless the disk is too slow for that: others wait for our end.

@@ -9,6 +9,7 @@ use std::{
 use portreeve_abi::{CacheKey, MAX_HOLDS, Request, Verdict};
 use portreeve_policy::Action;
 
+pub(super) use self::breaths::{Pace, Round};
 use super::held::{Held, once};
 use crate::failure::{Failures, Reason};
 
@@ -78,29 +79,6 @@ impl Call {
     }
 }
 
-/// What [`super::Breath`] is to do, for which calls: their numbers and threads.
-pub(super) enum Round {
-    /// Have them breathe.
-    Breathe(Vec<(u64, u32)>),
-    /// Leave them stopped.
-    Park(Vec<(u64, u32)>),
-    /// Let all go that were left stopped.
-    Unpark,
-    /// See to those who were on their way.
-    Look,
-}
-
-/// When [`super::Breath`] is to do what.
-pub(super) struct Pace {
-    /// Time between two breaths.
-    pub pause: Duration,
-    /// When the next is due, if there are calls by then.
-    pub due: Instant,
-    /// After which time those are to be seen to who are on their way: threads that are to stop, and that
-    /// are to come back. `None` if there are none.
-    pub look: Option<Duration>,
-}
-
 /// Where the calling thread is.
 enum Place {
     /// It sleeps in the kernel, in the FUSE request of this number.
@@ -125,12 +103,12 @@ impl Table {
     /// on whatever path, and the kernel keeps them.
     ///
     /// Before that it waits for threads that are out for a breath, not for long: should there be no other
-    /// broker, nothing would hold them when they come back.
-    pub fn leave(&self) {
+    /// broker, nothing would hold them when they come back. Whether all are in.
+    pub fn leave(&self) -> bool {
         let mut calls = self.lock();
         calls.leaving = true;
         let until = Instant::now() + RETURN_BEFORE_LEAVING;
-        while !calls.parking && calls.held.values().any(Call::is_out) {
+        while !calls.left && !calls.parking && calls.held.values().any(Call::is_out) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -138,6 +116,7 @@ impl Table {
             calls = self.wait(calls, Some(left));
         }
         calls.left = true;
+        !calls.held.values().any(Call::is_out)
     }
 
     /// The rules are about to change: no verdict that waits for a thread's return holds any more.
@@ -246,44 +225,6 @@ impl Table {
         ended
     }
 
-    /// Waits until there is something to do for [`super::Breath`]: parking, as soon as it is wanted; a
-    /// breath for all held calls, when it is due and there are any; or a look.
-    pub(super) fn next_round(&self, pace: &mut Pace) -> Round {
-        let mut calls = self.lock();
-        let look = pace.look.map(|time| Instant::now() + time);
-        let mut idle = false;
-        loop {
-            if calls.parking {
-                let new = calls.held.keys().any(|it| !calls.parked.contains(it));
-                if new {
-                    return Round::Park(calls.all_but(&calls.parked));
-                }
-                calls = self.wait(calls, None);
-                continue;
-            }
-            if !calls.parked.is_empty() {
-                calls.parked.clear();
-                return Round::Unpark;
-            }
-            let now = Instant::now();
-            // A call that comes after a while breathes a while after.
-            idle |= calls.held.is_empty();
-            if idle {
-                pace.due = now + pace.pause;
-            }
-            idle = calls.held.is_empty();
-            let breath = (!idle).then_some(pace.due);
-            if breath.is_some_and(|due| due <= now) {
-                return Round::Breathe(calls.all_but(&HashSet::new()));
-            }
-            if look.is_some_and(|due| due <= now) {
-                return Round::Look;
-            }
-            let next = breath.into_iter().chain(look).min();
-            calls = self.wait(calls, next.map(|it| it.duration_since(now)));
-        }
-    }
-
     fn wait<'a>(
         &self,
         calls: MutexGuard<'a, Calls>,
@@ -299,111 +240,6 @@ impl Table {
                 waited.unwrap_or_else(PoisonError::into_inner)
             }
         }
-    }
-
-    /// Has all held threads, and those that will be, left stopped; waits until they are, at most
-    /// for `patience`. Whether they are.
-    pub fn park(&self, patience: Duration) -> bool {
-        let mut calls = self.lock();
-        calls.parking = true;
-        self.changed.notify_all();
-        let until = Instant::now() + patience;
-        loop {
-            if calls.held.keys().all(|it| calls.parked.contains(it)) {
-                return true;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            calls = self.wait(calls, Some(left));
-        }
-    }
-
-    /// Lets all parked threads go on.
-    pub fn unpark(&self) {
-        self.lock().parking = false;
-        self.changed.notify_all();
-    }
-
-    /// This call's thread is stopped, or cannot be.
-    pub(super) fn parked(&self, number: u64) {
-        self.lock().parked.insert(number);
-        self.changed.notify_all();
-    }
-
-    /// A thread is about to be called out. Whether its call is still held here.
-    pub(super) fn call_out(&self, number: u64) -> bool {
-        let mut calls = self.lock();
-        if calls.leaving {
-            return false;
-        }
-        let call = calls.held.get_mut(&number);
-        call.map(|call| call.called = true).is_some()
-    }
-
-    /// Whether the call has not ended.
-    pub(super) fn is_held(&self, number: u64) -> bool {
-        self.lock().held.contains_key(&number)
-    }
-
-    /// A thread that was called out has stopped, or never will. Whether it has left the hook; if not, it is
-    /// just held.
-    pub(super) fn has_left(&self, number: u64) -> bool {
-        let mut calls = self.lock();
-        calls.held.get_mut(&number).is_some_and(|call| {
-            call.called = false;
-            matches!(call.place, Place::Outside(_))
-        })
-    }
-
-    /// If the call's thread is out for a breath: whether a verdict waits for it.
-    pub(super) fn outside(&self, number: u64) -> Option<bool> {
-        match self.lock().held.get(&number)?.place {
-            Place::Outside(waiting) => Some(waiting.is_some()),
-            Place::Inside(_) => None,
-        }
-    }
-
-    /// A thread will not come back from its breath. Whether its call ended by that.
-    pub(super) fn lose(&self, number: u64) -> bool {
-        self.lose_if(number, |_| true)
-    }
-
-    /// A thread may come back much later, if at all. Whether its call ended by that: one that has its verdict
-    /// is not asked about again.
-    pub(super) fn lose_unless_answered(&self, number: u64) -> bool {
-        self.lose_if(number, |answered| !answered)
-    }
-
-    fn lose_if(&self, number: u64, lost: impl FnOnce(bool) -> bool) -> bool {
-        let mut calls = self.lock();
-        let out = calls
-            .held
-            .get(&number)
-            .is_some_and(|call| match call.place {
-                Place::Outside(waiting) => lost(waiting.is_some()),
-                Place::Inside(_) => false,
-            });
-        if out {
-            calls.forget(number);
-        }
-        out
-    }
-
-    /// This call's thread cannot breathe: it must not be held for long. Whether that is new.
-    pub(super) fn be_brief(&self, number: u64) -> bool {
-        let mut calls = self.lock();
-        let Some(call) = calls.held.get_mut(&number) else {
-            return false;
-        };
-        if call.key == CacheKey::default() {
-            // It was only to be called back, and nobody else knows of it.
-            drop(calls);
-            self.release(number, &once(Action::DENY));
-            return false;
-        }
-        !std::mem::replace(&mut call.brief, true)
     }
 
     /// Whether the call must not be held for long.
@@ -494,6 +330,7 @@ impl Calls {
     }
 }
 
+mod breaths;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 #[cfg(test)]
