@@ -155,6 +155,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     .recording_in(history.clone());
     let inputs = Inputs {
         arrivals: arriving,
+        again: arrivals.downgrade(),
         commands: commanded,
         interrupted: Arc::clone(&interrupted),
     };

@@ -40,7 +40,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         handle: ProcessHandle::open(pid).expect("this process"),
         command: String::new(),
         code: Code::Own,
-        lineage: Lineage::default(),
+        lineage: Lineage::default().into(),
     })
 });
 

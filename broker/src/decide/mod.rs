@@ -123,6 +123,8 @@ struct Watchers {
 pub struct Inputs {
     /// Requests to be judged.
     pub arrivals: mpsc::Receiver<Arrival>,
+    /// The other end, for those of whom more has to be known first.
+    pub again: mpsc::WeakSender<Arrival>,
     /// Everything that the bus wants.
     pub commands: mpsc::Receiver<Command>,
     /// Told when signals have ended holds.
@@ -193,7 +195,7 @@ impl Decider {
                     Some(arrival) => {
                         self.sweep_if(&inputs.interrupted);
                         self.end_if_due();
-                        self.judge(arrival);
+                        self.judge(arrival, &inputs.again);
                     }
                     None => return,
                 },
@@ -218,8 +220,9 @@ impl Decider {
         }
     }
 
-    /// Judges one request: by a rule, by a late answer, or by asking.
-    fn judge(&mut self, mut arrival: Arrival) {
+    /// Judges one request: by a rule, by a late answer, or by asking. Who is to be asked about comes `again`
+    /// when it is known where it comes from.
+    fn judge(&mut self, mut arrival: Arrival, again: &mpsc::WeakSender<Arrival>) {
         // A signal has ended the hold on the way here: nobody waits for an answer.
         if !arrival.held.is_waiting() {
             return;
@@ -248,6 +251,7 @@ impl Decider {
             self.release_once(deed, arrival.held, action, covered, Grounds::LateAnswer);
         } else {
             match self.config.unruled.treatment(arrival.operation) {
+                Treatment::Ask if !arrival.caller.lineage.initialized() => trace(arrival, again),
                 Treatment::Ask => self.ask(arrival),
                 treatment => self.settle(arrival, treatment.action(), Grounds::Unruled),
             }
@@ -458,6 +462,15 @@ impl Decider {
             watchers.rules.send_modify(|count| *count += 1);
         }
     }
+}
+
+/// Has it found out where a caller comes from; then it is judged anew. If the loop ends meanwhile, it is denied.
+fn trace(arrival: Arrival, again: &mpsc::WeakSender<Arrival>) {
+    let Some(again) = again.upgrade() else { return };
+    tokio::spawn(async move {
+        arrival.caller.trace().await;
+        drop(again.send(arrival).await);
+    });
 }
 
 #[cfg(test)]

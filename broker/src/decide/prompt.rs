@@ -382,6 +382,7 @@ impl Prompt {
         };
         let (lifespans, suggested) = self.question.lifespans(logged_in);
         let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
+        let lineage = self.first.lineage.get().cloned().unwrap_or_default();
         Info {
             id: self.id,
             revision: self.revision,
@@ -401,8 +402,8 @@ impl Prompt {
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),
-            started_by: self.first.lineage.started_by.clone(),
-            unit: self.first.lineage.unit.clone(),
+            started_by: lineage.started_by,
+            unit: lineage.unit,
             host: object.host.as_ref().map(ToString::to_string),
             host_source: object.knowledge.source.map(|source| source.to_string()),
             address: object.address.to_string(),

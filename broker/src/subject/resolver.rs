@@ -11,7 +11,10 @@ use std::{
 use portreeve_abi::{Fileid, Process, Request, request_flags};
 use portreeve_policy::{Alteration, Process as PolicyProcess, Program, Subject};
 use rustix::fs::Statx;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::timeout,
+};
 
 use super::{
     Error, Lineage, ProcessHandle, fileid,
@@ -42,8 +45,24 @@ pub struct Caller {
     pub command: String,
     /// Whose code its program runs.
     pub code: Code,
-    /// Where it comes from: to be shown.
-    pub lineage: Lineage,
+    /// Where it comes from: to be shown, so it is found out for those only that somebody is asked about.
+    pub lineage: OnceCell<Lineage>,
+}
+
+impl Caller {
+    /// Finds out where it comes from, unless that is known.
+    pub async fn trace(self: &Arc<Self>) {
+        let find = async || {
+            let caller = Arc::clone(self);
+            let found = tokio::task::spawn_blocking(move || {
+                let lineage = Lineage::of(&caller.handle);
+                // It was the caller's own if that is still there.
+                caller.handle.is_alive().then_some(lineage)
+            });
+            found.await.ok().flatten().unwrap_or_default()
+        };
+        self.lineage.get_or_init(find).await;
+    }
 }
 
 /// Whose code a program runs.
@@ -162,7 +181,6 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
     };
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
-    let lineage = Lineage::of(&handle);
     // Everything above was the caller's own if it is still there.
     if !handle.is_alive() {
         return Err(Error::Gone { pid: process.tgid });
@@ -185,7 +203,7 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
         handle,
         command,
         code,
-        lineage,
+        lineage: OnceCell::new(),
     })
 }
 

@@ -118,6 +118,7 @@ impl Broker {
         .recording_in(history.clone());
         tokio::spawn(decider.run(Inputs {
             arrivals: arriving,
+            again: arrivals.downgrade(),
             commands: commanded,
             interrupted: Arc::new(Notify::new()),
         }));
@@ -158,7 +159,7 @@ impl Broker {
             handle,
             command: format!("curl {address}"),
             code: Code::Own,
-            lineage: Lineage::default(),
+            lineage: Lineage::default().into(),
         };
         let request = Request {
             tid: u32::try_from(unique).unwrap(),

@@ -141,6 +141,7 @@ impl Desk {
         .recording_in(history.clone());
         let inputs = Inputs {
             arrivals: arriving,
+            again: arrivals.downgrade(),
             commands: commanded,
             interrupted: Arc::clone(&interrupted),
         };

@@ -71,7 +71,7 @@ impl Running {
             },
             handle,
             code,
-            lineage: Lineage::default(),
+            lineage: Lineage::default().into(),
         });
         Self { child, caller }
     }
