@@ -6,7 +6,7 @@ use clap::{
     Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use portreeve_policy::{Action, For, Operation, Protocol, Scope, Span};
+use portreeve_policy::{Action, For, Operation, Ports, Protocol, Scope, Span};
 
 use crate::clock::moment;
 
@@ -117,25 +117,31 @@ pub(crate) struct AddRule {
     /// What the program does; may be given more than once
     #[arg(long = "op", value_parser = operation(), required = true)]
     pub(crate) operations: Vec<Operation>,
-    /// Only this host, by name. Of one who listens or accepts, this and the next two are about who may
+    /// Only this host, by name. Of one who listens or accepts, this and the next three are about who may
     /// connect, and a name is not known
-    #[arg(long, value_name = "NAME", conflicts_with = "addr")]
+    #[arg(long, value_name = "NAME", group = "where_to")]
     pub(crate) host: Option<String>,
+    /// Only the host of this name and those below it: example.org and www.example.org
+    #[arg(long, value_name = "NAME", group = "where_to")]
+    pub(crate) domain: Option<String>,
     /// Only this address, or network in CIDR form (10.1.2.3/8 means 10.0.0.0/8)
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", group = "where_to")]
     pub(crate) addr: Option<String>,
     /// Only there
-    #[arg(long, value_parser = ["local-network", "this-computer"], conflicts_with_all = ["host", "addr"])]
+    #[arg(long, value_parser = ["local-network", "this-computer", "multicast", "internet"], group = "where_to")]
     pub(crate) place: Option<String>,
-    /// Only this port
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) port: Option<u16>,
+    /// Only these ports, such as 443 or 80,443,8000-8999
+    #[arg(long, value_name = "PORTS")]
+    pub(crate) port: Option<Ports>,
     /// Only this protocol: tcp, udp, icmp, icmpv6, sctp, udplite or an IP protocol number
     #[arg(long)]
     pub(crate) protocol: Option<Protocol>,
     /// What to tell the program
     #[arg(long, value_parser = action())]
     pub(crate) action: Action,
+    /// What a denied call fails with [default: EPERM]
+    #[arg(long, value_parser = errno())]
+    pub(crate) errno: Option<u16>,
     /// The rule ends after this time, such as 90s, 30m, 1h or "2h 30m"
     #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "until_logout")]
     pub(crate) time: Option<Span>,
@@ -193,6 +199,14 @@ where
     T: std::str::FromStr<Err = portreeve_policy::ParseError> + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+/// The names of the errnos that a rule may name.
+fn errno() -> impl TypedValueParser<Value = u16> {
+    PossibleValuesParser::new(Action::ERRNOS.map(|(name, _)| name)).map(|word| {
+        let found = Action::ERRNOS.iter().find(|(name, _)| *name == word);
+        found.map_or(1, |(_, number)| *number)
+    })
 }
 
 fn action() -> impl TypedValueParser<Value = Action> {
@@ -297,11 +311,13 @@ mod tests {
         let rule = ["rules", "add", "--app", "/usr/bin/curl", "--action", "deny"];
         assert!(refused(&rule).contains("--op"));
         let with = |more: &[&str]| refused(&[&rule[..], &["--op", "connect"], more].concat());
-        for port in ["0", "65536", "65616", "4294967376"] {
+        for port in ["0", "65536", "65616", "4294967376", "90-80", "80,", "http"] {
             assert!(with(&["--port", port]).contains("--port"), "{port}");
         }
         assert!(with(&["--protocol", "tpc"]).contains("tcp, udp"));
         assert!(with(&["--host", "a.example", "--addr", "192.0.2.1"]).contains("--addr"));
+        assert!(with(&["--domain", "a.example", "--place", "internet"]).contains("--place"));
+        assert!(with(&["--errno", "EINTR"]).contains("ECONNREFUSED"));
         for time in ["soon", "1", "1x", "", "1h30", "0s", "1500ms", "367days"] {
             let text = with(&["--for", time]);
             assert!(text.contains(&format!("“{time}”")), "{text}");

@@ -42,6 +42,8 @@ pub struct Prompt {
     /// Where that name comes from: `lookup` (the program has looked it up), `hosts` (`/etc/hosts`),
     /// `resolver` (some program has had the system's resolver look it up).
     pub host_source: Option<String>,
+    /// The domain that the host's owner has registered, which `domain` among the scopes is about.
+    pub domain: Option<String>,
     /// Address of the other side.
     pub address: String,
     /// Port, 0 where the protocol has none.
@@ -55,7 +57,8 @@ pub struct Prompt {
     pub attempts: u32,
     /// When the first held call is told no, microseconds on `CLOCK_BOOTTIME`; 0 if none is held.
     pub deadline: u64,
-    /// Scopes that an answer may have, the suggested one first: `host`, `host-port`, `any`.
+    /// Scopes that an answer may have, the suggested one first: `domain`, `host`, `host-port`, `local-network`,
+    /// `this-computer`, `any`.
     pub scopes: Vec<String>,
     /// Lifespans that an answer may have: `once`, `process`, a time in seconds as in `3600s`, `logout`,
     /// `always`. If there is a time among them, any other from `1s` to `31622400s` will do too.

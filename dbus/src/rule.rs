@@ -1,8 +1,8 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Destination, For, Lifespan, ObjectPattern, Operation, Operations, Program, Rule as PolicyRule,
-    Span, SubjectPattern,
+    Action, Destination, For, Lifespan, ObjectPattern, Operation, Operations, Program,
+    Rule as PolicyRule, Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -21,14 +21,14 @@ pub struct Rule {
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
-    /// `this-computer`, `host` or `network`.
+    /// `this-computer`, `multicast`, `internet`, `host`, `domain` or `network`.
     pub destination: String,
-    /// Name of the host, for `host`.
+    /// Name of the host, for `host`; of the domain, with everything below it, for `domain`.
     pub host: Option<String>,
     /// Network in CIDR form, for `network`.
     pub network: Option<String>,
-    /// The one port, or absent for any.
-    pub port: Option<u16>,
+    /// The ports, as in `443` or `80,443,8000-8999`; absent for any.
+    pub ports: Option<String>,
     /// The one protocol, or absent for any.
     pub protocol: Option<String>,
     /// `allow` or `deny`.
@@ -55,6 +55,9 @@ impl From<&PolicyRule> for Rule {
             Destination::Anywhere => ("anywhere", None, None),
             Destination::LocalNetwork => ("local-network", None, None),
             Destination::ThisComputer => ("this-computer", None, None),
+            Destination::Multicast => ("multicast", None, None),
+            Destination::Internet => ("internet", None, None),
+            Destination::Domain(domain) => ("domain", Some(domain.to_string()), None),
             Destination::Host(host) => ("host", Some(host.to_string()), None),
             Destination::Network(network) => ("network", None, Some(network.to_string())),
         };
@@ -73,12 +76,12 @@ impl From<&PolicyRule> for Rule {
             destination: destination.to_owned(),
             host,
             network,
-            port: rule.object.port,
+            ports: rule.object.ports.as_ref().map(ToString::to_string),
             protocol: rule.object.protocol.map(|protocol| protocol.to_string()),
             action: rule.action.as_str().to_owned(),
             errno: match rule.action {
-                portreeve_policy::Action::Allow => None,
-                portreeve_policy::Action::Deny(errno) => Some(errno),
+                Action::Allow => None,
+                Action::Deny(errno) => Some(errno),
             },
             lifespan: rule.lifespan.as_str().to_owned(),
             pid: match rule.lifespan {
@@ -107,17 +110,22 @@ pub struct RuleSpec {
     pub operations: Vec<String>,
     /// Only this host.
     pub host: Option<String>,
-    /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4). Not together
-    /// with `host`.
+    /// Only the host of this name and those whose names end with it. Of this, `host`, `network` and `place`
+    /// there can be one.
+    pub domain: Option<String>,
+    /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4).
     pub network: Option<String>,
-    /// Only there: `local-network` or `this-computer`. Not together with `host` or `network`.
+    /// Only there: `local-network`, `this-computer`, `multicast` or `internet`.
     pub place: Option<String>,
-    /// Only this port, 1 to 65535.
-    pub port: Option<u16>,
+    /// Only these ports of 1 to 65535, as in `443` or `80,443,8000-8999`.
+    pub ports: Option<String>,
     /// Only this protocol: `tcp`, `udp`, … or its number (MPTCP is TCP).
     pub protocol: Option<String>,
     /// `allow` or `deny`.
     pub action: String,
+    /// What a denied call is to fail with, one of [`portreeve_policy::Action::ERRNOS`]; 1 (`EPERM`), if it is
+    /// left out.
+    pub errno: Option<u16>,
     /// How long it lives: a time in seconds as in `3600s`, `logout` or `always`; that, if it is left
     /// out.
     pub lifespan: Option<String>,
@@ -133,7 +141,7 @@ pub struct Checked {
     /// To what.
     pub object: ObjectPattern,
     /// What happens then.
-    pub action: portreeve_policy::Action,
+    pub action: Action,
     /// How long: [`For::Time`], [`For::Logout`] or [`For::Always`].
     pub lifespan: For,
 }
@@ -160,44 +168,81 @@ impl RuleSpec {
             .collect::<Result<Vec<_>, _>>()?;
         let operations = Operations::of(operations)
             .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
-        let destination = match (&self.host, &self.network, &self.place) {
-            (None, None, None) => Destination::Anywhere,
-            (Some(host), None, None) => Destination::Host(check_host(host)?),
-            (None, Some(network), None) => check_network(network)?,
-            (None, None, Some(place)) => check_place(place)?,
-            _ => {
-                return Err(invalid(
-                    "cannot use more than one of host, network and place in a rule".to_owned(),
-                ));
-            }
-        };
+        let destination = self.destination()?;
         let incoming = [Operation::Listen, Operation::Accept];
-        if self.host.is_some() && incoming.iter().any(|it| operations.contains(*it)) {
-            return Err(invalid(
-                "cannot use a host in a rule about who may connect, because no name is known of \
-                 those: use an address"
-                    .to_owned(),
-            ));
-        }
-        if self.port == Some(0) {
-            return Err(invalid("cannot use port 0: expected 1 to 65535".to_owned()));
+        if incoming.iter().any(|it| operations.contains(*it)) {
+            check_whence(&destination)?;
         }
         Ok(Checked {
             program,
             operations,
             object: ObjectPattern {
                 destination,
-                port: self.port,
+                ports: self
+                    .ports
+                    .as_deref()
+                    .map(|text| text.parse().map_err(parsed))
+                    .transpose()?,
                 protocol: self
                     .protocol
                     .as_deref()
                     .map(|word| word.parse().map_err(parsed))
                     .transpose()?,
             },
-            action: self.action.parse().map_err(parsed)?,
+            action: match (self.action.parse().map_err(parsed)?, self.errno) {
+                (action, None) => action,
+                (Action::Deny(_), Some(errno)) => check_errno(errno)?,
+                (Action::Allow, Some(_)) => {
+                    return Err(invalid(
+                        "cannot have an allowed call fail: an errno needs action deny".to_owned(),
+                    ));
+                }
+            },
             lifespan: check_lifespan(self.lifespan.as_deref())?,
         })
     }
+
+    fn destination(&self) -> Result<Destination, Error> {
+        match (&self.host, &self.domain, &self.network, &self.place) {
+            (None, None, None, None) => Ok(Destination::Anywhere),
+            (Some(host), None, None, None) => check_name("host", host).map(Destination::Host),
+            (None, Some(domain), None, None) => {
+                check_name("domain", domain).map(Destination::Domain)
+            }
+            (None, None, Some(network), None) => check_network(network),
+            (None, None, None, Some(place)) => check_place(place),
+            _ => Err(Error::InvalidArgument(
+                "cannot use more than one of host, domain, network and place in a rule".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Checks where those are who may connect.
+fn check_whence(destination: &Destination) -> Result<(), Error> {
+    let text = match destination {
+        Destination::Host(_) | Destination::Domain(_) => {
+            "cannot use a name in a rule about who may connect, because no name is known of those: \
+             use an address"
+        }
+        // What is left of all addresses is many networks, and nobody connects from a multicast address.
+        Destination::Internet | Destination::Multicast => {
+            "cannot use this place in a rule about who may connect: expected local-network or \
+             this-computer"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::InvalidArgument(text.to_owned()))
+}
+
+fn check_errno(errno: u16) -> Result<Action, Error> {
+    Action::deny_with(errno).ok_or_else(|| {
+        let known = Action::ERRNOS.map(|(name, number)| format!("{number} ({name})"));
+        Error::InvalidArgument(format!(
+            "cannot have a call fail with errno {errno}: expected one of {}",
+            known.join(", ")
+        ))
+    })
 }
 
 fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
@@ -215,8 +260,9 @@ fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
     }
 }
 
-fn check_host(host: &str) -> Result<Box<str>, Error> {
-    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+/// A name of a host or a domain, in the form in which those of calls come.
+fn check_name(kind: &str, text: &str) -> Result<Box<str>, Error> {
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
     let label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -228,8 +274,8 @@ fn check_host(host: &str) -> Result<Box<str>, Error> {
     let address = name.parse::<std::net::IpAddr>().is_ok();
     if name.len() > HOST_MAX || address || !name.split('.').all(label) {
         return Err(Error::InvalidArgument(format!(
-            "cannot use host “{}”: expected a name such as www.example.org (ASCII form)",
-            host.escape_debug()
+            "cannot use {kind} “{}”: expected a name such as www.example.org (ASCII form)",
+            text.escape_debug()
         )));
     }
     Ok(name.into())
@@ -239,8 +285,10 @@ fn check_place(place: &str) -> Result<Destination, Error> {
     match place {
         "local-network" => Ok(Destination::LocalNetwork),
         "this-computer" => Ok(Destination::ThisComputer),
+        "multicast" => Ok(Destination::Multicast),
+        "internet" => Ok(Destination::Internet),
         _ => Err(Error::InvalidArgument(format!(
-            "cannot use place “{}”: expected local-network or this-computer",
+            "cannot use place “{}”: expected local-network, this-computer, multicast or internet",
             place.escape_debug()
         ))),
     }
@@ -260,185 +308,4 @@ fn check_network(network: &str) -> Result<Destination, Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn spec() -> RuleSpec {
-        RuleSpec {
-            program: "/usr/bin/curl".into(),
-            operations: vec!["connect".into()],
-            action: "allow".into(),
-            ..RuleSpec::default()
-        }
-    }
-
-    fn refused(spec: &RuleSpec) -> String {
-        match spec.check() {
-            Err(Error::InvalidArgument(text)) => text,
-            other => panic!("not refused: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_good_rule_is_taken() {
-        let checked = RuleSpec {
-            host: Some("WWW.Example.org.".into()),
-            port: Some(443),
-            protocol: Some("tcp".into()),
-            ..spec()
-        }
-        .check()
-        .unwrap();
-        assert_eq!(
-            checked.object.destination,
-            Destination::Host("www.example.org".into())
-        );
-        assert_eq!(checked.object.to_string(), "www.example.org port 443 (tcp)");
-    }
-
-    #[test]
-    fn networks_and_protocols_are_taken_in_the_form_of_calls() {
-        let network = |text: &str| {
-            RuleSpec {
-                network: Some(text.into()),
-                ..spec()
-            }
-            .check()
-            .unwrap()
-            .object
-            .destination
-        };
-        assert_eq!(
-            network("192.0.2.7"),
-            Destination::Network("192.0.2.7/32".parse().unwrap())
-        );
-        assert_eq!(
-            network("192.0.2.7/24"),
-            Destination::Network("192.0.2.0/24".parse().unwrap())
-        );
-        for (text, means) in [
-            ("::ffff:192.0.2.7", "192.0.2.7/32"),
-            ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
-        ] {
-            let means = Destination::Network(means.parse().unwrap());
-            assert_eq!(network(text), means, "{text}");
-        }
-        let mptcp = RuleSpec {
-            protocol: Some("262".into()),
-            ..spec()
-        };
-        let object = mptcp.check().unwrap().object;
-        assert_eq!(object.protocol, Some(portreeve_policy::Protocol::TCP));
-    }
-
-    #[test]
-    fn a_program_that_could_never_match_is_refused() {
-        for path in [
-            "/usr/bin/../bin/curl",
-            "/usr//bin/curl",
-            "/usr/bin/curl/",
-            "/usr/\u{9b}2J",
-        ] {
-            let program = path.to_owned();
-            let text = refused(&RuleSpec { program, ..spec() });
-            assert!(text.contains(&*path.escape_debug().to_string()), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        assert!(
-            refused(&RuleSpec {
-                program: "curl".into(),
-                ..spec()
-            })
-            .contains("“curl”")
-        );
-        assert!(
-            refused(&RuleSpec {
-                operations: vec![],
-                ..spec()
-            })
-            .contains("operation")
-        );
-        assert!(
-            refused(&RuleSpec {
-                host: Some("a b".into()),
-                ..spec()
-            })
-            .contains("“a b”")
-        );
-        assert!(
-            refused(&RuleSpec {
-                host: Some("192.0.2.1".into()),
-                ..spec()
-            })
-            .contains("“192.0.2.1”")
-        );
-        assert!(
-            refused(&RuleSpec {
-                network: Some("1.2.3".into()),
-                ..spec()
-            })
-            .contains("1.2.3")
-        );
-        assert!(
-            refused(&RuleSpec {
-                port: Some(0),
-                ..spec()
-            })
-            .contains("port 0")
-        );
-        assert!(
-            refused(&RuleSpec {
-                place: Some("mars".into()),
-                ..spec()
-            })
-            .contains("“mars”")
-        );
-        let here = || Some("this-computer".to_owned());
-        for (host, network) in [(Some("a.example".into()), None), (None, Some("::1".into()))] {
-            let both = RuleSpec {
-                host,
-                network,
-                place: here(),
-                ..spec()
-            };
-            assert!(refused(&both).contains("more than one"));
-        }
-        for operation in ["listen", "accept"] {
-            let named = RuleSpec {
-                operations: vec!["connect".into(), operation.into()],
-                host: Some("a.example".into()),
-                ..spec()
-            };
-            assert!(refused(&named).contains("who may connect"));
-        }
-        assert!(
-            refused(&RuleSpec {
-                action: "maybe".into(),
-                ..spec()
-            })
-            .contains("“maybe”")
-        );
-        for word in ["0s", "31622401s", "1h", "once", "process", "ever"] {
-            let lifespan = Some(word.to_owned());
-            let text = refused(&RuleSpec { lifespan, ..spec() });
-            assert!(text.contains(&format!("“{word}”")), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_rule_may_end() {
-        for (word, means) in [
-            (None, For::Always),
-            (Some("always"), For::Always),
-            (Some("logout"), For::Logout),
-            (Some("3600s"), For::Time(Span::HOUR)),
-        ] {
-            let lifespan = word.map(str::to_owned);
-            let spec = RuleSpec { lifespan, ..spec() };
-            assert_eq!(spec.check().unwrap().lifespan, means, "{word:?}");
-        }
-    }
-}
+mod tests;

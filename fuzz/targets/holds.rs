@@ -68,7 +68,7 @@ fn rule(id: u64, destination: Destination, port: Option<u16>, action: Action) ->
         operations: Operations::ALL,
         object: ObjectPattern {
             destination,
-            port,
+            ports: port.map(Into::into),
             protocol: None,
         },
         action,

@@ -1,7 +1,7 @@
 //! Rules as they come over the bus: whatever their texts are, a rule is refused or made of parts that
 //! name themselves in the same way again.
 //!
-//! Input: texts with a zero byte after each, and a port.
+//! Input: texts with a zero byte after each.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,28 +16,36 @@ fn some(text: String) -> Option<String> {
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input::new(bytes);
-    let port = u16::from_ne_bytes(input.array());
     let spec = RuleSpec {
-        port: (port != u16::MAX).then_some(port),
         operations: input.text().split(' ').map(str::to_owned).collect(),
         action: input.text(),
         program: input.text(),
         protocol: some(input.text()),
         host: some(input.text()),
+        domain: some(input.text()),
         network: some(input.text()),
+        ports: some(input.text()),
+        errno: some(input.text()).and_then(|word| word.parse().ok()),
         place: some(input.text()),
         lifespan: some(input.text()),
     };
     let Ok(checked) = spec.check() else { return };
     let rule = Rule::from(&rule(checked.clone()));
-    let place = matches!(rule.destination.as_str(), "local-network" | "this-computer");
+    let places = ["local-network", "this-computer", "multicast", "internet"];
+    let place = places.contains(&rule.destination.as_str());
+    let (host, domain) = match rule.destination.as_str() {
+        "domain" => (None, rule.host),
+        _ => (rule.host, None),
+    };
     let again = RuleSpec {
         place: place.then_some(rule.destination),
         program: rule.program.expect("a rule for a program"),
         operations: rule.operations,
-        host: rule.host,
+        host,
+        domain,
         network: rule.network,
-        port: rule.port,
+        ports: rule.ports,
+        errno: rule.errno,
         protocol: rule.protocol,
         action: rule.action,
         lifespan: Some(checked.lifespan.to_string()),

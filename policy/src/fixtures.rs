@@ -42,7 +42,7 @@ pub(crate) fn rule(id: u64, path: &str, destination: Destination, action: Action
         operations: Operations::only(Operation::Connect),
         object: ObjectPattern {
             destination,
-            port: None,
+            ports: None,
             protocol: None,
         },
         action,

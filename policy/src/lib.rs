@@ -13,23 +13,27 @@
 )]
 
 mod answer;
+mod destination;
 #[cfg(test)]
 mod fixtures;
 mod lifespan;
 mod names;
 mod object;
 mod operation;
+mod ports;
 mod precedence;
 mod reach;
 mod rule;
 mod ruleset;
 mod subject;
 
-pub use answer::{Answer, Scope};
+pub use answer::{Answer, Registered, Scope, registered_domain};
+pub use destination::Destination;
 pub use lifespan::{Deadline, For, Lifespan, Span};
 pub use names::{Knowledge, NameSource};
-pub use object::{Destination, Object, ObjectPattern, Protocol};
+pub use object::{Object, ObjectPattern, Protocol};
 pub use operation::{Operation, Operations};
+pub use ports::Ports;
 pub use reach::Reach;
 pub use rule::{Action, Origin, Rule, RuleId};
 pub use ruleset::{Decision, Ruleset};

@@ -46,9 +46,9 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
-    /// Whether this is one of the further names.
-    pub fn has(&self, name: &str) -> bool {
-        self.others.iter().any(|other| **other == *name)
+    /// Whether such a one is among the further names.
+    pub(crate) fn has(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        self.others.iter().any(|name| is_meant(name))
     }
 }
 

@@ -1,14 +1,8 @@
 //! What is acted on: protocol, address, port and, where known, the host's name.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    str::FromStr,
-};
+use std::{fmt, net::IpAddr, str::FromStr};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-
-use crate::{Knowledge, NameSource, Operation, ParseError};
+use crate::{Destination, Knowledge, NameSource, Operation, ParseError, Ports};
 
 /// A transport protocol by its IP protocol number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,11 +91,11 @@ impl Object {
         self.address.is_loopback()
     }
 
-    /// Whether the call is to the host of this name, as far as that can be known. Of several names that the
+    /// Whether the call is to a host of such a name, as far as that can be known. Of several names that the
     /// program has looked up it is the last; where it has looked up none, it may be any.
-    pub fn is_to(&self, name: &str) -> bool {
+    pub(crate) fn is_to(&self, is_meant: impl Fn(&str) -> bool) -> bool {
         let any = self.knowledge.source != Some(NameSource::Lookup);
-        self.host.as_deref() == Some(name) || any && self.knowledge.has(name)
+        self.host.as_deref().is_some_and(&is_meant) || any && self.knowledge.has(is_meant)
     }
 
     /// The name if known, else the address.
@@ -113,86 +107,13 @@ impl Object {
     }
 }
 
-/// Where to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Destination {
-    /// Any address.
-    Anywhere,
-    /// The host of this name: lower case, without a final dot.
-    Host(Box<str>),
-    /// Addresses of this network; a single address is a /32 or /128.
-    Network(IpNet),
-    /// The local network: addresses that are used in no other ([`Destination::LOCAL_NETWORKS`]).
-    LocalNetwork,
-    /// This computer: loopback addresses.
-    ThisComputer,
-}
-
-impl Destination {
-    /// Private and link-local addresses (RFC 1918, 3927, 4193, 4291). What a network's router gives
-    /// out of the internet's own addresses is not among them, because nobody can tell who has those.
-    pub const LOCAL_NETWORKS: [IpNet; 6] = [
-        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8)),
-        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12)),
-        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16)),
-        IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16)),
-        IpNet::V6(Ipv6Net::new_assert(
-            Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0),
-            7,
-        )),
-        IpNet::V6(Ipv6Net::new_assert(
-            Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0),
-            10,
-        )),
-    ];
-
-    /// The networks that it is, as far as it is made of some: a name is not, and everything needs none.
-    pub fn networks(&self) -> Vec<IpNet> {
-        match self {
-            Self::Anywhere | Self::Host(_) => Vec::new(),
-            Self::Network(network) => vec![*network],
-            Self::LocalNetwork => Self::LOCAL_NETWORKS.to_vec(),
-            Self::ThisComputer => vec![
-                IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
-                IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)),
-            ],
-        }
-    }
-
-    /// Whether the object is there.
-    pub fn contains(&self, object: &Object) -> bool {
-        match self {
-            Self::Anywhere => true,
-            Self::Host(host) => object.is_to(host),
-            Self::Network(network) => network.contains(&object.address),
-            Self::LocalNetwork => Self::LOCAL_NETWORKS
-                .iter()
-                .any(|network| network.contains(&object.address)),
-            Self::ThisComputer => object.is_this_computer(),
-        }
-    }
-
-    /// The addresses of this network in the form in which calls come, which alone matches them:
-    /// host bits are cut off, and IPv4-mapped IPv6 addresses are IPv4 addresses.
-    pub fn network(network: IpNet) -> Self {
-        let mapped = |network: &IpNet| match network {
-            IpNet::V6(net) => {
-                let prefix = net.prefix_len().checked_sub(96)?;
-                Ipv4Net::new(net.addr().to_ipv4_mapped()?, prefix).ok()
-            }
-            IpNet::V4(_) => None,
-        };
-        Self::Network(mapped(&network).map_or(network, IpNet::V4).trunc())
-    }
-}
-
 /// Which objects a rule speaks of: all its parts have to fit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectPattern {
     /// Where to.
     pub destination: Destination,
-    /// One port, or any.
-    pub port: Option<u16>,
+    /// Some ports, or any.
+    pub ports: Option<Ports>,
     /// One protocol, or any.
     pub protocol: Option<Protocol>,
 }
@@ -201,7 +122,7 @@ impl ObjectPattern {
     /// Everything.
     pub const ANYTHING: Self = Self {
         destination: Destination::Anywhere,
-        port: None,
+        ports: None,
         protocol: None,
     };
 
@@ -212,7 +133,8 @@ impl ObjectPattern {
 
     /// The same wherever the object is.
     pub fn is_about_port(&self, port: u16, protocol: Protocol) -> bool {
-        self.port.is_none_or(|own| own == port) && self.protocol.is_none_or(|own| own == protocol)
+        self.ports.as_ref().is_none_or(|own| own.contains(port))
+            && self.protocol.is_none_or(|own| own == protocol)
     }
 
     /// Whether a call is one of those that are meant. Who listens has its own address for an object,
@@ -231,15 +153,18 @@ impl fmt::Display for ObjectPattern {
         match &self.destination {
             Destination::Anywhere => f.write_str("anywhere")?,
             Destination::Host(host) => f.write_str(host)?,
+            Destination::Domain(domain) => write!(f, "{domain} and below")?,
             Destination::Network(network) if network.prefix_len() == network.max_prefix_len() => {
                 write!(f, "{}", network.addr())?;
             }
             Destination::Network(network) => write!(f, "{network}")?,
             Destination::LocalNetwork => f.write_str("the local network")?,
             Destination::ThisComputer => f.write_str("this computer")?,
+            Destination::Multicast => f.write_str("multicast")?,
+            Destination::Internet => f.write_str("the internet")?,
         }
-        if let Some(port) = self.port {
-            write!(f, " port {port}")?;
+        if let Some(ports) = &self.ports {
+            write!(f, " port {ports}")?;
         }
         if let Some(protocol) = self.protocol {
             write!(f, " ({protocol})")?;
@@ -251,26 +176,6 @@ impl fmt::Display for ObjectPattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn network(text: &str) -> String {
-        match Destination::network(text.parse().unwrap()) {
-            Destination::Network(network) => network.to_string(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn networks_come_in_the_form_of_calls() {
-        assert_eq!(network("10.1.2.3/8"), "10.0.0.0/8");
-        assert_eq!(network("2001:db8::7/32"), "2001:db8::/32");
-        assert_eq!(network("::ffff:192.0.2.7/128"), "192.0.2.7/32");
-        assert_eq!(network("::ffff:10.1.2.3/104"), "10.0.0.0/8");
-        assert_eq!(network("::ffff:0:0/96"), "0.0.0.0/0");
-        // These hold more than mapped addresses; calls to mapped ones come as IPv4.
-        assert_eq!(network("::ffff:0:0/95"), "::fffe:0:0/95");
-        assert_eq!(network("::/0"), "::/0");
-        assert_eq!(network("::10.0.0.1/128"), "::a00:1/128");
-    }
 
     #[test]
     fn protocols_come_in_the_form_of_calls() {

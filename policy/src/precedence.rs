@@ -5,23 +5,32 @@
 //! rules.
 //!
 //! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
-//! 2. **Object**: a host or a single address beats a network (the longer prefix first), which beats
-//!    this computer, which beats the local network, which beats anywhere; then a rule with a port beats one without, then one with
-//!    a protocol.
+//! 2. **Object**: a host or a single address beats a domain (that with more parts first), which beats a
+//!    network (the longer prefix first), which beats this computer, which beats the local network and
+//!    multicast, which beat the internet, which beats anywhere; then a rule for fewer ports beats one for
+//!    more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
 //! 4. At equal specificity deny beats allow.
-//!    An address may have several names; a rule that denies a host beats every rule that allows one at
-//!    the same address by another name, whatever ports and operations they are for.
+//!    An address may have several names; a rule that denies a host or a domain beats every rule that allows
+//!    one at the same address by another name, whatever ports and operations they are for.
 //! 5. Then the newer rule, then the higher id.
 
 use crate::{Action, Destination, Lifespan, Rule, SubjectPattern};
+
+/// Places in the order of destinations: that of hosts, and from where on those of domains and, downwards, of
+/// networks are.
+const HOST: u16 = 1000;
+const DOMAIN: u16 = 500;
+const NETWORK: u16 = 400;
+/// How many ports there are, and one more: a rule about all of them by number is more exact than one about any.
+const PORTS: u32 = 65_536;
 
 /// Sorts by specificity; the greatest decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Precedence {
     subject: u8,
     destination: u16,
-    port: bool,
+    ports: u32,
     protocol: bool,
     operations: u32,
     deny: bool,
@@ -34,7 +43,8 @@ impl Precedence {
     /// about a host.
     pub(crate) fn by_another_name(rule: &Rule) -> Self {
         Self {
-            port: true,
+            destination: HOST,
+            ports: u32::MAX,
             protocol: true,
             operations: 4,
             ..Self::of(rule)
@@ -52,15 +62,27 @@ impl Precedence {
             destination: match &rule.object.destination {
                 // A name and a single address are equally specific; an IPv4 /32 equals an IPv6
                 // /128, so count the bits left free.
-                Destination::Host(_) => 1000,
-                Destination::Network(network) => {
-                    1000 - u16::from(network.max_prefix_len() - network.prefix_len())
+                Destination::Host(_) => HOST,
+                // Names have at most 127 parts.
+                Destination::Domain(domain) => {
+                    let parts = domain.split('.').count().min(127);
+                    DOMAIN + u16::try_from(parts).unwrap_or_default()
                 }
-                Destination::ThisComputer => 2,
-                Destination::LocalNetwork => 1,
+                Destination::Network(network) => {
+                    match network.max_prefix_len() - network.prefix_len() {
+                        0 => HOST,
+                        free => NETWORK - u16::from(free),
+                    }
+                }
+                Destination::ThisComputer => 3,
+                Destination::LocalNetwork | Destination::Multicast => 2,
+                Destination::Internet => 1,
                 Destination::Anywhere => 0,
             },
-            port: rule.object.port.is_some(),
+            ports: match &rule.object.ports {
+                Some(ports) => PORTS - ports.count(),
+                None => 0,
+            },
             protocol: rule.object.protocol.is_some(),
             operations: 5 - rule.operations.len().min(5),
             deny: matches!(rule.action, Action::Deny(_)),

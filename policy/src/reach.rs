@@ -38,8 +38,7 @@ impl Reach {
                 continue;
             }
             // A name is not known of one who connects.
-            let named = matches!(rule.object.destination, Destination::Host(_));
-            if named {
+            if rule.object.destination.is_named() {
                 continue;
             }
             if rest.is_none() {

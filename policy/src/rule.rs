@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Destination, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process,
-    Subject, SubjectPattern,
+    Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process, Subject,
+    SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -30,6 +30,32 @@ impl Action {
     /// `EPERM`: what a denied call fails with unless the rule says otherwise. Programs report it
     /// as "Operation not permitted".
     pub const DENY: Self = Self::Deny(1);
+
+    /// The errnos that a rule may have a call fail with, by their names: each is one that programs expect of
+    /// a network, and none means that the call is under way or is to be made again.
+    pub const ERRNOS: [(&str, u16); 9] = [
+        ("EPERM", 1),
+        ("EACCES", 13),
+        ("EADDRNOTAVAIL", 99),
+        ("ENETDOWN", 100),
+        ("ENETUNREACH", 101),
+        ("ECONNRESET", 104),
+        ("ETIMEDOUT", 110),
+        ("ECONNREFUSED", 111),
+        ("EHOSTUNREACH", 113),
+    ];
+
+    /// To fail with this errno, if it is one of [`Self::ERRNOS`].
+    pub fn deny_with(errno: u16) -> Option<Self> {
+        let known = Self::ERRNOS.iter().any(|(_, known)| *known == errno);
+        known.then_some(Self::Deny(errno))
+    }
+
+    /// The name of the errno that a denied call fails with, if it is one of [`Self::ERRNOS`].
+    pub fn errno_name(errno: u16) -> Option<&'static str> {
+        let known = Self::ERRNOS.iter().find(|(_, known)| *known == errno);
+        known.map(|(name, _)| *name)
+    }
 
     /// The word used on the bus, on the command line and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -131,7 +157,7 @@ impl Rule {
         object: &Object,
     ) -> bool {
         let ObjectPattern { destination, .. } = &self.object;
-        let named = matches!(destination, Destination::Host(host) if object.knowledge.has(host));
+        let named = object.knowledge.has(|name| destination.is_of_name(name));
         named && self.action != Action::Allow && self.is_about_host_of(subject, operation, object)
     }
 
@@ -142,7 +168,7 @@ impl Rule {
         operation: Operation,
         object: &Object,
     ) -> bool {
-        matches!(self.object.destination, Destination::Host(_))
+        self.object.destination.is_named()
             && self.operations.contains(operation)
             && self.is_about(subject)
             && self.object.is_about_port(object.port, object.protocol)

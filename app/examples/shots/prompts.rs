@@ -196,21 +196,24 @@ fn prompt() -> Prompt {
         runs_anything: false,
         alterations: vec![],
         pid: 4711,
-        command: "curl --silent https://server.example/index.html".into(),
+        command: "curl --silent https://www.example.org/index.html".into(),
         started_by: vec![
             "/usr/bin/bash".into(),
             "/usr/libexec/gnome-terminal-server".into(),
         ],
         unit: Some("vte-spawn-4f0c2f6e.scope".into()),
-        host: Some("server.example".into()),
+        host: Some("www.example.org".into()),
         host_source: Some("lookup".into()),
+        domain: Some("example.org".into()),
         address: "203.0.113.10".into(),
         port: 443,
         protocol: "tcp".into(),
         held: 1,
         attempts: 1,
         deadline: in_seconds(600),
-        scopes: ["host", "host-port", "any"].map(str::to_owned).into(),
+        scopes: ["domain", "host", "host-port", "any"]
+            .map(str::to_owned)
+            .into(),
         lifespans: ["once", "process", "3600s", "logout", "always"]
             .map(str::to_owned)
             .into(),

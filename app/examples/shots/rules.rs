@@ -63,9 +63,9 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             window.open_add_dialog().set_draft(&Draft {
                 program: "/usr/bin/curl".into(),
                 allow: false,
-                destination: DraftDestination::Host,
-                place: "server.example".into(),
-                port: "443".into(),
+                destination: DraftDestination::Domain,
+                place: "example.org".into(),
+                port: "80, 443".into(),
                 protocol: Some("tcp"),
                 lifespan: Some(For::Logout),
             });
@@ -122,7 +122,7 @@ fn all() -> Vec<Rule> {
             uid: Some(1000),
             program: Some(format!("/usr/bin/{name}")),
             action: action.into(),
-            port: port.map(|(port, _)| port),
+            ports: port.map(|(port, _)| port.to_string()),
             protocol: port.map(|(_, protocol)| protocol.into()),
             enabled,
             origin: if id % 2 == 0 { "prompt" } else { "window" }.into(),
@@ -170,7 +170,7 @@ fn all() -> Vec<Rule> {
         program: Some("/usr/bin/python3.13".into()),
         operations: vec!["listen".into()],
         destination: "local-network".into(),
-        port: Some(8000),
+        ports: Some("8000-8010".into()),
         protocol: Some("tcp".into()),
         action: "allow".into(),
         enabled: true,
@@ -179,10 +179,26 @@ fn all() -> Vec<Rule> {
         ..Rule::default()
     });
     rules.push(Rule {
+        id: 23,
+        uid: Some(1000),
+        program: Some("/usr/bin/firefox-esr".into()),
+        operations: vec!["connect".into()],
+        destination: "domain".into(),
+        host: Some("example.org".into()),
+        ports: Some("80,443".into()),
+        protocol: Some("tcp".into()),
+        action: "allow".into(),
+        enabled: true,
+        origin: "prompt".into(),
+        lifespan: "always".into(),
+        ..Rule::default()
+    });
+    let listening = rules.iter().rev().nth(1).cloned();
+    rules.push(Rule {
         id: 22,
-        port: Some(5353),
+        ports: Some("5353".into()),
         protocol: Some("udp".into()),
-        ..rules.last().cloned().unwrap_or_default()
+        ..listening.unwrap_or_default()
     });
     rules
 }

@@ -17,10 +17,13 @@ use crate::{
 const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
 /// The lifespans that can be chosen, in the order of the row.
 const LIFESPANS: [Option<For>; 3] = [None, Some(For::Time(Span::HOUR)), Some(For::Logout)];
-const DESTINATIONS: [DraftDestination; 3] = [
+const DESTINATIONS: [DraftDestination; 6] = [
     DraftDestination::Anywhere,
+    DraftDestination::Domain,
     DraftDestination::Host,
     DraftDestination::Network,
+    DraftDestination::LocalNetwork,
+    DraftDestination::Internet,
 ];
 
 type SpecHandler = Box<dyn Fn(&AddRuleDialog, RuleSpec)>;
@@ -261,10 +264,11 @@ impl AddRuleDialog {
     fn show_place(&self) {
         let place = &self.imp().place;
         let destination = at(&DESTINATIONS, self.imp().destination.selected());
-        place.set_visible(destination != DraftDestination::Anywhere);
+        place.set_visible(destination.is_typed());
         place.set_title(&match destination {
             DraftDestination::Network => gettext("Address or network"),
-            DraftDestination::Host | DraftDestination::Anywhere => gettext("Host name"),
+            DraftDestination::Domain => gettext("Domain name"),
+            _ => gettext("Host name"),
         });
     }
 

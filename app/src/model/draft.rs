@@ -13,10 +13,23 @@ pub enum DraftDestination {
     /// Any.
     #[default]
     Anywhere,
+    /// A domain with all that is below it.
+    Domain,
     /// A host by its name.
     Host,
     /// An address or a network.
     Network,
+    /// The local network.
+    LocalNetwork,
+    /// What is beyond that.
+    Internet,
+}
+
+impl DraftDestination {
+    /// Whether there is something to type for it.
+    pub const fn is_typed(self) -> bool {
+        matches!(self, Self::Domain | Self::Host | Self::Network)
+    }
 }
 
 /// The parts of a rule as they were typed.
@@ -28,9 +41,9 @@ pub struct Draft {
     pub allow: bool,
     /// Which destination is meant.
     pub destination: DraftDestination,
-    /// The host, address or network.
+    /// The domain, host, address or network.
     pub place: String,
-    /// The port; nothing for any.
+    /// The ports; nothing for any.
     pub port: String,
     /// The protocol; `None` for any.
     pub protocol: Option<&'static str>,
@@ -43,9 +56,9 @@ pub struct Draft {
 pub struct DraftError {
     /// With the program.
     pub program: Option<String>,
-    /// With the host, address or network.
+    /// With the domain, host, address or network.
     pub place: Option<String>,
-    /// With the port.
+    /// With the ports.
     pub port: Option<String>,
 }
 
@@ -67,31 +80,32 @@ impl Draft {
         let wrong = |spec: &RuleSpec| spec.check().is_err();
 
         let program = self.program.trim();
-        let place = Some(self.place.trim().to_owned());
-        let (host, network) = match self.destination {
-            DraftDestination::Anywhere => (None, None),
-            DraftDestination::Host => (place, None),
-            DraftDestination::Network => (None, place),
+        let place = self.place.trim();
+        let put_place = |spec: &mut RuleSpec| match self.destination {
+            DraftDestination::Anywhere => {}
+            DraftDestination::Domain => spec.domain = Some(place.to_owned()),
+            DraftDestination::Host => spec.host = Some(place.to_owned()),
+            DraftDestination::Network => spec.network = Some(place.to_owned()),
+            DraftDestination::LocalNetwork => spec.place = Some("local-network".to_owned()),
+            DraftDestination::Internet => spec.place = Some("internet".to_owned()),
         };
-        let port_text = self.port.trim();
-        let port = port_text.parse::<u16>().ok().filter(|port| *port != 0);
+        let ports = Some(self.port.trim()).filter(|text| !text.is_empty());
+        let put_ports = |spec: &mut RuleSpec| spec.ports = ports.map(str::to_owned);
 
         let with_program = rule(&|spec| program.clone_into(&mut spec.program));
-        let with_place = rule(&|spec| {
-            spec.host.clone_from(&host);
-            spec.network.clone_from(&network);
-        });
+        let with_place = rule(&put_place);
+        let by_name = matches!(
+            self.destination,
+            DraftDestination::Domain | DraftDestination::Host
+        );
         let error = DraftError {
             program: wrong(&with_program)
                 .then(|| gettext("Enter the full path of a program, such as /usr/bin/curl.")),
-            place: if host
-                .as_ref()
-                .is_some_and(|host| host.parse::<IpAddr>().is_ok())
-            {
+            place: if by_name && place.parse::<IpAddr>().is_ok() {
                 Some(gettext(
                     "This is an address. Choose “Address” above for it.",
                 ))
-            } else if wrong(&with_place) && host.is_some() {
+            } else if wrong(&with_place) && by_name {
                 Some(gettext("Enter a name such as www.example.org."))
             } else if wrong(&with_place) {
                 Some(gettext(
@@ -100,17 +114,17 @@ impl Draft {
             } else {
                 None
             },
-            port: (port.is_none() && !port_text.is_empty())
-                .then(|| gettext("Enter a port from 1 to 65535, or nothing for any.")),
+            port: wrong(&rule(&put_ports)).then(|| {
+                gettext("Enter ports from 1 to 65535, such as 443 or 80, 8000-8999, or nothing for any.")
+            }),
         };
         if error != DraftError::default() {
             return Err(error);
         }
         Ok(rule(&|spec| {
             program.clone_into(&mut spec.program);
-            spec.host.clone_from(&host);
-            spec.network.clone_from(&network);
-            spec.port = port;
+            put_place(spec);
+            put_ports(spec);
             spec.protocol = self.protocol.map(str::to_owned);
             spec.lifespan = self.lifespan.map(|lifespan| lifespan.to_string());
         }))
@@ -144,8 +158,8 @@ mod tests {
         .unwrap();
         assert_eq!(spec.host.as_deref(), Some("server.example"));
         assert_eq!(
-            (spec.port, spec.protocol.as_deref()),
-            (Some(443), Some("tcp"))
+            (spec.ports.as_deref(), spec.protocol.as_deref()),
+            (Some("443"), Some("tcp"))
         );
         assert_eq!((spec.action.as_str(), &spec.network), ("allow", &None));
         assert!(spec.check().is_ok());
@@ -153,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_empty_port_is_any() {
-        assert_eq!(draft().spec().unwrap().port, None);
+        assert_eq!(draft().spec().unwrap().ports, None);
     }
 
     #[test]
@@ -166,6 +180,26 @@ mod tests {
             };
             let checked = draft.spec().unwrap().check().unwrap();
             assert_eq!(checked.lifespan, lifespan);
+        }
+    }
+
+    #[test]
+    fn each_kind_of_destination_is_a_rule() {
+        for (destination, shown) in [
+            (DraftDestination::Anywhere, "anywhere"),
+            (DraftDestination::Domain, "example.org and below"),
+            (DraftDestination::Host, "example.org"),
+            (DraftDestination::LocalNetwork, "the local network"),
+            (DraftDestination::Internet, "the internet"),
+        ] {
+            let place = "example.org".to_owned();
+            let draft = Draft {
+                destination,
+                place,
+                ..draft()
+            };
+            let checked = draft.spec().unwrap().check().unwrap();
+            assert_eq!(checked.object.to_string(), shown);
         }
     }
 

@@ -59,6 +59,8 @@ pub struct Question {
     kind: Kind,
     name: String,
     host: String,
+    /// What [`Scope::Domain`] is about; empty if it is not offered.
+    domain: String,
     port: u16,
     /// Whether the port is one of UDP's, which has its own beside TCP's.
     by_udp: bool,
@@ -72,6 +74,8 @@ impl Question {
         let title = program.title.as_ref().filter(|_| is_presented(prompt));
         let name = isolate(&shown(title.unwrap_or(&prompt.name)));
         let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
+        let domain = prompt.domain.as_deref().map(|name| isolate(&shown(name)));
+        let domain = domain.unwrap_or_default();
         let by_udp = matches!(prompt.protocol.as_str(), "udp" | "udplite");
         let lifespans: Vec<_> = prompt
             .lifespans
@@ -100,9 +104,16 @@ impl Question {
                 .scopes
                 .iter()
                 .filter_map(|word| word.parse().ok())
+                .filter(|scope| *scope != Scope::Domain || !domain.is_empty())
                 .map(|value| Choice {
                     value,
-                    label: scope_label(kind, value, &host, prompt.port, by_udp),
+                    label: match value {
+                        // Translators: {domain} is the end of a computer's name, such as example.org.
+                        Scope::Domain => {
+                            gettext_f("{domain} and its subdomains", &[("domain", &domain)])
+                        }
+                        _ => scope_label(kind, value, &host, prompt.port, by_udp),
+                    },
                 })
                 .collect(),
             lifespans,
@@ -112,6 +123,7 @@ impl Question {
             kind,
             name,
             host,
+            domain,
             port: prompt.port,
             by_udp,
         }

@@ -72,7 +72,7 @@ fn order(a: &Rule, b: &Rule) -> Ordering {
             plain(&rule_words::name(rule)).to_lowercase(),
             rule.program.clone(),
             place,
-            rule.port,
+            rule.ports.clone(),
             rule.id,
         )
     };

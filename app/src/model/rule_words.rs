@@ -115,12 +115,18 @@ fn destination(rule: &Rule) -> String {
     }
     let place = match rule.destination.as_str() {
         "host" => rule.host.as_deref().map(|host| isolate(&shown(host))),
+        "domain" => rule.host.as_deref().map(|domain| {
+            let domain = isolate(&shown(domain));
+            gettext_f("{domain} and its subdomains", &[("domain", &domain)])
+        }),
         "network" => rule
             .network
             .as_deref()
             .map(|network| isolate(&shown(lone_address(network)))),
         "local-network" => Some(gettext("the local network")),
         "this-computer" => Some(gettext("this computer")),
+        "multicast" => Some(gettext("multicast addresses")),
+        "internet" => Some(gettext("the internet")),
         _ => None,
     };
     let incoming = |word: &String| matches!(word.as_str(), "listen" | "accept");
@@ -139,41 +145,63 @@ fn destination(rule: &Rule) -> String {
         .protocol
         .as_deref()
         .map(|word| shown(&word.to_uppercase()));
-    match (rule.port, protocol) {
-        (None, None) => place,
-        (Some(port), None) => gettext_f(
-            "{place} port {port}",
-            &[("place", &place), ("port", &port.to_string())],
-        ),
-        (None, Some(protocol)) => gettext_f(
-            "{place} ({protocol})",
-            &[("place", &place), ("protocol", &protocol)],
-        ),
-        (Some(port), Some(protocol)) => gettext_f(
-            "{place} port {port} ({protocol})",
-            &[
-                ("place", &place),
-                ("port", &port.to_string()),
-                ("protocol", &protocol),
-            ],
-        ),
+    let ports = ports(rule);
+    let msgid = match (&ports, &protocol) {
+        (None, None) => return place,
+        (Some(Ports::One(_)), None) => gettext("{place} port {port}"),
+        (Some(Ports::Many(_)), None) => gettext("{place} ports {port}"),
+        (None, Some(_)) => gettext("{place} ({protocol})"),
+        (Some(Ports::One(_)), Some(_)) => gettext("{place} port {port} ({protocol})"),
+        (Some(Ports::Many(_)), Some(_)) => gettext("{place} ports {port} ({protocol})"),
+    };
+    let values = [
+        ("place", place.as_str()),
+        ("port", ports.as_ref().map_or("", Ports::as_str)),
+        ("protocol", protocol.as_deref().unwrap_or_default()),
+    ];
+    gettext_f(&msgid, &values)
+}
+
+/// The ports that a rule names, as they are shown.
+enum Ports {
+    One(String),
+    Many(String),
+}
+
+impl Ports {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::One(text) | Self::Many(text) => text,
+        }
     }
+}
+
+fn ports(rule: &Rule) -> Option<Ports> {
+    let text = rule.ports.as_deref()?;
+    let one = text.parse::<u16>().is_ok();
+    let shown = shown(&text.replace(',', ", ").replace('-', "–"));
+    Some(if one {
+        Ports::One(shown)
+    } else {
+        Ports::Many(shown)
+    })
 }
 
 /// What a rule about listening is about.
 fn listening(rule: &Rule) -> String {
     let datagrams = matches!(rule.protocol.as_deref(), Some("udp" | "udplite"));
-    match rule.port {
-        Some(port) if datagrams => gettext_f(
-            "incoming data on UDP port {port}",
-            &[("port", &port.to_string())],
-        ),
-        Some(port) => gettext_f(
-            "incoming connections on port {port}",
-            &[("port", &port.to_string())],
-        ),
-        None => gettext("incoming connections"),
-    }
+    let ports = ports(rule);
+    let msgid = match &ports {
+        Some(Ports::One(_)) if datagrams => gettext("incoming data on UDP port {port}"),
+        Some(Ports::Many(_)) if datagrams => gettext("incoming data on UDP ports {port}"),
+        Some(Ports::One(_)) => gettext("incoming connections on port {port}"),
+        Some(Ports::Many(_)) => gettext("incoming connections on ports {port}"),
+        None => return gettext("incoming connections"),
+    };
+    gettext_f(
+        &msgid,
+        &[("port", ports.as_ref().map_or("", Ports::as_str))],
+    )
 }
 
 /// A network of one address without its prefix length.
@@ -219,23 +247,23 @@ mod tests {
 
     #[test]
     fn a_rule_about_listening_says_what_comes_in() {
-        let listening = |port, protocol: Option<&str>| {
+        let listening = |ports: Option<&str>, protocol: Option<&str>| {
             let rule = Rule {
                 operations: vec!["listen".into()],
                 destination: "anywhere".into(),
                 host: None,
-                port,
+                ports: ports.map(Into::into),
                 protocol: protocol.map(Into::into),
                 ..rule()
             };
             RuleWords::new(&rule).spoken
         };
         assert_eq!(
-            listening(Some(80), Some("tcp")),
+            listening(Some("80"), Some("tcp")),
             "curl: allow incoming connections on port 80, always"
         );
         assert_eq!(
-            listening(Some(5353), Some("udp")),
+            listening(Some("5353"), Some("udp")),
             "curl: allow incoming data on UDP port 5353, always"
         );
         assert_eq!(
@@ -252,7 +280,7 @@ mod tests {
                 destination: destination.into(),
                 network: network.map(Into::into),
                 host: None,
-                port: Some(80),
+                ports: Some("80".into()),
                 ..rule()
             };
             plain(&RuleWords::new(&rule).destination)
@@ -296,11 +324,20 @@ mod tests {
     fn ports_and_protocols_narrow_the_destination() {
         let destination = |rule: Rule| plain(&RuleWords::new(&rule).destination);
         let exact = Rule {
-            port: Some(443),
+            ports: Some("443".into()),
             protocol: Some("tcp".into()),
             ..rule()
         };
         assert_eq!(destination(exact), "server.example port 443 (TCP)");
+        let domain = Rule {
+            destination: "domain".into(),
+            ports: Some("80,8000-8999".into()),
+            ..rule()
+        };
+        assert_eq!(
+            destination(domain),
+            "server.example and its subdomains ports 80, 8000–8999"
+        );
         let address = Rule {
             destination: "network".into(),
             network: Some("2001:db8::7/128".into()),

@@ -127,10 +127,11 @@ impl Decider {
                 )));
             }
         }
-        if !Scope::of(prompt.question.operation).contains(&answer.scope) {
+        let (operation, object) = (prompt.question.operation, &prompt.question.object);
+        if !Scope::of(operation, object).contains(&answer.scope) {
             return Err(Error::InvalidArgument(format!(
-                "cannot answer for “{}” here: {} has no such scope",
-                answer.scope, prompt.question.operation
+                "cannot answer for “{}” here: {operation} has no such scope",
+                answer.scope
             )));
         }
         let logged_in = self.is_logged_in(uid);

@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{Alteration, For, Object, Operation, Process, Program, Scope};
+use portreeve_policy::{
+    Alteration, For, Object, Operation, Process, Program, Scope, registered_domain,
+};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -405,6 +407,7 @@ impl Prompt {
             started_by: lineage.started_by,
             unit: lineage.unit,
             host: object.host.as_ref().map(ToString::to_string),
+            domain: registered_domain(object).map(|it| it.name.to_owned()),
             host_source: object.knowledge.source.map(|source| source.to_string()),
             address: object.address.to_string(),
             port: object.port,
@@ -412,7 +415,7 @@ impl Prompt {
             held: self.held(),
             attempts: self.attempts,
             deadline: deadline.map_or(0, |deadline| boottime_micros(deadline, now)),
-            scopes: Scope::of(*operation)
+            scopes: Scope::of(*operation, object)
                 .iter()
                 .map(ToString::to_string)
                 .collect(),

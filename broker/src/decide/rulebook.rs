@@ -290,7 +290,7 @@ fn built_in() -> Rule {
         operations: Operations::ALL,
         object: ObjectPattern {
             destination: Destination::ThisComputer,
-            port: None,
+            ports: None,
             protocol: None,
         },
         action: Action::Allow,

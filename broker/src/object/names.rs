@@ -149,7 +149,7 @@ mod tests {
         let (host, knowledge) = names.of(1000, 1, address);
         assert_eq!(host.as_deref(), Some("b.example"));
         assert_eq!(knowledge.source, Some(NameSource::Resolver));
-        assert!(knowledge.has("a.example"));
+        assert!(knowledge.others.contains(&"a.example".into()));
         names.learnt.lookups.learn(
             1000,
             1,
@@ -164,7 +164,10 @@ mod tests {
         let (host, knowledge) = names.of(1000, 1, address);
         assert_eq!(host.as_deref(), Some("c.example"));
         assert_eq!(knowledge.source, Some(NameSource::Lookup));
-        assert!(knowledge.has("a.example") && knowledge.has("b.example"));
+        assert!(
+            knowledge.others.contains(&"a.example".into())
+                && knowledge.others.contains(&"b.example".into())
+        );
         assert_eq!(names.of(1000, 2, address).0.as_deref(), Some("b.example"));
     }
 }

@@ -223,6 +223,7 @@ const KIND: Kind = Kind {
     schema: Schema(&[
         include_str!("migrations/001-rules.sql"),
         include_str!("migrations/002-rules-that-end.sql"),
+        include_str!("migrations/003-rules-about-more.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",

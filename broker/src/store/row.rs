@@ -11,7 +11,7 @@ use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
 const COLUMNS: &str = "id, uid, program, device, inode, operations, destination, host, network, \
-                       port, protocol, action, errno, enabled, origin, created";
+                       ports, protocol, action, errno, enabled, origin, created";
 
 /// What a row holds.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let origin: String = row.get("origin")?;
     let id: i64 = row.get("id")?;
     let uid: i64 = row.get("uid")?;
-    let port: Option<i64> = row.get("port")?;
+    let ports: Option<String> = row.get("ports")?;
     let protocol: Option<i64> = row.get("protocol")?;
     let enabled = row.get("enabled")?;
     let created: i64 = row.get("created")?;
@@ -86,6 +86,9 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             ("anywhere", None, None) => Destination::Anywhere,
             ("local-network", None, None) => Destination::LocalNetwork,
             ("this-computer", None, None) => Destination::ThisComputer,
+            ("multicast", None, None) => Destination::Multicast,
+            ("internet", None, None) => Destination::Internet,
+            ("domain", Some(domain), None) => Destination::Domain(domain.into()),
             ("host", Some(host), None) => Destination::Host(host.into()),
             ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
             _ => return None,
@@ -101,7 +104,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             operations: Operations::of(operations)?,
             object: ObjectPattern {
                 destination,
-                port: port.map(u16::try_from).transpose().ok()?,
+                ports: ports.map(|text| text.parse()).transpose().ok()?,
                 protocol: match protocol {
                     Some(number) => Some(Protocol::of(u16::try_from(number).ok()?)?),
                     None => None,
@@ -145,6 +148,9 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         Destination::Anywhere => ("anywhere", None, None),
         Destination::LocalNetwork => ("local-network", None, None),
         Destination::ThisComputer => ("this-computer", None, None),
+        Destination::Multicast => ("multicast", None, None),
+        Destination::Internet => ("internet", None, None),
+        Destination::Domain(domain) => ("domain", Some(domain.as_ref()), None),
         Destination::Host(host) => ("host", Some(host.as_ref()), None),
         Destination::Network(network) => ("network", None, Some(network.to_string())),
     };
@@ -152,9 +158,9 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     let life = Columns::of(rule.lifespan, era);
     connection.execute(
         "INSERT INTO rule (uid, program, device, inode, operations, destination, host, network, \
-         port, protocol, action, errno, enabled, origin, created, lifespan, boot, boottime, wall, \
+         ports, protocol, action, errno, enabled, origin, created, lifespan, boot, boottime, wall, \
          by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
-         :device, :inode, :operations, :destination, :host, :network, :port, :protocol, :action, \
+         :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
          :errno, :enabled, :origin, :created, :lifespan, :boot, :boottime, :wall, :by_wall, \
          :numbering, :run, :pid, :began, :foreign_code, :controlled)",
         named_params! {
@@ -166,7 +172,7 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
             ":destination": destination,
             ":host": host,
             ":network": network,
-            ":port": rule.object.port,
+            ":ports": rule.object.ports.as_ref().map(ToString::to_string),
             ":protocol": rule.object.protocol.map(|protocol| protocol.0),
             ":action": rule.action.as_str(),
             ":errno": match rule.action {

@@ -54,6 +54,7 @@ struct Subject<'a> {
 struct Object<'a> {
     host: Option<&'a str>,
     host_source: Option<&'a str>,
+    domain: Option<&'a str>,
     address: &'a str,
     port: u16,
     protocol: &'a str,
@@ -83,6 +84,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
             object: Object {
                 host: prompt.host.as_deref(),
                 host_source: prompt.host_source.as_deref(),
+                domain: prompt.domain.as_deref(),
                 address: &prompt.address,
                 port: prompt.port,
                 protocol: &prompt.protocol,
@@ -237,6 +239,7 @@ mod tests {
             command: "curl \u{1b}]0;x\u{7} https://example.org".into(),
             host: None,
             host_source: None,
+            domain: None,
             address: "192.0.2.7".into(),
             port: 443,
             protocol: "tcp".into(),
@@ -263,7 +266,7 @@ mod tests {
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",
                 },
                 "object": {
-                    "host": null, "host_source": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
+                    "host": null, "host_source": null, "domain": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
                 },
                 "held": 1, "attempts": 3, "deadline": 90_000_000,
                 "scopes": ["host", "any"], "lifespans": ["once"],

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::{Rule, RuleSpec, RulesProxy, executable};
+use portreeve_policy::Action;
 use serde::Serialize;
 
 use crate::{
@@ -23,7 +24,7 @@ struct View<'a> {
     destination: &'a str,
     host: Option<&'a str>,
     network: Option<&'a str>,
-    port: Option<u16>,
+    ports: Option<&'a str>,
     protocol: Option<&'a str>,
     action: &'a str,
     errno: Option<u16>,
@@ -46,7 +47,7 @@ impl<'a> From<&'a Rule> for View<'a> {
             destination: &rule.destination,
             host: rule.host.as_deref(),
             network: rule.network.as_deref(),
-            port: rule.port,
+            ports: rule.ports.as_deref(),
             protocol: rule.protocol.as_deref(),
             action: &rule.action,
             errno: rule.errno,
@@ -93,7 +94,9 @@ async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
         host: rule.host.clone(),
         network: rule.addr.clone(),
         place: rule.place.clone(),
-        port: rule.port,
+        domain: rule.domain.clone(),
+        ports: rule.port.as_ref().map(ToString::to_string),
+        errno: rule.errno,
         protocol: rule.protocol.map(|protocol| protocol.to_string()),
         action: rule.action.as_str().to_owned(),
         lifespan: Some(rule.lifespan().to_string()),
@@ -136,7 +139,7 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
         table.row([
             rule.id.to_string(),
             if rule.enabled { "yes" } else { "no" }.to_owned(),
-            rule.action.to_owned(),
+            action(rule),
             rule.program.unwrap_or("any program").to_owned(),
             rule.operations.join(", "),
             other_side(rule),
@@ -162,13 +165,29 @@ fn lifespan(rule: &View<'_>, now: Duration) -> String {
     }
 }
 
+/// What the rule says; with what a call fails, if that is not what most do.
+fn action(rule: &View<'_>) -> String {
+    match rule.errno.and_then(Action::errno_name) {
+        Some(name) if Some(Action::DENY) != rule.errno.map(Action::Deny) => {
+            format!("{} ({name})", rule.action)
+        }
+        _ => rule.action.to_owned(),
+    }
+}
+
 fn other_side(rule: &View<'_>) -> String {
     let place = rule.host.or(rule.network).unwrap_or(rule.destination);
-    let port = rule.port.map(|port| format!(" port {port}"));
+    let below = if rule.destination == "domain" {
+        " and below"
+    } else {
+        ""
+    };
+    let ports = rule.ports.map(|ports| format!(" port {ports}"));
     let protocol = rule.protocol.map(|protocol| format!(", {protocol}"));
     [
         place,
-        port.as_deref().unwrap_or_default(),
+        below,
+        ports.as_deref().unwrap_or_default(),
         protocol.as_deref().unwrap_or_default(),
     ]
     .concat()
@@ -186,7 +205,7 @@ mod tests {
             operations: vec!["connect".into()],
             destination: "host".into(),
             host: Some("example.org".into()),
-            port: Some(443),
+            ports: Some("443".into()),
             protocol: Some("tcp".into()),
             action: "deny".into(),
             errno: Some(1),
@@ -204,7 +223,7 @@ mod tests {
             serde_json::to_value(View::from(&rule())).unwrap(),
             serde_json::json!({
                 "id": 12, "uid": 1000, "program": "/usr/bin/curl", "operations": ["connect"],
-                "destination": "host", "host": "example.org", "network": null, "port": 443,
+                "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
             })
@@ -227,7 +246,13 @@ mod tests {
             ..rule()
         };
         let timed = until("until", Some(3_700_000_000));
-        let rules = [rule(), built_in, timed, until("logout", None)];
+        let domain = Rule {
+            destination: "domain".into(),
+            ports: Some("80,443".into()),
+            errno: Some(111),
+            ..rule()
+        };
+        let rules = [rule(), built_in, timed, until("logout", None), domain];
         let views: Vec<_> = rules.iter().map(View::from).collect();
         assert_eq!(
             serde_json::to_value(&views[2]).unwrap()["ends"],
@@ -241,5 +266,11 @@ mod tests {
         assert!(lines[2].contains("process 42"), "{text}");
         assert!(lines[3].contains("ends in 1h 5s "), "{text}");
         assert!(lines[4].contains("until logout"), "{text}");
+        assert!(lines[1].contains(" deny  "), "{text}");
+        assert!(lines[5].contains("deny (ECONNREFUSED)"), "{text}");
+        assert!(
+            lines[5].contains("example.org and below port 80,443, tcp"),
+            "{text}"
+        );
     }
 }

@@ -62,6 +62,7 @@ fn prompt() -> Prompt {
         command: "curl \u{1b}]0;owned\u{7}\u{9b}2J https://example.org".into(),
         host: Some("example.org".into()),
         host_source: Some("lookup".into()),
+        domain: Some("example.org".into()),
         address: "192.0.2.7".into(),
         port: 443,
         protocol: "tcp".into(),
@@ -121,7 +122,8 @@ async fn prompts_are_listed_without_control_characters() {
     assert_eq!(list[0]["subject"]["command"], prompt().command);
     assert_eq!(
         list[0]["object"],
-        json!({"host": "example.org", "host_source": "lookup", "address": "192.0.2.7", "port": 443,
+        json!({"host": "example.org", "host_source": "lookup",
+               "domain": "example.org", "address": "192.0.2.7", "port": 443,
                "protocol": "tcp"})
     );
 }

@@ -150,7 +150,7 @@ impl Rules {
                 rule.operations.join(","),
                 word(rule.host),
                 word(rule.network),
-                word(rule.port.map(|port| port.to_string())),
+                word(rule.ports),
                 word(rule.protocol),
                 rule.action
             ),

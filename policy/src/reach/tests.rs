@@ -147,7 +147,7 @@ fn who_listens_for_this_computer_alone_needs_leave_for_nobody_else() {
 #[test]
 fn rules_about_another_port_or_protocol_are_left_out() {
     let mut other = listen(1, Destination::Anywhere, Action::Allow);
-    other.object.port = Some(8081);
+    other.object.ports = Some(8081.into());
     let mut datagrams = listen(2, Destination::Anywhere, Action::Allow);
     datagrams.object.protocol = Some(Protocol::UDP);
     assert_eq!(outcome(&[other, datagrams]).0, None);

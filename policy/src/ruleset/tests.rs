@@ -59,8 +59,39 @@ fn deny_beats_allow_at_equal_specificity_and_a_port_beats_none() {
         decided(rules.clone(), &object("203.0.113.10", 80, None)),
         Some(1)
     );
-    rules[1].object.port = Some(80);
-    assert_eq!(decided(rules, &object("203.0.113.10", 80, None)), Some(2));
+    rules[1].object.ports = Some("80,443".parse().unwrap());
+    let call = object("203.0.113.10", 80, None);
+    assert_eq!(decided(rules.clone(), &call), Some(2));
+    rules[0].object.ports = Some(80.into());
+    assert_eq!(decided(rules, &call), Some(1), "fewer ports");
+}
+
+#[test]
+fn the_more_exact_place_wins_whatever_it_says() {
+    // Each beats those before it.
+    let places = [
+        Destination::Anywhere,
+        Destination::Internet,
+        network("203.0.0.0/16"),
+        network("203.0.113.0/24"),
+        Destination::Domain("example.org".into()),
+        Destination::Domain("www.example.org".into()),
+        Destination::Host("www.example.org".into()),
+    ];
+    let call = object("203.0.113.10", 443, Some("www.example.org"));
+    let rules = places.into_iter().zip(1..).map(|(place, id)| {
+        let action = if id % 2 == 0 {
+            Action::DENY
+        } else {
+            Action::Allow
+        };
+        rule(id, "/usr/bin/curl", place, action)
+    });
+    let rules: Vec<_> = rules.collect();
+    for count in 1..=rules.len() {
+        let decided = decided(rules[..count].to_vec(), &call);
+        assert_eq!(decided, Some(count as u64));
+    }
 }
 
 #[test]
@@ -220,9 +251,9 @@ fn a_file_is_told_by_device_and_inode_not_by_its_claim() {
 
 #[test]
 fn a_scope_covers_the_call_it_was_made_from() {
-    for host in [None, Some("a.example")] {
+    for host in [None, Some("a.example"), Some("www.example.org")] {
         let call = object("203.0.113.10", 80, host);
-        for &scope in Scope::of(Operation::Connect) {
+        for &scope in Scope::of(Operation::Connect, &call) {
             let pattern = allow(scope).pattern(Operation::Connect, &call);
             assert!(pattern.matches(&call), "{scope}");
         }
@@ -246,7 +277,7 @@ fn allow(scope: Scope) -> Answer {
 #[test]
 fn an_answer_about_listening_is_about_its_port_on_any_address() {
     let asked = object("0.0.0.0", 8080, None);
-    for scope in Scope::of(Operation::Listen) {
+    for scope in Scope::of(Operation::Listen, &asked) {
         let pattern = |action| {
             Answer {
                 action,
@@ -282,6 +313,10 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let destination = prop_oneof![
         Just(Destination::Anywhere),
         Just(Destination::ThisComputer),
+        Just(Destination::LocalNetwork),
+        Just(Destination::Internet),
+        prop::sample::select(vec!["example", "a.example"])
+            .prop_map(|domain| Destination::Domain(domain.into())),
         prop::sample::select(vec!["a.example", "b.example"])
             .prop_map(|host| Destination::Host(host.into())),
         prop::sample::select(vec![
@@ -302,34 +337,36 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         (0..4_u64, 0..3_i64, any::<bool>(), any::<bool>(), 0..3_u32),
         subject,
         destination,
-        prop::option::of(80..82_u16),
+        prop::option::of(prop::sample::select(vec!["80", "81", "80-81", "80,443"])),
         prop::option::of(prop::sample::select(vec![Protocol::TCP, Protocol::UDP])),
         any::<bool>(),
     )
         .prop_map(
-            |((id, created, deny, off, uid), subject, destination, port, protocol, process)| Rule {
-                id: RuleId(id),
-                uid: (uid != 0).then_some(999 + uid),
-                subject,
-                operations: if created == 0 {
-                    Operations::ALL
-                } else {
-                    Operations::only(Operation::Connect)
-                },
-                object: ObjectPattern {
-                    destination,
-                    port,
-                    protocol,
-                },
-                action: if deny { Action::DENY } else { Action::Allow },
-                lifespan: if process {
-                    Lifespan::Process(PROCESS)
-                } else {
-                    Lifespan::Always
-                },
-                enabled: !off,
-                origin: Origin::Prompt,
-                created,
+            |((id, created, deny, off, uid), subject, destination, ports, protocol, process)| {
+                Rule {
+                    id: RuleId(id),
+                    uid: (uid != 0).then_some(999 + uid),
+                    subject,
+                    operations: if created == 0 {
+                        Operations::ALL
+                    } else {
+                        Operations::only(Operation::Connect)
+                    },
+                    object: ObjectPattern {
+                        destination,
+                        ports: ports.map(|ports| ports.parse().unwrap()),
+                        protocol,
+                    },
+                    action: if deny { Action::DENY } else { Action::Allow },
+                    lifespan: if process {
+                        Lifespan::Process(PROCESS)
+                    } else {
+                        Lifespan::Always
+                    },
+                    enabled: !off,
+                    origin: Origin::Prompt,
+                    created,
+                }
             },
         )
 }

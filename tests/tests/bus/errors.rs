@@ -123,10 +123,10 @@ fn an_invalid_argument_is_named() {
             ),
             (
                 RuleSpec {
-                    port: Some(0),
+                    ports: Some("0".into()),
                     ..spec()
                 },
-                "port 0",
+                "ports “0”",
             ),
             (
                 RuleSpec {

@@ -15,7 +15,7 @@ pub(crate) fn spec() -> RuleSpec {
         program: "/usr/bin/curl".into(),
         operations: vec!["connect".into(), "listen".into()],
         network: Some("192.0.2.0/24".into()),
-        port: Some(443),
+        ports: Some("443".into()),
         protocol: Some("tcp".into()),
         action: "deny".into(),
         ..RuleSpec::default()
@@ -40,7 +40,7 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         destination: "network".into(),
         host: None,
         network: Some("192.0.2.0/24".into()),
-        port: Some(443),
+        ports: Some("443".into()),
         protocol: Some("tcp".into()),
         action: "deny".into(),
         errno: Some(1),

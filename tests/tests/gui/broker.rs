@@ -294,7 +294,7 @@ impl RulesInterface {
                 }
                 .into(),
                 host: rule.host.clone(),
-                port: rule.port,
+                ports: rule.ports.clone(),
                 action: rule.action.clone(),
                 lifespan: "always".into(),
                 enabled: true,

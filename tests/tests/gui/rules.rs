@@ -117,14 +117,14 @@ fn a_rule_is_added() {
     std::fs::write(&file, "").unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
     desk.enter("Program", link.to_str().unwrap());
-    desk.enter("Port (empty for any)", "443");
+    desk.enter("Ports (empty for any)", "443");
     desk.click("Add", "button");
     desk.see("fetch: allow anywhere port 443, always", "list item");
     let added = desk.broker.added();
     assert_eq!(added.len(), 1);
     assert_eq!(
-        (added[0].program.as_str(), added[0].port),
-        (file.to_str().unwrap(), Some(443))
+        (added[0].program.as_str(), added[0].ports.as_deref()),
+        (file.to_str().unwrap(), Some("443"))
     );
 }
 

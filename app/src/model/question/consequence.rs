@@ -26,6 +26,7 @@ impl Question {
             &[
                 ("app", &self.name),
                 ("host", &self.host),
+                ("domain", &self.domain),
                 ("port", &port),
                 ("time", &time),
             ],
@@ -35,6 +36,21 @@ impl Question {
 
 fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
     match (lifespan, scope) {
+        (For::Once, Scope::Domain) => {
+            gettext("Your answer applies to {domain} and its subdomains, just this time.")
+        }
+        (For::Process, Scope::Domain) => {
+            gettext("Your answer applies to {domain} and its subdomains, until “{app}” quits.")
+        }
+        (For::Time(_), Scope::Domain) => {
+            gettext("Your answer applies to {domain} and its subdomains, for {time}.")
+        }
+        (For::Logout, Scope::Domain) => {
+            gettext("Your answer applies to {domain} and its subdomains, until you log out.")
+        }
+        (For::Always, Scope::Domain) => {
+            gettext("Your answer applies to {domain} and its subdomains, always.")
+        }
         (For::Once, Scope::Host) => {
             gettext("Your answer applies to {host} on any port, just this time.")
         }

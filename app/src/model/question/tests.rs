@@ -348,7 +348,7 @@ fn the_consequence_follows_the_choices() {
 }
 
 #[test]
-fn a_deceiving_name_cannot_turn_the_question_around() {
+fn a_deceiving_name_cannot_turn_the_askedaround() {
     let prompt = Prompt {
         name: "\u{202E}lruc” to connect to nothing? <b>".into(),
         ..prompt()
@@ -365,7 +365,7 @@ fn a_deceiving_name_cannot_turn_the_question_around() {
 #[test]
 fn words_of_a_newer_broker_are_left_out() {
     let prompt = Prompt {
-        scopes: vec!["domain".into(), "host".into()],
+        scopes: vec!["country".into(), "host".into()],
         lifespans: vec!["session".into(), "once".into()],
         suggested_lifespan: "session".into(),
         ..prompt()
@@ -434,4 +434,25 @@ fn details_tell_who_has_named_the_host() {
     assert!(name(Some("resolver")).is_some());
     assert_eq!(name(Some("of-a-newer-broker")), None);
     assert_eq!(name(None), None);
+}
+
+#[test]
+fn a_domain_can_be_answered_for() {
+    let prompt = |domain: Option<&str>| Prompt {
+        host: Some("www.example.org".into()),
+        domain: domain.map(Into::into),
+        scopes: ["domain", "host"].map(str::to_owned).into(),
+        ..prompt()
+    };
+    let asked = question(&prompt(Some("example.org")));
+    assert_eq!(
+        plain(&asked.scopes[0].label),
+        "example.org and its subdomains"
+    );
+    assert_eq!(
+        plain(&asked.consequence(Scope::Domain, For::Process)),
+        "Your answer applies to example.org and its subdomains, until “curl” quits."
+    );
+    // Nobody can agree to what is not named.
+    assert_eq!(question(&prompt(None)).scopes[0].value, Scope::Host);
 }

@@ -136,7 +136,8 @@ async fn a_question_says_what_is_asked() {
     );
     assert_eq!((prompt.held, prompt.attempts, prompt.revision), (1, 1, 1));
     assert!(prompt.deadline > 0);
-    assert_eq!(prompt.scopes, ["host", "host-port", "any"]);
+    assert_eq!(prompt.domain.as_deref(), Some("a.example"));
+    assert_eq!(prompt.scopes, ["host", "host-port", "domain", "any"]);
     assert_eq!(prompt.lifespans, ["once", "process", "3600s", "always"]);
     assert_eq!(prompt.suggested_lifespan, "always");
 }

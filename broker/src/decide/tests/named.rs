@@ -1,10 +1,10 @@
 //! Calls to addresses that have names, and rules about hosts.
 
 use portreeve_dbus::RuleSpec;
-use portreeve_policy::{Knowledge, NameSource, Object, Operation, Protocol};
+use portreeve_policy::{Action, For, Knowledge, NameSource, Object, Operation, Protocol, Scope};
 
 use super::{
-    desk::{ALICE, Desk, at, spec_for},
+    desk::{ALICE, Desk, at, said, spec_for},
     kernel::Told,
     running::Running,
 };
@@ -100,4 +100,27 @@ async fn a_rule_for_a_host_that_nobody_knows_is_no_mistake() {
     desk.add(&spec("never-heard-of.example", "allow")).await;
     desk.call(&curl, named(&["a.example"])).await;
     assert_eq!(desk.prompt().await.host.as_deref(), Some("a.example"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_for_a_domain_is_for_whatever_is_in_it() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    let call = desk.call(&curl, named(&["www.example.org"])).await;
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.scopes, ["domain", "host", "host-port", "any"]);
+    let answer = said(Action::Allow, Scope::Domain, For::Always);
+    desk.answer(&prompt, answer).await.unwrap();
+    assert_eq!(told(&desk, call).await, Some(Told::Once(0)));
+    let rules = desk.rules(ALICE).await;
+    assert_eq!(rules[0].destination, "domain");
+    assert_eq!(rules[0].host.as_deref(), Some("example.org"));
+    let elsewhere = |name: &str| Object {
+        address: "192.0.2.7".parse().unwrap(),
+        ..named(&[name])
+    };
+    let call = desk.call(&curl, elsewhere("cdn.example.org")).await;
+    assert_eq!(told(&desk, call).await, Some(Told::Once(0)));
+    let call = desk.call(&curl, elsewhere("example.org.example.net")).await;
+    assert_eq!(told(&desk, call).await, None, "asked");
 }

@@ -97,7 +97,7 @@ async fn who_may_connect_is_told_anew_after_the_end() {
     };
     desk.add(&listen(None, Some("local-network"))).await;
     let wide = RuleSpec {
-        port: Some(80),
+        ports: Some("80".into()),
         ..listen(Some("60s"), None)
     };
     desk.add(&wide).await;

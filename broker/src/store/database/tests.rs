@@ -50,7 +50,7 @@ fn rule(destination: Destination) -> Rule {
         operations: Operations::only(Operation::Connect),
         object: ObjectPattern {
             destination,
-            port: Some(443),
+            ports: Some("443,8000-8999".parse().unwrap()),
             protocol: Some(Protocol::TCP),
         },
         action: Action::Deny(111),
@@ -61,10 +61,14 @@ fn rule(destination: Destination) -> Rule {
     }
 }
 
-fn destinations() -> [Destination; 4] {
+fn destinations() -> [Destination; 8] {
     [
         Destination::Anywhere,
         Destination::ThisComputer,
+        Destination::LocalNetwork,
+        Destination::Multicast,
+        Destination::Internet,
+        Destination::Domain("example".into()),
         Destination::Host("a.example".into()),
         Destination::Network("2001:db8::/32".parse().unwrap()),
     ]
@@ -268,7 +272,7 @@ fn senseless_rows_are_left_out_and_counted() {
         "operations = 'connect,fly'",
         "destination = 'host'",
         "network = '1.2.3'",
-        "port = 70000",
+        "ports = '70000'",
         "action = 'maybe'",
         "errno = 0",
         "errno = NULL",

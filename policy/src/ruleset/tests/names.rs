@@ -45,7 +45,7 @@ fn a_host_is_denied_by_any_name_of_its_address() {
     let deny = || host_rule(1, "b.example", Action::DENY);
     assert_eq!(decided(vec![deny()], &object), Some(1));
     let mut allow = host_rule(2, "a.example", Action::Allow);
-    allow.object.port = Some(443);
+    allow.object.ports = Some(443.into());
     allow.object.protocol = Some(Protocol::TCP);
     allow.created = 9;
     assert_eq!(decided(vec![deny(), allow.clone()], &object), Some(1));
@@ -58,15 +58,32 @@ fn a_host_is_denied_by_any_name_of_its_address() {
     assert_eq!(decided(vec![deny(), allow], &object), Some(2));
     // It is about another port.
     let mut other = deny();
-    other.object.port = Some(80);
+    other.object.ports = Some(80.into());
     assert_eq!(decided(vec![other], &object), None);
+}
+
+#[test]
+fn a_domain_is_denied_by_any_name_of_its_address() {
+    let names = ["a.example", "x.b.example"];
+    let domain = |action| {
+        let domain = Destination::Domain("b.example".into());
+        rule(1, "/usr/bin/curl", domain, action)
+    };
+    let object = named(NameSource::Lookup, &names);
+    let allow = host_rule(2, "a.example", Action::Allow);
+    let decided = |rules| decided(rules, &object);
+    assert_eq!(decided(vec![domain(Action::DENY), allow]), Some(1));
+    // It is allowed by the name looked up last alone.
+    assert_eq!(decided(vec![domain(Action::Allow)]), None);
+    let set = Ruleset::new([domain(Action::Allow)]);
+    assert!(set.depends_on_names(&subject("/usr/bin/curl"), Operation::Connect, &object));
 }
 
 #[test]
 fn what_depends_on_names_is_known() {
     let curl = subject("/usr/bin/curl");
     let mut rule = host_rule(1, "a.example", Action::Allow);
-    rule.object.port = Some(443);
+    rule.object.ports = Some(443.into());
     let set = Ruleset::new([rule]);
     let depends = |port, operation| {
         let object = object("203.0.113.10", port, None);

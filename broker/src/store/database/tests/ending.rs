@@ -284,7 +284,10 @@ fn rules_of_the_former_schema_live_until_they_are_removed() {
         panic!("{:?}", opened.rules);
     };
     assert_eq!((rule.id, rule.lifespan), (RuleId(7), Lifespan::Always));
-    assert_eq!((rule.enabled, rule.object.port), (false, Some(443)));
+    assert_eq!(
+        (rule.enabled, rule.object.ports.clone()),
+        (false, Some(443.into()))
+    );
     assert_eq!(
         database.restore(1000, RuleId(8), 101).unwrap().id,
         RuleId(8)
@@ -296,5 +299,5 @@ fn rules_of_the_former_schema_live_until_they_are_removed() {
         .unwrap()
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, KIND.schema.known());
 }

@@ -1,0 +1,249 @@
+//! What is taken for a rule and what is refused, and that refusals name what is wrong.
+
+use super::*;
+
+fn spec() -> RuleSpec {
+    RuleSpec {
+        program: "/usr/bin/curl".into(),
+        operations: vec!["connect".into()],
+        action: "allow".into(),
+        ..RuleSpec::default()
+    }
+}
+
+fn refused(spec: &RuleSpec) -> String {
+    match spec.check() {
+        Err(Error::InvalidArgument(text)) => text,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_good_rule_is_taken() {
+    let checked = RuleSpec {
+        host: Some("WWW.Example.org.".into()),
+        ports: Some("443".into()),
+        protocol: Some("tcp".into()),
+        ..spec()
+    }
+    .check()
+    .unwrap();
+    assert_eq!(
+        checked.object.destination,
+        Destination::Host("www.example.org".into())
+    );
+    assert_eq!(checked.object.to_string(), "www.example.org port 443 (tcp)");
+}
+
+#[test]
+fn networks_and_protocols_are_taken_in_the_form_of_calls() {
+    let network = |text: &str| {
+        RuleSpec {
+            network: Some(text.into()),
+            ..spec()
+        }
+        .check()
+        .unwrap()
+        .object
+        .destination
+    };
+    assert_eq!(
+        network("192.0.2.7"),
+        Destination::Network("192.0.2.7/32".parse().unwrap())
+    );
+    assert_eq!(
+        network("192.0.2.7/24"),
+        Destination::Network("192.0.2.0/24".parse().unwrap())
+    );
+    for (text, means) in [
+        ("::ffff:192.0.2.7", "192.0.2.7/32"),
+        ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+    ] {
+        let means = Destination::Network(means.parse().unwrap());
+        assert_eq!(network(text), means, "{text}");
+    }
+    let mptcp = RuleSpec {
+        protocol: Some("262".into()),
+        ..spec()
+    };
+    let object = mptcp.check().unwrap().object;
+    assert_eq!(object.protocol, Some(portreeve_policy::Protocol::TCP));
+}
+
+#[test]
+fn a_program_that_could_never_match_is_refused() {
+    for path in [
+        "/usr/bin/../bin/curl",
+        "/usr//bin/curl",
+        "/usr/bin/curl/",
+        "/usr/\u{9b}2J",
+    ] {
+        let program = path.to_owned();
+        let text = refused(&RuleSpec { program, ..spec() });
+        assert!(text.contains(&*path.escape_debug().to_string()), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    assert!(
+        refused(&RuleSpec {
+            program: "curl".into(),
+            ..spec()
+        })
+        .contains("“curl”")
+    );
+    assert!(
+        refused(&RuleSpec {
+            operations: vec![],
+            ..spec()
+        })
+        .contains("operation")
+    );
+    assert!(
+        refused(&RuleSpec {
+            host: Some("a b".into()),
+            ..spec()
+        })
+        .contains("“a b”")
+    );
+    assert!(
+        refused(&RuleSpec {
+            host: Some("192.0.2.1".into()),
+            ..spec()
+        })
+        .contains("“192.0.2.1”")
+    );
+    assert!(
+        refused(&RuleSpec {
+            network: Some("1.2.3".into()),
+            ..spec()
+        })
+        .contains("1.2.3")
+    );
+    assert!(
+        refused(&RuleSpec {
+            ports: Some("0".into()),
+            ..spec()
+        })
+        .contains("“0”")
+    );
+    assert!(
+        refused(&RuleSpec {
+            place: Some("mars".into()),
+            ..spec()
+        })
+        .contains("“mars”")
+    );
+    let here = || Some("this-computer".to_owned());
+    for (host, network) in [(Some("a.example".into()), None), (None, Some("::1".into()))] {
+        let both = RuleSpec {
+            host,
+            network,
+            place: here(),
+            ..spec()
+        };
+        assert!(refused(&both).contains("more than one"));
+    }
+    for operation in ["listen", "accept"] {
+        let named = RuleSpec {
+            operations: vec!["connect".into(), operation.into()],
+            host: Some("a.example".into()),
+            ..spec()
+        };
+        assert!(refused(&named).contains("who may connect"));
+    }
+    assert!(
+        refused(&RuleSpec {
+            action: "maybe".into(),
+            ..spec()
+        })
+        .contains("“maybe”")
+    );
+    for word in ["0s", "31622401s", "1h", "once", "process", "ever"] {
+        let lifespan = Some(word.to_owned());
+        let text = refused(&RuleSpec { lifespan, ..spec() });
+        assert!(text.contains(&format!("“{word}”")), "{text}");
+    }
+}
+
+#[test]
+fn a_rule_may_end() {
+    for (word, means) in [
+        (None, For::Always),
+        (Some("always"), For::Always),
+        (Some("logout"), For::Logout),
+        (Some("3600s"), For::Time(Span::HOUR)),
+    ] {
+        let lifespan = word.map(str::to_owned);
+        let spec = RuleSpec { lifespan, ..spec() };
+        assert_eq!(spec.check().unwrap().lifespan, means, "{word:?}");
+    }
+}
+
+#[test]
+fn domains_places_and_sets_of_ports_are_taken() {
+    let object = |change: &dyn Fn(&mut RuleSpec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        spec.check().unwrap().object.to_string()
+    };
+    let domain = |spec: &mut RuleSpec| spec.domain = Some("Example.ORG.".into());
+    assert_eq!(object(&domain), "example.org and below");
+    for (place, shown) in [("internet", "the internet"), ("multicast", "multicast")] {
+        assert_eq!(object(&|spec| spec.place = Some(place.into())), shown);
+    }
+    let ports = |spec: &mut RuleSpec| spec.ports = Some("443,80-81".into());
+    assert_eq!(object(&ports), "anywhere port 80-81,443");
+}
+
+#[test]
+fn names_and_far_places_are_not_of_who_connects() {
+    for operation in ["listen", "accept"] {
+        let refused = |change: &dyn Fn(&mut RuleSpec)| {
+            let operations = vec!["connect".into(), operation.into()];
+            let mut spec = RuleSpec {
+                operations,
+                ..spec()
+            };
+            change(&mut spec);
+            refused(&spec)
+        };
+        for place in ["internet", "multicast"] {
+            let text = refused(&|spec| spec.place = Some(place.into()));
+            assert!(text.contains("who may connect"), "{text}");
+        }
+        let text = refused(&|spec| spec.domain = Some("a.example".into()));
+        assert!(text.contains("who may connect"), "{text}");
+    }
+}
+
+#[test]
+fn a_call_fails_with_what_programs_know_of_networks() {
+    let with = |action: &str, errno| {
+        let action = action.to_owned();
+        RuleSpec {
+            action,
+            errno,
+            ..spec()
+        }
+        .check()
+    };
+    assert_eq!(with("deny", None).unwrap().action, Action::DENY);
+    assert_eq!(with("deny", Some(111)).unwrap().action, Action::Deny(111));
+    // Not begun, not to be made again, and no number that only the kernel knows.
+    for errno in [0, 4, 11, 115, 512, 4095] {
+        let action = "deny".to_owned();
+        let text = refused(&RuleSpec {
+            action,
+            errno: Some(errno),
+            ..spec()
+        });
+        assert!(text.contains(&format!("errno {errno}:")), "{text}");
+    }
+    let text = refused(&RuleSpec {
+        errno: Some(1),
+        ..spec()
+    });
+    assert!(text.contains("allowed"), "{text}");
+}
