@@ -50,6 +50,8 @@ pub(crate) enum Command {
     /// List and change rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Say what would become of a call, and by which rules; nothing is asked, and nothing is made
+    Test(Test),
     /// Show what programs did, and what they were told
     Log(Log),
     /// List the programs that were seen
@@ -159,6 +161,29 @@ impl AddRule {
             None => For::Always,
         }
     }
+}
+
+/// Arguments of `test`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Test {
+    /// Absolute path of the program's executable; symbolic links are followed
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) app: PathBuf,
+    /// What the program does
+    #[arg(long = "op", value_parser = operation(), default_value = "connect")]
+    pub(crate) operation: Operation,
+    /// Name of the host, as if the program had looked it up
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// Address of the other side, or of a program that listens its own [default: 0.0.0.0]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) addr: Option<String>,
+    /// The port
+    #[arg(long, default_value_t = 443)]
+    pub(crate) port: u16,
+    /// The protocol: tcp, udp, icmp, icmpv6, sctp, udplite or an IP protocol number
+    #[arg(long, default_value = "tcp")]
+    pub(crate) protocol: Protocol,
 }
 
 /// Arguments of `log`.

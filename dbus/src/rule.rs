@@ -154,13 +154,7 @@ impl RuleSpec {
     pub fn check(&self) -> Result<Checked, Error> {
         let invalid = |text: String| Error::InvalidArgument(text);
         let parsed = |error: portreeve_policy::ParseError| invalid(error.to_string());
-        let program = Program::at(&self.program).ok_or_else(|| {
-            invalid(format!(
-                "cannot use program “{}”: expected the absolute path of an executable, without \
-                 “.”, “..” and empty parts",
-                self.program.escape_debug()
-            ))
-        })?;
+        let program = check_program(&self.program)?;
         let operations = self
             .operations
             .iter()
@@ -218,6 +212,16 @@ impl RuleSpec {
     }
 }
 
+pub(crate) fn check_program(path: &str) -> Result<Program, Error> {
+    Program::at(path).ok_or_else(|| {
+        Error::InvalidArgument(format!(
+            "cannot use program “{}”: expected the absolute path of an executable, without “.”, \
+             “..” and empty parts",
+            path.escape_debug()
+        ))
+    })
+}
+
 /// Checks where those are who may connect.
 fn check_whence(destination: &Destination) -> Result<(), Error> {
     let text = match destination {
@@ -261,7 +265,7 @@ fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
 }
 
 /// A name of a host or a domain, in the form in which those of calls come.
-fn check_name(kind: &str, text: &str) -> Result<Box<str>, Error> {
+pub(crate) fn check_name(kind: &str, text: &str) -> Result<Box<str>, Error> {
     let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
     let label = |label: &str| {
         !label.is_empty()

@@ -2,7 +2,7 @@
 
 use zbus::proxy;
 
-use crate::{Error, Rule, RuleSpec};
+use crate::{CallSpec, Error, Explanation, Rule, RuleSpec};
 
 /// The rules of a user. In each method `uid` is the user meant: [`crate::OWN_UID`] for the caller's
 /// own; only root may name another. Changes need Portreeve's own window as the caller, or root, or
@@ -15,6 +15,9 @@ use crate::{Error, Rule, RuleSpec};
 pub trait Rules {
     /// The user's rules and the built-in ones, in no particular order.
     fn list(&self, uid: u32) -> Result<Vec<Rule>, Error>;
+
+    /// What would become of a call, and by which rules. Nothing is asked, and nothing is made.
+    fn explain(&self, uid: u32, call: &CallSpec) -> Result<Explanation, Error>;
 
     /// Adds a rule; returns its id. It is stored and in force when this returns.
     fn add(&self, uid: u32, rule: &RuleSpec) -> Result<u64, Error>;

@@ -14,6 +14,7 @@
 
 mod answer;
 mod destination;
+mod explain;
 #[cfg(test)]
 mod fixtures;
 mod lifespan;
@@ -29,6 +30,7 @@ mod subject;
 
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use destination::Destination;
+pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};
 pub use names::{Knowledge, NameSource};
 pub use object::{Object, ObjectPattern, Protocol};

@@ -15,7 +15,7 @@
 //!    one at the same address by another name, whatever ports and operations they are for.
 //! 5. Then the newer rule, then the higher id.
 
-use crate::{Action, Destination, Lifespan, Rule, SubjectPattern};
+use crate::{Action, Criterion, Destination, Lifespan, Rule, SubjectPattern};
 
 /// Places in the order of destinations: that of hosts, and from where on those of domains and, downwards, of
 /// networks are.
@@ -49,6 +49,23 @@ impl Precedence {
             operations: 4,
             ..Self::of(rule)
         }
+    }
+
+    /// By what another one is weaker that is not stronger than this.
+    pub(crate) fn criterion(&self, weaker: &Self) -> Criterion {
+        let differs = [
+            (self.subject != weaker.subject, Criterion::Subject),
+            (
+                self.destination != weaker.destination,
+                Criterion::Destination,
+            ),
+            (self.ports != weaker.ports, Criterion::Ports),
+            (self.protocol != weaker.protocol, Criterion::Protocol),
+            (self.operations != weaker.operations, Criterion::Operations),
+            (self.deny != weaker.deny, Criterion::Action),
+        ];
+        let first = differs.into_iter().find(|(differs, _)| *differs);
+        first.map_or(Criterion::Age, |(_, criterion)| criterion)
     }
 
     pub(crate) fn of(rule: &Rule) -> Self {

@@ -73,14 +73,20 @@ impl Ruleset {
         set
     }
 
-    /// Who may connect to this subject on a port.
-    pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
+    /// The rules that are about anything that this subject does, in no order.
+    pub(crate) fn about(&self, subject: &Subject) -> impl Iterator<Item = &Rule> {
         let own = self.by_program.get(&Key::of(&subject.program));
-        let mut rules: Vec<&Rule> = own
-            .into_iter()
+        own.into_iter()
             .flatten()
             .chain(&self.any)
-            .filter(|rule| rule.is_about(subject) && rule.object.is_about_port(port, protocol))
+            .filter(|rule| rule.is_about(subject))
+    }
+
+    /// Who may connect to this subject on a port.
+    pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
+        let mut rules: Vec<&Rule> = self
+            .about(subject)
+            .filter(|rule| rule.object.is_about_port(port, protocol))
             .collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
         Reach::new(rules)

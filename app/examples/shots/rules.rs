@@ -164,43 +164,46 @@ fn all() -> Vec<Rule> {
         origin: "prompt".into(),
         ..host("telemetry.eu-central.analytics.example.org")
     });
-    rules.push(Rule {
+    rules.extend([listening(), datagrams(), domain()]);
+    rules
+}
+
+fn listening() -> Rule {
+    Rule {
         id: 21,
         uid: Some(1000),
-        program: Some("/usr/bin/python3.13".into()),
+        program: Some("/usr/bin/syncthing".into()),
         operations: vec!["listen".into()],
         destination: "local-network".into(),
-        ports: Some("8000-8010".into()),
+        ports: Some("22000-22010".into()),
         protocol: Some("tcp".into()),
         action: "allow".into(),
         enabled: true,
         origin: "prompt".into(),
         lifespan: "always".into(),
         ..Rule::default()
-    });
-    rules.push(Rule {
+    }
+}
+
+fn datagrams() -> Rule {
+    Rule {
+        id: 22,
+        ports: Some("5353".into()),
+        protocol: Some("udp".into()),
+        ..listening()
+    }
+}
+
+fn domain() -> Rule {
+    Rule {
         id: 23,
-        uid: Some(1000),
         program: Some("/usr/bin/firefox-esr".into()),
         operations: vec!["connect".into()],
         destination: "domain".into(),
         host: Some("example.org".into()),
         ports: Some("80,443".into()),
-        protocol: Some("tcp".into()),
-        action: "allow".into(),
-        enabled: true,
-        origin: "prompt".into(),
-        lifespan: "always".into(),
-        ..Rule::default()
-    });
-    let listening = rules.iter().rev().nth(1).cloned();
-    rules.push(Rule {
-        id: 22,
-        ports: Some("5353".into()),
-        protocol: Some("udp".into()),
-        ..listening.unwrap_or_default()
-    });
-    rules
+        ..listening()
+    }
 }
 
 fn built_in() -> Vec<Rule> {

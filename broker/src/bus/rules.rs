@@ -1,6 +1,8 @@
 //! `io.github.portreeve.Rules1`.
 
-use portreeve_dbus::{ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, Error, Rule, RuleSpec};
+use portreeve_dbus::{
+    ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Error, Explanation, Rule, RuleSpec,
+};
 use portreeve_policy::{Origin, RuleId};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
@@ -77,6 +79,21 @@ impl Rules {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
         self.0.ask(|reply| Command::Rules { uid, reply }).await
+    }
+
+    async fn explain(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        call: CallSpec,
+    ) -> Result<Explanation, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let call = Box::new(call.check()?);
+        self.0
+            .ask(|reply| Command::Explain { uid, call, reply })
+            .await
     }
 
     async fn add(

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use portreeve_dbus::{Checked, Error, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{Answer, Origin as RuleOrigin, RuleId};
+use portreeve_dbus::{Checked, Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
+use portreeve_policy::{Answer, Object, Operation, Origin as RuleOrigin, Program, RuleId};
 use tokio::sync::{oneshot, watch};
 
 use super::AgentHandle;
@@ -72,6 +72,15 @@ pub enum Command {
         uid: u32,
         /// Where to.
         reply: Reply<Vec<RuleInfo>>,
+    },
+    /// What would become of a call.
+    Explain {
+        /// The user.
+        uid: u32,
+        /// The call.
+        call: Box<(Program, Operation, Object)>,
+        /// Where to.
+        reply: Reply<Explanation>,
     },
     /// A change of a user's rules, by somebody who may.
     Change {

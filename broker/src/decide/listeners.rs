@@ -22,7 +22,7 @@ use crate::{
 /// room, and nobody gets to it any more until it listens anew.
 const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
 /// No process: rules for single ones do not match it.
-const NO_PROCESS: Process = Process {
+pub(super) const NO_PROCESS: Process = Process {
     pid: 0,
     began: 0,
     run: 0,

@@ -1,13 +1,16 @@
 //! Carrying out commands: which part does what, and questions about the state.
 
-use portreeve_dbus::{Error, Prompt as PromptInfo, Rule as RuleInfo, Status};
+use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
+use portreeve_policy::{Action, Criterion, Decision, Object, Operation, Program, Subject};
 use tokio::time::Instant;
 
 use super::{
     Command, Decider,
     answer::no_such_prompt,
     command::{Reply, Watch},
+    listeners::NO_PROCESS,
 };
+use crate::config::Treatment;
 
 /// Sends a reply. The caller may have gone; its wish was carried out all the same.
 pub(super) fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
@@ -47,6 +50,10 @@ impl Decider {
                 let rules = self.rules.of(uid).iter().map(RuleInfo::from).collect();
                 send(reply, Ok(rules));
             }
+            Command::Explain { uid, call, reply } => {
+                let (program, operation, object) = *call;
+                send(reply, Ok(self.explain(uid, program, operation, &object)));
+            }
             Command::Change { uid, change, reply } => self.change(uid, change, reply),
             Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
             Command::Ping { reply } => drop(reply.send(())),
@@ -80,6 +87,42 @@ impl Decider {
             history: self.history.state(),
             failures: self.failures.report(),
             hold_seconds: self.config.hold_seconds,
+        }
+    }
+
+    /// What would become of a call in a new process of a program.
+    fn explain(
+        &self,
+        uid: u32,
+        program: Program,
+        operation: Operation,
+        object: &Object,
+    ) -> Explanation {
+        let subject = Subject {
+            uid,
+            program,
+            process: NO_PROCESS,
+        };
+        let (action, rule) = match self.rules.decide(&subject, operation, object) {
+            Decision::Settled { action, rule } => (Some(action), Some(rule.0)),
+            Decision::Ask => match self.config.unruled.treatment(operation) {
+                Treatment::Ask => (None, None),
+                treatment => (Some(treatment.action()), None),
+            },
+        };
+        let ranked = self.rules.explain(&subject, operation, object);
+        Explanation {
+            outcome: action.map_or("ask", Action::as_str).to_owned(),
+            errno: match action {
+                Some(Action::Deny(errno)) => Some(errno),
+                Some(Action::Allow) | None => None,
+            },
+            rule,
+            rules: ranked.iter().map(|it| it.rule.0).collect(),
+            weaker_by: ranked
+                .iter()
+                .map(|it| it.weaker_by.map_or("", Criterion::as_str).to_owned())
+                .collect(),
         }
     }
 

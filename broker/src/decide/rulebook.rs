@@ -9,7 +9,7 @@ use std::{
 use portreeve_abi::Verdict;
 use portreeve_policy::{
     Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
-    Protocol, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -95,6 +95,15 @@ impl RuleBook {
         object: &Object,
     ) -> Decision {
         self.compiled.decide(subject, operation, object)
+    }
+
+    pub(super) fn explain(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> Vec<Ranked> {
+        self.compiled.explain(subject, operation, object)
     }
 
     /// What a call is told that rules decide, or the settings. The kernel may remember it as long as the

@@ -7,6 +7,7 @@ mod pending;
 mod programs;
 mod rules;
 mod status;
+mod test;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
         Command::Pending(_) => pending::list(uid, output).await?,
         Command::Decide(decide) => decide::run(uid, decide, output).await?,
         Command::Rules(rules) => rules::run(uid, rules, output).await?,
+        Command::Test(call) => test::run(uid, call, output).await?,
         Command::Log(log) if log.clear => log::clear(uid, output).await?,
         Command::Log(log) => log::run(uid, log, output).await?,
         Command::Programs => programs::run(uid, output).await?,

@@ -16,11 +16,11 @@ use crate::{
 
 /// A rule as programs read it.
 #[derive(Debug, Serialize)]
-struct View<'a> {
-    id: u64,
+pub(super) struct View<'a> {
+    pub(super) id: u64,
     uid: Option<u32>,
     program: Option<&'a str>,
-    operations: &'a [String],
+    pub(super) operations: &'a [String],
     destination: &'a str,
     host: Option<&'a str>,
     network: Option<&'a str>,
@@ -166,7 +166,7 @@ fn lifespan(rule: &View<'_>, now: Duration) -> String {
 }
 
 /// What the rule says; with what a call fails, if that is not what most do.
-fn action(rule: &View<'_>) -> String {
+pub(super) fn action(rule: &View<'_>) -> String {
     match rule.errno.and_then(Action::errno_name) {
         Some(name) if Some(Action::DENY) != rule.errno.map(Action::Deny) => {
             format!("{} ({name})", rule.action)
@@ -175,7 +175,7 @@ fn action(rule: &View<'_>) -> String {
     }
 }
 
-fn other_side(rule: &View<'_>) -> String {
+pub(super) fn other_side(rule: &View<'_>) -> String {
     let place = rule.host.or(rule.network).unwrap_or(rule.destination);
     let below = if rule.destination == "domain" {
         " and below"

@@ -298,11 +298,13 @@ async fn rules_are_listed_and_changed() {
         "--addr",
         "192.0.2.0/24",
         "--port",
-        "443",
+        "8443,443",
         "--protocol",
         "tcp",
         "--action",
         "deny",
+        "--errno",
+        "ECONNREFUSED",
     ];
     let output = run(address, &add);
     assert_eq!(status(&output), 0, "{output:?}");
@@ -316,7 +318,7 @@ async fn rules_are_listed_and_changed() {
         bus.calls(),
         [
             format!(
-                "Add 1000 {} connect,listen - 192.0.2.0/24 443 tcp deny",
+                "Add 1000 {} connect,listen - 192.0.2.0/24 443,8443 tcp deny 111",
                 file.display()
             ),
             format!("SetEnabled {own} 12 false"),
@@ -327,6 +329,41 @@ async fn rules_are_listed_and_changed() {
     );
     let output = run(address, &["rules", "remove", "99"]);
     assert_eq!(status(&output), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_can_be_tried_without_being_made() {
+    let rule = Rule {
+        id: 12,
+        operations: vec!["connect".into()],
+        destination: "domain".into(),
+        host: Some("example.org".into()),
+        action: "deny".into(),
+        errno: Some(111),
+        ..Rule::default()
+    };
+    let bus = Bus::start(Script {
+        rules: vec![rule],
+        ..Script::default()
+    })
+    .await;
+    let program = std::env::current_exe().unwrap().canonicalize().unwrap();
+    let app = program.to_str().unwrap();
+    let output = run(
+        bus.address(),
+        &["test", "--app", app, "--host", "www.example.org"],
+    );
+    let text = text_of(&output.stdout);
+    assert!(
+        text.starts_with("Denied (ECONNREFUSED), by rule 12."),
+        "{text}"
+    );
+    assert!(text.contains("example.org and below"), "{text}");
+    let own = portreeve_dbus::OWN_UID;
+    let asked = format!("Explain {own} {app} connect www.example.org - 443 tcp");
+    assert_eq!(bus.calls(), [asked]);
+    let output = run(bus.address(), &["test", "--app", app, "--addr", "1.2.3"]);
+    assert_eq!(status(&output), 2, "{output:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, Error, Prompt, Rule, RuleSpec, SeenProgram,
-    Status,
+    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, CallSpec, Error, Explanation, Prompt, Rule,
+    RuleSpec, SeenProgram, Status,
 };
 use portreeve_tests::Daemon;
 use zbus::{
@@ -135,6 +135,36 @@ impl Rules {
         lock(&self.0).script.rules.clone()
     }
 
+    fn explain(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        uid: u32,
+        call: CallSpec,
+    ) -> Result<Explanation, Error> {
+        let word = |word: Option<String>| word.unwrap_or_else(|| "-".into());
+        let mut state = lock(&self.0);
+        let port = word(call.port.map(|port| port.to_string()));
+        state.note(
+            &header,
+            format!(
+                "Explain {uid} {} {} {} {} {port} {}",
+                call.program,
+                call.operation,
+                word(call.host),
+                word(call.address),
+                word(call.protocol)
+            ),
+        )?;
+        let rules = state.script.rules.iter();
+        Ok(Explanation {
+            outcome: "deny".into(),
+            errno: Some(111),
+            rule: rules.clone().map(|rule| rule.id).next(),
+            weaker_by: rules.clone().map(|_| String::new()).collect(),
+            rules: rules.map(|rule| rule.id).collect(),
+        })
+    }
+
     fn add(
         &self,
         #[zbus(header)] header: Header<'_>,
@@ -145,14 +175,15 @@ impl Rules {
         lock(&self.0).note(
             &header,
             format!(
-                "Add {uid} {} {} {} {} {} {} {}",
+                "Add {uid} {} {} {} {} {} {} {} {}",
                 rule.program,
                 rule.operations.join(","),
-                word(rule.host),
+                word(rule.domain),
                 word(rule.network),
                 word(rule.ports),
                 word(rule.protocol),
-                rule.action
+                rule.action,
+                word(rule.errno.map(|errno| errno.to_string()))
             ),
         )?;
         Ok(13)

@@ -1,6 +1,6 @@
 //! `Rules1`: who may change what, and what becomes of it.
 
-use portreeve_dbus::{ACTION_EDIT_RULES, Error, OWN_UID, Rule, RuleSpec, RulesProxy};
+use portreeve_dbus::{ACTION_EDIT_RULES, CallSpec, Error, OWN_UID, Rule, RuleSpec, RulesProxy};
 use zbus::Connection;
 
 use crate::{
@@ -159,5 +159,64 @@ fn a_user_changes_nothing_without_polkits_leave() {
         assert_eq!(rules.len(), 1, "the built-in one: {rules:?}");
         assert_eq!(rules[0].origin, "built-in");
         assert_eq!((rules[0].uid, rules[0].program.as_deref()), (None, None));
+    });
+}
+
+#[test]
+fn a_user_is_told_what_would_become_of_a_call() {
+    let name = "rules::a_user_is_told_what_would_become_of_a_call";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(true).await;
+        let _broker = Broker::start().await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        let deny = proxy.add(OWN_UID, &spec()).await.unwrap();
+        let wide = RuleSpec {
+            network: None,
+            place: Some("internet".into()),
+            action: "allow".into(),
+            operations: vec!["connect".into()],
+            ..spec()
+        };
+        let allow = proxy.add(OWN_UID, &wide).await.unwrap();
+        let call = |address: &str| CallSpec {
+            program: "/usr/bin/curl".into(),
+            operation: "connect".into(),
+            address: Some(address.into()),
+            port: Some(443),
+            ..CallSpec::default()
+        };
+        let explain = async |address| proxy.explain(OWN_UID, &call(address)).await.unwrap();
+        let denied = explain("192.0.2.7").await;
+        assert_eq!((denied.outcome.as_str(), denied.errno), ("deny", Some(1)));
+        assert_eq!(
+            (denied.rule, &denied.rules),
+            (Some(deny), &vec![deny, allow])
+        );
+        assert_eq!(denied.weaker_by, ["", "destination"]);
+        let allowed = explain("198.51.100.7").await;
+        assert_eq!(
+            (allowed.outcome.as_str(), allowed.rule),
+            ("allow", Some(allow))
+        );
+        let asked = explain("10.0.0.7").await;
+        assert_eq!((asked.outcome.as_str(), asked.rule), ("ask", None));
+        assert!(asked.rules.is_empty() && asked.errno.is_none());
+        // It is no change, so nobody's leave is needed; but rules are their user's.
+        assert_eq!(polkit.asked().len(), 2);
+        let refused = proxy.explain(me() + 1, &call("192.0.2.7")).await;
+        assert!(
+            matches!(refused, Err(Error::AccessDenied(_))),
+            "{refused:?}"
+        );
+        let senseless = CallSpec {
+            operation: "fly".into(),
+            ..call("192.0.2.7")
+        };
+        let refused = proxy.explain(OWN_UID, &senseless).await;
+        assert!(
+            matches!(refused, Err(Error::InvalidArgument(_))),
+            "{refused:?}"
+        );
     });
 }
