@@ -67,12 +67,20 @@ impl Destination {
         }
     }
 
-    /// Whether the object is there.
+    /// Whether the object is there, as far as that can be known.
     pub fn contains(&self, object: &Object) -> bool {
+        object
+            .names_meant()
+            .any(|name| self.contains_as(object, Some(name)))
+            || self.contains_as(object, None)
+    }
+
+    /// Whether the object is there, if this is its name, or if it has none.
+    pub(crate) fn contains_as(&self, object: &Object, name: Option<&str>) -> bool {
         match self {
             Self::Anywhere => true,
-            Self::Host(host) => object.is_to(|name| name == &**host),
-            Self::Domain(domain) => object.is_to(|name| is_within(name, domain)),
+            Self::Host(host) => name.is_some_and(|name| **host == *name),
+            Self::Domain(domain) => name.is_some_and(|name| is_within(name, domain)),
             Self::Network(network) => network.contains(&object.address),
             Self::LocalNetwork => Self::LOCAL_NETWORKS
                 .iter()
@@ -85,15 +93,6 @@ impl Destination {
             Self::Internet => ![Self::ThisComputer, Self::LocalNetwork, Self::Multicast]
                 .iter()
                 .any(|other| other.contains(object)),
-        }
-    }
-
-    /// Whether a host of this name is meant, if hosts are meant by their names.
-    pub(crate) fn is_of_name(&self, name: &str) -> bool {
-        match self {
-            Self::Host(host) => **host == *name,
-            Self::Domain(domain) => is_within(name, domain),
-            _ => false,
         }
     }
 

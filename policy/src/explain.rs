@@ -9,7 +9,7 @@ use crate::{Object, Operation, RuleId, Ruleset, Subject, precedence::Precedence}
 pub enum Criterion {
     /// The other is about fewer subjects: a process, a program.
     Subject,
-    /// The other names a more exact destination, or denies by a further name of the address.
+    /// The other names a more exact destination.
     Destination,
     /// The other names fewer ports.
     Ports,
@@ -49,13 +49,12 @@ pub struct Ranked {
 
 impl Ruleset {
     /// The rules that are about a call, strongest first. The first decides on one that connects; what comes of
-    /// all of them for one who listens or accepts, [`Ruleset::decide`] says.
+    /// all of them for one who listens or accepts, or to whose address several names lead,
+    /// [`Ruleset::decide`] says.
     pub fn explain(&self, subject: &Subject, operation: Operation, object: &Object) -> Vec<Ranked> {
         let mut found: Vec<(Precedence, RuleId)> = Vec::new();
         for rule in self.about(subject) {
-            if rule.denies_other_name(subject, operation, object) {
-                found.push((Precedence::by_another_name(rule), rule.id));
-            } else if rule.operations.contains(operation) && rule.object.covers(operation, object) {
+            if rule.operations.contains(operation) && rule.object.covers(operation, object) {
                 found.push((Precedence::of(rule), rule.id));
             }
         }

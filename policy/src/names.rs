@@ -45,13 +45,6 @@ pub struct Knowledge {
     pub others: Box<[Box<str>]>,
 }
 
-impl Knowledge {
-    /// Whether such a one is among the further names.
-    pub(crate) fn has(&self, is_meant: impl Fn(&str) -> bool) -> bool {
-        self.others.iter().any(|name| is_meant(name))
-    }
-}
-
 impl PartialEq for Knowledge {
     fn eq(&self, _other: &Self) -> bool {
         true

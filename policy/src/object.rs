@@ -91,11 +91,20 @@ impl Object {
         self.address.is_loopback()
     }
 
-    /// Whether the call is to a host of such a name, as far as that can be known. Of several names that the
-    /// program has looked up it is the last; where it has looked up none, it may be any.
-    pub(crate) fn is_to(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+    /// The names that the call may be for, as far as that can be known. Of several that the program has looked
+    /// up it is the last; where it has looked up none, it may be any.
+    pub(crate) fn names_meant(&self) -> impl Iterator<Item = &str> {
         let any = self.knowledge.source != Some(NameSource::Lookup);
-        self.host.as_deref().is_some_and(&is_meant) || any && self.knowledge.has(is_meant)
+        let others = self.knowledge.others.iter().filter(move |_| any);
+        self.host.iter().chain(others).map(AsRef::as_ref)
+    }
+
+    /// All names that are known of the address.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.host
+            .iter()
+            .chain(&self.knowledge.others)
+            .map(AsRef::as_ref)
     }
 
     /// The name if known, else the address.

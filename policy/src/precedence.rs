@@ -11,8 +11,9 @@
 //!    more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
 //! 4. At equal specificity deny beats allow.
-//!    An address may have several names; a rule that denies a host or a domain beats every rule that allows
-//!    one at the same address by another name, whatever ports and operations they are for.
+//!    An address may have several names. Each is looked at as if it were the only one; if a rule against the
+//!    name wins there, it beats all that is allowed by other names, whatever ports and operations that is
+//!    for.
 //! 5. Then the newer rule, then the higher id.
 
 use crate::{Action, Criterion, Destination, Lifespan, Rule, SubjectPattern};
@@ -39,8 +40,7 @@ pub(crate) struct Precedence {
 }
 
 impl Precedence {
-    /// That of a rule which is about the call by a further name of its address: stronger than any other
-    /// about a host.
+    /// That of a rule against one of several names of an address: stronger than any other about a host.
     pub(crate) fn by_another_name(rule: &Rule) -> Self {
         Self {
             destination: HOST,

@@ -144,21 +144,19 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule speaks of this call, which does not start listening ([`crate::Reach`]).
-    pub fn matches(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
-        self.operations.contains(operation) && self.is_about(subject) && self.object.matches(object)
-    }
-
-    /// Whether the rule denies this call because of a further name of its address.
-    pub(crate) fn denies_other_name(
+    /// Whether the rule speaks of this call, which neither starts listening nor accepts ([`crate::Reach`]), if
+    /// this is the name of the address, or if it has none.
+    pub(crate) fn matches(
         &self,
         subject: &Subject,
         operation: Operation,
         object: &Object,
+        name: Option<&str>,
     ) -> bool {
-        let ObjectPattern { destination, .. } = &self.object;
-        let named = object.knowledge.has(|name| destination.is_of_name(name));
-        named && self.action != Action::Allow && self.is_about_host_of(subject, operation, object)
+        self.operations.contains(operation)
+            && self.is_about(subject)
+            && self.object.is_about_port(object.port, object.protocol)
+            && self.object.destination.contains_as(object, name)
     }
 
     /// Whether the rule may be about this call, depending on the names of its address.

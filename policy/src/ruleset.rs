@@ -128,30 +128,45 @@ impl Ruleset {
                 reach.peer(object)
             };
         }
-        let matching = |rules: &[Rule]| {
-            rules
-                .iter()
-                .find(|rule| rule.matches(subject, operation, object))
-                .map(|rule| (Precedence::of(rule), rule.action, rule.id))
-        };
-        let denying = |rules: &[Rule]| {
-            rules
-                .iter()
-                .filter(|rule| rule.denies_other_name(subject, operation, object))
-                .map(|rule| (Precedence::by_another_name(rule), rule.action, rule.id))
-                .max_by_key(|(precedence, ..)| *precedence)
-        };
-        let own = self.by_program.get(&Key::of(&subject.program));
-        match own
-            .into_iter()
-            .chain([&self.any])
-            .flat_map(|rules| [matching(rules), denying(rules)])
-            .flatten()
-            .max_by_key(|(precedence, ..)| *precedence)
+        let host = object.host.as_deref();
+        let own = self.strongest(subject, operation, object, host);
+        if object.knowledge.others.is_empty() || !self.depends_on_names(subject, operation, object)
         {
-            Some((_, action, rule)) => Decision::Settled { action, rule },
-            None => Decision::Ask,
+            return own.map_or(Decision::Ask, |rule| (rule.action, rule.id).into());
         }
+        // Each name as if it were the only one: rules that allow count for those that may be meant, and
+        // rules against a name for all.
+        let meant: Vec<&str> = object.names_meant().collect();
+        let by_name = object.names().filter_map(|name| {
+            let rule = self.strongest(subject, operation, object, Some(name))?;
+            let against = rule.action != Action::Allow && rule.object.destination.is_named();
+            // By the only name that may be meant it is as strong as ever.
+            if against && (meant.len() > 1 || !meant.contains(&name)) {
+                return Some((Precedence::by_another_name(rule), rule));
+            }
+            meant.contains(&name).then(|| (Precedence::of(rule), rule))
+        });
+        by_name
+            .max_by_key(|(precedence, _)| *precedence)
+            .map_or(Decision::Ask, |(_, rule)| (rule.action, rule.id).into())
+    }
+
+    /// The strongest rule about a call if this is the name of its address, or if it has none.
+    fn strongest(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+        name: Option<&str>,
+    ) -> Option<&Rule> {
+        let own = self.by_program.get(&Key::of(&subject.program));
+        own.into_iter()
+            .chain([&self.any])
+            .filter_map(|rules| {
+                let matches = |rule: &&Rule| rule.matches(subject, operation, object, name);
+                rules.iter().find(matches)
+            })
+            .max_by_key(|rule| Precedence::of(rule))
     }
 }
 

@@ -388,7 +388,7 @@ proptest! {
         let subject = subject(path);
         let naive = rules
             .iter()
-            .filter(|rule| rule.matches(&subject, Operation::Connect, &object))
+            .filter(|rule| rule.matches(&subject, Operation::Connect, &object, host))
             .max_by_key(|rule| Precedence::of(rule))
             .map_or(Decision::Ask, |rule| Decision::Settled { action: rule.action, rule: rule.id });
         let set = Ruleset::new(rules);

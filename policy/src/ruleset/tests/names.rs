@@ -63,6 +63,28 @@ fn a_host_is_denied_by_any_name_of_its_address() {
 }
 
 #[test]
+fn whichever_of_several_names_is_shown_each_denies() {
+    let deny = host_rule(1, "evil.example", Action::DENY);
+    let mut allow = host_rule(2, "good.example", Action::Allow);
+    allow.object.ports = Some(443.into());
+    for names in [
+        ["evil.example", "good.example"],
+        ["good.example", "evil.example"],
+    ] {
+        for source in [NameSource::Hosts, NameSource::Resolver] {
+            let object = named(source, &names);
+            let rules = vec![deny.clone(), allow.clone()];
+            assert_eq!(decided(rules, &object), Some(1), "{names:?}");
+        }
+    }
+    // Where that name is allowed by a more exact rule, nothing is against it.
+    let mut exact = host_rule(3, "evil.example", Action::Allow);
+    exact.object.ports = Some(443.into());
+    let object = named(NameSource::Lookup, &["good.example", "evil.example"]);
+    assert_eq!(decided(vec![deny, allow, exact], &object), Some(2));
+}
+
+#[test]
 fn a_domain_is_denied_by_any_name_of_its_address() {
     let names = ["a.example", "x.b.example"];
     let domain = |action| {
