@@ -32,8 +32,8 @@ pub struct ProbeConfig {
     pub fallback_errno: u32,
     /// 1 if each `bind()` is judged as one.
     pub binds_judged: u32,
-    /// Zero; fills up eight bytes.
-    pub reserved: u32,
+    /// Inode number of the network namespace whose name servers count; 0: none do.
+    pub network: u32,
     /// A digest of the policy that the generation stands for, which the next broker compares.
     pub policy: u64,
 }

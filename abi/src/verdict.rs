@@ -9,6 +9,9 @@ pub const VERDICT_MAGIC: u32 = 0x5056_5231; // "PVR1"
 pub mod verdict_flags {
     /// The probe may answer the same call by itself from now on.
     pub const CACHE: u32 = 1;
+    /// What is let go on is this call: it is no leave for another one on the same socket. Sends on the
+    /// connection go on.
+    pub const ONE_CALL: u32 = 2;
 }
 
 /// The value of the extended attribute that ends a hold.

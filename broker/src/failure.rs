@@ -14,7 +14,7 @@
 //! | `agent-stuck` | the agent is dropped and told so; it may register again |
 //! | `listener-limit` | nobody gets to the port that this user's programs opened longest ago |
 //! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
-//! | `answers-lost` | names that a program has looked up are not known: its calls are asked about by address |
+//! | `answers-lost` | names that a program has looked up are not known: rules about them do not count |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
 //! | `history-lost` | an entry of the history is not kept; the call is not concerned |
 

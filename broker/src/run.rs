@@ -175,6 +175,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         *probe = ProbeConfig {
             generation: probe.generation,
             gate_device,
+            network: object::network().unwrap_or_default(),
             cache_seed: probe.cache_seed,
             uid_min: config.uid_min,
             uid_max: config.uid_max,

@@ -66,6 +66,12 @@ __inline struct sock *shim_sk(const struct socket *socket)
 }
 
 #define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
 
 /*
  * Its family, AF_UNSPEC if that is AF_UNIX: that is told apart first and by one compare, which the empty
@@ -153,6 +159,22 @@ __inline u32 shim_peer6(const struct sock *sk, s32 word)
 	default:
 		return sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3];
 	}
+}
+
+/*
+ * Whether a connection of TCP's is there or on its way (include/net/tcp_states.h). Other protocols use the
+ * same numbers for other states.
+ */
+__inline u32 shim_under_way(const struct sock *sk)
+{
+	u16 family = sk->__sk_common.skc_family;
+	u8 state = sk->__sk_common.skc_state;
+
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
+		return 0;
+	return state == TCP_ESTABLISHED || state == TCP_SYN_SENT;
 }
 
 __inline u16 shim_peer_port(const struct sock *sk)

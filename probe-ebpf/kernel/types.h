@@ -90,6 +90,7 @@ typedef struct {
 } possible_net_t;
 struct sock_common {
 	u16 skc_family;
+	u8 skc_state;
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
 	u16 skc_dport; /* network order */

@@ -46,14 +46,14 @@ pub fn reach(socket: Socket, sock: Sock, mut endpoint: Endpoint, nonblocking: bo
     // Whoever is known by that is one whose calls are judged.
     if label
         .as_ref()
-        .is_some_and(|label| label.is_leave(&endpoint))
+        .is_some_and(|label| label.is_leave(sock, &endpoint))
     {
         return 0;
     }
     let mut judgement = Judgement::new(&endpoint, config());
     let recalled = recent::recalls(&mut judgement, &endpoint);
     if let (true, Some(label)) = (recalled, &mut label) {
-        label.note_connection(sock, &judgement);
+        label.note_connection(sock, &judgement, true);
         return 0;
     }
     let Some(judged) = Judged::of(socket, sock) else {
@@ -109,17 +109,22 @@ impl Judged {
             label.relation(self.sock, &judgement),
             Relation::Same { connects: true }
         );
+        let mut leaves = true;
         if !known {
-            let Answer { result, lasts } =
-                self.decide(caller, Operation::Connect, endpoint, nonblocking);
+            let Answer {
+                result,
+                lasts,
+                leave,
+            } = self.decide(caller, Operation::Connect, endpoint, nonblocking);
             if result != 0 {
                 return result;
             }
             if lasts {
                 recent::note(&judgement, &endpoint);
             }
+            leaves = leave;
         }
-        label.note_connection(self.sock, &judgement);
+        label.note_connection(self.sock, &judgement, leaves);
         0
     }
 
@@ -133,7 +138,7 @@ impl Judged {
         let nonblocking = self.socket.nonblocking != 0;
         let mptcp = self.socket.protocol == IPPROTO_MPTCP;
         let operation = Operation::Listen;
-        let Outcome { result, reach } = Call::new(
+        let Outcome { result, reach, .. } = Call::new(
             self.config,
             Caller::of(self.task),
             operation,
@@ -167,6 +172,8 @@ pub struct Answer {
     pub result: i32,
     /// Whether the cache says so until the policy changes.
     lasts: bool,
+    /// Whether it is leave for other calls like it on the same socket.
+    pub leave: bool,
 }
 
 /// One call to be judged.
@@ -231,11 +238,16 @@ impl Call {
             Some(found) => Answer {
                 result: refuse_with(found.errno),
                 lasts: found.lasts,
+                leave: found.lasts,
             },
-            None => Answer {
-                result: self.judge().result,
-                lasts: false,
-            },
+            None => {
+                let Outcome { result, leave, .. } = self.judge();
+                Answer {
+                    result,
+                    lasts: false,
+                    leave,
+                }
+            }
         }
     }
 

@@ -28,12 +28,18 @@ pub struct Outcome {
     pub result: i32,
     /// See [`Verdict::reach`].
     pub reach: u32,
+    /// Whether it is leave for other calls like it on the same socket: not [`verdict_flags::ONE_CALL`].
+    pub leave: bool,
 }
 
 impl From<i32> for Outcome {
     #[inline(always)]
     fn from(result: i32) -> Self {
-        Self { result, reach: 0 }
+        Self {
+            result,
+            reach: 0,
+            leave: true,
+        }
     }
 }
 
@@ -82,6 +88,7 @@ fn knock(call: &Call, verdict: *mut Verdict) -> Outcome {
     Outcome {
         result: refuse_with(verdict.errno),
         reach: verdict.reach,
+        leave: verdict.flags & verdict_flags::ONE_CALL == 0,
     }
 }
 

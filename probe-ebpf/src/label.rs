@@ -156,7 +156,8 @@ pub enum Relation {
 #[repr(C)]
 pub struct Label {
     version: Version,
-    /// 1 if it was judged as connecting, 0 as an open connection: that is no leave for another.
+    /// 1 if it was judged as connecting, 0 as an open connection or by a verdict for one call: that is no leave
+    /// for another.
     connects: u32,
     judgement: Judgement,
     /// The socket that the label was made for; of a connection that a listener has accepted, none.
@@ -309,11 +310,14 @@ impl Label {
         self.judgement.holds(endpoint) && self.version.is_still(before)
     }
 
-    /// The same, and as connecting.
+    /// The same, and as connecting; or the connection is there, or on its way: then a call leads nowhere else,
+    /// such as that of a program that asks how far it is, or of one that a signal has interrupted.
     #[inline(always)]
-    pub fn is_leave(&self, endpoint: &Endpoint) -> bool {
+    pub fn is_leave(&self, sock: Sock, endpoint: &Endpoint) -> bool {
         let before = self.version.before();
-        self.connects != 0 && self.judgement.holds(endpoint) && self.version.is_still(before)
+        self.judgement.holds(endpoint)
+            && (self.connects != 0 || sock.is_under_way())
+            && self.version.is_still(before)
     }
 
     /// How the socket's last judgement relates to `call`.
@@ -363,10 +367,11 @@ impl Label {
         }
     }
 
-    /// Notes what the socket is being connected to, by its own doing even if it was accepted once.
+    /// Notes what the socket is being connected to, by its own doing even if it was accepted once, and whether
+    /// that is leave to do it again.
     #[inline(always)]
-    pub fn note_connection(&mut self, sock: Sock, judgement: &Judgement) {
+    pub fn note_connection(&mut self, sock: Sock, judgement: &Judgement, leave: bool) {
         self.owner = sock.number();
-        self.note(judgement, true);
+        self.note(judgement, leave);
     }
 }

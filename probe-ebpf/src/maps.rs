@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{HashMap, LruHashMap, PerCpuArray},
+    maps::{HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray},
 };
 use portreeve_abi::{
     CacheKey, CacheValue, Endpoint, Fileid, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS, MAX_REACHES,
@@ -25,7 +25,7 @@ static mut CONFIG: ProbeConfig = ProbeConfig {
     broker: 0,
     fallback_errno: 0,
     binds_judged: 0,
-    reserved: 0,
+    network: 0,
     policy: 0,
 };
 
@@ -59,6 +59,22 @@ pub static REACHES: HashMap<u32, Reach> = HashMap::with_max_entries(MAX_REACHES,
 /// probe; a socket that gets an address anew is noted anew when it listens.
 #[map]
 pub static MPTCP_REACHES: LruHashMap<u64, u32> = LruHashMap::with_max_entries(MAX_REACHES, 0);
+
+/// How much of the processor's buffer of answers a user's lookups have taken lately. Written by the probe; one
+/// who is forgotten, because there are so many, begins anew.
+#[map]
+pub static ANSWER_SHARES: LruPerCpuHashMap<u32, AnswerShare> =
+    LruPerCpuHashMap::with_max_entries(1024, 0);
+
+/// An element of [`ANSWER_SHARES`].
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct AnswerShare {
+    /// Which stretch of time it is about.
+    pub stretch: u64,
+    /// Bytes.
+    pub taken: u64,
+}
 
 /// `BPF_F_NO_PREALLOC`.
 const NO_PREALLOC: u32 = 1;

@@ -52,6 +52,13 @@ impl Sock {
         self.0 as u64
     }
 
+    /// Whether it is of TCP and connected, or about to be: another `connect()` fails, or tells how far it is.
+    #[inline(always)]
+    pub fn is_under_way(self) -> bool {
+        // SAFETY: as above.
+        unsafe { shim_under_way(self.0) != 0 }
+    }
+
     /// Its family; AF_UNSPEC for AF_UNIX, which is told apart by one compare.
     ///
     /// To be looked at first and alone: each send of AF_UNIX comes by the hooks too.
@@ -71,6 +78,7 @@ pub fn is_judged(family: u16) -> bool {
 unsafe extern "C" {
     fn shim_sk(socket: *const c_void) -> *const c_void;
     fn shim_family(sk: *const c_void) -> u32;
+    fn shim_under_way(sk: *const c_void) -> u32;
     fn shim_socket(socket: *const c_void, sk: *const c_void, out: *mut Socket);
 }
 

@@ -277,3 +277,51 @@ def test_rule_for_an_unheard_of_host_is_taken():
     )
     assert result.returncode == 0, result
     assert not result.stderr, result
+
+
+def test_datagrams_on_one_socket_are_judged_again_when_names_may_be_others():
+    with names() as server:
+        server.says(OTHER_NAME, ADDRESS)
+        caller = Caller()
+        firewall.add_rule(PROGRAM, "allow")
+        firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
+        looked_up(caller, NAME, ADDRESS)
+        mine = caller.call("kept.keep", family=socket.AF_INET).descriptor
+        send = {"descriptor": mine, "address": ADDRESS}
+        assert caller.call("kept.sendto", **send).errno is None
+        looked_up(caller, OTHER_NAME, ADDRESS)
+        until(lambda: caller.call("kept.sendto", **send).errno == "EPERM", "the denial", 30)
+
+
+def test_connection_on_a_socket_that_had_it_before_is_judged_again():
+    with names() as server:
+        server.says(OTHER_NAME, ADDRESS)
+        caller = Caller()
+        firewall.add_rule(PROGRAM, "allow")
+        firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
+        looked_up(caller, NAME, ADDRESS)
+        mine = caller.call("kept.keep", kind="tcp", address=ADDRESS).descriptor
+        looked_up(caller, OTHER_NAME, ADDRESS)
+        # The connection that there is goes on.
+        assert caller.call("kept.send", descriptor=mine).errno is None
+        assert caller.call("kept.connect", descriptor=mine, address=ADDRESS, port=80).errno == "EISCONN"
+        caller.call("kept.turn_round", descriptor=mine)
+        again = caller.call("kept.connect", descriptor=mine, address=ADDRESS, port=80)
+        assert again.errno == "EPERM", again
+
+
+def test_flood_of_answers_takes_no_names_from_others():
+    with names() as server:
+        server.says("flood.example", *(f"203.0.113.{last}" for last in range(20, 80)))
+        bus.add_rule(PROGRAM, "allow", SERVER, user="bob")
+        query = question("flood.example").hex()
+        flooding = [Caller(user="bob") for _ in range(os.cpu_count())]
+        for caller in flooding:
+            caller.start("names.peek", query=query, server=SERVER)
+        caller = Caller()
+        for _ in range(5):
+            looked_up(caller, NAME, ADDRESS)
+            assert shown(caller, ADDRESS) == (NAME, "lookup")
+        for caller in flooding:
+            assert caller.is_calling()
+            caller.kill()

@@ -13,7 +13,7 @@ use portreeve_policy::{
 };
 use tokio::time::Instant;
 
-use super::verdict::{kept, kept_until, once};
+use super::verdict::{kept, kept_until, of_one_call, once};
 use crate::{
     clock::{Alarm, Now},
     subject::ProcessHandle,
@@ -119,8 +119,11 @@ impl RuleBook {
         let named = self.compiled.depends_on_names(subject, operation, object);
         match (named, object.protocol.is_of_datagrams()) {
             (false, _) => kept(action, self.generation),
-            (true, true) => kept_until(Now::read().boottime + NAMED, action, self.generation),
-            (true, false) => once(action),
+            (true, true) => {
+                let end = Now::read().boottime + NAMED;
+                of_one_call(kept_until(end, action, self.generation))
+            }
+            (true, false) => of_one_call(once(action)),
         }
     }
 

@@ -21,3 +21,11 @@ pub(super) fn kept_until(end: u64, action: Action, generation: u64) -> Verdict {
         ..kept(action, generation)
     }
 }
+
+/// What is allowed is this call, and no other on the same socket.
+pub(super) fn of_one_call(verdict: Verdict) -> Verdict {
+    Verdict {
+        flags: verdict.flags | verdict_flags::ONE_CALL,
+        ..verdict
+    }
+}

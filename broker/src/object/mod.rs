@@ -12,7 +12,10 @@ mod names;
 mod resolved;
 mod resolvers;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    os::unix::fs::MetadataExt as _,
+};
 
 use portreeve_abi::{AF_INET, Request};
 use portreeve_policy::{Object, Protocol};
@@ -33,6 +36,12 @@ pub fn object(request: &Request, names: &mut Names) -> Object {
         host,
         knowledge,
     }
+}
+
+/// Inode number of the network namespace that the broker is in, which is the computer's own.
+pub fn network() -> Option<u32> {
+    let own = std::fs::metadata("/proc/self/ns/net").ok()?;
+    u32::try_from(own.ino()).ok()
 }
 
 /// An address as the kernel has it, one of IPv4 or of IPv6.

@@ -25,9 +25,9 @@ pub(super) const PROGRAM: &str = "names_received";
 const FUNCTION: &str = "__skb_recv_udp";
 /// The map.
 pub(super) const MAP: &str = "ANSWERS";
-/// Pages of one buffer. More than a hundred answers of the usual size; of those that find no room the
-/// addresses are asked about without a name.
-const PAGES: usize = 8;
+/// Pages of one buffer. Hundreds of answers of the usual size, and four times what one user may have handed on
+/// in the time that the probe measures it by.
+const PAGES: usize = 16;
 
 /// Loads the program; `None` if this kernel has no such function, or does not take it.
 pub(super) fn load(ebpf: &mut Ebpf, btf: &Btf) -> Option<OwnedFd> {

@@ -13,7 +13,7 @@ use portreeve_abi::{AF_INET, AF_INET6, DNS_PORT, MAX_ANSWER, NameAnswer, counter
 use super::reach::{ETH_P_IP, Packet, shim_packet};
 use crate::{
     decide::enforcing,
-    maps::count,
+    maps::{ANSWER_SHARES, AnswerShare, count},
     socket::Sock,
     subject::{Caller, Task},
 };
@@ -39,15 +39,50 @@ pub fn received(ctx: &FExitContext) -> i32 {
     if skb.is_null() || peer != 0 && peer != here || unsafe { shim_datagram_port(skb) } != here {
         return 0;
     }
-    let Some(task) = enforcing().and_then(Task::guarded) else {
+    // In a network namespace of his own anybody can be any name server.
+    // SAFETY: as above.
+    let network = unsafe { shim_network(sock.pointer()) };
+    let Some(task) = enforcing()
+        .filter(|config| config.network == network)
+        .and_then(Task::guarded)
+    else {
         return 0;
     };
-    hand_on(sock, skb, task);
+    hand_on(skb, network, task);
     0
 }
 
+/// Bytes of answers that one user may have handed on in a stretch of time, by each processor: hundreds of usual
+/// ones, and a quarter of the buffer, so that nobody's lookups leave no room for those of others.
+const SHARE: u64 = 16 * 1024;
+/// A stretch of time is 2 to the power of this nanoseconds: 67 ms. The broker empties buffers far sooner.
+const STRETCH: u32 = 26;
+
+/// Whether there is room for an answer of this length in what its user may take; then it is taken.
 #[inline(always)]
-fn hand_on(sock: Sock, skb: *const c_void, task: Task) {
+fn takes_its_share(uid: u32, length: u64, time: u64) -> bool {
+    let length = length + size_of::<NameAnswer>() as u64;
+    let stretch = time >> STRETCH;
+    let Some(share) = ANSWER_SHARES.get_ptr_mut(&uid) else {
+        let share = AnswerShare {
+            stretch,
+            taken: length,
+        };
+        return ANSWER_SHARES.insert(&uid, &share, 0).is_ok();
+    };
+    // SAFETY: the element is this processor's own; another task that comes in between on it can at worst have
+    // something not counted.
+    let share = unsafe { &mut *share };
+    if share.stretch != stretch {
+        share.stretch = stretch;
+        share.taken = 0;
+    }
+    share.taken += length;
+    share.taken <= SHARE
+}
+
+#[inline(always)]
+fn hand_on(skb: *const c_void, network: u32, task: Task) {
     let mut packet = Packet::default();
     // SAFETY: as above.
     let (length, read) = unsafe { (shim_datagram_length(skb), shim_packet(skb, &raw mut packet)) };
@@ -59,14 +94,17 @@ fn hand_on(sock: Sock, skb: *const c_void, task: Task) {
     } else {
         AF_INET6
     };
+    // SAFETY: reads a clock.
+    let time = unsafe { bpf_ktime_get_boot_ns() };
+    if !takes_its_share(task.uid(), u64::from(length), time) {
+        return count(counter::ANSWERS_LOST);
+    }
     let answer = NameAnswer {
         run: Caller::of(task).run(),
-        // SAFETY: reads a clock.
-        time: unsafe { bpf_ktime_get_boot_ns() },
+        time,
         source: packet.source,
         uid: task.uid(),
-        // SAFETY: as above.
-        network: unsafe { shim_network(sock.pointer()) },
+        network,
         device: packet.device,
         length,
         family: u32::from(family),

@@ -165,11 +165,11 @@ fn send_on(ctx: *mut c_void) -> i32 {
         }
     }
     let nonblocking = flags(ctx.arg(1)) & MSG_DONTWAIT != 0;
-    let Answer { result, .. } = judged.decide(caller, operation, endpoint, nonblocking);
+    let Answer { result, leave, .. } = judged.decide(caller, operation, endpoint, nonblocking);
     if result == 0
         && let Some(label) = label::make(sock)
     {
-        label.note(&judgement, connects);
+        label.note(&judgement, connects && leave);
     }
     result
 }

@@ -29,6 +29,15 @@ def ask(query, server, port=53):
         return {"answer": sock.recv(4096).hex()}
 
 
+def peek(query, server):
+    """Asks a server, and looks at the answer again and again, for ever."""
+    with socket.socket(family_of(server), socket.SOCK_DGRAM) as sock:
+        sock.settimeout(PATIENCE)
+        sock.sendto(bytes.fromhex(query), (server, 53))
+        while True:
+            sock.recv(4096, socket.MSG_PEEK)
+
+
 def serve(address, port):
     """Whether the program may be a server there."""
     with socket.socket(family_of(address), socket.SOCK_DGRAM) as sock:
