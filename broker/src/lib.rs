@@ -12,6 +12,7 @@
     )
 )]
 
+pub mod administrators;
 pub mod bus;
 pub mod clock;
 pub mod config;
@@ -23,6 +24,7 @@ pub mod health;
 pub mod keep;
 pub mod object;
 pub mod probe;
+mod replaced;
 pub mod run;
 pub mod store;
 pub mod subject;

@@ -24,6 +24,9 @@ struct Arguments {
     /// Directory of the database.
     #[arg(long, default_value = "/var/lib/portreeve")]
     state_directory: PathBuf,
+    /// Directory of administrators' rules.
+    #[arg(long, default_value = portreeve_broker::administrators::PATH)]
+    rules_directory: PathBuf,
     /// The gatekeeper's program [default: beside this one].
     #[arg(long)]
     gatekeeper: Option<PathBuf>,
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<ExitCode> {
         config: arguments.config,
         state: arguments.state_directory,
         gatekeeper,
+        rules: arguments.rules_directory,
     };
     // The loop, and beside it the bus.
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    administrators::{self, Administrators},
     bus,
     clock::{Era, KernelClock},
     config::{self, Config},
@@ -27,8 +28,9 @@ use crate::{
     keep::Kept,
     object::{self, Names},
     probe::{self, Probe},
+    replaced::Replaced,
     store::{self, Opened, Store, history::History},
-    subject::{Replaced, never_held, never_held_paths},
+    subject::{never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
@@ -49,6 +51,8 @@ pub struct Places {
     pub state: PathBuf,
     /// The gatekeeper's program.
     pub gatekeeper: PathBuf,
+    /// Directory of administrators' rules.
+    pub rules: PathBuf,
 }
 
 /// What ends the broker.
@@ -113,6 +117,10 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let (store, opened) = Store::open(places.state.join("rules.db"), era).await?;
     report(&opened);
     let history = keep_history(&config, &places, &failures)?;
+    let mut administrators = Administrators::new(places.rules.clone());
+    let (above, problem) = administrators::read(&mut administrators)
+        .await
+        .unwrap_or_else(|| (Vec::new(), Some("cannot read the rules".to_owned())));
 
     let (knocks, knocking) = mpsc::channel::<Knock>(MAX_HOLDS as usize);
     let (arrivals, arriving) = mpsc::channel::<Arrival>(MAX_HOLDS as usize);
@@ -152,7 +160,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         commands.clone(),
         Box::new(clock),
     )
-    .recording_in(history.clone());
+    .recording_in(history.clone())
+    .under(above, problem);
     let inputs = Inputs {
         arrivals: arriving,
         again: arrivals.downgrade(),
@@ -166,26 +175,12 @@ pub async fn run(places: Places) -> Result<(), Error> {
     bus::set_apart(&bus, gatekeeper.pid()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
+    tokio::spawn(administrators::follow(administrators, commands.clone()));
 
     // And only now the kernel.
     let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
     probe.set_standings(&never_held())?;
-    let gate_device = file.device()?;
-    probe.configure(|probe| {
-        *probe = ProbeConfig {
-            generation: probe.generation,
-            gate_device,
-            network: object::network().unwrap_or_default(),
-            cache_seed: probe.cache_seed,
-            uid_min: config.uid_min,
-            uid_max: config.uid_max,
-            mode: mode::ENFORCE,
-            gatekeeper: gatekeeper.pid(),
-            broker: std::process::id(),
-            fallback_errno: FALLBACK_ERRNO,
-            ..*probe
-        };
-    })?;
+    enforce(&probe, &config, &file, gatekeeper.pid())?;
     let left = kept.use_up(object::NAMES).filter(|_| !replaces);
     object::learn(&names, left, probe.answers());
     probe.attach()?;
@@ -208,6 +203,27 @@ pub async fn run(places: Places) -> Result<(), Error> {
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     wind_up(result, &leaving.0, &probe, &bus, &history).await
+}
+
+/// Has the probe enforce from when it is attached, or goes on to, for this broker.
+fn enforce(probe: &Probe, config: &Config, file: &GateFile, gatekeeper: u32) -> Result<(), Error> {
+    let gate_device = file.device()?;
+    probe.configure(|probe| {
+        *probe = ProbeConfig {
+            generation: probe.generation,
+            gate_device,
+            network: object::network().unwrap_or_default(),
+            cache_seed: probe.cache_seed,
+            uid_min: config.uid_min,
+            uid_max: config.uid_max,
+            mode: mode::ENFORCE,
+            gatekeeper,
+            broker: std::process::id(),
+            fallback_errno: FALLBACK_ERRNO,
+            ..*probe
+        };
+    })?;
+    Ok(())
 }
 
 /// What there is to do when the broker ends in this way.

@@ -68,7 +68,7 @@ pub struct Explanation {
     pub rule: Option<u64>,
     /// All rules that are about the call, strongest first.
     pub rules: Vec<u64>,
-    /// By what each of these is weaker than the one before it: `subject`, `destination`, `ports`, `protocol`,
+    /// By what each of these is weaker than the one before it: `administrator`, `subject`, `destination`, `ports`, `protocol`,
     /// `operations`, `action` (the other denies) or `age`; nothing for the first.
     pub weaker_by: Vec<String>,
 }

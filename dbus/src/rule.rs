@@ -14,9 +14,9 @@ use crate::Error;
 pub struct Rule {
     /// Names the rule.
     pub id: u64,
-    /// The user it is for; absent for built-in rules.
+    /// The user it is for; absent for those of everybody: built-in rules, and some of administrators.
     pub uid: Option<u32>,
-    /// Path of the program; absent for built-in rules, which are for any program.
+    /// Path of the program; absent for those for any program: built-in rules, and some of administrators.
     pub program: Option<String>,
     /// Operations: `connect`, …
     pub operations: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Rule {
     pub ends: Option<u64>,
     /// Whether it is in force.
     pub enabled: bool,
-    /// Who made it: `prompt`, `window`, `command-line` or `built-in`.
+    /// Who made it: `prompt`, `window`, `command-line`, `administrator` or `built-in`.
     pub origin: String,
     /// When, seconds since 1970.
     pub created: i64,

@@ -24,6 +24,8 @@ pub struct Status {
     pub store: String,
     /// `ok`, `off`, or what is wrong with the history; there is none then.
     pub history: String,
+    /// `ok`, or what is wrong with the files of administrators' rules.
+    pub administrators: String,
     /// How often each failure of the broker's table has happened since its start, as
     /// `reason=count`.
     pub failures: Vec<String>,

@@ -7,6 +7,8 @@ use crate::{Object, Operation, RuleId, Ruleset, Subject, precedence::Precedence}
 /// By what one rule is weaker than another, in the order in which rules are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Criterion {
+    /// The other is an administrator's.
+    Administrator,
     /// The other is about fewer subjects: a process, a program.
     Subject,
     /// The other names a more exact destination.
@@ -27,6 +29,7 @@ impl Criterion {
     /// The word used on the bus and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Administrator => "administrator",
             Self::Subject => "subject",
             Self::Destination => "destination",
             Self::Ports => "ports",

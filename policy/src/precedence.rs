@@ -4,6 +4,7 @@
 //! program's ([`crate::Alteration`]), only what was allowed to it since, what is denied, and the built-in
 //! rules.
 //!
+//! 0. **Administrators' rules** beat all others.
 //! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
 //! 2. **Object**: a host or a single address beats a domain (that with more parts first), which beats a
 //!    network (the longer prefix first), which beats this computer, which beats the local network and
@@ -16,7 +17,7 @@
 //!    for.
 //! 5. Then the newer rule, then the higher id.
 
-use crate::{Action, Criterion, Destination, Lifespan, Rule, SubjectPattern};
+use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
 
 /// Places in the order of destinations: that of hosts, and from where on those of domains and, downwards, of
 /// networks are.
@@ -29,6 +30,7 @@ const PORTS: u32 = 65_536;
 /// Sorts by specificity; the greatest decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Precedence {
+    administrator: bool,
     subject: u8,
     destination: u16,
     ports: u32,
@@ -54,6 +56,10 @@ impl Precedence {
     /// By what another one is weaker that is not stronger than this.
     pub(crate) fn criterion(&self, weaker: &Self) -> Criterion {
         let differs = [
+            (
+                self.administrator != weaker.administrator,
+                Criterion::Administrator,
+            ),
             (self.subject != weaker.subject, Criterion::Subject),
             (
                 self.destination != weaker.destination,
@@ -70,6 +76,7 @@ impl Precedence {
 
     pub(crate) fn of(rule: &Rule) -> Self {
         Self {
+            administrator: rule.origin == Origin::Administrator,
             subject: match (&rule.subject, rule.lifespan) {
                 (_, Lifespan::Process(_)) => 2,
                 // How long a rule lives says nothing of what it is about.

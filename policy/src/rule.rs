@@ -91,12 +91,25 @@ pub enum Origin {
     Window,
     /// The command line.
     CommandLine,
+    /// An administrator: it stands above those of users.
+    Administrator,
     /// Portreeve itself.
     BuiltIn,
 }
 
 impl Origin {
-    const ALL: [Self; 4] = [Self::Prompt, Self::Window, Self::CommandLine, Self::BuiltIn];
+    const ALL: [Self; 5] = [
+        Self::Prompt,
+        Self::Window,
+        Self::CommandLine,
+        Self::Administrator,
+        Self::BuiltIn,
+    ];
+
+    /// Whether it is a user's own, who may change it.
+    pub const fn is_users(self) -> bool {
+        matches!(self, Self::Prompt | Self::Window | Self::CommandLine)
+    }
 
     /// The word used on the bus and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -104,6 +117,7 @@ impl Origin {
             Self::Prompt => "prompt",
             Self::Window => "window",
             Self::CommandLine => "command-line",
+            Self::Administrator => "administrator",
             Self::BuiltIn => "built-in",
         }
     }
@@ -113,7 +127,7 @@ impl FromStr for Origin {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "prompt, window, command-line or built-in";
+        let expected = "prompt, window, command-line, administrator or built-in";
         ParseError::find("origin", Self::ALL, Self::as_str, word, expected)
     }
 }
@@ -123,7 +137,7 @@ impl FromStr for Origin {
 pub struct Rule {
     /// Its name.
     pub id: RuleId,
-    /// The user it is for; `None` for everybody (built-in rules only).
+    /// The user it is for; `None` for everybody (administrators' and built-in rules only).
     pub uid: Option<u32>,
     /// Whose calls.
     pub subject: SubjectPattern,

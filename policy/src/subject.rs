@@ -132,7 +132,7 @@ pub struct Subject {
 pub enum SubjectPattern {
     /// This program, in any process.
     Program(Program),
-    /// Any program. Only built-in rules use it.
+    /// Any program. Only administrators' and built-in rules use it.
     Any,
 }
 

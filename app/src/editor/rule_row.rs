@@ -107,10 +107,10 @@ impl RuleRow {
             None => words.origin.clone(),
         });
 
-        let built_in = item.is_built_in();
-        imp.delete.set_visible(!built_in);
-        imp.switch.set_visible(!built_in);
-        self.action_set_enabled("rule.delete", !built_in);
+        let fixed = item.is_fixed();
+        imp.delete.set_visible(!fixed);
+        imp.switch.set_visible(!fixed);
+        self.action_set_enabled("rule.delete", !fixed);
         imp.delete.set_tooltip_text(Some(&gettext("Delete Rule")));
         self.update_property(&[Property::Label(&words.spoken)]);
         imp.switch

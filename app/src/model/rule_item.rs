@@ -58,9 +58,9 @@ impl RuleItem {
         &self.both().1
     }
 
-    /// Whether it comes with Portreeve and is for every program.
-    pub fn is_built_in(&self) -> bool {
-        self.rule().uid.is_none()
+    /// Whether it is not the user's to change: it comes with Portreeve, or is an administrator's.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.rule().origin.as_str(), "built-in" | "administrator")
     }
 
     fn both(&self) -> &(Rule, RuleWords) {

@@ -10,12 +10,22 @@ use super::{
     rulebook::{RuleBook, Wanted},
 };
 use crate::{
+    administrators,
     failure::{Reason, with_causes},
     store::{self, Changed},
 };
 
 impl Decider {
     pub(super) fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
+        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
+            && RuleBook::is_above(id)
+        {
+            let text = format!(
+                "cannot change rule {id}: it is an administrator's, from a file in {}",
+                administrators::PATH
+            );
+            return send(reply, Err(Error::AccessDenied(text)));
+        }
         if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
             && RuleBook::is_unstored(id)
         {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portreeve_dbus::{Checked, Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{Answer, Object, Operation, Origin as RuleOrigin, Program, RuleId};
+use portreeve_policy::{Answer, Object, Operation, Origin as RuleOrigin, Program, Rule, RuleId};
 use tokio::sync::{oneshot, watch};
 
 use super::AgentHandle;
@@ -103,6 +103,8 @@ pub enum Command {
         /// Where to.
         reply: oneshot::Sender<()>,
     },
+    /// Administrators' rules are these, and this is wrong with their files.
+    Administrators(Vec<Rule>, Option<String>),
     /// These users have a session, and no others.
     LoggedIn(BTreeSet<u32>),
     /// From the loop to itself: the store has done its part.

@@ -27,7 +27,7 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Protocol};
+use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Protocol, Rule};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
@@ -101,6 +101,7 @@ pub struct Decider {
     table: Arc<Table>,
     store: Store,
     store_problem: Option<String>,
+    administrators_problem: Option<String>,
     history: History,
     failures: Arc<Failures>,
     /// For the store's answers to come back on.
@@ -156,6 +157,7 @@ impl Decider {
             ),
             watchers: HashMap::new(),
             store_problem: opened.problem,
+            administrators_problem: None,
             config,
             kernel,
             table,
@@ -173,6 +175,15 @@ impl Decider {
     #[must_use]
     pub fn recording_in(self, history: History) -> Self {
         Self { history, ..self }
+    }
+
+    /// The same loop, with administrators' rules from the beginning, and what is wrong with their files.
+    #[must_use]
+    pub fn under(mut self, rules: Vec<Rule>, problem: Option<String>) -> Self {
+        self.rules.put_above(rules);
+        self.rules.take_in();
+        self.administrators_problem = problem;
+        self
     }
 
     /// Judges until both senders of `inputs` are gone.

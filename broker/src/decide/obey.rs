@@ -57,6 +57,15 @@ impl Decider {
             Command::Change { uid, change, reply } => self.change(uid, change, reply),
             Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
             Command::Ping { reply } => drop(reply.send(())),
+            Command::Administrators(rules, problem) => {
+                self.administrators_problem = problem;
+                if self.rules.put_above(rules) {
+                    self.publish();
+                    for watchers in self.watchers.values() {
+                        watchers.rules.send_modify(|count| *count += 1);
+                    }
+                }
+            }
             Command::LoggedIn(users) => self.logged_in(users),
             Command::Stored(stored) => self.stored(stored),
             Command::NotForgotten { over, error } => self.not_forgotten(over, &error),
@@ -85,6 +94,10 @@ impl Decider {
                 .clone()
                 .unwrap_or_else(|| "ok".to_owned()),
             history: self.history.state(),
+            administrators: self
+                .administrators_problem
+                .clone()
+                .unwrap_or_else(|| "ok".to_owned()),
             failures: self.failures.report(),
             hold_seconds: self.config.hold_seconds,
         }

@@ -23,6 +23,8 @@ use crate::{
 const UNSTORED: u64 = 1 << 52;
 /// The built-in rule: this computer may be reached.
 const THIS_COMPUTER: RuleId = RuleId((1 << 53) - 1);
+/// Ids from here on are of administrators' rules, in the order of their files.
+const ADMINISTRATORS: u64 = THIS_COMPUTER.0 - (1 << 20);
 /// How long a verdict on datagrams is remembered that depends on names, microseconds.
 const NAMED: u64 = 5_000_000;
 /// How often processes with rules of their own are looked after.
@@ -31,6 +33,8 @@ const CHECK: Duration = Duration::from_secs(5);
 /// All rules in force.
 pub(super) struct RuleBook {
     rules: HashMap<RuleId, Rule>,
+    /// Administrators' rules.
+    above: Vec<Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
     processes: HashMap<RuleId, Option<ProcessHandle>>,
     next_unstored: u64,
@@ -47,6 +51,7 @@ impl RuleBook {
     pub(super) fn new(stored: Vec<Rule>, generation: u64) -> Self {
         let mut book = Self {
             rules: HashMap::new(),
+            above: Vec::new(),
             processes: HashMap::new(),
             next_unstored: UNSTORED,
             check_at: None,
@@ -68,13 +73,33 @@ impl RuleBook {
         self.generation
     }
 
-    fn take_in(&mut self) {
+    pub(super) fn take_in(&mut self) {
         self.compiled = Ruleset::new(self.all());
         self.alarm = self.first_end();
     }
 
     fn all(&self) -> impl Iterator<Item = Rule> {
-        self.rules.values().cloned().chain([built_in()])
+        let own = self.rules.values().chain(&self.above);
+        own.cloned().chain([built_in()])
+    }
+
+    /// Administrators' rules are these. Whether they were others before.
+    pub(super) fn put_above(&mut self, rules: Vec<Rule>) -> bool {
+        let numbered = (ADMINISTRATORS..).zip(rules);
+        let above: Vec<Rule> = numbered
+            .map(|(id, rule)| Rule {
+                id: RuleId(id),
+                ..rule
+            })
+            .collect();
+        let changed = above != self.above;
+        self.above = above;
+        changed
+    }
+
+    /// Whether the rule is an administrator's.
+    pub(super) fn is_above(id: RuleId) -> bool {
+        (ADMINISTRATORS..THIS_COMPUTER.0).contains(&id.0)
     }
 
     /// The same for the same rules, in another broker too.
@@ -129,7 +154,7 @@ impl RuleBook {
 
     /// Whether any rule but the built-in ones speaks of an operation.
     pub(super) fn are_about(&self, operation: Operation) -> bool {
-        let mut rules = self.rules.values();
+        let mut rules = self.rules.values().chain(&self.above);
         rules.any(|rule| rule.enabled && rule.operations.contains(operation))
     }
 
@@ -138,10 +163,12 @@ impl RuleBook {
         self.compiled.reach(subject, port, protocol)
     }
 
-    /// The rules of a user, and the built-in ones.
+    /// The rules of a user, those of administrators for him, and the built-in ones.
     pub(super) fn of(&self, uid: u32) -> Vec<Rule> {
         let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
-        own.cloned().chain([built_in()]).collect()
+        let above = self.above.iter();
+        let above = above.filter(|rule| rule.uid.is_none_or(|other| other == uid));
+        own.chain(above).cloned().chain([built_in()]).collect()
     }
 
     /// Takes in a rule that the store cannot keep; returns its id.

@@ -1,6 +1,7 @@
 //! Tests of the loop: real processes and a real database, a kernel and a gate that are played, and
 //! a clock that stands still while work is done.
 
+mod above;
 mod agents;
 mod answers;
 mod asking;

@@ -116,7 +116,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             origin: origin
                 .parse()
                 .ok()
-                .filter(|origin| *origin != Origin::BuiltIn)?,
+                .filter(|origin: &Origin| origin.is_users())?,
             created,
         };
         Some(match life {

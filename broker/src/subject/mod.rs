@@ -7,7 +7,6 @@ mod file;
 mod interpreter;
 mod lineage;
 mod process;
-mod replaced;
 mod resolver;
 mod script;
 mod standing;
@@ -15,7 +14,6 @@ mod standing;
 pub use file::fileid;
 pub use lineage::Lineage;
 pub use process::ProcessHandle;
-pub use replaced::Replaced;
 pub use resolver::{Caller, Code, Resolver};
 pub use standing::{never_held, never_held_paths};
 

@@ -21,6 +21,7 @@ struct View<'a> {
     rules: u32,
     store: &'a str,
     history: &'a str,
+    administrators: &'a str,
     failures: &'a [String],
     hold_seconds: u32,
 }
@@ -37,6 +38,7 @@ impl<'a> From<&'a Status> for View<'a> {
             rules: status.rules,
             store: &status.store,
             history: &status.history,
+            administrators: &status.administrators,
             failures: &status.failures,
             hold_seconds: status.hold_seconds,
         }
@@ -66,6 +68,7 @@ fn text(status: &View<'_>) -> String {
         ("Rules in force", status.rules.to_string()),
         ("Rule store", status.store.to_owned()),
         ("History", status.history.to_owned()),
+        ("Admin rules", status.administrators.to_owned()),
         ("Failures", failures),
         ("Longest hold", format!("{} s", status.hold_seconds)),
     ]
@@ -86,6 +89,7 @@ mod tests {
             prompts: 2,
             store: "ok".into(),
             history: "off".into(),
+            administrators: "ok".into(),
             failures: vec!["no-agent=1".into()],
             hold_seconds: 120,
             ..Status::default()
@@ -95,6 +99,7 @@ mod tests {
             serde_json::json!({
                 "version": "0.1.0", "mode": "ask", "enforcing": true, "agent": false,
                 "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
+                "administrators": "ok",
                 "failures": ["no-agent=1"], "hold_seconds": 120,
             })
         );

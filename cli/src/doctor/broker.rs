@@ -9,7 +9,7 @@ use crate::{bus::Bus, error::Error, user};
 const FIRST_GUARDED_UID: u32 = 1000;
 
 /// The checks that need the broker.
-const OF_BROKER: [&str; 4] = ["enforcing", "store", "history", "agent"];
+const OF_BROKER: [&str; 5] = ["enforcing", "store", "history", "administrators", "agent"];
 
 /// Asks the broker for its state, as it concerns user `uid`.
 pub(super) async fn check(uid: u32) -> Vec<Finding> {
@@ -60,6 +60,7 @@ fn untold() -> impl Iterator<Item = Finding> {
             "enforcing" => "whether the firewall is enforced cannot be told",
             "store" => "the state of the rule store cannot be told",
             "history" => "whether a history is kept cannot be told",
+            "administrators" => "the state of administrators' rules cannot be told",
             _ => "whether an agent is there to ask cannot be told",
         };
         Finding::unknown(check, found)
@@ -104,6 +105,19 @@ fn judge(status: &Status, uid: u32) -> Vec<Finding> {
                  systemctl restart portreeved.service",
             ),
         },
+        if status.administrators == "ok" {
+            Finding::good("administrators", "administrators' rules are in order")
+        } else {
+            Finding::bad(
+                "administrators",
+                format!(
+                    "administrators' rules are not in order: {}",
+                    status.administrators
+                ),
+                "Put the file right: its rules count as soon as it is saved. Until then they are as they \
+                 were when it was right, or left out. See portreeve-rules(5).",
+            )
+        },
         if status.agent {
             Finding::good("agent", format!("an agent is there to ask user {uid}"))
         } else if uid < FIRST_GUARDED_UID {
@@ -133,6 +147,7 @@ mod tests {
             agent: true,
             store: "ok".into(),
             history: "ok".into(),
+            administrators: "ok".into(),
             ..Status::default()
         }
     }
@@ -168,6 +183,11 @@ mod tests {
             ..sound()
         };
         assert!(bad(&status, 1000).is_empty());
+        let status = Status {
+            administrators: "cannot understand 10.toml:3".into(),
+            ..sound()
+        };
+        assert_eq!(bad(&status, 1000), ["administrators"]);
         let status = Status {
             agent: false,
             ..sound()

@@ -79,6 +79,7 @@ impl Broker {
             agent: true,
             store: "ok".into(),
             history: "ok".into(),
+            administrators: "ok".into(),
             hold_seconds: 120,
             ..Status::default()
         }

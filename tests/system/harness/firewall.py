@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ SERVICE = "portreeved.service"
 AGENT = "portreeve-agent.service"
 PROCESSES = Path("/sys/fs/cgroup/system.slice", SERVICE, "cgroup.procs")
 SETTINGS = Path("/etc/portreeve/portreeved.toml")
+RULES = Path("/etc/portreeve/rules.d")
 DATABASE = Path("/var/lib/portreeve/rules.db")
 USERS = ("alice", "bob")
 BUILT_IN_RULES = 1
@@ -61,6 +63,12 @@ def refusal(call, *arguments, **options):
 
 def status(user="alice"):
     return ctl("status", user=user)
+
+
+def doctor(user="alice"):
+    """What the doctor finds, by the names of its checks; it fails where something is wrong."""
+    found = json.loads(run("portreevectl", "--json", "--user", user, "doctor").stdout)
+    return {finding["check"]: SimpleNamespace(**finding) for finding in found}
 
 
 def pending(user="alice"):
@@ -166,8 +174,9 @@ def settings(**values):
 
 def reset():
     """Back to the start: defaults, no rules, no prompts, the broker and alice's agent there."""
-    changed = SETTINGS.exists()
+    changed = SETTINGS.exists() or RULES.exists()
     SETTINGS.unlink(missing_ok=True)
+    shutil.rmtree(RULES, ignore_errors=True)
     states = None if changed else _quiet_states()
     if not states:
         # A restart would leave held calls to the next broker; a stop ends them.

@@ -25,6 +25,7 @@ fn a_user_sees_his_own_state() {
             rules: 1,
             store: "ok".into(),
             history: "ok".into(),
+            administrators: "ok".into(),
             failures: Vec::new(),
             hold_seconds: 60,
         };

@@ -39,12 +39,12 @@ pub struct RulesWindow {
     #[template_child]
     own_list: TemplateChild<gtk::ListBox>,
     #[template_child]
-    built_in_group: TemplateChild<adw::PreferencesGroup>,
+    fixed_group: TemplateChild<adw::PreferencesGroup>,
     #[template_child]
-    built_in_list: TemplateChild<gtk::ListBox>,
+    fixed_list: TemplateChild<gtk::ListBox>,
     pub(super) rules: RuleList,
     own: RefCell<Option<gtk::FilterListModel>>,
-    built_in: RefCell<Option<gtk::FilterListModel>>,
+    fixed: RefCell<Option<gtk::FilterListModel>>,
     pub(super) broker: RefCell<Option<Broker>>,
     /// Whether the broker is there; `None` until that is known.
     pub(super) online: Cell<Option<bool>>,
@@ -76,13 +76,12 @@ impl ObjectImpl for RulesWindow {
         self.obj().add_actions();
         self.search_bar.connect_entry(&*self.search_entry);
         self.own.replace(Some(self.bind(&self.own_list, false)));
-        self.built_in
-            .replace(Some(self.bind(&self.built_in_list, true)));
+        self.fixed.replace(Some(self.bind(&self.fixed_list, true)));
         self.search_entry.connect_search_changed(glib::clone!(
             #[weak(rename_to = imp)]
             self,
             move |_| {
-                for list in [&imp.own, &imp.built_in] {
+                for list in [&imp.own, &imp.fixed] {
                     let filter = list
                         .borrow()
                         .as_ref()
@@ -115,8 +114,8 @@ impl ApplicationWindowImpl for RulesWindow {}
 impl AdwApplicationWindowImpl for RulesWindow {}
 
 impl RulesWindow {
-    /// Shows the rules that are built in, or those that are not, in this list.
-    fn bind(&self, list: &gtk::ListBox, built_in: bool) -> gtk::FilterListModel {
+    /// Shows the rules that are not the user's to change, or those that are, in this list.
+    fn bind(&self, list: &gtk::ListBox, fixed: bool) -> gtk::FilterListModel {
         let filter = gtk::CustomFilter::new(glib::clone!(
             #[weak(rename_to = imp)]
             self,
@@ -126,7 +125,7 @@ impl RulesWindow {
                 let Some(item) = item.downcast_ref::<RuleItem>() else {
                     return false;
                 };
-                item.is_built_in() == built_in && item.words().matches(&imp.searched())
+                item.is_fixed() == fixed && item.words().matches(&imp.searched())
             }
         ));
         let model = gtk::FilterListModel::new(Some(self.rules.store().clone()), Some(filter));
@@ -151,16 +150,16 @@ impl RulesWindow {
         let count = |list: &RefCell<Option<gtk::FilterListModel>>| {
             list.borrow().as_ref().map_or(0, ListModelExt::n_items)
         };
-        let (own, built_in) = (count(&self.own), count(&self.built_in));
+        let (own, fixed) = (count(&self.own), count(&self.fixed));
         let searching = !self.searched().trim().is_empty();
         self.own_group.set_visible(own > 0);
-        self.built_in_group.set_visible(built_in > 0);
+        self.fixed_group.set_visible(fixed > 0);
         self.empty.set_visible(own == 0 && !searching);
         self.pages
             .set_visible_child_name(match (self.known.get(), self.online.get()) {
                 (false, Some(false)) => "offline",
                 (false, _) => "loading",
-                (true, _) if searching && own + built_in == 0 => "no-results",
+                (true, _) if searching && own + fixed == 0 => "no-results",
                 (true, _) => "rules",
             });
     }

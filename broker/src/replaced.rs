@@ -1,4 +1,4 @@
-//! Tells when executables may have been replaced, so that nobody has to look every now and then.
+//! Tells when files may have been replaced, so that nobody has to look every now and then.
 
 use std::{
     collections::BTreeSet,
@@ -14,25 +14,26 @@ use rustix::{
 };
 use tokio::{io::unix::AsyncFd, time::sleep};
 
-/// What changes which file a path leads to, or whose it is.
+/// What changes which file a path leads to, whose it is, or what is in it.
 const CHANGES: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVED_TO)
     .union(WatchFlags::MOVED_FROM)
     .union(WatchFlags::DELETE)
+    .union(WatchFlags::CLOSE_WRITE)
     .union(WatchFlags::ATTRIB)
     .union(WatchFlags::ONLYDIR);
 /// Packages bring many files at once: one look for all.
 const GATHER: Duration = Duration::from_secs(1);
 
 /// The directories of some paths, watched.
-pub struct Replaced {
+pub(crate) struct Replaced {
     paths: Vec<PathBuf>,
     events: AsyncFd<OwnedFd>,
 }
 
 impl Replaced {
     /// Watches from now on.
-    pub fn watch(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
+    pub(crate) fn watch(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let fd = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let replaced = Self {
             paths: paths.into_iter().collect(),
@@ -45,7 +46,7 @@ impl Replaced {
 
     /// Waits until any of the paths may lead to another file than before. Can be given up and called
     /// again: what has happened meanwhile is told then.
-    pub async fn changed(&mut self) -> io::Result<()> {
+    pub(crate) async fn changed(&mut self) -> io::Result<()> {
         drop(self.events.readable().await?);
         sleep(GATHER).await;
         let mut buffer = [0_u8; 4096];
@@ -74,7 +75,7 @@ impl Replaced {
         for directory in directories {
             if let Err(error) = add_watch(self.events.get_ref(), &directory, CHANGES) {
                 let directory = directory.display();
-                tracing::warn!(%error, "cannot watch {directory}: replaced programs there go unnoticed");
+                tracing::warn!(%error, "cannot watch {directory}: what is replaced there goes unnoticed");
             }
         }
     }

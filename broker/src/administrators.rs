@@ -1,0 +1,350 @@
+//! `/etc/portreeve/rules.d/*.toml`: administrators' rules, which stand above those of users.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read as _},
+    ops::Range,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::User;
+use portreeve_dbus::{Error::InvalidArgument, RuleSpec};
+use portreeve_policy::{Action, Lifespan, Origin, Rule, RuleId, SubjectPattern};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use toml::Spanned;
+
+use crate::{decide::Command, failure::with_causes, replaced::Replaced};
+
+/// Where the rules are.
+pub const PATH: &str = "/etc/portreeve/rules.d";
+/// Bytes that a file may have.
+const LONGEST: u64 = 1 << 20;
+/// Rules that all files may have together, those for several users counted for each.
+pub const MOST: usize = 100_000;
+
+/// What is wrong with a file: its rules are left out, or stay as they were when it was right.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not readable.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Others than root could have written it.
+    #[error("cannot trust {path}: expected a file that is root's and that nobody else can write")]
+    Trust {
+        /// The file.
+        path: String,
+    },
+    /// It is not the TOML expected.
+    #[error("cannot understand {path}:{line}: {text}")]
+    Parse {
+        /// The file.
+        path: String,
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong there.
+        text: String,
+    },
+    /// There are more than can be kept.
+    #[error("cannot keep the rules of {path}: there are more than {MOST} in all")]
+    TooMany {
+        /// The file.
+        path: String,
+    },
+}
+
+/// A file of rules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    rule: Vec<Spanned<Entry>>,
+}
+
+/// One rule as it is written. The words are those of [`RuleSpec`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Path of an executable, or `any`.
+    program: String,
+    operations: Vec<String>,
+    host: Option<String>,
+    domain: Option<String>,
+    network: Option<String>,
+    place: Option<String>,
+    ports: Option<Ports>,
+    protocol: Option<String>,
+    action: String,
+    errno: Option<String>,
+    /// Names or numbers; everybody, if it is left out.
+    users: Option<Vec<Named>>,
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `443` or `"80,443"`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Ports {
+    One(u16),
+    Some(String),
+}
+
+/// A user.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Named {
+    Number(u32),
+    Name(String),
+}
+
+/// The rules of a directory, file by file.
+#[derive(Debug)]
+pub struct Administrators {
+    directory: PathBuf,
+    files: BTreeMap<PathBuf, Vec<Rule>>,
+}
+
+impl Administrators {
+    /// Those in this directory, of which nothing has been read.
+    pub fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Reads all files anew: the rules, in the order of the files' names, and what is wrong. Rules of a file that
+    /// cannot be used stay as they were when it was read last, so that a slip opens nothing.
+    pub fn read(&mut self) -> (Vec<Rule>, Vec<Error>) {
+        let mut problems = Vec::new();
+        let paths = self.paths().unwrap_or_else(|error| {
+            problems.push(error);
+            self.files.keys().cloned().collect()
+        });
+        let mut before = std::mem::take(&mut self.files);
+        let mut count = 0;
+        for path in paths {
+            let rules = match read_file(&path) {
+                Ok(rules) => rules,
+                Err(error) => {
+                    problems.push(error);
+                    before.remove(&path).unwrap_or_default()
+                }
+            };
+            count += rules.len();
+            if count > MOST {
+                let path = path.display().to_string();
+                problems.push(Error::TooMany { path });
+                break;
+            }
+            self.files.insert(path, rules);
+        }
+        (self.files.values().flatten().cloned().collect(), problems)
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, Error> {
+        let error = |source| Error::Read {
+            path: self.directory.display().to_string(),
+            source,
+        };
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(error(source)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(error)?.path();
+            let hidden = path.file_name().is_some_and(|name| {
+                let name = name.as_encoded_bytes();
+                name.starts_with(b".")
+            });
+            if !hidden && path.extension().is_some_and(|kind| kind == "toml") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+/// Reads all files anew, beside everything else: the rules, and in one text what is wrong, which is said in the
+/// journal too. `None` if that could not be done at all.
+pub async fn read(administrators: &mut Administrators) -> Option<(Vec<Rule>, Option<String>)> {
+    let directory = administrators.directory.clone();
+    let nothing = Administrators::new(directory);
+    let mut mine = std::mem::replace(administrators, nothing);
+    let reading = tokio::task::spawn_blocking(move || {
+        let (rules, problems) = mine.read();
+        (mine, rules, in_words(&problems))
+    });
+    let (mine, rules, problem) = reading.await.ok()?;
+    *administrators = mine;
+    match &problem {
+        Some(problem) => tracing::error!("administrators' rules: {problem}"),
+        None => tracing::info!("{} administrators' rules read", rules.len()),
+    }
+    Some((rules, problem))
+}
+
+/// Hands the rules to the loop whenever a file has changed, until the loop ends.
+pub async fn follow(mut administrators: Administrators, commands: mpsc::Sender<Command>) {
+    // Any file there: the directory is watched.
+    let file = administrators.directory.join("rules.toml");
+    let mut watched = match Replaced::watch([file]) {
+        Ok(watched) => watched,
+        Err(error) => {
+            return tracing::error!(%error, "cannot watch administrators' rules: changes count after a restart");
+        }
+    };
+    while let Ok(()) = watched.changed().await {
+        let Some((rules, problem)) = read(&mut administrators).await else {
+            continue;
+        };
+        let command = Command::Administrators(rules, problem);
+        if commands.send(command).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn in_words(problems: &[Error]) -> Option<String> {
+    let texts: Vec<String> = problems.iter().map(|error| with_causes(error)).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+fn read_file(path: &Path) -> Result<Vec<Rule>, Error> {
+    let shown = || path.display().to_string();
+    let error = |source| Error::Read {
+        path: shown(),
+        source,
+    };
+    // No link that leads to what is not meant to be read, and nothing that makes a reader wait.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(error)?;
+    let metadata = file.metadata().map_err(error)?;
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let trusted = metadata.is_file() && metadata.uid() == owner && metadata.mode() & 0o022 == 0;
+    if !trusted {
+        return Err(Error::Trust { path: shown() });
+    }
+    if metadata.len() > LONGEST {
+        return Err(error(io::ErrorKind::FileTooLarge.into()));
+    }
+    let (mut text, created) = (String::new(), metadata.mtime());
+    file.take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(error)?;
+    parse(&text, created).map_err(|(at, what)| Error::Parse {
+        path: shown(),
+        line: line_of(&text, &at),
+        text: what,
+    })
+}
+
+/// The rules of a text, or what is wrong where.
+fn parse(text: &str, created: i64) -> Result<Vec<Rule>, (Range<usize>, String)> {
+    let document: Document = toml::from_str(text)
+        .map_err(|error| (error.span().unwrap_or_default(), error.message().to_owned()))?;
+    let mut rules = Vec::new();
+    for entry in document.rule {
+        let at = entry.span();
+        let entry = entry.into_inner();
+        let users = users(entry.users.as_deref()).map_err(|text| (at.clone(), text))?;
+        let rule = entry.rule(created).map_err(|text| (at, text))?;
+        rules.extend(users.into_iter().map(|uid| Rule {
+            uid,
+            ..rule.clone()
+        }));
+    }
+    Ok(rules)
+}
+
+/// Number of the line in which something is.
+fn line_of(text: &str, at: &Range<usize>) -> usize {
+    let before = text.bytes().take(at.start);
+    1 + before.filter(|byte| *byte == b'\n').count()
+}
+
+impl Entry {
+    /// The rule, for everybody.
+    fn rule(self, created: i64) -> Result<Rule, String> {
+        let for_any = self.program == "any";
+        let errno = self.errno.map(|name| {
+            let known = Action::ERRNOS.iter().find(|(known, _)| *known == name);
+            known.map(|(_, number)| *number).ok_or_else(|| {
+                let names = Action::ERRNOS.map(|(name, _)| name).join(", ");
+                format!("cannot use errno “{name}”: expected one of {names}")
+            })
+        });
+        let spec = RuleSpec {
+            // Any that is right, if it is for none.
+            program: if for_any { "/any".into() } else { self.program },
+            operations: self.operations,
+            host: self.host,
+            domain: self.domain,
+            network: self.network,
+            place: self.place,
+            ports: self.ports.map(|ports| match ports {
+                Ports::One(port) => port.to_string(),
+                Ports::Some(text) => text,
+            }),
+            protocol: self.protocol,
+            action: self.action,
+            errno: errno.transpose()?,
+            lifespan: None,
+        };
+        let parts = spec.check().map_err(|error| match error {
+            InvalidArgument(text) => text,
+            other => other.to_string(),
+        })?;
+        Ok(Rule {
+            id: RuleId(0),
+            uid: None,
+            subject: if for_any {
+                SubjectPattern::Any
+            } else {
+                SubjectPattern::Program(parts.program)
+            },
+            operations: parts.operations,
+            object: parts.object,
+            action: parts.action,
+            lifespan: Lifespan::Always,
+            enabled: self.enabled,
+            origin: Origin::Administrator,
+            created,
+        })
+    }
+}
+
+/// The users that a rule is for.
+fn users(named: Option<&[Named]>) -> Result<Vec<Option<u32>>, String> {
+    let Some(named) = named else {
+        return Ok(vec![None]);
+    };
+    let found = named.iter().map(|user| match user {
+        Named::Number(uid) => Ok(Some(*uid)),
+        Named::Name(name) => match User::from_name(name) {
+            Ok(Some(user)) => Ok(Some(user.uid.as_raw())),
+            Ok(None) => Err(format!("cannot find user “{name}”")),
+            Err(error) => Err(format!("cannot look up user “{name}”: {error}")),
+        },
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! What is read, what is refused and where, and that a slip opens nothing.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+struct Place {
+    dir: tempfile::TempDir,
+    rules: Administrators,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = Administrators::new(dir.path().join("rules.d"));
+        fs::create_dir(dir.path().join("rules.d")).unwrap();
+        Self { dir, rules }
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join("rules.d").join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        path
+    }
+
+    /// What the rules are about, and what is wrong.
+    fn read(&mut self) -> (Vec<String>, String) {
+        let (rules, problems) = self.rules.read();
+        let rules = rules.iter().map(|rule| rule.object.to_string());
+        (rules.collect(), in_words(&problems).unwrap_or_default())
+    }
+}
+
+const GOOD: &str = r#"
+[[rule]]
+program = "any"
+operations = ["connect"]
+domain = "tracker.example"
+action = "deny"
+errno = "ECONNREFUSED"
+
+[[rule]]
+program = "/usr/bin/curl"
+operations = ["connect", "listen"]
+network = "192.0.2.0/24"
+ports = 443
+protocol = "tcp"
+action = "allow"
+users = ["root", 1000]
+enabled = false
+"#;
+
+fn deny(host: &str) -> String {
+    format!(
+        "[[rule]]\nprogram = \"any\"\noperations = [\"connect\"]\nhost = \"{host}\"\naction = \"deny\"\n"
+    )
+}
+
+#[test]
+fn rules_are_read() {
+    let mut place = Place::new();
+    place.write("10.toml", GOOD);
+    let (rules, problems) = place.rules.read();
+    assert!(problems.is_empty(), "{problems:?}");
+    let users: Vec<_> = rules.iter().map(|rule| rule.uid).collect();
+    assert_eq!(users, [None, Some(0), Some(1000)]);
+    assert_eq!(rules[0].subject, SubjectPattern::Any);
+    assert_eq!(rules[0].action, Action::Deny(111));
+    assert!(rules[0].enabled && !rules[1].enabled);
+    assert_eq!(rules[1].object.to_string(), "192.0.2.0/24 port 443 (tcp)");
+    assert!(
+        rules
+            .iter()
+            .all(|rule| rule.origin == Origin::Administrator)
+    );
+}
+
+#[test]
+fn files_are_read_in_the_order_of_their_names() {
+    let mut place = Place::new();
+    place.write("20.toml", &deny("b.example"));
+    place.write("10.toml", &deny("a.example"));
+    for name in ["30.toml.bak", ".40.toml", "README"] {
+        place.write(name, "no rules");
+    }
+    assert_eq!(
+        place.read(),
+        (vec!["a.example".into(), "b.example".into()], String::new())
+    );
+    fs::remove_dir_all(place.dir.path().join("rules.d")).unwrap();
+    assert_eq!(
+        place.read(),
+        (vec![], String::new()),
+        "no directory, no rules"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    let mut place = Place::new();
+    let second = |line: &str| {
+        deny("a.example") + "\n[[rule]]\nprogram = \"any\"\noperations = [\"connect\"]\n" + line
+    };
+    for (text, words) in [
+        ("[[rule]\n".to_owned(), ":1:"),
+        (
+            second("action = \"maybe\"\n"),
+            ":7: cannot read action “maybe”",
+        ),
+        (
+            second("action = \"deny\"\nports = \"0\"\n"),
+            ":7: cannot read ports “0”",
+        ),
+        (second("action = \"deny\"\nerrno = \"EINTR\"\n"), "“EINTR”"),
+        (
+            second("action = \"deny\"\nhots = \"a\"\n"),
+            ":11: unknown field `hots`",
+        ),
+        (
+            second("action = \"deny\"\nusers = [\"no such user\"]\n"),
+            "“no such user”",
+        ),
+    ] {
+        let path = place.write("10.toml", &text);
+        let (rules, problems) = place.read();
+        assert!(rules.is_empty());
+        assert!(
+            problems.contains(&*path.display().to_string()),
+            "{problems}"
+        );
+        assert!(problems.contains(words), "{words}: {problems}");
+    }
+}
+
+#[test]
+fn a_slip_opens_nothing() {
+    let mut place = Place::new();
+    place.write("10.toml", &deny("a.example"));
+    place.write("20.toml", &deny("b.example"));
+    place.read();
+    place.write("10.toml", "[[rule]");
+    place.write("20.toml", &deny("c.example"));
+    let (rules, problems) = place.read();
+    assert_eq!(rules, ["a.example", "c.example"]);
+    assert!(problems.contains("10.toml:1"), "{problems}");
+    // A file that is taken away is meant to be.
+    fs::remove_file(place.dir.path().join("rules.d/10.toml")).unwrap();
+    assert_eq!(place.read(), (vec!["c.example".into()], String::new()));
+}
+
+#[test]
+fn what_others_can_write_is_not_trusted() {
+    let mut place = Place::new();
+    let path = place.write("10.toml", &deny("a.example"));
+    for mode in [0o646, 0o664] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let (rules, problems) = place.read();
+        assert!(rules.is_empty());
+        assert!(problems.contains("cannot trust"), "{problems}");
+    }
+    let elsewhere = place.dir.path().join("elsewhere");
+    fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert!(place.read().1.contains("cannot read"), "a link");
+}
