@@ -23,6 +23,8 @@ pub use icon::Icons;
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Programs remembered; all are forgotten when there are more.
 const REMEMBERED: usize = 512;
+/// Where packages have programs.
+const OF_PACKAGES: &[&str] = &["/usr/", "/opt/", "/bin/", "/sbin/", "/lib"];
 
 /// A program as the system presents it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,12 +163,13 @@ impl Programs {
 
     /// The package that has the file, if root alone can have changed that since.
     fn owner(&self, path: &str) -> io::Result<Option<Owner>> {
-        if !is_of_root(Path::new(path)) {
+        // A file system of a user's may never answer: no file is looked at that no package can have.
+        if !OF_PACKAGES.iter().any(|start| path.starts_with(start)) {
             return Ok(None);
         }
         for records in &self.0.records {
             if let Some(owner) = records.owner(path)? {
-                return Ok(Some(owner));
+                return Ok(is_of_root(Path::new(path)).then_some(owner));
             }
         }
         Ok(None)
@@ -201,4 +204,43 @@ fn is_of_root(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     fs::metadata(path)
         .is_ok_and(|file| file.is_file() && file.uid() == 0 && file.mode() & 0o022 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records that have every file, and which files they were asked for.
+    #[derive(Clone, Default)]
+    struct All(Arc<Mutex<Vec<String>>>);
+
+    impl Records for All {
+        fn stamp(&self) -> io::Result<SystemTime> {
+            Ok(SystemTime::UNIX_EPOCH)
+        }
+
+        fn owner(&self, path: &str) -> io::Result<Option<Owner>> {
+            self.0.lock().unwrap().push(path.to_owned());
+            Ok(Some(Owner {
+                name: "all".into(),
+                version: "1".into(),
+                entries: Vec::new(),
+            }))
+        }
+    }
+
+    #[test]
+    fn no_file_is_looked_at_before_its_package_is_known() {
+        let all = All::default();
+        let programs = Programs(Arc::new(Shared {
+            records: vec![Box::new(all.clone())],
+            known: Mutex::default(),
+            turn: Arc::new(Semaphore::new(1)),
+        }));
+        // There is no such file, which is seen after the records have been asked, or not at all.
+        for path in ["/usr/bin/no-such-program", "/home/a/no-such-program"] {
+            assert_eq!(programs.owner(path).unwrap(), None, "{path}");
+        }
+        assert_eq!(*all.0.lock().unwrap(), ["/usr/bin/no-such-program"]);
+    }
 }

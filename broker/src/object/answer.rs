@@ -17,9 +17,7 @@ use simple_dns::{
 /// Addresses taken of one answer.
 const ADDRESSES: usize = 64;
 /// Longest way from the name to the addresses.
-const STEPS: usize = 16;
-/// Names on the way that are kept.
-const ALIASES: usize = 4;
+pub(super) const STEPS: usize = 16;
 /// Bytes that a header has, and that a record has at least.
 const HEADER: usize = 12;
 const RECORD: usize = 11;
@@ -92,7 +90,6 @@ fn follow(name: Box<str>, records: &[ResourceRecord<'_>]) -> Option<LookedUp> {
         let Some((next, ttl)) = next else { break };
         lifetime = lifetime.min(ttl);
         if let Some(alias) = host_name(&next)
-            && aliases.len() < ALIASES
             && alias != name
             && !aliases.contains(&alias)
         {

@@ -10,5 +10,7 @@ pub fn names_by(bytes: &[u8]) -> Option<Vec<Box<str>>> {
     let address: IpAddr = *found.addresses.first()?;
     let mut lookups = Lookups::default();
     lookups.learn(1000, 1, &found, 1);
-    Some(lookups.names(1000, 1, address, 2))
+    let asked = lookups.names(1000, 1, address, 2).into_iter();
+    let names = asked.flat_map(|asked| asked.aliases.iter().chain([&asked.name]));
+    Some(names.cloned().collect())
 }

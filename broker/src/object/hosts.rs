@@ -10,7 +10,7 @@ const PATH: &str = "/etc/hosts";
 const SIZE_MAX: u64 = 32 * 1024 * 1024;
 
 /// Names of one address that are kept.
-const NAMES: usize = 8;
+pub(super) const NAMES: usize = 32;
 
 /// The names of /etc/hosts, read again whenever the file has changed.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ impl Hosts {
     }
 
     /// The names that the file gives this address, in its order.
-    pub(super) fn names(&mut self, address: IpAddr) -> Vec<Box<str>> {
+    pub(super) fn names(&mut self, address: IpAddr) -> &[Box<str>] {
         self.refresh();
-        self.names.get(&address).cloned().unwrap_or_default()
+        self.names.get(&address).map_or(&[], Vec::as_slice)
     }
 
     fn refresh(&mut self) {

@@ -1,6 +1,7 @@
 //! What a call is about: from the record of the kernel to the policy's object.
 
 mod answer;
+mod book;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -28,7 +29,7 @@ pub use names::{Answers, Names};
 pub fn object(request: &Request, names: &mut Names) -> Object {
     let endpoint = &request.key.endpoint;
     let address = address(endpoint.family == AF_INET, endpoint.address);
-    let (host, knowledge) = names.of(request.key.process.uid, request.run, address);
+    let (host, knowledge) = names.of(request.key.process, request.run, address);
     Object {
         protocol: Protocol(endpoint.protocol),
         address,

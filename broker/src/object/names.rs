@@ -3,25 +3,32 @@
 //!
 //! Whoever owns an address has no say in it: reverse lookups are never used.
 
-use std::{
-    net::IpAddr,
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
-};
+use std::{collections::HashSet, net::IpAddr, os::fd::OwnedFd};
 
-use portreeve_abi::NameAnswer;
+use portreeve_abi::{NameAnswer, Process};
 use portreeve_policy::{Knowledge, NameSource};
-use serde::{Deserialize, Serialize};
 
 use super::{
     answer::{self, LookedUp},
-    hosts::Hosts,
-    lookups::{Book, Lookups},
+    book::{Book, Limits},
+    hosts::{self, Hosts},
+    lookups::Lookups,
     resolvers::Resolvers,
 };
 use crate::clock::Now;
 
-/// Names told with a call beside the one that counts.
-const OTHERS: usize = 32;
+/// Names told with a call beside the one that counts. Those by way of which others lead to its address are
+/// the first to be left out.
+const OTHERS: usize = 256;
+/// Names of one address that a run keeps.
+pub(super) const OF_RUN: usize = 32;
+/// What systemd-resolved has found, for all users together.
+pub(super) const SHARED: Limits = Limits {
+    addresses: 65_536,
+    names: 64,
+    bytes: 16 << 20,
+};
+const _: () = assert!(OF_RUN + hosts::NAMES + SHARED.names <= OTHERS);
 
 /// Answers to name lookups as they are received.
 pub trait Answers: Send {
@@ -32,11 +39,20 @@ pub trait Answers: Send {
 }
 
 /// What has been learnt from answers.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Learnt {
     pub(super) lookups: Lookups,
     /// By systemd-resolved, for anybody.
     pub(super) shared: Book,
+}
+
+impl Default for Learnt {
+    fn default() -> Self {
+        Self {
+            lookups: Lookups::default(),
+            shared: Book::new(SHARED),
+        }
+    }
 }
 
 /// Everything that is known of names.
@@ -54,8 +70,7 @@ impl Names {
     /// Learns from these answers from now on; returns what is readable once there are some.
     pub fn listen(&mut self, answers: Box<dyn Answers>) -> Vec<OwnedFd> {
         let wakeups = answers.wakeups();
-        let own = std::fs::metadata("/proc/self/ns/net").ok();
-        self.network = own.and_then(|own| u32::try_from(own.ino()).ok());
+        self.network = super::network();
         self.answers = Some(answers);
         wakeups
     }
@@ -87,87 +102,43 @@ impl Names {
         self.learnt.shared.learn(found, Now::read().boottime);
     }
 
-    /// The name by which a run of a user's program knows an address, and what else is known of it.
+    /// The name by which a process in this run knows an address, and what else is known of it.
     ///
     /// An answer is there before the call that comes of it, so it is found here, whatever runs when.
-    pub fn of(&mut self, uid: u32, run: u64, address: IpAddr) -> (Option<Box<str>>, Knowledge) {
+    pub fn of(
+        &mut self,
+        process: Process,
+        run: u64,
+        address: IpAddr,
+    ) -> (Option<Box<str>>, Knowledge) {
         self.take_in();
-        let now = Now::read().boottime;
-        let sources = [
-            (
-                NameSource::Lookup,
-                self.learnt.lookups.names(uid, run, address, now),
-            ),
-            (NameSource::Hosts, self.hosts.names(address)),
-            (NameSource::Resolver, self.learnt.shared.names(address, now)),
+        let (uid, now) = (process.uid, Now::read().boottime);
+        let Learnt { lookups, shared } = &mut self.learnt;
+        lookups.see(uid, run, process.tgid);
+        let looked_up = lookups.names(uid, run, address, now);
+        let hosts = self.hosts.names(address);
+        let shared = shared.names(address, now);
+        let source = [
+            (NameSource::Lookup, looked_up.is_empty()),
+            (NameSource::Hosts, hosts.is_empty()),
+            (NameSource::Resolver, shared.is_empty()),
         ];
-        let source = sources.iter().find(|(_, names)| !names.is_empty());
-        let source = source.map(|(source, _)| *source);
-        let mut names = sources.into_iter().flat_map(|(_, names)| names);
-        let host = names.next();
-        let others = names.take(OTHERS).collect();
-        (host, Knowledge { source, others })
+        let source = source.into_iter().find(|(_, is_empty)| !is_empty);
+        let names = looked_up.iter().map(|asked| &asked.name).chain(hosts);
+        let names = names.chain(shared.iter().map(|asked| &asked.name));
+        let aliases = looked_up.iter().chain(&shared);
+        let aliases = aliases.flat_map(|asked| &asked.aliases);
+        let mut seen = HashSet::new();
+        let all = names.chain(aliases).filter(|name| seen.insert(*name));
+        let mut all = all.cloned();
+        let host = all.next();
+        let knowledge = Knowledge {
+            source: source.map(|(source, _)| source),
+            others: all.take(OTHERS).collect(),
+        };
+        (host, knowledge)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_of_other_networks_and_of_strangers_name_nothing() {
-        let mut names = Names {
-            network: Some(7),
-            ..Names::default()
-        };
-        let mut about = NameAnswer {
-            run: 1,
-            uid: 1000,
-            network: 8,
-            ..NameAnswer::default()
-        };
-        names.hear(&about, &[]);
-        about.network = 7;
-        names.hear(&about, &[0; 40]);
-        let address = "192.0.2.1".parse().unwrap();
-        assert_eq!(names.learnt.lookups.names(1000, 1, address, 1), []);
-    }
-
-    #[test]
-    fn what_anybody_has_looked_up_is_known_to_all_as_such() {
-        let mut names = Names::default();
-        let address: IpAddr = "192.0.2.1".parse().unwrap();
-        assert_eq!(names.of(1000, 1, address).0, None);
-        for name in ["a.example", "b.example"] {
-            names.share(&LookedUp {
-                name: name.into(),
-                aliases: vec![],
-                addresses: vec![address],
-                lifetime: std::time::Duration::ZERO,
-            });
-        }
-        let (host, knowledge) = names.of(1000, 1, address);
-        assert_eq!(host.as_deref(), Some("b.example"));
-        assert_eq!(knowledge.source, Some(NameSource::Resolver));
-        assert!(knowledge.others.contains(&"a.example".into()));
-        names.learnt.lookups.learn(
-            1000,
-            1,
-            &LookedUp {
-                name: "c.example".into(),
-                aliases: vec![],
-                addresses: vec![address],
-                lifetime: std::time::Duration::ZERO,
-            },
-            Now::read().boottime,
-        );
-        let (host, knowledge) = names.of(1000, 1, address);
-        assert_eq!(host.as_deref(), Some("c.example"));
-        assert_eq!(knowledge.source, Some(NameSource::Lookup));
-        assert!(
-            knowledge.others.contains(&"a.example".into())
-                && knowledge.others.contains(&"b.example".into())
-        );
-        assert_eq!(names.of(1000, 2, address).0.as_deref(), Some("b.example"));
-    }
-}
+mod tests;

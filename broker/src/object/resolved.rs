@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::{net::UnixStream, time::sleep};
 
 use super::{
-    answer::{LookedUp, host_name},
+    answer::{LookedUp, STEPS, host_name},
     names::Names,
 };
 
@@ -33,7 +33,8 @@ const LONGEST: usize = 256 * 1024;
 const AGAIN: Duration = Duration::from_secs(60);
 const TYPE_CNAME: u16 = 5;
 const ADDRESSES: usize = 64;
-const NAMES: usize = 8;
+/// The one that was asked for, and those on the way.
+const NAMES: usize = 1 + STEPS;
 
 /// Learns names from it for good, whenever it runs; not at all where programs do not ask it.
 pub(super) async fn follow_resolved(names: Arc<Mutex<Names>>) {
@@ -186,6 +187,8 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use portreeve_abi::Process;
+
     use super::*;
 
     #[test]
@@ -258,7 +261,7 @@ mod tests {
         let ends = [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset];
         assert!(ends.contains(&error.kind()), "{error}");
         let address = "192.0.2.1".parse().unwrap();
-        let (host, _) = names.lock().unwrap().of(1000, 1, address);
+        let (host, _) = names.lock().unwrap().of(Process::default(), 1, address);
         assert_eq!(host.as_deref(), Some("a.example"));
     }
 }

@@ -17,6 +17,9 @@ use super::file::TextFile;
 const PATH: &str = "/etc/resolv.conf";
 /// The first port that everybody may have.
 const FREE_PORTS: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+/// The addresses of this computer, IPv4 (among all routes) and IPv6.
+const OWN_V4: &str = "/proc/self/net/fib_trie";
+const OWN_V6: &str = "/proc/self/net/if_inet6";
 /// Bytes read at most.
 const SIZE_MAX: u64 = 64 * 1024;
 /// `LOOPBACK_IFINDEX` of include/net/flow.h.
@@ -27,21 +30,30 @@ const LOOPBACK: u32 = 1;
 pub(super) struct Resolvers {
     file: TextFile,
     free_ports: PathBuf,
+    own: [PathBuf; 2],
     servers: Vec<IpAddr>,
+    /// Whether it was said that the one on this computer does not count.
+    told: bool,
 }
 
 impl Default for Resolvers {
     fn default() -> Self {
-        Self::at(PATH.into(), FREE_PORTS.into())
+        Self::at(
+            PATH.into(),
+            FREE_PORTS.into(),
+            [OWN_V4.into(), OWN_V6.into()],
+        )
     }
 }
 
 impl Resolvers {
-    fn at(path: PathBuf, free_ports: PathBuf) -> Self {
+    fn at(path: PathBuf, free_ports: PathBuf, own: [PathBuf; 2]) -> Self {
         Self {
             file: TextFile::new(path, SIZE_MAX),
             free_ports,
+            own,
             servers: Vec::new(),
+            told: false,
         }
     }
 
@@ -49,19 +61,45 @@ impl Resolvers {
     pub(super) fn have_said(&mut self, answer: &NameAnswer) -> bool {
         self.refresh();
         let source = source(answer);
-        // What is said on this computer, from whichever of its addresses, comes by the loopback device. It
-        // has to come from a port that only a service can have.
-        let honest = match (answer.device == LOOPBACK, source.is_loopback()) {
-            (true, _) => self.ports_are_guarded(),
-            (false, loopback) => !loopback,
-        };
-        honest && self.servers.contains(&source)
+        let loopback = source.is_loopback();
+        if !self.servers.contains(&source) {
+            return false;
+        }
+        if answer.device != LOOPBACK {
+            // The kernel itself takes nothing from outside that is from an IPv4 address of its own.
+            return !loopback && (source.is_ipv4() || !self.is_own(source));
+        }
+        // What is said on this computer, from whichever of its addresses, comes by the loopback device; and so
+        // does what is said in another's name. It has to come from a port that only a service can have.
+        self.ports_are_guarded() && (loopback || self.is_own(source))
     }
 
-    fn ports_are_guarded(&self) -> bool {
+    fn ports_are_guarded(&mut self) -> bool {
         let text = fs::read_to_string(&self.free_ports);
         let first = text.ok().and_then(|text| text.trim().parse::<u16>().ok());
-        first.is_some_and(|first| first > DNS_PORT)
+        let guarded = first.is_some_and(|first| first > DNS_PORT);
+        if !guarded && !self.told {
+            tracing::warn!(
+                "cannot take names from the name server on this computer: \
+                 net.ipv4.ip_unprivileged_port_start lets anybody answer for it (portreevectl doctor says more)"
+            );
+        }
+        self.told = !guarded;
+        guarded
+    }
+
+    /// Whether this computer has the address.
+    fn is_own(&self, address: IpAddr) -> bool {
+        let [v4, v6] = &self.own;
+        match address {
+            IpAddr::V4(v4_address) => {
+                fs::read_to_string(v4).is_ok_and(|text| is_local(&text, v4_address))
+            }
+            IpAddr::V6(v6_address) => fs::read_to_string(v6).is_ok_and(|text| {
+                let mut own = text.lines().filter_map(|line| line.get(..32));
+                own.any(|own| u128::from_str_radix(own, 16) == Ok(v6_address.to_bits()))
+            }),
+        }
     }
 
     fn refresh(&mut self) {
@@ -69,6 +107,17 @@ impl Resolvers {
             self.servers = parse(&text);
         }
     }
+}
+
+/// Whether the address is this computer's, by its table of routes: below each address stands what it is.
+fn is_local(routes: &str, address: Ipv4Addr) -> bool {
+    let mut at = None;
+    routes.lines().any(|line| {
+        if let Some(address) = line.trim_start().strip_prefix("|-- ") {
+            at = address.parse::<Ipv4Addr>().ok();
+        }
+        at == Some(address) && line.trim() == "/32 host LOCAL"
+    })
 }
 
 /// The servers of a `resolv.conf(5)`; without any, the one on this computer.
@@ -100,7 +149,7 @@ fn source(answer: &NameAnswer) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::{path::Path, time::SystemTime};
 
     use super::*;
 
@@ -130,13 +179,55 @@ mod tests {
         assert!(parse("").iter().all(IpAddr::is_loopback));
     }
 
+    const ROUTES: &str = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n     \
+                          |-- 192.0.2.0\n        /24 link UNICAST\n     |-- 192.0.2.3\n        /32 link UNICAST\n\
+                          Local:\n     |-- 192.0.2.1\n        /32 host LOCAL\n     |-- 192.0.2.255\n        \
+                          /32 link BROADCAST\n";
+
+    /// What says that the computer has 192.0.2.1 and `2001:db8::1`.
+    fn own(dir: &Path) -> [PathBuf; 2] {
+        let [v4, v6] = ["fib_trie", "if_inet6"].map(|name| dir.join(name));
+        fs::write(&v4, ROUTES).unwrap();
+        let line = "20010db8000000000000000000000001 02 40 00 80 eth0\n";
+        fs::write(&v6, line).unwrap();
+        [v4, v6]
+    }
+
+    #[test]
+    fn addresses_of_this_computer_are_told_from_others() {
+        let address = |text: &str| text.parse().unwrap();
+        assert!(is_local(ROUTES, address("192.0.2.1")));
+        for other in ["192.0.2.0", "192.0.2.3", "192.0.2.255", "0.0.0.0"] {
+            assert!(!is_local(ROUTES, address(other)), "{other}");
+        }
+        let here = Resolvers::default();
+        assert!(here.is_own(Ipv4Addr::LOCALHOST.into()));
+        assert!(!here.is_own(address("192.0.2.1").into()));
+    }
+
+    #[test]
+    fn what_is_said_here_in_the_name_of_a_server_elsewhere_does_not_count_nor_the_other_way_round()
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let (conf, ports) = (dir.path().join("resolv.conf"), dir.path().join("ports"));
+        let servers = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"];
+        let text = servers.join("\nnameserver ");
+        fs::write(&conf, format!("nameserver {text}\n")).unwrap();
+        fs::write(&ports, "1024\n").unwrap();
+        let mut resolvers = Resolvers::at(conf, ports, own(dir.path()));
+        let mut here = |server| resolvers.have_said(&answer(server, LOOPBACK));
+        assert_eq!(servers.map(&mut here), [true, false, true, false]);
+        let mut elsewhere = |server| resolvers.have_said(&answer(server, 2));
+        assert_eq!(servers.map(&mut elsewhere), [true, true, false, true]);
+    }
+
     #[test]
     fn only_their_answers_count() {
         let dir = tempfile::tempdir().unwrap();
         let (conf, ports) = (dir.path().join("resolv.conf"), dir.path().join("ports"));
         fs::write(&conf, "nameserver 192.0.2.1\nnameserver 127.0.0.53\n").unwrap();
         fs::write(&ports, "1024\n").unwrap();
-        let mut resolvers = Resolvers::at(conf.clone(), ports.clone());
+        let mut resolvers = Resolvers::at(conf.clone(), ports.clone(), Default::default());
         assert!(resolvers.have_said(&answer("192.0.2.1", 2)));
         assert!(!resolvers.have_said(&answer("192.0.2.2", 2)));
         assert!(!resolvers.have_said(&answer("2001:db8::1", 2)));
@@ -152,6 +243,7 @@ mod tests {
             "anybody's port"
         );
         assert!(!resolvers.have_said(&answer("192.0.2.1", 1)), "here");
+        assert!(resolvers.told, "once");
         assert!(resolvers.have_said(&answer("192.0.2.1", 2)));
         fs::write(&conf, "nameserver 2001:db8::1\n").unwrap();
         let later = SystemTime::now() + std::time::Duration::from_secs(9);

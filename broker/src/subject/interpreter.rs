@@ -17,12 +17,10 @@ const NAMES: &[&str] = &[
     "dotnet",
     "electron",
     "elvish",
-    "emacs",
     "escript",
     "expect",
     "fish",
     "gawk",
-    "gdb",
     "gjs",
     "gjs-console",
     "guile",
@@ -34,6 +32,8 @@ const NAMES: &[&str] = &[
     "ksh",
     "ld",
     "ld.so",
+    // musl's is its dynamic linker too.
+    "libc.so",
     "lisp.run",
     "lldb",
     "lua",
@@ -49,7 +49,6 @@ const NAMES: &[&str] = &[
     "nodejs",
     "nvim",
     "ocaml",
-    "octave-cli",
     "perl",
     "php",
     "php-cgi",
@@ -74,6 +73,34 @@ const NAMES: &[&str] = &[
     "yash",
     "zsh",
 ];
+/// Those of which each package has the file under another name, behind a `-` or a `.`: `emacs-gtk`, `vim.basic`.
+const STEMS: &[&str] = &["emacs", "gdb", "gvim", "octave", "vim"];
+/// The start of the name of emulators, which run an executable as dynamic linkers do, and what is behind it: an
+/// architecture. Those of whole computers have a `system-` before that.
+const EMULATOR: &str = "qemu-";
+const ARCHITECTURES: &[&str] = &[
+    "aarch64",
+    "alpha",
+    "arm",
+    "cris",
+    "hexagon",
+    "hppa",
+    "i386",
+    "loongarch",
+    "m68k",
+    "microblaze",
+    "mips",
+    "nios2",
+    "or1k",
+    "ppc",
+    "riscv",
+    "s390x",
+    "sh4",
+    "sparc",
+    "tilegx",
+    "x86_64",
+    "xtensa",
+];
 /// The start of the names of dynamic linkers, which run an executable as if it were their own:
 /// `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
 const LINKERS: &[&str] = &["ld-linux", "ld-musl"];
@@ -82,7 +109,11 @@ const LINKERS: &[&str] = &["ld-linux", "ld-musl"];
 /// also make a program that does the same.
 pub(super) fn is_interpreter(program: &Program) -> bool {
     let name = program.shown_name();
+    let stem = name.split_once(['-', '.']).map_or(name, |(stem, _)| stem);
+    let emulates = |start: &str| name.strip_prefix(EMULATOR)?.strip_prefix(start);
     LINKERS.iter().any(|start| name.starts_with(start))
+        || ARCHITECTURES.iter().any(|it| emulates(it).is_some())
+        || STEMS.contains(&without_version(stem))
         || NAMES.contains(&name)
         || NAMES.contains(&without_version(name))
 }
@@ -99,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_no_part_of_a_name() {
+    fn versions_and_ways_to_build_are_no_part_of_a_name() {
         let is = |path: &str| is_interpreter(&Program::Path(path.into()));
         for path in [
             "/usr/bin/python3.13",
@@ -113,6 +144,21 @@ mod tests {
             "/usr/lib/wine/wine64",
             "/usr/bin/tclsh8.6",
             "/usr/bin/lua5.4",
+            "/usr/bin/emacs-gtk",
+            "/usr/bin/emacs-nox",
+            "/usr/bin/emacs-lucid",
+            "/usr/bin/emacs-30.1",
+            "/usr/bin/gdb-multiarch",
+            "/usr/bin/octave-gui",
+            "/usr/bin/octave-cli-9.4.0",
+            "/usr/bin/vim.basic",
+            "/usr/bin/vim.gtk3",
+            "/usr/bin/vim",
+            "/usr/bin/qemu-x86_64",
+            "/usr/bin/qemu-aarch64-static",
+            "/usr/bin/qemu-ppc64le",
+            "/usr/lib/x86_64-linux-musl/libc.so",
+            "/lib/ld-musl-x86_64.so.1",
         ] {
             assert!(is(path), "{path}");
         }
@@ -124,6 +170,10 @@ mod tests {
             "/usr/bin/ssh",
             "/usr/bin/shotwell",
             "/usr/bin/java-extras",
+            "/usr/bin/emacsclient",
+            "/usr/bin/vimdot",
+            "/usr/bin/qemu-system-x86_64",
+            "/usr/bin/qemu-img",
         ] {
             assert!(!is(path), "{path}");
         }

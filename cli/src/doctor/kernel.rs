@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::FileTypeExt as _, path::Path};
 
-use super::Finding;
+use super::{Finding, read};
 
 /// The first kernel that lets security programs read a file's attributes as the gate needs it.
 const OLDEST: (u32, u32) = (6, 12);
@@ -16,12 +16,6 @@ pub(super) fn check(root: &Path) -> Vec<Finding> {
         security_modules(root, &release),
         fuse(root),
     ]
-}
-
-/// A small file's text without the space around it; empty if it cannot be read.
-fn read(root: &Path, path: &str) -> String {
-    fs::read_to_string(root.join(path))
-        .map_or_else(|_| String::new(), |text| text.trim().to_owned())
 }
 
 fn version(release: &str) -> Finding {

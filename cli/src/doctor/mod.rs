@@ -2,8 +2,9 @@
 
 mod broker;
 mod kernel;
+mod names;
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use serde::Serialize;
 
@@ -57,6 +58,7 @@ impl Finding {
 /// Checks all, for user `uid`, and says what has to be done.
 pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<ExitCode> {
     let mut findings = kernel::check(Path::new("/"));
+    findings.push(names::check(Path::new("/")));
     findings.extend(broker::check(uid).await);
     output.result(&findings, |findings| text(findings))?;
     Ok(
@@ -66,6 +68,12 @@ pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<ExitCode> {
             ExitCode::SUCCESS
         },
     )
+}
+
+/// A small file's text without the space around it; empty if it cannot be read.
+fn read(root: &Path, path: &str) -> String {
+    fs::read_to_string(root.join(path))
+        .map_or_else(|_| String::new(), |text| text.trim().to_owned())
 }
 
 fn text(findings: &[Finding]) -> String {

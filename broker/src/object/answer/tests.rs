@@ -82,6 +82,21 @@ fn the_way_may_be_long_and_in_any_order() {
 }
 
 #[test]
+fn all_names_on_the_way_are_known() {
+    let names: Vec<String> = (0..=STEPS)
+        .map(|step| format!("{step}.x.example"))
+        .collect();
+    let mut records: Vec<_> = names
+        .windows(2)
+        .map(|pair| cname(&pair[0], &pair[1]))
+        .collect();
+    records.push(a(names.last().unwrap(), "192.0.2.1"));
+    let found = answer("0.x.example", records).unwrap();
+    let aliases: Vec<String> = found.aliases.iter().map(ToString::to_string).collect();
+    assert_eq!(aliases, names[1..]);
+}
+
+#[test]
 fn records_that_nobody_asked_for_do_not_count() {
     let records = vec![
         a("www.example", "192.0.2.1"),
