@@ -119,10 +119,10 @@ impl Judged {
             if result != 0 {
                 return result;
             }
-            if lasts {
+            if lasts != 0 {
                 recent::note(&judgement, &endpoint);
             }
-            leaves = leave;
+            leaves = leave != 0;
         }
         label.note_connection(self.sock, &judgement, leaves);
         0
@@ -147,7 +147,7 @@ impl Judged {
         )
         .judge();
         if result == 0 {
-            label.set_reach(self.sock, mptcp, reach);
+            label.set_reach(self.sock, mptcp, reach as u32);
         }
         result
     }
@@ -166,14 +166,14 @@ impl Judged {
     }
 }
 
-/// What is decided on a call.
+/// What is decided on a call. As large as an [`Outcome`], for the same reason.
 pub struct Answer {
     /// What the hook returns.
     pub result: i32,
-    /// Whether the cache says so until the policy changes.
-    lasts: bool,
-    /// Whether it is leave for other calls like it on the same socket.
-    pub leave: bool,
+    /// Not 0 if the cache says so until the policy changes.
+    lasts: u64,
+    /// Not 0 if it is leave for other calls like it on the same socket.
+    pub leave: u64,
 }
 
 /// One call to be judged.
@@ -237,14 +237,14 @@ impl Call {
         match cache::find(&self.key, self.config, self.generation) {
             Some(found) => Answer {
                 result: refuse_with(found.errno),
-                lasts: found.lasts,
-                leave: found.lasts,
+                lasts: found.lasts.into(),
+                leave: found.lasts.into(),
             },
             None => {
                 let Outcome { result, leave, .. } = self.judge();
                 Answer {
                     result,
-                    lasts: false,
+                    lasts: 0,
                     leave,
                 }
             }

@@ -22,14 +22,15 @@ unsafe extern "C" {
     fn shim_gate(gatekeeper: i32, device: u64, verdict: *mut c_void) -> i32;
 }
 
-/// What came of a hold.
+/// What came of a hold. More than two words: what is not, the compiler packs into one, and the verifier does not
+/// know any more that the result is one that a hook may return.
 pub struct Outcome {
     /// What the hook returns: the gate's verdict, a restart after a signal, or the fallback verdict.
     pub result: i32,
     /// See [`Verdict::reach`].
-    pub reach: u32,
-    /// Whether it is leave for other calls like it on the same socket: not [`verdict_flags::ONE_CALL`].
-    pub leave: bool,
+    pub reach: u64,
+    /// Not 0 if it is leave for other calls like it on the same socket: not [`verdict_flags::ONE_CALL`].
+    pub leave: u64,
 }
 
 impl From<i32> for Outcome {
@@ -38,7 +39,7 @@ impl From<i32> for Outcome {
         Self {
             result,
             reach: 0,
-            leave: true,
+            leave: 1,
         }
     }
 }
@@ -87,8 +88,8 @@ fn knock(call: &Call, verdict: *mut Verdict) -> Outcome {
     }
     Outcome {
         result: refuse_with(verdict.errno),
-        reach: verdict.reach,
-        leave: verdict.flags & verdict_flags::ONE_CALL == 0,
+        reach: verdict.reach.into(),
+        leave: (verdict.flags & verdict_flags::ONE_CALL == 0).into(),
     }
 }
 

@@ -169,7 +169,7 @@ fn send_on(ctx: *mut c_void) -> i32 {
     if result == 0
         && let Some(label) = label::make(sock)
     {
-        label.note(&judgement, connects && leave);
+        label.note(&judgement, connects && leave != 0);
     }
     result
 }
