@@ -70,8 +70,7 @@ __inline struct sock *shim_sk(const struct socket *socket)
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_MPTCP 262
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
 
 /*
  * Its family, AF_UNSPEC if that is AF_UNIX: that is told apart first and by one compare, which the empty
@@ -162,8 +161,8 @@ __inline u32 shim_peer6(const struct sock *sk, s32 word)
 }
 
 /*
- * Whether a connection of TCP's is there or on its way (include/net/tcp_states.h). Other protocols use the
- * same numbers for other states.
+ * Whether a connection of TCP's is there, on its way or coming to its end (include/net/tcp_states.h). Other
+ * protocols use the same numbers for other states.
  */
 __inline u32 shim_under_way(const struct sock *sk)
 {
@@ -174,7 +173,7 @@ __inline u32 shim_under_way(const struct sock *sk)
 		return 0;
 	if (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP)
 		return 0;
-	return state == TCP_ESTABLISHED || state == TCP_SYN_SENT;
+	return state != TCP_CLOSE;
 }
 
 __inline u16 shim_peer_port(const struct sock *sk)

@@ -52,7 +52,8 @@ impl Sock {
         self.0 as u64
     }
 
-    /// Whether it is of TCP and connected, or about to be: another `connect()` fails, or tells how far it is.
+    /// Whether it is of TCP and not closed: another `connect()` fails, or tells how far the last one is
+    /// (`__inet_stream_connect`, net/ipv4/af_inet.c).
     #[inline(always)]
     pub fn is_under_way(self) -> bool {
         // SAFETY: as above.

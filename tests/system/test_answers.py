@@ -34,21 +34,6 @@ def test_once_is_asked_about_again():
     asked(caller)
 
 
-def test_once_is_one_connection_also_on_the_same_socket():
-    caller = Caller()
-    caller.start("kept.keep", address=ADDRESS, kind="tcp")
-    firewall.decide(firewall.prompt(), "allow", "once")
-    connection = {"descriptor": caller.result().descriptor}
-    connect = {**connection, "address": ADDRESS, "port": 80}
-    # A call that leads nowhere is none.
-    assert caller.call("kept.connect", **connect).errno == "EISCONN"
-    assert caller.call("kept.send", **connection).errno is None
-    caller.call("kept.turn_round", **connection)
-    caller.start("kept.connect", **connect)
-    firewall.decide(firewall.prompt(), "deny", "once")
-    assert caller.result().errno == "EPERM"
-
-
 def test_process_covers_this_process_and_no_other():
     caller = Caller()
     assert answered(caller, "allow", "process") is None

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import struct
 
 from harness import bus, firewall
@@ -304,10 +305,12 @@ def test_connection_on_a_socket_that_had_it_before_is_judged_again():
         looked_up(caller, OTHER_NAME, ADDRESS)
         # The connection that there is goes on.
         assert caller.call("kept.send", descriptor=mine).errno is None
-        assert caller.call("kept.connect", descriptor=mine, address=ADDRESS, port=80).errno == "EISCONN"
+        connect = {"descriptor": mine, "address": ADDRESS, "port": 80}
+        again = caller.call("kept.connect", **connect)
+        assert again.errno == "EISCONN", again
         caller.call("kept.turn_round", descriptor=mine)
-        again = caller.call("kept.connect", descriptor=mine, address=ADDRESS, port=80)
-        assert again.errno == "EPERM", again
+        anew = caller.call("kept.connect", **connect)
+        assert anew.errno == "EPERM", anew
 
 
 def test_flood_of_answers_takes_no_names_from_others():

@@ -27,7 +27,7 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Protocol, Rule};
+use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Rule};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
@@ -299,11 +299,6 @@ impl Decider {
             self.listeners.grant(&self.rules, held.reach(), peers);
         }
         let verdict = verdict::once(action);
-        // Of datagrams and packets each would be asked about.
-        let verdict = match deed.object.protocol {
-            Protocol::TCP => verdict::of_one_call(verdict),
-            _ => verdict,
-        };
         tell(&self.history, deed, held, &verdict, action, grounds)
     }
 
