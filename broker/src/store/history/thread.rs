@@ -193,18 +193,24 @@ impl History {
         if !enter(&self.shared.questions, QUESTIONS) {
             return Err(Error::Closed);
         }
+        let waits = Waits(Arc::clone(&self.shared));
         let (reply, result) = oneshot::channel();
         let job = Job::Question(Box::new(move |database: &mut Database| {
             // Who has asked may have gone.
             drop(reply.send(question(database)));
+            drop(waits);
         }));
-        let sent = jobs.try_send(job);
-        let result = match sent {
-            Ok(()) => result.await.map_err(|_ended| unusable()),
-            Err(_ended) => Err(unusable()),
-        };
-        self.shared.questions.fetch_sub(1, Ordering::Relaxed);
-        result?
+        jobs.try_send(job).map_err(|_ended| unusable())?;
+        result.await.map_err(|_ended| unusable())?
+    }
+}
+
+/// A question that waits: for as long as the thread has it before it, whether who asked has gone or not.
+struct Waits(Arc<Shared>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.questions.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

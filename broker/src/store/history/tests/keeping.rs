@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use rusqlite::Connection;
 
 use super::{super::History, *};
@@ -121,6 +122,24 @@ async fn more_than_may_wait_is_lost_and_counted() {
     history.note(deed(BOB, "192.0.2.1"), ALLOWED);
     assert_eq!(rows(&history, BOB).await.len(), 1);
     assert_eq!(history.state(), "ok");
+}
+
+#[tokio::test]
+async fn who_asks_and_goes_takes_nobodys_place() {
+    let folder = folder();
+    let (history, _) = keep(&folder.path);
+    let other = Connection::open(&folder.path).unwrap();
+    for _ in 0..2 {
+        history.settle().await.unwrap();
+        // Somebody else writes, so that the thread waits for the file, and they for the thread.
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        history.note(deed(ALICE, "192.0.2.1"), ALLOWED);
+        for _ in 0..200 {
+            assert!(history.settle().now_or_never().is_none());
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+    }
+    history.settle().await.unwrap();
 }
 
 /// There is no history, the reason is said, and the file is as it was.
