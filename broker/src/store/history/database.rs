@@ -47,6 +47,8 @@ pub(super) struct Database {
     pub(super) rows: BTreeMap<u32, u64>,
     /// Number of the last change.
     pub(super) changed: u64,
+    /// Whose was cleared, until somebody has taken note of it.
+    pub(super) cleared: Option<u32>,
 }
 
 impl Database {
@@ -68,6 +70,7 @@ impl Database {
             open: HashMap::new(),
             rows,
             changed: changed.cast_unsigned(),
+            cleared: None,
         })
     }
 

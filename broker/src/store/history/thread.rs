@@ -2,7 +2,7 @@
 //! Nobody waits for it but who wants to read, or has something cleared.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -159,13 +159,7 @@ impl History {
 
     /// Forgets everything of a user.
     pub async fn clear(&self, uid: u32) -> Result<(), Error> {
-        let shared = Arc::clone(&self.shared);
-        self.ask(move |database| {
-            database.clear(uid)?;
-            shared.tell(uid, database.changed);
-            Ok(())
-        })
-        .await
+        self.ask(move |database| database.clear(uid)).await
     }
 
     /// Counts up when something has happened for a user; and the number of the last change so far.
@@ -229,6 +223,10 @@ struct Writer<'a> {
     batch: Batch,
     /// When something is to be done though nothing comes.
     due: Option<Instant>,
+    /// Users for whom there is something new that nobody was told of yet.
+    untold: BTreeSet<u32>,
+    /// When somebody was told last.
+    told: Option<Instant>,
 }
 
 impl<'a> Writer<'a> {
@@ -239,6 +237,8 @@ impl<'a> Writer<'a> {
             batch: Batch::default(),
             // What has become too old meanwhile.
             due: Some(Instant::now()),
+            untold: BTreeSet::new(),
+            told: None,
         }
     }
 
@@ -264,7 +264,16 @@ impl<'a> Writer<'a> {
                         return;
                     }
                     question(&mut self.database);
-                    continue;
+                    if let Some(uid) = self.database.cleared.take() {
+                        self.untold.insert(uid);
+                        self.tell();
+                        self.due.get_or_insert_with(|| Instant::now() + GATHER);
+                    }
+                    // However many ask, what is due is done.
+                    if self.due.is_none_or(|due| Instant::now() < due) {
+                        continue;
+                    }
+                    false
                 }
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
@@ -272,13 +281,25 @@ impl<'a> Writer<'a> {
             if self.write().is_err() || gone {
                 return;
             }
-            self.due = match self.database.trim(now()) {
-                Ok(more) => more.then(|| Instant::now() + GATHER),
-                Err(error) => {
-                    tracing::warn!("cannot trim the history: {}", with_causes(&error));
-                    None
-                }
-            };
+            self.tell();
+            let more = self.database.trim(now()).unwrap_or_else(|error| {
+                tracing::warn!("cannot trim the history: {}", with_causes(&error));
+                false
+            });
+            let more = more || !self.untold.is_empty();
+            self.due = more.then(|| Instant::now() + GATHER);
+        }
+    }
+
+    /// Tells who watches what is new, unless it is not a second since somebody was told: who asks has
+    /// everything written at once, and would be told of that while he asks.
+    fn tell(&mut self) {
+        if self.told.is_some_and(|told| told.elapsed() < GATHER) {
+            return;
+        }
+        for uid in std::mem::take(&mut self.untold) {
+            self.shared.tell(uid, self.database.changed);
+            self.told = Some(Instant::now());
         }
     }
 
@@ -292,9 +313,7 @@ impl<'a> Writer<'a> {
         match self.database.write(&entries) {
             Ok(users) => {
                 self.shared.set_state("ok".to_owned());
-                for uid in users {
-                    self.shared.tell(uid, self.database.changed);
-                }
+                self.untold.extend(users);
                 Ok(())
             }
             Err(error) => {

@@ -128,6 +128,7 @@ impl Database {
         transaction.commit().map_err(error())?;
         self.rows.remove(&uid);
         self.changed += 1;
+        self.cleared = Some(uid);
         self.close_rows();
         // It is done; that its traces go too can fail only because somebody else reads.
         let traces = self.give_back().and_then(|()| {

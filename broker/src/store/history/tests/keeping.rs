@@ -61,18 +61,46 @@ async fn it_is_written_without_anybody_asking() {
 async fn who_watches_is_told_of_his_own() {
     let folder = folder();
     let (history, _) = keep(&folder.path);
-    let (changes, seen) = history.watch(ALICE).await.unwrap();
+    let (mut changes, seen) = history.watch(ALICE).await.unwrap();
+    let (mut of_bob, _) = history.watch(BOB).await.unwrap();
     history.note(deed(BOB, "192.0.2.1"), ALLOWED);
-    history.settle().await.unwrap();
+    of_bob.changed().await.unwrap();
     assert!(!changes.has_changed().unwrap());
     history.note(deed(ALICE, "192.0.2.1"), ALLOWED);
-    history.settle().await.unwrap();
-    assert!(changes.has_changed().unwrap());
+    changes.changed().await.unwrap();
     let news = history.page(ALICE, Query::After(seen), 10).await.unwrap();
     assert_eq!(news.rows.len(), 1);
     history.clear(ALICE).await.unwrap();
     assert_eq!(rows(&history, ALICE).await, []);
+    changes.changed().await.unwrap();
     assert!(*changes.borrow() > news.rows[0].changed);
+    assert!(!of_bob.has_changed().unwrap());
+}
+
+#[tokio::test]
+async fn who_watches_is_told_at_most_once_a_second() {
+    let folder = folder();
+    let (history, _) = keep(&folder.path);
+    let (mut changes, _) = history.watch(ALICE).await.unwrap();
+    let (begun, mut told) = (Instant::now(), 0);
+    while begun.elapsed() < Duration::from_millis(2_500) {
+        history.note(deed(ALICE, "192.0.2.1"), ALLOWED);
+        // It is written, since somebody asks; and there is no end of it.
+        history.settle().await.unwrap();
+        if changes.has_changed().unwrap() {
+            changes.mark_unchanged();
+            told += 1;
+        }
+    }
+    assert!((1..=3).contains(&told), "{told} times");
+    // Of the last one too.
+    history.note(deed(ALICE, "192.0.2.2"), ALLOWED);
+    let last = rows(&history, ALICE).await[0].changed;
+    changes
+        .wait_for(|changed| *changed >= last)
+        .await
+        .map(drop)
+        .unwrap();
 }
 
 #[tokio::test]
