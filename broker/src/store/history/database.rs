@@ -26,7 +26,7 @@ pub(super) const KIND: Kind = Kind {
     at_first: "PRAGMA auto_vacuum = INCREMENTAL;",
     settings: "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; \
                PRAGMA journal_size_limit = 4194304;",
-    backed_up: false,
+    precious: false,
 };
 
 /// Rows kept in mind into which entries may still go. With more than that, some calls make two rows.
@@ -54,10 +54,11 @@ pub(super) struct Database {
 impl Database {
     /// Opens the file at `path`, making it if there is none.
     pub(super) fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
-        let (connection, writable) = file::open(path, &KIND)?;
-        if !writable {
-            return Err(Error::ReadOnly(path.display().to_string()));
+        let file = file::open(path, &KIND)?;
+        if let Some(obstacle) = file.obstacle {
+            return Err(obstacle);
         }
+        let connection = file.connection;
         let changed: i64 = connection
             .query_row("SELECT ifnull(max(changed), 0) FROM activity", [], |row| {
                 row.get(0)
