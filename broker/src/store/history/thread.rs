@@ -157,18 +157,22 @@ impl History {
         self.ask(move |database| database.programs(uid)).await
     }
 
-    /// Forgets everything of a user.
+    /// Forgets everything of a user that has happened so far.
     pub async fn clear(&self, uid: u32) -> Result<(), Error> {
-        self.ask(move |database| database.clear(uid)).await
+        let until = self.ask(move |database| Ok(database.begin_to_clear(uid)));
+        let until = until.await?;
+        // Whatever else is to be done is done in between.
+        while self.ask(move |database| database.clear(uid, until)).await? {}
+        Ok(())
     }
 
-    /// Counts up when something has happened for a user; and the number of the last change so far.
+    /// Counts up when something has happened for a user; and the number of the user's last change so far.
     pub async fn watch(&self, uid: u32) -> Result<(watch::Receiver<u64>, u64), Error> {
         let counts = {
             let mut watchers = lock(&self.shared.watchers);
             watchers.entry(uid).or_default().subscribe()
         };
-        let last = self.ask(|database| Ok(database.changed)).await?;
+        let last = self.ask(move |database| Ok(database.changed(uid))).await?;
         Ok((counts, last))
     }
 
@@ -298,7 +302,7 @@ impl<'a> Writer<'a> {
             return;
         }
         for uid in std::mem::take(&mut self.untold) {
-            self.shared.tell(uid, self.database.changed);
+            self.shared.tell(uid, self.database.changed(uid));
             self.told = Some(Instant::now());
         }
     }

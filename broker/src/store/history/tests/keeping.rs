@@ -153,6 +153,30 @@ async fn more_than_may_wait_is_lost_and_counted() {
 }
 
 #[tokio::test]
+async fn who_clears_much_gets_the_room_back() {
+    let folder = folder();
+    let mut database = open(&folder.path);
+    let mut batch = Batch::default();
+    for number in 0..30_000_u32 {
+        let address = std::net::Ipv4Addr::from_bits(number).to_string();
+        let (deed, told) = (deed(ALICE, &address), ALLOWED);
+        batch.add(Key { deed, told }, crate::store::history::thread::now());
+    }
+    database.write(&batch.take()).unwrap();
+    drop(database);
+    let size = || fs::metadata(&folder.path).unwrap().len();
+    assert!(size() > 3_000_000);
+    let (history, _) = keep(&folder.path);
+    history.clear(ALICE).await.unwrap();
+    assert_eq!(rows(&history, ALICE).await, []);
+    let end = Instant::now() + Duration::from_secs(20);
+    while size() > 700_000 {
+        assert!(Instant::now() < end, "{}", size());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn who_asks_and_goes_takes_nobodys_place() {
     let folder = folder();
     let (history, _) = keep(&folder.path);
