@@ -210,7 +210,7 @@ fn a_cleared_history_is_small() {
     let folder = folder();
     let mut database = open(&folder.path);
     fill(&mut database, BOB, 10, MORNING);
-    fill(&mut database, ALICE, 30_000, MORNING - DAY);
+    fill(&mut database, ALICE, 60_000, MORNING - DAY);
     let until = database.begin_to_clear(ALICE);
     assert!(database.clear(ALICE, until).unwrap(), "it is no one piece");
     // What happens meanwhile stays, and is all that is known of the program then.
