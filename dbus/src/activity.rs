@@ -9,9 +9,9 @@ use crate::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct Activity {
-    /// Names the row.
+    /// Names the row among those of its user.
     pub id: u64,
-    /// Number of its last change, which counts up over all rows.
+    /// Number of its last change, which counts up over all rows of its user.
     pub changed: u64,
     /// Key of the subject, as prompts have it.
     pub subject: String,
@@ -109,12 +109,12 @@ pub trait Activities {
     /// The programs that were seen, the last ones first, at most 1000.
     fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error>;
 
-    /// Forgets everything of the user. Needs Portreeve's own window as the caller, or root, or polkit's
+    /// Forgets everything of the user that has happened so far. Needs Portreeve's own window as the caller, or root, or polkit's
     /// leave ([`crate::ACTION_CLEAR_HISTORY`]).
     fn clear(&self, uid: u32) -> Result<(), Error>;
 
     /// Subscribes the caller to `changed`, sent to it alone until its connection ends. Gives the number
-    /// of the last change so far: what `list` has `after` that is new.
+    /// of the user's last change so far: what `list` has `after` that is new.
     fn watch(&self, uid: u32) -> Result<u64, Error>;
 
     /// Something has happened, or the history was cleared. At most once a second.

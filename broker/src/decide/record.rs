@@ -1,7 +1,7 @@
 //! Ends holds, and has the history note what the calls were told. Nothing waits for that.
 
 use portreeve_abi::Verdict;
-use portreeve_policy::Action;
+use portreeve_policy::{Action, Knowledge, Object};
 
 use super::{Arrival, prompt::Question};
 use crate::{
@@ -17,7 +17,7 @@ impl From<&Arrival> for Deed {
             uid: subject.uid,
             program: subject.program.clone(),
             operation: arrival.operation,
-            object: arrival.object.clone(),
+            object: noted(&arrival.object),
         }
     }
 }
@@ -28,8 +28,20 @@ impl From<&Question> for Deed {
             uid: question.uid(),
             program: question.program.clone(),
             operation: question.operation,
-            object: question.object.clone(),
+            object: noted(&question.object),
         }
+    }
+}
+
+/// What is noted of an object: not what else was known of it. That is in no row, and may be some
+/// kilobytes, of which thousands can wait to be written.
+fn noted(object: &Object) -> Object {
+    Object {
+        protocol: object.protocol,
+        address: object.address,
+        port: object.port,
+        host: object.host.clone(),
+        knowledge: Knowledge::default(),
     }
 }
 
@@ -56,4 +68,29 @@ pub(super) fn tell(
         history.note(deed, told);
     }
     waited
+}
+
+#[cfg(test)]
+mod tests {
+    use portreeve_policy::{NameSource, Protocol};
+
+    use super::*;
+
+    #[test]
+    fn further_names_are_not_noted() {
+        let object = Object {
+            protocol: Protocol::TCP,
+            address: "192.0.2.1".parse().unwrap(),
+            port: 443,
+            host: Some("a.example".into()),
+            knowledge: Knowledge {
+                source: Some(NameSource::Lookup),
+                others: vec!["b.example".into(); 32].into(),
+            },
+        };
+        let noted = noted(&object);
+        assert_eq!(noted, object, "what tells it from others is");
+        assert_eq!(noted.knowledge.source, None);
+        assert!(noted.knowledge.others.is_empty());
+    }
 }

@@ -42,25 +42,16 @@ impl Database {
             problem: None,
             senseless: 0,
         };
-        let usable = match file::open(path, &KIND).and_then(|(connection, writable)| {
-            let loaded = load(&connection, &era)?;
-            if writable {
-                tidy_up(&connection, &loaded, &era);
+        let usable = file::open(path, &KIND).and_then(|file| {
+            let loaded = load(&file.connection, &era)?;
+            if file.obstacle.is_none() {
+                tidy_up(&file.connection, &loaded, &era);
             }
             (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
-            if writable {
-                Ok(connection)
-            } else {
-                Err(Error::ReadOnly(path.display().to_string()))
-            }
-        }) {
-            Ok(connection) => Ok(connection),
-            Err(error) => {
-                let text = with_causes(&error);
-                opened.problem = Some(text.clone());
-                Err(text)
-            }
-        };
+            file.obstacle.map_or(Ok(file.connection), Err)
+        });
+        let usable = usable.map_err(|error| with_causes(&error));
+        opened.problem = usable.as_ref().err().cloned();
         (Self { usable, era }, opened)
     }
 
@@ -217,8 +208,8 @@ fn found(changed: usize, id: RuleId) -> Result<(), Error> {
     }
 }
 
-/// Rules: an acknowledged one survives a power cut (FULL), and an older file is copied before it is
-/// changed.
+/// Rules: an acknowledged one survives a power cut (FULL), an older file is copied before it is changed, and
+/// they are in force even if it cannot be.
 const KIND: Kind = Kind {
     schema: Schema(&[
         include_str!("migrations/001-rules.sql"),
@@ -227,7 +218,7 @@ const KIND: Kind = Kind {
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",
-    backed_up: true,
+    precious: true,
 };
 
 /// What the table holds.

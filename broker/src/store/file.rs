@@ -7,12 +7,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+    config::DbConfig,
+    ffi,
+};
 
 use super::{
     Error,
     migrate::{self, Schema},
 };
+use crate::failure::with_causes;
 
 /// What a file is to be.
 pub(super) struct Kind {
@@ -22,12 +28,21 @@ pub(super) struct Kind {
     pub(super) at_first: &'static str,
     /// What is said each time that it is opened to be written.
     pub(super) settings: &'static str,
-    /// Whether a copy is made of an older one before it is brought to the newest schema.
-    pub(super) backed_up: bool,
+    /// Whether it cannot be done without: a copy is made of an older one before it is brought to the newest
+    /// schema, and one that cannot be brought there is read all the same.
+    pub(super) precious: bool,
 }
 
-/// Opens and checks, and makes the file if there is none; the flag says whether it can be written.
-pub(super) fn open(path: &Path, kind: &Kind) -> Result<(Connection, bool), Error> {
+/// A file that was opened, or what can be read of it.
+pub(super) struct Opened {
+    /// In the newest schema.
+    pub(super) connection: Connection,
+    /// Why the file cannot be written, if so.
+    pub(super) obstacle: Option<Error>,
+}
+
+/// Opens and checks, and makes the file if there is none.
+pub(super) fn open(path: &Path, kind: &Kind) -> Result<Opened, Error> {
     // NOFOLLOW: whoever could put a link there must not choose what we write to. SQLite refuses links
     // in every part of the path with it; those above the directory are the administrator's.
     let directory = path.parent().unwrap_or(Path::new("/"));
@@ -60,24 +75,76 @@ pub(super) fn open(path: &Path, kind: &Kind) -> Result<(Connection, bool), Error
     if verdict != "ok" {
         return Err(Error::Damaged(verdict));
     }
-    if writable {
-        if found == 0 {
+    let obstacle = if writable {
+        set_up(&mut connection, &path, kind, found).err()
+    } else {
+        Some(Error::ReadOnly(path.display().to_string()))
+    };
+    match obstacle {
+        None => {
             connection
-                .execute_batch(kind.at_first)
+                .set_db_config(no_checkpoint, false)
                 .map_err(Error::sqlite("set up"))?;
-        } else if found < known && kind.backed_up {
-            back_up(&connection, &path, found)?;
+            Ok(Opened {
+                connection,
+                obstacle: None,
+            })
         }
-        connection
-            .execute_batch("PRAGMA journal_mode = WAL;")
-            .and_then(|()| connection.execute_batch(kind.settings))
-            .map_err(Error::sqlite("set up"))?;
-        kind.schema.migrate(&mut connection)?;
-        connection
-            .set_db_config(no_checkpoint, false)
-            .map_err(Error::sqlite("set up"))?;
+        Some(obstacle) if kind.precious => match in_memory(&connection, kind) {
+            Ok(connection) => Ok(Opened {
+                connection,
+                obstacle: Some(obstacle),
+            }),
+            Err(error) => {
+                let error = with_causes(&error);
+                tracing::error!("cannot read the database as it is: {error}");
+                Err(obstacle)
+            }
+        },
+        Some(obstacle) => Err(obstacle),
     }
-    Ok((connection, writable))
+}
+
+/// Brings a sound file of schema `found` to the newest one, or leaves what is in it as it was.
+fn set_up(connection: &mut Connection, path: &Path, kind: &Kind, found: u32) -> Result<(), Error> {
+    let mut copy = None;
+    if found == 0 {
+        connection
+            .execute_batch(kind.at_first)
+            .map_err(Error::sqlite("set up"))?;
+    } else if found < kind.schema.known() && kind.precious {
+        copy = Some(back_up(connection, path, found)?);
+    }
+    let done = connection
+        .execute_batch("PRAGMA journal_mode = WAL;")
+        .and_then(|()| connection.execute_batch(kind.settings))
+        .map_err(Error::sqlite("set up"))
+        .and_then(|()| kind.schema.migrate(connection));
+    if done.is_err()
+        && let Some(copy) = copy
+    {
+        // Each attempt would leave another one.
+        drop(std::fs::remove_file(copy));
+    }
+    done
+}
+
+/// The same database in memory, in the newest schema.
+fn in_memory(file: &Connection, kind: &Kind) -> Result<Connection, Error> {
+    let copied = Connection::open_in_memory().and_then(|mut memory| {
+        let step = Backup::new(file, &mut memory)?.step(-1)?;
+        match step {
+            StepResult::Done => Ok(memory),
+            // Somebody else has it locked, for longer than we wait anywhere.
+            _ => Err(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_BUSY),
+                None,
+            )),
+        }
+    });
+    let mut memory = copied.map_err(Error::sqlite("copy"))?;
+    kind.schema.migrate(&mut memory)?;
+    Ok(memory)
 }
 
 /// Makes a file that only root may read, whatever the mask; one that is there is left as it is.
@@ -89,8 +156,8 @@ fn make(path: &Path) -> io::Result<std::fs::File> {
         .open(path)
 }
 
-/// Copies a database of schema `found` to a file beside it that was not there before.
-fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<(), Error> {
+/// Copies a database of schema `found` to a file beside it that was not there before; gives its path.
+fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<PathBuf, Error> {
     let (copy, file) = free_place(path, found).map_err(Error::Backup)?;
     let copied = connection
         .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
@@ -104,7 +171,7 @@ fn back_up(connection: &Connection, path: &Path, found: u32) -> Result<(), Error
         let shown = copy.display();
         tracing::info!("the database of schema {found} was copied to {shown} before it is changed");
     }
-    copied
+    copied.map(|()| copy)
 }
 
 /// Copies of one schema that there may be; more are nobody's wish.

@@ -20,7 +20,7 @@ impl Schema {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
-    /// Brings the database to the newest schema, each step in a transaction of its own.
+    /// Brings the database to the newest schema, or leaves it as it was.
     pub(super) fn migrate(&self, connection: &mut Connection) -> Result<(), Error> {
         let found = version(connection)?;
         if found > self.known() {
@@ -29,15 +29,16 @@ impl Schema {
                 known: self.known(),
             });
         }
-        for (number, sql) in (1_u32..).zip(self.0).skip(found as usize) {
-            let mut step = || {
-                let transaction = connection.transaction()?;
-                transaction.execute_batch(sql)?;
-                transaction.pragma_update(None, "user_version", number)?;
-                transaction.commit()
-            };
-            step().map_err(Error::sqlite("migrate"))?;
+        if found == self.known() {
+            return Ok(());
         }
-        Ok(())
+        let migrated = connection.transaction().and_then(|transaction| {
+            for sql in self.0.iter().skip(found as usize) {
+                transaction.execute_batch(sql)?;
+            }
+            transaction.pragma_update(None, "user_version", self.known())?;
+            transaction.commit()
+        });
+        migrated.map_err(Error::sqlite("migrate"))
     }
 }

@@ -26,7 +26,7 @@ pub(super) const KIND: Kind = Kind {
     at_first: "PRAGMA auto_vacuum = INCREMENTAL;",
     settings: "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; \
                PRAGMA journal_size_limit = 4194304;",
-    backed_up: false,
+    precious: false,
 };
 
 /// Rows kept in mind into which entries may still go. With more than that, some calls make two rows.
@@ -34,7 +34,7 @@ const OPEN_MAX: usize = 10_000;
 
 /// A row into which entries may still go.
 struct Open {
-    id: i64,
+    number: u64,
     first: i64,
 }
 
@@ -43,32 +43,38 @@ pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) limits: Limits,
     open: HashMap<Key, Open>,
-    /// Rows of each user.
-    pub(super) rows: BTreeMap<u32, u64>,
-    /// Number of the last change.
-    pub(super) changed: u64,
+    /// Number of the last change of each user's.
+    changed: BTreeMap<u32, u64>,
+    /// Whose was cleared, until somebody has taken note of it.
+    pub(super) cleared: Option<u32>,
 }
 
 impl Database {
     /// Opens the file at `path`, making it if there is none.
     pub(super) fn open(path: &Path, limits: Limits) -> Result<Self, Error> {
-        let (connection, writable) = file::open(path, &KIND)?;
-        if !writable {
-            return Err(Error::ReadOnly(path.display().to_string()));
+        let file = file::open(path, &KIND)?;
+        if let Some(obstacle) = file.obstacle {
+            return Err(obstacle);
         }
-        let changed: i64 = connection
-            .query_row("SELECT ifnull(max(changed), 0) FROM activity", [], |row| {
-                row.get(0)
-            })
-            .map_err(Error::sqlite("read"))?;
-        let rows = count_rows(&connection).map_err(Error::sqlite("read"))?;
+        let connection = file.connection;
+        let changed = read_changed(&connection).map_err(Error::sqlite("read"))?;
         Ok(Self {
             connection,
             limits,
             open: HashMap::new(),
-            rows,
-            changed: changed.cast_unsigned(),
+            changed,
+            cleared: None,
         })
+    }
+
+    /// Number of the last change of a user's.
+    pub(super) fn changed(&self, uid: u32) -> u64 {
+        self.changed.get(&uid).copied().unwrap_or_default()
+    }
+
+    /// Users of whom there is, or was, something.
+    pub(super) fn users(&self) -> Vec<u32> {
+        self.changed.keys().copied().collect()
     }
 
     /// Writes entries, all or none; gives the users whose they are.
@@ -89,28 +95,39 @@ impl Database {
 
     fn try_to_write(&mut self, entries: &[(Key, Times)]) -> rusqlite::Result<BTreeSet<u32>> {
         let transaction = self.connection.unchecked_transaction()?;
-        let (mut changed, mut rows) = (self.changed, self.rows.clone());
-        let mut users = BTreeSet::new();
+        let mut changed = BTreeMap::new();
         for (key, times) in entries {
-            changed += 1;
+            let uid = key.deed.uid;
+            let change: &mut u64 = changed.entry(uid).or_insert_with(|| self.changed(uid));
+            *change += 1;
             let program = note_program(&transaction, key, *times)?;
             let open = self.open.get(key);
             let open = open.filter(|open| in_bucket(open.first, times.last));
             let merged = match open {
-                Some(open) => merge(&transaction, open.id, *times, changed)?,
+                Some(open) => merge(&transaction, uid, open.number, *times, *change)?,
                 None => false,
             };
             if !merged {
-                let id = insert(&transaction, key, program, *times, changed)?;
-                let first = times.first;
-                self.open.insert(key.clone(), Open { id, first });
-                *rows.entry(key.deed.uid).or_default() += 1;
+                insert(&transaction, key, program, *times, *change)?;
+                let (number, first) = (*change, times.first);
+                self.open.insert(key.clone(), Open { number, first });
             }
-            users.insert(key.deed.uid);
+        }
+        for (uid, changed) in &changed {
+            note_changed(&transaction, *uid, *changed)?;
         }
         transaction.commit()?;
-        (self.changed, self.rows) = (changed, rows);
+        let users = changed.keys().copied().collect();
+        self.changed.extend(changed);
         Ok(users)
+    }
+
+    /// Counts a change of a user's that is of no row.
+    pub(super) fn count_change(&mut self, uid: u32) -> rusqlite::Result<()> {
+        let changed = self.changed(uid) + 1;
+        note_changed(&self.connection, uid, changed)?;
+        self.changed.insert(uid, changed);
+        Ok(())
     }
 
     /// Forgets into which rows entries may still go.
@@ -140,12 +157,22 @@ pub(super) fn is_damage(error: &Error) -> bool {
     )
 }
 
-pub(super) fn count_rows(connection: &Connection) -> rusqlite::Result<BTreeMap<u32, u64>> {
-    let mut statement = connection.prepare("SELECT uid, count(*) FROM activity GROUP BY uid")?;
+fn read_changed(connection: &Connection) -> rusqlite::Result<BTreeMap<u32, u64>> {
+    let mut statement = connection.prepare("SELECT uid, changed FROM user")?;
     let rows = statement.query_map([], |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
     })?;
     rows.collect()
+}
+
+fn note_changed(connection: &Connection, uid: u32, changed: u64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO user (uid, changed) VALUES (:uid, :changed) \
+             ON CONFLICT (uid) DO UPDATE SET changed = excluded.changed",
+        )?
+        .execute(named_params! { ":uid": uid, ":changed": changed.cast_signed() })?;
+    Ok(())
 }
 
 /// Notes that a program was seen; gives its row.
@@ -172,7 +199,7 @@ fn note_program(connection: &Connection, key: &Key, times: Times) -> rusqlite::R
                 ":uid": key.deed.uid,
                 ":subject": program.to_string(),
                 ":name": program.shown_name(),
-                ":path": program.shown_path(),
+                ":path": (!program.is_lasting()).then(|| program.shown_path()),
                 ":verified": program.is_lasting(),
                 ":first": times.first,
                 ":last": times.last,
@@ -184,17 +211,24 @@ fn note_program(connection: &Connection, key: &Key, times: Times) -> rusqlite::R
 }
 
 /// Adds to a row; whether that is still there.
-fn merge(connection: &Connection, id: i64, times: Times, changed: u64) -> rusqlite::Result<bool> {
+fn merge(
+    connection: &Connection,
+    uid: u32,
+    number: u64,
+    times: Times,
+    change: u64,
+) -> rusqlite::Result<bool> {
     let count = connection
         .prepare_cached(
-            "UPDATE activity SET changed = :changed, last = max(last, :last), \
-             count = count + :count WHERE id = :id",
+            "UPDATE activity SET changed = :change, last = max(last, :last), \
+             count = count + :count WHERE uid = :uid AND number = :number",
         )?
         .execute(named_params! {
-            ":changed": changed.cast_signed(),
+            ":change": change.cast_signed(),
             ":last": times.last,
             ":count": times.count.cast_signed(),
-            ":id": id,
+            ":uid": uid,
+            ":number": number.cast_signed(),
         })?;
     Ok(count == 1)
 }
@@ -204,8 +238,8 @@ fn insert(
     key: &Key,
     program: i64,
     times: Times,
-    changed: u64,
-) -> rusqlite::Result<i64> {
+    change: u64,
+) -> rusqlite::Result<()> {
     let (deed, told) = (&key.deed, key.told);
     let errno = match told.action {
         Action::Allow => 0,
@@ -213,13 +247,13 @@ fn insert(
     };
     connection
         .prepare_cached(
-            "INSERT INTO activity (changed, uid, program, operation, protocol, address, port, \
-             host, errno, reason, rule, first, last, count) VALUES (:changed, :uid, :program, \
-             :operation, :protocol, :address, :port, :host, :errno, :reason, :rule, :first, \
-             :last, :count)",
+            "INSERT INTO activity (uid, number, changed, program, operation, protocol, address, \
+             port, host, errno, reason, rule, first, last, count) VALUES (:uid, :change, :change, \
+             :program, :operation, :protocol, :address, :port, :host, :errno, :reason, :rule, \
+             :first, :last, :count)",
         )?
         .execute(named_params! {
-            ":changed": changed.cast_signed(),
+            ":change": change.cast_signed(),
             ":uid": deed.uid,
             ":program": program,
             ":operation": deed.operation.as_str(),
@@ -234,5 +268,5 @@ fn insert(
             ":last": times.last,
             ":count": times.count.cast_signed(),
         })?;
-    Ok(connection.last_insert_rowid())
+    Ok(())
 }

@@ -124,23 +124,23 @@ pub enum Query {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     last: i64,
-    id: i64,
+    number: i64,
 }
 
 impl Place {
     /// Reads what [`Page::next`] has said.
     pub fn parse(text: &str) -> Option<Self> {
-        let (last, id) = text.split_once(':')?;
+        let (last, number) = text.split_once(':')?;
         Some(Self {
             last: last.parse().ok()?,
-            id: id.parse().ok()?,
+            number: number.parse().ok()?,
         })
     }
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.last, self.id)
+        write!(f, "{}:{}", self.last, self.number)
     }
 }
 

@@ -7,8 +7,9 @@ use rusqlite::{Row, ToSql, named_params};
 use super::{super::Error, PROGRAMS, Page, Place, Query, database::Database};
 
 /// The columns of [`row`].
-const COLUMNS: &str = "a.id, a.changed, p.subject, p.name, p.path, p.verified, a.operation, \
-                       a.protocol, a.address, a.port, a.host, a.errno, a.reason, a.rule, a.first, \
+const COLUMNS: &str = "a.number, a.changed, p.subject, p.name, \
+                       ifnull(p.path, p.subject) AS path, p.verified, a.operation, a.protocol, \
+                       a.address, a.port, a.host, a.errno, a.reason, a.rule, a.first, \
                        a.last, a.count";
 
 impl Database {
@@ -64,14 +65,14 @@ impl Database {
                     values.push((":until", until));
                 }
                 if let Some(before) = before {
-                    conditions += " AND (a.last, a.id) < (:last, :id)";
+                    conditions += " AND (a.last, a.number) < (:last, :number)";
                     values.push((":last", &before.last));
-                    values.push((":id", &before.id));
+                    values.push((":number", &before.number));
                 }
                 let sql = format!(
                     "SELECT {COLUMNS} FROM activity AS a INDEXED BY {index} \
                      JOIN program AS p ON p.id = a.program \
-                     WHERE {conditions} ORDER BY a.last DESC, a.id DESC LIMIT :limit"
+                     WHERE {conditions} ORDER BY a.last DESC, a.number DESC LIMIT :limit"
                 );
                 let mut rows = self.rows_of(&sql, &values)?;
                 let more = rows.len() > limit as usize;
@@ -79,7 +80,7 @@ impl Database {
                 let end = rows.last().filter(|_| more);
                 let next = end.map(|row| Place {
                     last: row.last,
-                    id: row.id.cast_signed(),
+                    number: row.id.cast_signed(),
                 });
                 Ok(Page { rows, next })
             }
@@ -99,8 +100,8 @@ impl Database {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT subject, name, path, verified, first, last, allowed, denied FROM program \
-                 WHERE uid = :uid ORDER BY last DESC LIMIT :limit",
+                "SELECT subject, name, ifnull(path, subject) AS path, verified, first, last, \
+                 allowed, denied FROM program WHERE uid = :uid ORDER BY last DESC LIMIT :limit",
             )
             .map_err(error())?;
         let values = named_params! { ":uid": uid, ":limit": PROGRAMS };
@@ -113,7 +114,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Activity> {
     let number = |column| row.get(column).map(i64::cast_unsigned);
     let errno: u16 = row.get("errno")?;
     Ok(Activity {
-        id: number("id")?,
+        id: number("number")?,
         changed: number("changed")?,
         subject: row.get("subject")?,
         name: row.get("name")?,

@@ -80,6 +80,12 @@ fn write(database: &mut Database, deed: Deed, told: Told, at: i64) {
     database.write(&batch.take()).unwrap();
 }
 
+/// Forgets everything of a user.
+fn clear(database: &mut Database, uid: u32) {
+    let until = database.begin_to_clear(uid);
+    while database.clear(uid, until).unwrap() {}
+}
+
 /// Everything that a page may be limited by left out.
 fn everything() -> Query {
     Query::Page {

@@ -2,7 +2,7 @@
 //! Nobody waits for it but who wants to read, or has something cleared.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -157,24 +157,22 @@ impl History {
         self.ask(move |database| database.programs(uid)).await
     }
 
-    /// Forgets everything of a user.
+    /// Forgets everything of a user that has happened so far.
     pub async fn clear(&self, uid: u32) -> Result<(), Error> {
-        let shared = Arc::clone(&self.shared);
-        self.ask(move |database| {
-            database.clear(uid)?;
-            shared.tell(uid, database.changed);
-            Ok(())
-        })
-        .await
+        let until = self.ask(move |database| Ok(database.begin_to_clear(uid)));
+        let until = until.await?;
+        // Whatever else is to be done is done in between.
+        while self.ask(move |database| database.clear(uid, until)).await? {}
+        Ok(())
     }
 
-    /// Counts up when something has happened for a user; and the number of the last change so far.
+    /// Counts up when something has happened for a user; and the number of the user's last change so far.
     pub async fn watch(&self, uid: u32) -> Result<(watch::Receiver<u64>, u64), Error> {
         let counts = {
             let mut watchers = lock(&self.shared.watchers);
             watchers.entry(uid).or_default().subscribe()
         };
-        let last = self.ask(|database| Ok(database.changed)).await?;
+        let last = self.ask(move |database| Ok(database.changed(uid))).await?;
         Ok((counts, last))
     }
 
@@ -193,18 +191,24 @@ impl History {
         if !enter(&self.shared.questions, QUESTIONS) {
             return Err(Error::Closed);
         }
+        let waits = Waits(Arc::clone(&self.shared));
         let (reply, result) = oneshot::channel();
         let job = Job::Question(Box::new(move |database: &mut Database| {
             // Who has asked may have gone.
             drop(reply.send(question(database)));
+            drop(waits);
         }));
-        let sent = jobs.try_send(job);
-        let result = match sent {
-            Ok(()) => result.await.map_err(|_ended| unusable()),
-            Err(_ended) => Err(unusable()),
-        };
-        self.shared.questions.fetch_sub(1, Ordering::Relaxed);
-        result?
+        jobs.try_send(job).map_err(|_ended| unusable())?;
+        result.await.map_err(|_ended| unusable())?
+    }
+}
+
+/// A question that waits: for as long as the thread has it before it, whether who asked has gone or not.
+struct Waits(Arc<Shared>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.questions.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -223,6 +227,10 @@ struct Writer<'a> {
     batch: Batch,
     /// When something is to be done though nothing comes.
     due: Option<Instant>,
+    /// Users for whom there is something new that nobody was told of yet.
+    untold: BTreeSet<u32>,
+    /// When somebody was told last.
+    told: Option<Instant>,
 }
 
 impl<'a> Writer<'a> {
@@ -233,6 +241,8 @@ impl<'a> Writer<'a> {
             batch: Batch::default(),
             // What has become too old meanwhile.
             due: Some(Instant::now()),
+            untold: BTreeSet::new(),
+            told: None,
         }
     }
 
@@ -258,7 +268,16 @@ impl<'a> Writer<'a> {
                         return;
                     }
                     question(&mut self.database);
-                    continue;
+                    if let Some(uid) = self.database.cleared.take() {
+                        self.untold.insert(uid);
+                        self.tell();
+                        self.due.get_or_insert_with(|| Instant::now() + GATHER);
+                    }
+                    // However many ask, what is due is done.
+                    if self.due.is_none_or(|due| Instant::now() < due) {
+                        continue;
+                    }
+                    false
                 }
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
@@ -266,13 +285,25 @@ impl<'a> Writer<'a> {
             if self.write().is_err() || gone {
                 return;
             }
-            self.due = match self.database.trim(now()) {
-                Ok(more) => more.then(|| Instant::now() + GATHER),
-                Err(error) => {
-                    tracing::warn!("cannot trim the history: {}", with_causes(&error));
-                    None
-                }
-            };
+            self.tell();
+            let more = self.database.trim(now()).unwrap_or_else(|error| {
+                tracing::warn!("cannot trim the history: {}", with_causes(&error));
+                false
+            });
+            let more = more || !self.untold.is_empty();
+            self.due = more.then(|| Instant::now() + GATHER);
+        }
+    }
+
+    /// Tells who watches what is new, unless it is not a second since somebody was told: who asks has
+    /// everything written at once, and would be told of that while he asks.
+    fn tell(&mut self) {
+        if self.told.is_some_and(|told| told.elapsed() < GATHER) {
+            return;
+        }
+        for uid in std::mem::take(&mut self.untold) {
+            self.shared.tell(uid, self.database.changed(uid));
+            self.told = Some(Instant::now());
         }
     }
 
@@ -286,9 +317,7 @@ impl<'a> Writer<'a> {
         match self.database.write(&entries) {
             Ok(users) => {
                 self.shared.set_state("ok".to_owned());
-                for uid in users {
-                    self.shared.tell(uid, self.database.changed);
-                }
+                self.untold.extend(users);
                 Ok(())
             }
             Err(error) => {

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::store::migrate;
 
 /// Makes a database as the first version did, with one rule in it.
 fn make_old(path: &Path) {
@@ -55,8 +56,25 @@ fn an_earlier_copy_is_not_overwritten() {
     assert_eq!(found_in(&second), (1, 1));
 }
 
+/// The rule of an old database is in force, though this keeps rules from being changed; and the database
+/// is as it was.
+fn is_in_force_unchanged(path: &Path, problem: &str) {
+    let before = fs::read(path).unwrap();
+    let (database, opened) = open_in(path);
+    let found = opened.problem.unwrap();
+    assert!(found.contains(problem), "{found}");
+    let [rule] = &opened.rules[..] else {
+        panic!("{:?}", opened.rules);
+    };
+    assert_eq!((rule.id, rule.lifespan), (RuleId(1), Lifespan::Always));
+    let refused = database.add_one(rule).unwrap_err();
+    assert!(refused.to_string().contains(problem), "{refused}");
+    drop(database);
+    assert_eq!(fs::read(path).unwrap(), before);
+}
+
 #[test]
-fn what_cannot_be_copied_is_not_changed() {
+fn what_cannot_be_copied_is_not_changed_and_in_force() {
     let place = place();
     make_old(&place.path);
     for number in 1..100 {
@@ -68,11 +86,38 @@ fn what_cannot_be_copied_is_not_changed() {
         let name = format!("rules.db.schema-1{more}");
         fs::write(place.path.with_file_name(name), "").unwrap();
     }
-    let before = fs::read(&place.path).unwrap();
+    is_in_force_unchanged(&place.path, "cannot copy");
+}
+
+#[test]
+fn what_cannot_be_changed_is_in_force_and_no_copy_of_it_is_kept() {
+    let place = place();
+    make_old(&place.path);
+    let connection = Connection::open(&place.path).unwrap();
+    // As the former version has left it. Somebody else writes and does not end.
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;")
+        .unwrap();
+    is_in_force_unchanged(&place.path, "cannot migrate");
+    assert!(!place.path.with_file_name("rules.db.schema-1").exists());
+    drop(connection);
+    assert_eq!(found_in(&place.path), (1, 1));
     let (_database, opened) = open_in(&place.path);
-    let problem = opened.problem.unwrap();
-    assert!(problem.contains("cannot copy"), "{problem}");
-    assert_eq!(fs::read(&place.path).unwrap(), before);
+    assert_eq!((opened.problem, opened.rules.len()), (None, 1));
+}
+
+#[test]
+fn a_change_of_the_schema_is_made_whole_or_not_at_all() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    let schema = Schema(&[
+        "CREATE TABLE a (x);",
+        "CREATE TABLE b (x); CREATE TABLE a (x);",
+    ]);
+    schema.migrate(&mut connection).unwrap_err();
+    let count: u32 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!((migrate::version(&connection).unwrap(), count), (0, 0));
 }
 
 #[test]

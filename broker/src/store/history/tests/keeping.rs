@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt as _;
 use rusqlite::Connection;
 
 use super::{super::History, *};
@@ -60,18 +61,49 @@ async fn it_is_written_without_anybody_asking() {
 async fn who_watches_is_told_of_his_own() {
     let folder = folder();
     let (history, _) = keep(&folder.path);
-    let (changes, seen) = history.watch(ALICE).await.unwrap();
+    let (mut changes, seen) = history.watch(ALICE).await.unwrap();
+    let (mut of_bob, _) = history.watch(BOB).await.unwrap();
     history.note(deed(BOB, "192.0.2.1"), ALLOWED);
-    history.settle().await.unwrap();
+    of_bob.changed().await.unwrap();
     assert!(!changes.has_changed().unwrap());
     history.note(deed(ALICE, "192.0.2.1"), ALLOWED);
-    history.settle().await.unwrap();
-    assert!(changes.has_changed().unwrap());
+    changes.changed().await.unwrap();
     let news = history.page(ALICE, Query::After(seen), 10).await.unwrap();
     assert_eq!(news.rows.len(), 1);
     history.clear(ALICE).await.unwrap();
     assert_eq!(rows(&history, ALICE).await, []);
+    changes.changed().await.unwrap();
     assert!(*changes.borrow() > news.rows[0].changed);
+    assert!(!of_bob.has_changed().unwrap());
+}
+
+#[tokio::test]
+async fn who_watches_is_told_at_most_once_a_second() {
+    let folder = folder();
+    let (history, _) = keep(&folder.path);
+    let (mut changes, _) = history.watch(ALICE).await.unwrap();
+    let (begun, mut told) = (Instant::now(), 0);
+    while begun.elapsed() < Duration::from_millis(2_500) {
+        history.note(deed(ALICE, "192.0.2.1"), ALLOWED);
+        // It is written, since somebody asks, or cleared; and there is no end of it.
+        history.settle().await.unwrap();
+        if told % 2 == 1 {
+            history.clear(ALICE).await.unwrap();
+        }
+        if changes.has_changed().unwrap() {
+            changes.mark_unchanged();
+            told += 1;
+        }
+    }
+    assert!((1..=3).contains(&told), "{told} times");
+    // Of the last one too.
+    history.note(deed(ALICE, "192.0.2.2"), ALLOWED);
+    let last = rows(&history, ALICE).await[0].changed;
+    changes
+        .wait_for(|changed| *changed >= last)
+        .await
+        .map(drop)
+        .unwrap();
 }
 
 #[tokio::test]
@@ -121,6 +153,48 @@ async fn more_than_may_wait_is_lost_and_counted() {
     history.note(deed(BOB, "192.0.2.1"), ALLOWED);
     assert_eq!(rows(&history, BOB).await.len(), 1);
     assert_eq!(history.state(), "ok");
+}
+
+#[tokio::test]
+async fn who_clears_much_gets_the_room_back() {
+    let folder = folder();
+    let mut database = open(&folder.path);
+    let mut batch = Batch::default();
+    for number in 0..60_000_u32 {
+        let address = std::net::Ipv4Addr::from_bits(number).to_string();
+        let (deed, told) = (deed(ALICE, &address), ALLOWED);
+        batch.add(Key { deed, told }, crate::store::history::thread::now());
+    }
+    database.write(&batch.take()).unwrap();
+    drop(database);
+    let size = || fs::metadata(&folder.path).unwrap().len();
+    assert!(size() > 6_000_000);
+    let (history, _) = keep(&folder.path);
+    history.clear(ALICE).await.unwrap();
+    assert_eq!(rows(&history, ALICE).await, []);
+    let end = Instant::now() + Duration::from_secs(20);
+    while size() > 700_000 {
+        assert!(Instant::now() < end, "{}", size());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_asks_and_goes_takes_nobodys_place() {
+    let folder = folder();
+    let (history, _) = keep(&folder.path);
+    let other = Connection::open(&folder.path).unwrap();
+    for _ in 0..2 {
+        history.settle().await.unwrap();
+        // Somebody else writes, so that the thread waits for the file, and they for the thread.
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        history.note(deed(ALICE, "192.0.2.1"), ALLOWED);
+        for _ in 0..200 {
+            assert!(history.settle().now_or_never().is_none());
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+    }
+    history.settle().await.unwrap();
 }
 
 /// There is no history, the reason is said, and the file is as it was.

@@ -136,7 +136,9 @@ fn pages_hold_every_row_once_and_nothing_else() {
     mixed(&mut database);
     let numbers = |wanted: fn(i64) -> bool| {
         let numbers = (0..90).filter(|number| number % 2 == 0 && wanted(*number));
-        let mut ids: Vec<u64> = numbers.map(|number| (number + 1).cast_unsigned()).collect();
+        let mut ids: Vec<u64> = numbers
+            .map(|number| (number / 2 + 1).cast_unsigned())
+            .collect();
         ids.reverse();
         ids
     };
@@ -182,7 +184,7 @@ fn changes_come_in_their_order() {
         assert_eq!(page.next, None);
         page.rows
     };
-    let seen = database.changed;
+    let seen = database.changed(ALICE);
     assert_eq!(after(&database, seen), []);
     // One that is merged is a change of an old row.
     let at = MORNING + 30 * SECOND;
@@ -197,8 +199,43 @@ fn changes_come_in_their_order() {
 }
 
 #[test]
+fn nobody_counts_what_anothers_programs_do() {
+    let (alone, among) = (folder(), folder());
+    let numbers = |path: &Path, others: i64| {
+        let mut numbers = Vec::new();
+        for day in 0..3 {
+            // Another opening of the same file goes on.
+            let mut database = open(path);
+            for number in 0..others {
+                let deed = deed(BOB, &format!("192.0.2.{number}"));
+                write(&mut database, deed, ALLOWED, MORNING + day * DAY);
+            }
+            for address in ["192.0.2.1", "192.0.2.1", "192.0.2.2"] {
+                write(
+                    &mut database,
+                    deed(ALICE, address),
+                    ALLOWED,
+                    MORNING + day * DAY,
+                );
+            }
+            let rows = database.page(ALICE, &everything(), 10).unwrap().rows;
+            numbers.push(database.changed(ALICE));
+            numbers.extend(rows.iter().flat_map(|row| [row.id, row.changed]));
+            clear(&mut database, ALICE);
+        }
+        numbers
+    };
+    let expected = [3, 3, 3, 1, 2, 7, 7, 7, 5, 6, 11, 11, 11, 9, 10];
+    assert_eq!(numbers(&alone.path, 0), expected, "none is given twice");
+    assert_eq!(numbers(&among.path, 50), expected);
+}
+
+#[test]
 fn a_place_is_read_as_it_is_written() {
-    let place = Place { last: -5, id: 7 };
+    let place = Place {
+        last: -5,
+        number: 7,
+    };
     assert_eq!(Place::parse(&place.to_string()), Some(place));
     for text in [
         "",
