@@ -154,6 +154,6 @@ fn an_invalid_argument_is_named() {
             ..spec()
         };
         let (_, text) = error(&client, "Rules1.Add", &(OWN_UID, both)).await;
-        assert!(text.contains("host, network and place"), "{text}");
+        assert!(text.contains("host, domain, network and place"), "{text}");
     });
 }
