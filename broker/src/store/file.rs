@@ -50,22 +50,22 @@ pub(super) fn open(path: &Path, kind: &Kind) -> Result<Opened, Error> {
     let path = directory.join(path.file_name().unwrap_or_default());
     // What cannot be made here, SQLite will say more about.
     drop(make(&path));
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection =
-        Connection::open_with_flags(&path, flags).map_err(Error::sqlite("open"))?;
-    // Closing a database that we do not trust must not write its log back into it.
-    let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection
-        .set_db_config(no_checkpoint, true)
-        .map_err(Error::sqlite("open"))?;
-    let writable = !connection
-        .is_readonly("main")
-        .map_err(Error::sqlite("open"))?;
+    let mut connection = connect(&path)?;
+    let (mut found, mut obstacle) = (migrate::version(&connection), None);
+    if kind.precious
+        && let Err(error) = found
+    {
+        // On a full disk there is no room for what all who use a file share (-shm): one alone reads without.
+        connection = connect(&path)?;
+        let alone = "PRAGMA locking_mode = EXCLUSIVE;";
+        connection
+            .execute_batch(alone)
+            .map_err(Error::sqlite("open"))?;
+        found = migrate::version(&connection);
+        obstacle = Some(error);
+    }
     // A database of a newer version is not even looked at with our eyes.
-    let (found, known) = (migrate::version(&connection)?, kind.schema.known());
+    let (found, known) = (found?, kind.schema.known());
     if found > known {
         return Err(Error::Newer { found, known });
     }
@@ -75,21 +75,12 @@ pub(super) fn open(path: &Path, kind: &Kind) -> Result<Opened, Error> {
     if verdict != "ok" {
         return Err(Error::Damaged(verdict));
     }
-    let obstacle = if writable {
-        set_up(&mut connection, &path, kind, found).err()
-    } else {
-        Some(Error::ReadOnly(path.display().to_string()))
-    };
+    let obstacle = obstacle.or_else(|| set_up(&mut connection, &path, kind, found).err());
     match obstacle {
-        None => {
-            connection
-                .set_db_config(no_checkpoint, false)
-                .map_err(Error::sqlite("set up"))?;
-            Ok(Opened {
-                connection,
-                obstacle: None,
-            })
-        }
+        None => Ok(Opened {
+            connection,
+            obstacle,
+        }),
         Some(obstacle) if kind.precious => match in_memory(&connection, kind) {
             Ok(connection) => Ok(Opened {
                 connection,
@@ -105,8 +96,30 @@ pub(super) fn open(path: &Path, kind: &Kind) -> Result<Opened, Error> {
     }
 }
 
+/// Closing a database that we do not trust must not write its log back into it.
+const NO_CHECKPOINT: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+
+/// Opens without reading anything.
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(Error::sqlite("open"))?;
+    connection
+        .set_db_config(NO_CHECKPOINT, true)
+        .map_err(Error::sqlite("open"))?;
+    Ok(connection)
+}
+
 /// Brings a sound file of schema `found` to the newest one, or leaves what is in it as it was.
 fn set_up(connection: &mut Connection, path: &Path, kind: &Kind, found: u32) -> Result<(), Error> {
+    if connection
+        .is_readonly("main")
+        .map_err(Error::sqlite("open"))?
+    {
+        return Err(Error::ReadOnly(path.display().to_string()));
+    }
     let mut copy = None;
     if found == 0 {
         connection
@@ -126,7 +139,11 @@ fn set_up(connection: &mut Connection, path: &Path, kind: &Kind, found: u32) -> 
         // Each attempt would leave another one.
         drop(std::fs::remove_file(copy));
     }
-    done
+    done?;
+    connection
+        .set_db_config(NO_CHECKPOINT, false)
+        .map_err(Error::sqlite("set up"))?;
+    Ok(())
 }
 
 /// The same database in memory, in the newest schema.

@@ -107,6 +107,24 @@ fn what_cannot_be_changed_is_in_force_and_no_copy_of_it_is_kept() {
 }
 
 #[test]
+fn what_there_is_no_room_to_share_is_in_force() {
+    let place = place();
+    make_old(&place.path);
+    let connection = Connection::open(&place.path).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL;")
+        .unwrap();
+    drop(connection);
+    // It cannot be made, as on a disk that is full to the last byte: SQLite follows no link there.
+    let shared = place.path.with_file_name("rules.db-shm");
+    std::os::unix::fs::symlink("nowhere", &shared).unwrap();
+    is_in_force_unchanged(&place.path, "cannot read the schema");
+    fs::remove_file(&shared).unwrap();
+    let (_database, opened) = open_in(&place.path);
+    assert_eq!((opened.problem, opened.rules.len()), (None, 1));
+}
+
+#[test]
 fn a_change_of_the_schema_is_made_whole_or_not_at_all() {
     let mut connection = Connection::open_in_memory().unwrap();
     let schema = Schema(&[
