@@ -95,7 +95,7 @@ fn destination(row: &Activity) -> String {
         ("accept", _) => gettext("a connection from {place} to port {port} ({protocol})"),
         ("bind", _) => gettext("to take port {port} ({protocol})"),
         (_, 0) => gettext("{place} ({protocol})"),
-        _ => gettext("{place} port {port} ({protocol})"),
+        _ => gettext("{place}, port {port} ({protocol})"),
     };
     gettext_f(&msgid, &values)
 }
@@ -141,7 +141,7 @@ mod tests {
         let words = ActivityWords::new(&row());
         let spoken = &words.spoken;
         assert!(
-            spoken.starts_with("curl: allowed server.example port 443 (TCP), "),
+            spoken.starts_with("curl: allowed server.example, port 443 (TCP), "),
             "{spoken}"
         );
         assert!(spoken.ends_with("by a rule"), "{spoken}");

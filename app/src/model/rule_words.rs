@@ -148,11 +148,11 @@ fn destination(rule: &Rule) -> String {
     let ports = ports(rule);
     let msgid = match (&ports, &protocol) {
         (None, None) => return place,
-        (Some(Ports::One(_)), None) => gettext("{place} port {port}"),
-        (Some(Ports::Many(_)), None) => gettext("{place} ports {port}"),
+        (Some(Ports::One(_)), None) => gettext("{place}, port {port}"),
+        (Some(Ports::Many(_)), None) => gettext("{place}, ports {port}"),
         (None, Some(_)) => gettext("{place} ({protocol})"),
-        (Some(Ports::One(_)), Some(_)) => gettext("{place} port {port} ({protocol})"),
-        (Some(Ports::Many(_)), Some(_)) => gettext("{place} ports {port} ({protocol})"),
+        (Some(Ports::One(_)), Some(_)) => gettext("{place}, port {port} ({protocol})"),
+        (Some(Ports::Many(_)), Some(_)) => gettext("{place}, ports {port} ({protocol})"),
     };
     let values = [
         ("place", place.as_str()),
@@ -302,7 +302,7 @@ mod tests {
         for others in [&["connect"][..], &["connect", "listen"], &[]] {
             assert_eq!(
                 from("local-network", None, others),
-                "the local network port 80"
+                "the local network, port 80"
             );
         }
     }
@@ -329,7 +329,7 @@ mod tests {
             protocol: Some("tcp".into()),
             ..rule()
         };
-        assert_eq!(destination(exact), "server.example port 443 (TCP)");
+        assert_eq!(destination(exact), "server.example, port 443 (TCP)");
         let domain = Rule {
             destination: "domain".into(),
             ports: Some("80,8000-8999".into()),
@@ -337,7 +337,7 @@ mod tests {
         };
         assert_eq!(
             destination(domain),
-            "server.example and its subdomains ports 80, 8000–8999"
+            "server.example and its subdomains, ports 80, 8000–8999"
         );
         let address = Rule {
             destination: "network".into(),

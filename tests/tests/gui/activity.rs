@@ -27,7 +27,7 @@ fn row(id: u64, name: &str) -> Activity {
 
 /// The words of a row.
 fn denied(name: &str) -> String {
-    format!("/^{name}: denied server.example port 443 .TCP., .*by a rule$/")
+    format!("/^{name}: denied server.example, port 443 .TCP., .*by a rule$/")
 }
 
 /// A desk on which the window shows the page.

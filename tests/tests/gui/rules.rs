@@ -119,7 +119,7 @@ fn a_rule_is_added() {
     desk.enter("Program", link.to_str().unwrap());
     desk.enter("Ports (empty for any)", "443");
     desk.click("Add", "button");
-    desk.see("fetch: allow anywhere port 443, always", "list item");
+    desk.see("fetch: allow anywhere, port 443, always", "list item");
     let added = desk.broker.added();
     assert_eq!(added.len(), 1);
     assert_eq!(
