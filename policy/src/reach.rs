@@ -37,10 +37,6 @@ impl Reach {
                 }
                 continue;
             }
-            // A name is not known of one who connects.
-            if rule.object.destination.is_named() {
-                continue;
-            }
             if rest.is_none() {
                 peers.push((rule.object.destination.clone(), rule.action, rule.id));
             }

@@ -1,10 +1,10 @@
 //! Rules compiled for asking: an immutable snapshot that one request is decided on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Action, Object, Operation, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
-    precedence::Precedence,
+    Action, Destination, Object, ObjectPattern, Operation, Program, Protocol, Reach, Rule, RuleId,
+    Subject, SubjectPattern, precedence::Precedence,
 };
 
 /// What the rules say of one request.
@@ -27,14 +27,83 @@ impl From<(Action, RuleId)> for Decision {
     }
 }
 
-/// All rules in force, of all users. Deciding costs what the rules of one program cost, however
-/// many other programs have.
+/// All rules in force, of all users. Deciding costs what the rules of one program cost, however many other
+/// programs have, and of rules about hosts and domains what those about one name cost.
 #[derive(Debug, Default)]
 pub struct Ruleset {
-    /// Strongest first.
-    by_program: HashMap<Key, Vec<Rule>>,
-    /// Rules for any program; strongest first.
-    any: Vec<Rule>,
+    by_program: HashMap<Key, Index>,
+    /// Rules for any program.
+    any: Index,
+}
+
+/// Rules with the same subject that are switched on.
+#[derive(Debug, Default)]
+struct Index {
+    /// Those about hosts and domains, by their names; strongest first.
+    named: HashMap<Box<str>, Vec<Rule>>,
+    /// One of each kind of those: what they have in common but for the name.
+    kinds: Vec<Rule>,
+    /// All others; strongest first.
+    unnamed: Vec<Rule>,
+}
+
+impl Index {
+    fn new(rules: Vec<Rule>) -> Self {
+        let mut index = Self::default();
+        let mut kinds = HashSet::new();
+        for rule in rules.into_iter().filter(|rule| rule.enabled) {
+            let name = match &rule.object.destination {
+                Destination::Host(name) | Destination::Domain(name) => name.clone(),
+                _ => {
+                    index.unnamed.push(rule);
+                    continue;
+                }
+            };
+            let ObjectPattern {
+                ports, protocol, ..
+            } = &rule.object;
+            let Rule {
+                uid,
+                operations,
+                action,
+                lifespan,
+                origin,
+                ..
+            } = rule;
+            let kind = (
+                uid,
+                operations,
+                ports.clone(),
+                *protocol,
+                action,
+                lifespan,
+                origin,
+            );
+            if kinds.insert(kind) {
+                index.kinds.push(rule.clone());
+            }
+            index.named.entry(name).or_default().push(rule);
+        }
+        for rules in index.named.values_mut().chain([&mut index.unnamed]) {
+            rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
+        }
+        index
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.named.values().flatten().chain(&self.unnamed)
+    }
+
+    /// The rules that may be about a name, or about none, in lists of which each has the strongest first.
+    fn lists(&self, name: Option<&str>) -> impl Iterator<Item = &[Rule]> {
+        // The name, and what it ends with.
+        let domains = std::iter::successors(name, |name| {
+            let (_, domain) = name.split_once('.')?;
+            Some(domain)
+        });
+        let named = domains.filter_map(|domain| self.named.get(domain));
+        named.chain([&self.unnamed]).map(Vec::as_slice)
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -55,38 +124,44 @@ impl Key {
 impl Ruleset {
     /// Compiles the rules; their order does not matter.
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
-        let mut set = Self::default();
+        let mut any = Vec::new();
+        let mut by_program: HashMap<Key, Vec<Rule>> = HashMap::new();
         for rule in rules {
             match &rule.subject {
-                SubjectPattern::Any => set.any.push(rule),
+                SubjectPattern::Any => any.push(rule),
                 SubjectPattern::Program(program) => {
-                    set.by_program
-                        .entry(Key::of(program))
-                        .or_default()
-                        .push(rule);
+                    by_program.entry(Key::of(program)).or_default().push(rule);
                 }
             }
         }
-        for rules in set.by_program.values_mut().chain([&mut set.any]) {
-            rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
+        let by_program = by_program.into_iter();
+        Self {
+            by_program: by_program
+                .map(|(key, rules)| (key, Index::new(rules)))
+                .collect(),
+            any: Index::new(any),
         }
-        set
+    }
+
+    /// The rules with subjects that this one may be among.
+    fn indices(&self, subject: &Subject) -> impl Iterator<Item = &Index> {
+        let own = self.by_program.get(&Key::of(&subject.program));
+        own.into_iter().chain([&self.any])
     }
 
     /// The rules that are about anything that this subject does, in no order.
     pub(crate) fn about(&self, subject: &Subject) -> impl Iterator<Item = &Rule> {
-        let own = self.by_program.get(&Key::of(&subject.program));
-        own.into_iter()
-            .flatten()
-            .chain(&self.any)
+        self.indices(subject)
+            .flat_map(Index::all)
             .filter(|rule| rule.is_about(subject))
     }
 
-    /// Who may connect to this subject on a port.
+    /// Who may connect to this subject on a port. No name is known of those.
     pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
         let mut rules: Vec<&Rule> = self
-            .about(subject)
-            .filter(|rule| rule.object.is_about_port(port, protocol))
+            .indices(subject)
+            .flat_map(|index| &index.unnamed)
+            .filter(|rule| rule.is_about(subject) && rule.object.is_about_port(port, protocol))
             .collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
         Reach::new(rules)
@@ -100,10 +175,8 @@ impl Ruleset {
         operation: Operation,
         object: &Object,
     ) -> bool {
-        let own = self.by_program.get(&Key::of(&subject.program));
-        own.into_iter()
-            .chain([&self.any])
-            .flatten()
+        self.indices(subject)
+            .flat_map(|index| &index.kinds)
             .any(|rule| rule.is_about_host_of(subject, operation, object))
     }
 
@@ -159,9 +232,8 @@ impl Ruleset {
         object: &Object,
         name: Option<&str>,
     ) -> Option<&Rule> {
-        let own = self.by_program.get(&Key::of(&subject.program));
-        own.into_iter()
-            .chain([&self.any])
+        self.indices(subject)
+            .flat_map(|index| index.lists(name))
             .filter_map(|rules| {
                 let matches = |rule: &&Rule| rule.matches(subject, operation, object, name);
                 rules.iter().find(matches)

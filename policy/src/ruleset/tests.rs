@@ -11,6 +11,7 @@ use crate::{
     precedence::Precedence,
 };
 
+mod many;
 mod names;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
