@@ -22,8 +22,9 @@ use crate::{decide::Command, failure::with_causes, replaced::Replaced};
 pub const PATH: &str = "/etc/portreeve/rules.d";
 /// Bytes that a file may have.
 const LONGEST: u64 = 1 << 20;
-/// Rules that all files may have together, those for several users counted for each.
-pub const MOST: usize = 100_000;
+/// Rules that all files may have together, those for several users counted for each. Whoever lists rules gets
+/// them all, and the loop makes the list.
+pub const MOST: usize = 10_000;
 
 /// What is wrong with a file: its rules are left out, or stay as they were when it was right.
 #[derive(Debug, thiserror::Error)]
