@@ -280,13 +280,20 @@ def test_rule_for_an_unheard_of_host_is_taken():
     assert not result.stderr, result
 
 
-def test_datagrams_on_one_socket_are_judged_again_when_names_may_be_others():
+@contextlib.contextmanager
+def denied_by_another_name():
+    """A program that may go to an address as long as it knows that by one name alone, and does so now."""
     with names() as server:
         server.says(OTHER_NAME, ADDRESS)
-        caller = Caller()
         firewall.add_rule(PROGRAM, "allow")
         firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
+        caller = Caller()
         looked_up(caller, NAME, ADDRESS)
+        yield caller
+
+
+def test_datagrams_on_one_socket_are_judged_again_when_names_may_be_others():
+    with denied_by_another_name() as caller:
         mine = caller.call("kept.keep", family=socket.AF_INET).descriptor
         send = {"descriptor": mine, "address": ADDRESS}
         assert caller.call("kept.sendto", **send).errno is None
@@ -295,12 +302,7 @@ def test_datagrams_on_one_socket_are_judged_again_when_names_may_be_others():
 
 
 def test_connection_on_a_socket_that_had_it_before_is_judged_again():
-    with names() as server:
-        server.says(OTHER_NAME, ADDRESS)
-        caller = Caller()
-        firewall.add_rule(PROGRAM, "allow")
-        firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
-        looked_up(caller, NAME, ADDRESS)
+    with denied_by_another_name() as caller:
         mine = caller.call("kept.keep", kind="tcp", address=ADDRESS).descriptor
         looked_up(caller, OTHER_NAME, ADDRESS)
         # The connection that there is goes on.
