@@ -15,6 +15,7 @@ from harness.machine import run, start
 from harness.wait import until
 
 ADDRESS, OTHER, THIRD = "203.0.113.10", "203.0.113.11", "203.0.113.12"
+MANY = 3000
 HISTORY = Path("/var/lib/portreeve/history.db")
 
 
@@ -83,6 +84,23 @@ def test_what_the_kernel_answers_is_recorded_with_the_first_call_only():
     for _ in range(3):
         assert Caller().call("connect", ADDRESS).errno is None
     assert [it.count for it in log()] == [4]
+
+
+def test_much_at_once_is_recorded_and_cleared():
+    forgotten()
+    lost = firewall.failures().get("history-lost", 0)
+    firewall.add_rule(PROGRAM, "deny")
+    caller = Caller()
+    # Of the network that RFC 2544 gives to tests.
+    caller.start("crowd.walk", "198.18.0.0", count=MANY)
+    assert caller.result(120).outcomes == [["EPERM", MANY]]
+    # The broker is confined: whatever SQLite needs beside the file, it must not want on the disk.
+    until(lambda: len(log("--limit", 2 * MANY)) == MANY, "all of it")
+    assert firewall.status().history == "ok"
+    assert firewall.failures().get("history-lost", 0) == lost
+    firewall.ctl("log", "--clear")
+    assert log() == []
+    assert firewall.status().history == "ok"
 
 
 def test_users_see_their_own():

@@ -106,8 +106,11 @@ fn connect(path: &Path) -> Result<Connection, Error> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(Error::sqlite("open"))?;
+    // What SQLite needs for a while, such as how to take a large statement back: the broker has no directory for
+    // temporary files.
     connection
         .set_db_config(NO_CHECKPOINT, true)
+        .and_then(|_| connection.execute_batch("PRAGMA temp_store = MEMORY;"))
         .map_err(Error::sqlite("open"))?;
     Ok(connection)
 }
