@@ -13,14 +13,7 @@ use crate::camera::{Camera, Look};
 pub(crate) async fn take(camera: &Camera, look: &Look) {
     let cases = [
         ("prompt-name", prompt(), 0),
-        (
-            "prompt-address",
-            Prompt {
-                host: None,
-                ..prompt()
-            },
-            0,
-        ),
+        ("prompt-address", nameless(), 0),
         ("prompt-datagram", datagram(), 0),
         ("prompt-without-file", without_file(), 0),
         ("prompt-script", script(), 0),
@@ -221,12 +214,22 @@ fn prompt() -> Prompt {
     }
 }
 
+/// A question about an address that has no name.
+fn nameless() -> Prompt {
+    Prompt {
+        host: None,
+        domain: None,
+        scopes: ["host", "host-port", "any"].map(str::to_owned).into(),
+        ..prompt()
+    }
+}
+
 fn datagram() -> Prompt {
     Prompt {
         name: "dig".into(),
         path: "/usr/bin/dig".into(),
-        command: "dig @resolver.example www.example.org".into(),
-        host: Some("resolver.example".into()),
+        command: "dig @dns.example.org www.example.org".into(),
+        host: Some("dns.example.org".into()),
         port: 53,
         protocol: "udp".into(),
         ..prompt()
@@ -313,10 +316,9 @@ fn without_file() -> Prompt {
         path: "/tmp/.cache-4f2a/updater".into(),
         verified: false,
         command: "/tmp/.cache-4f2a/updater --quiet".into(),
-        host: None,
         lifespans: vec!["once".into(), "process".into()],
         suggested_lifespan: "process".into(),
-        ..prompt()
+        ..nameless()
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         .await;
     camera
         .take(look, "rules-empty", &window(), |window| {
-            window.show_rules(built_in());
+            window.show_rules(fixed());
         })
         .await;
     camera
@@ -96,7 +96,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
 }
 
 fn all() -> Vec<Rule> {
-    let mut rules = built_in();
+    let mut rules = fixed();
     let own = [
         ("curl", "allow", host("server.example"), None, true),
         ("curl", "deny", host("tracker.example"), None, true),
@@ -206,8 +206,8 @@ fn domain() -> Rule {
     }
 }
 
-fn built_in() -> Vec<Rule> {
-    vec![Rule {
+fn fixed() -> Vec<Rule> {
+    let built_in = Rule {
         id: 1,
         destination: "this-computer".into(),
         action: "allow".into(),
@@ -215,7 +215,17 @@ fn built_in() -> Vec<Rule> {
         enabled: true,
         origin: "built-in".into(),
         ..Rule::default()
-    }]
+    };
+    let administrators = Rule {
+        id: 2,
+        operations: vec!["connect".into()],
+        destination: "domain".into(),
+        host: Some("analytics.example.org".into()),
+        action: "deny".into(),
+        origin: "administrator".into(),
+        ..built_in.clone()
+    };
+    vec![built_in, administrators]
 }
 
 fn anywhere() -> Rule {

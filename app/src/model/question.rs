@@ -74,7 +74,7 @@ impl Question {
         let title = program.title.as_ref().filter(|_| is_presented(prompt));
         let name = isolate(&shown(title.unwrap_or(&prompt.name)));
         let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
-        let domain = prompt.domain.as_deref().map(|name| isolate(&shown(name)));
+        let domain = domain_of(prompt).map(|name| isolate(&shown(name)));
         let domain = domain.unwrap_or_default();
         let by_udp = matches!(prompt.protocol.as_str(), "udp" | "udplite");
         let lifespans: Vec<_> = prompt
@@ -159,6 +159,13 @@ impl Kind {
 /// Whether the calls are its program's, so that it may be shown as the system presents that.
 fn is_presented(prompt: &Prompt) -> bool {
     prompt.verified && !prompt.runs_anything
+}
+
+/// The domain that can be answered for: that of the host that is asked about.
+fn domain_of(prompt: &Prompt) -> Option<&str> {
+    let (host, domain) = (prompt.host.as_deref()?, prompt.domain.as_deref()?);
+    let before = host.strip_suffix(domain)?;
+    (before.is_empty() || before.ends_with('.')).then_some(domain)
 }
 
 fn identity(prompt: &Prompt, program: &Program) -> String {

@@ -453,6 +453,13 @@ fn a_domain_can_be_answered_for() {
         plain(&asked.consequence(Scope::Domain, For::Process)),
         "Your answer applies to example.org and its subdomains, until “curl” quits."
     );
-    // Nobody can agree to what is not named.
-    assert_eq!(question(&prompt(None)).scopes[0].value, Scope::Host);
+    // Nobody can agree to what is not named, or is no domain of that host's.
+    for other in [None, Some("example.net"), Some("ample.org")] {
+        assert_eq!(question(&prompt(other)).scopes[0].value, Scope::Host);
+    }
+    let nameless = Prompt {
+        host: None,
+        ..prompt(Some("example.org"))
+    };
+    assert_eq!(question(&nameless).scopes[0].value, Scope::Host);
 }
