@@ -18,14 +18,10 @@ pub struct NameAnswer {
     pub source: [u32; 4],
     /// See [`crate::Process::uid`].
     pub uid: u32,
-    /// Inode number of the network namespace that the socket is in.
-    pub network: u32,
     /// Index of the device that it came in by.
     pub device: u32,
     /// Bytes that follow.
     pub length: u32,
     /// [`crate::AF_INET`] or [`crate::AF_INET6`].
     pub family: u32,
-    /// Zero; fills up eight bytes.
-    pub reserved: u32,
 }

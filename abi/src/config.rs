@@ -8,6 +8,9 @@ pub mod mode {
     pub const ENFORCE: u32 = 1;
 }
 
+/// Gatekeepers there are, so that the gate is found while one of them is replaced that has died.
+pub const GATEKEEPERS: usize = 2;
+
 /// The probe's configuration: a variable of the probe's, and to the broker an array map of one element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(C)]
@@ -24,8 +27,8 @@ pub struct ProbeConfig {
     pub uid_max: u32,
     /// See [`mode`].
     pub mode: u32,
-    /// The gatekeeper's process id in the initial pid namespace.
-    pub gatekeeper: u32,
+    /// The gatekeepers' process ids in the initial pid namespace: the first one that is there is asked.
+    pub gatekeepers: [u32; GATEKEEPERS],
     /// The broker's own thread group id: never held.
     pub broker: u32,
     /// Verdict when the gate cannot be reached: 0 to allow, else an errno.
@@ -34,6 +37,8 @@ pub struct ProbeConfig {
     pub binds_judged: u32,
     /// Inode number of the network namespace whose name servers count; 0: none do.
     pub network: u32,
+    /// Zero; fills up eight bytes.
+    pub reserved: u32,
     /// A digest of the policy that the generation stands for, which the next broker compares.
     pub policy: u64,
 }

@@ -16,7 +16,7 @@ mod reach;
 mod verdict;
 
 pub use answer::{DNS_PORT, MAX_ANSWER, NameAnswer};
-pub use config::{ProbeConfig, Standing, mode};
+pub use config::{GATEKEEPERS, ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
 pub use hold::{Hold, Request, SCRIPT_NAME, request_flags};
 pub use operation::Operation;
@@ -24,7 +24,7 @@ pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 9;
+pub const ABI_VERSION: u32 = 10;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -60,8 +60,8 @@ const _: () = {
     assert!(size_of::<Verdict>() == 32);
     assert!(size_of::<Request>() == 96);
     assert!(size_of::<Hold>() == 384);
-    assert!(size_of::<ProbeConfig>() == 64);
+    assert!(size_of::<ProbeConfig>() == 72);
     assert!(size_of::<Peers>() == 36);
     assert!(size_of::<Reach>() == 2224);
-    assert!(size_of::<NameAnswer>() == 56);
+    assert!(size_of::<NameAnswer>() == 48);
 };

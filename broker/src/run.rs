@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use portreeve_abi::{MAX_HOLDS, ProbeConfig, mode};
+use portreeve_abi::{GATEKEEPERS, MAX_HOLDS, ProbeConfig, mode};
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -23,7 +23,7 @@ use crate::{
     decide::{Arrival, Command, Decider, Inputs},
     dispatch,
     failure::Failures,
-    gate::{self, Breath, Entrance, GateFile, Gatekeeper, Knock, Server, Table, start_gatekeeper},
+    gate::{self, Breath, Entrance, GateFile, Gatekeepers, Knock, Server, Table},
     health,
     keep::Kept,
     object::{self, Names},
@@ -144,7 +144,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         replaces,
     )?;
     let (pulse, mut serving) = server.start()?;
-    let (file, mut gatekeeper) = tokio::select! {
+    let (file, mut gatekeepers) = tokio::select! {
         opened = entrance.enter(&mut kept) => opened?,
         ended = &mut serving => return Err(server_ended(ended)),
     };
@@ -172,7 +172,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let dispatching = dispatch::run(knocking, arrivals, Arc::clone(&names), failures);
     tokio::spawn(dispatching);
     let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
-    bus::set_apart(&bus, gatekeeper.pid()).await;
+    bus::set_apart(&bus, gatekeepers.pids()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
     tokio::spawn(administrators::follow(administrators, commands.clone()));
@@ -180,7 +180,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     // And only now the kernel.
     let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
     probe.set_standings(&never_held())?;
-    enforce(&probe, &config, &file, gatekeeper.pid())?;
+    enforce(&probe, &config, &file, gatekeepers.pids())?;
     let left = kept.use_up(object::NAMES).filter(|_| !replaces);
     object::learn(&names, left, probe.answers());
     probe.attach()?;
@@ -191,7 +191,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     }
     let _replaced = kept.drop_rest();
     // Whoever is called out from here on comes back to these programs.
-    Breath::start(table, interrupted, gatekeeper.presence()).map_err(gate::Error::Thread)?;
+    Breath::start(table, interrupted, gatekeepers.presence()).map_err(gate::Error::Thread)?;
     if let Some(period) = sd_notify::watchdog_enabled() {
         tokio::spawn(health::run(commands, pulse, period));
     }
@@ -199,14 +199,19 @@ pub async fn run(places: Places) -> Result<(), Error> {
     tracing::info!("enforcing");
 
     let result = tokio::select! {
-        result = watch_over(&probe, &file, &bus, &mut gatekeeper, &mut serving, &mut deciding, programs) => result,
+        result = watch_over(&probe, &file, &bus, &mut gatekeepers, &mut serving, &mut deciding, programs) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     wind_up(result, &leaving.0, &probe, &bus, &history).await
 }
 
 /// Has the probe enforce from when it is attached, or goes on to, for this broker.
-fn enforce(probe: &Probe, config: &Config, file: &GateFile, gatekeeper: u32) -> Result<(), Error> {
+fn enforce(
+    probe: &Probe,
+    config: &Config,
+    file: &GateFile,
+    gatekeepers: [u32; GATEKEEPERS],
+) -> Result<(), Error> {
     let gate_device = file.device()?;
     probe.configure(|probe| {
         *probe = ProbeConfig {
@@ -217,7 +222,7 @@ fn enforce(probe: &Probe, config: &Config, file: &GateFile, gatekeeper: u32) -> 
             uid_min: config.uid_min,
             uid_max: config.uid_max,
             mode: mode::ENFORCE,
-            gatekeeper,
+            gatekeepers,
             broker: std::process::id(),
             fallback_errno: FALLBACK_ERRNO,
             ..*probe
@@ -284,7 +289,7 @@ async fn watch_over(
     probe: &Probe,
     file: &GateFile,
     bus: &zbus::Connection,
-    gatekeeper: &mut Gatekeeper,
+    gatekeepers: &mut Gatekeepers,
     serving: &mut oneshot::Receiver<gate::Error>,
     deciding: &mut JoinHandle<()>,
     mut programs: Replaced,
@@ -297,16 +302,15 @@ async fn watch_over(
             _ = interrupt.recv() => return Ok(()),
             ended = &mut *serving => return Err(server_ended(ended)),
             _ = &mut *deciding => return Err(Error::Ended("the loop that decides")),
-            lived = gatekeeper.ended() => {
+            (place, lived) = gatekeepers.ended() => {
                 // One that cannot live is no use; systemd's start limit ends the trying then.
                 if lived < GATEKEEPER_LIVES {
                     return Err(Error::Ended("the gatekeeper"));
                 }
-                let next = start_gatekeeper(file).await?;
-                let pid = next.pid();
-                probe.configure(|config| config.gatekeeper = pid)?;
-                gatekeeper.give_way_to(next);
-                bus::set_apart(bus, pid).await;
+                gatekeepers.fill(place, file).await?;
+                let pids = gatekeepers.pids();
+                probe.configure(|config| config.gatekeepers = pids)?;
+                bus::set_apart(bus, pids).await;
             }
             changed = programs.changed() => {
                 changed.map_err(Error::Watch)?;

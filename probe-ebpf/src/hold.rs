@@ -11,8 +11,10 @@ use crate::{
     subject::Caller,
 };
 
+const ESRCH: i32 = 3;
 const EINTR: i32 = 4;
 const EAGAIN: i32 = 11;
+const ESTALE: i32 = 116;
 /// `ERESTARTSYS` of include/linux/errno.h: the system call starts again after the signal's handler
 /// if that was installed with SA_RESTART, and ends in EINTR otherwise.
 const ERESTARTSYS: i32 = 512;
@@ -67,9 +69,15 @@ pub fn hold(call: &Call, flags: u32) -> Outcome {
 #[inline(always)]
 fn knock(call: &Call, verdict: *mut Verdict) -> Outcome {
     let config = call.config;
-    // SAFETY: the verdict has the 32 bytes that the shim hands to the kernel.
-    let answered =
-        unsafe { shim_gate(config.gatekeeper as i32, config.gate_device, verdict.cast()) };
+    let mut answered = -ESRCH;
+    for gatekeeper in config.gatekeepers {
+        // SAFETY: the verdict has the 32 bytes that the shim hands to the kernel.
+        answered = unsafe { shim_gate(gatekeeper as i32, config.gate_device, verdict.cast()) };
+        // It has died, and perhaps another process has its id by now.
+        if answered != -ESRCH && answered != -ESTALE {
+            break;
+        }
+    }
     if answered == -EINTR {
         // A thread of io_uring's own gets no signals, but is called off the gate by other work. Told to
         // try again it does, where a restart would end the request in EINTR.

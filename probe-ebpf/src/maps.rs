@@ -5,9 +5,9 @@ use aya_ebpf::{
     maps::{HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray},
 };
 use portreeve_abi::{
-    CacheKey, CacheValue, Endpoint, Fileid, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS, MAX_REACHES,
-    MAX_STANDINGS, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict, counter,
-    mode,
+    CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
+    MAX_REACHES, MAX_STANDINGS, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing,
+    Verdict, counter, mode,
 };
 
 /// Written by the broker, to whom it is a map by the name of its section: like this, programs have it
@@ -21,11 +21,12 @@ static mut CONFIG: ProbeConfig = ProbeConfig {
     uid_min: 0,
     uid_max: 0,
     mode: mode::OFF,
-    gatekeeper: 0,
+    gatekeepers: [0; GATEKEEPERS],
     broker: 0,
     fallback_errno: 0,
     binds_judged: 0,
     network: 0,
+    reserved: 0,
     policy: 0,
 };
 

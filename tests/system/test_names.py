@@ -54,6 +54,18 @@ def looked_up(caller, name, *addresses, family=None):
     assert sorted(found.addresses) == sorted(addresses), found
 
 
+@contextlib.contextmanager
+def denied_by_another_name():
+    """A program that may go to an address as long as it knows that by one name alone, and does so now."""
+    with names() as server:
+        server.says(OTHER_NAME, ADDRESS)
+        firewall.add_rule(PROGRAM, "allow")
+        firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
+        caller = Caller()
+        looked_up(caller, NAME, ADDRESS)
+        yield caller
+
+
 def test_host_is_named_as_the_program_has_looked_it_up():
     with names() as server:
         server.says(NAME, ADDRESS, ADDRESS6)
@@ -139,12 +151,7 @@ def test_rule_for_a_host_follows_it_to_other_addresses():
 
 
 def test_rule_against_a_host_counts_from_the_moment_it_is_known():
-    with names() as server:
-        server.says(OTHER_NAME, ADDRESS)
-        firewall.add_rule(PROGRAM, "allow")
-        firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
-        caller = Caller()
-        looked_up(caller, NAME, ADDRESS)
+    with denied_by_another_name() as caller:
         for _ in range(2):
             assert caller.call("connect", ADDRESS).errno is None
         looked_up(caller, OTHER_NAME, ADDRESS)
@@ -278,18 +285,6 @@ def test_rule_for_an_unheard_of_host_is_taken():
     )
     assert result.returncode == 0, result
     assert not result.stderr, result
-
-
-@contextlib.contextmanager
-def denied_by_another_name():
-    """A program that may go to an address as long as it knows that by one name alone, and does so now."""
-    with names() as server:
-        server.says(OTHER_NAME, ADDRESS)
-        firewall.add_rule(PROGRAM, "allow")
-        firewall.add_rule(PROGRAM, "deny", "--host", OTHER_NAME)
-        caller = Caller()
-        looked_up(caller, NAME, ADDRESS)
-        yield caller
 
 
 def test_datagrams_on_one_socket_are_judged_again_when_names_may_be_others():

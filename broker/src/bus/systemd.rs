@@ -63,10 +63,13 @@ async fn job_of(connection: &Connection) -> zbus::Result<String> {
     JobProxy::new(connection, job).await?.job_type().await
 }
 
-/// Puts a process into a scope of its own: what ends the broker's service does not end it.
-pub async fn set_apart(connection: &Connection, pid: u32) {
-    if let Err(error) = try_set_apart(connection, pid).await {
-        tracing::warn!("cannot set the gatekeeper apart: {error}; it ends with the broker");
+/// Puts processes into scopes of their own, unless they are there: what ends the broker's service does not end
+/// them.
+pub async fn set_apart(connection: &Connection, pids: impl IntoIterator<Item = u32>) {
+    for pid in pids {
+        if let Err(error) = try_set_apart(connection, pid).await {
+            tracing::warn!("cannot set a gatekeeper apart: {error}; it ends with the broker");
+        }
     }
 }
 

@@ -2,15 +2,12 @@
 
 use std::os::fd::AsFd;
 
-use super::{Connection, Error, Files, GateFile, Gatekeeper};
+use super::{Connection, Error, Files, GateFile, Gatekeepers};
 use crate::keep::{Kept, keep};
 
-/// Names of what is kept: the connection, the file that keeps the file system, and of the
-/// gatekeeper its pidfd and the other end of its standard input.
+/// Names of what is kept: the connection, and the file that keeps the file system.
 const CONNECTION: &str = "gate";
 const FILE: &str = "gate-file";
-const PROCESS: &str = "gatekeeper";
-const ALIVE: &str = "gatekeeper-alive";
 
 /// A gate whose requests can be served, though nobody may have entered it yet.
 pub struct Entrance {
@@ -51,36 +48,19 @@ impl Entrance {
         self.connection.clone()
     }
 
-    /// Enters it, while it is served: its file, and the gatekeeper. Needs a tokio runtime.
-    pub async fn enter(self, kept: &mut Kept) -> Result<(GateFile, Gatekeeper), Error> {
-        let left = kept.take(PROCESS).zip(kept.take(ALIVE));
-        let file = match self.way {
-            Way::Kept(file) => {
-                let left = left.and_then(|(process, alive)| Gatekeeper::adopt(process, alive));
-                if let Some(gatekeeper) = left {
-                    return Ok((file, gatekeeper));
-                }
-                file
-            }
-            // The gatekeeper of another gate leads nowhere.
+    /// Enters it, while it is served: its file, and the gatekeepers. Needs a tokio runtime.
+    pub async fn enter(self, kept: &mut Kept) -> Result<(GateFile, Gatekeepers), Error> {
+        let (file, left) = match self.way {
+            Way::Kept(file) => (file, true),
             Way::New(files) => {
                 let opened = tokio::task::spawn_blocking(move || files.file()).await;
                 let file = opened.map_err(|error| Error::Mount(std::io::Error::other(error)))??;
                 keep(CONNECTION, self.connection.as_fd());
                 keep(FILE, file.as_fd());
-                file
+                (file, false)
             }
         };
-        let gatekeeper = start_gatekeeper(&file).await?;
-        Ok((file, gatekeeper))
+        let gatekeepers = Gatekeepers::enter(&file, kept, left).await?;
+        Ok((file, gatekeepers))
     }
-}
-
-/// Starts a gatekeeper, and has it kept.
-pub async fn start_gatekeeper(file: &GateFile) -> Result<Gatekeeper, Error> {
-    let gatekeeper = Gatekeeper::start(file).await?;
-    let (process, alive) = gatekeeper.descriptors();
-    keep(PROCESS, process);
-    keep(ALIVE, alive);
-    Ok(gatekeeper)
 }

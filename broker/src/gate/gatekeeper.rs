@@ -4,10 +4,6 @@ use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     os::unix::process::CommandExt,
     process::{Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -18,29 +14,11 @@ use super::{Error, GateFile};
 
 /// A running gatekeeper. It outlives the broker, but not the other end of its standard input, which
 /// the broker has systemd keep.
-pub struct Gatekeeper {
+pub(super) struct Gatekeeper {
     pid: u32,
     process: AsyncFd<OwnedFd>,
     alive: OwnedFd,
     started: Instant,
-    presence: Presence,
-}
-
-/// Whether there is a gatekeeper. Clones are the same.
-#[derive(Clone)]
-pub struct Presence(Arc<AtomicBool>);
-
-impl Default for Presence {
-    fn default() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
-    }
-}
-
-impl Presence {
-    /// Whether there is one, as far as that is known.
-    pub(super) fn is_there(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
 }
 
 impl Gatekeeper {
@@ -95,25 +73,12 @@ impl Gatekeeper {
             process,
             alive,
             started: Instant::now(),
-            presence: Presence::default(),
         })
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.pid
-    }
-
-    /// Whether there is one: this, or who has taken its place.
-    pub fn presence(&self) -> Presence {
-        self.presence.clone()
-    }
-
-    /// Another one is known to the probe in its place.
-    pub fn give_way_to(&mut self, mut other: Self) {
-        other.presence = self.presence();
-        other.presence.0.store(true, Ordering::SeqCst);
-        *self = other;
     }
 
     /// The descriptors that the next broker needs: its pidfd, and the other end of its standard
@@ -123,10 +88,9 @@ impl Gatekeeper {
     }
 
     /// Waits until it ends; returns how long it has been ours.
-    pub async fn ended(&mut self) -> Duration {
+    pub(super) async fn ended(&mut self) -> Duration {
         // A pidfd becomes readable when its process ends.
         let ended = self.process.readable().await.map(drop);
-        self.presence.0.store(false, Ordering::SeqCst);
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             // Takes it off the process table, if it was our child.
             let reaped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);

@@ -1,14 +1,15 @@
 //! The gate: a tiny FUSE file system at which the kernel holds callers until we answer.
 //!
 //! `server` reads what the kernel asks, `table` has the held calls, `held` is the duty to answer one exactly
-//! once, `breath` has held threads leave the kernel for an instant now and then, `gatekeeper` keeps
-//! the process through which the probe finds the gate.
+//! once, `breath` has held threads leave the kernel for an instant now and then, `gatekeepers` keeps
+//! the processes through which the probe finds the gate.
 
 mod breath;
 mod connection;
 mod entrance;
 mod files;
 mod gatekeeper;
+mod gatekeepers;
 mod held;
 mod pulse;
 mod server;
@@ -19,10 +20,10 @@ use std::io;
 
 pub use breath::Breath;
 pub use connection::Connection;
-pub use entrance::{Entrance, start_gatekeeper};
+pub use entrance::Entrance;
 use files::Files;
 pub use files::GateFile;
-pub use gatekeeper::{Gatekeeper, Presence};
+pub use gatekeepers::{Gatekeepers, Presence};
 pub use held::{Held, once};
 pub use pulse::Pulse;
 pub use server::{Knock, Server};

@@ -141,4 +141,4 @@ pub(super) fn host_name(text: &str) -> Option<Box<str>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -48,7 +48,7 @@ pub fn received(ctx: &FExitContext) -> i32 {
     else {
         return 0;
     };
-    hand_on(skb, network, task);
+    hand_on(skb, task);
     0
 }
 
@@ -82,7 +82,7 @@ fn takes_its_share(uid: u32, length: u64, time: u64) -> bool {
 }
 
 #[inline(always)]
-fn hand_on(skb: *const c_void, network: u32, task: Task) {
+fn hand_on(skb: *const c_void, task: Task) {
     let mut packet = Packet::default();
     // SAFETY: as above.
     let (length, read) = unsafe { (shim_datagram_length(skb), shim_packet(skb, &raw mut packet)) };
@@ -104,11 +104,9 @@ fn hand_on(skb: *const c_void, network: u32, task: Task) {
         time,
         source: packet.source,
         uid: task.uid(),
-        network,
         device: packet.device,
         length,
         family: u32::from(family),
-        reserved: 0,
     };
     let (about, size) = ((&raw const answer).cast(), size_of::<NameAnswer>() as u32);
     // SAFETY: the kernel copies `answer`, which has no padding.

@@ -40,6 +40,12 @@ fn packet<'a>(name: &'a str, records: Vec<ResourceRecord<'a>>) -> Packet<'a> {
     packet
 }
 
+/// An answer with one address, as it comes over the network.
+pub(in crate::object) fn answer_with(name: &str, address: &str) -> Vec<u8> {
+    let records = vec![a(name, address)];
+    packet(name, records).build_bytes_vec().unwrap()
+}
+
 fn answer(name: &str, records: Vec<ResourceRecord<'_>>) -> Option<LookedUp> {
     let packet = packet(name, records);
     let compressed = packet.build_bytes_vec_compressed().unwrap();

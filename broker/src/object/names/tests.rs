@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::{super::answer::tests::answer_with, *};
 
 const ALICE: Process = Process {
     number: 1,
@@ -20,20 +20,16 @@ fn found(name: &str, aliases: &[&str]) -> LookedUp {
 }
 
 #[test]
-fn answers_of_other_networks_and_of_strangers_name_nothing() {
-    let mut names = Names {
-        network: Some(7),
-        ..Names::default()
-    };
-    let mut about = NameAnswer {
+fn answers_of_strangers_name_nothing() {
+    let mut names = Names::default();
+    let about = NameAnswer {
         run: 1,
         uid: 1000,
-        network: 8,
         ..NameAnswer::default()
     };
-    names.hear(&about, &[]);
-    about.network = 7;
-    names.hear(&about, &[0; 40]);
+    let bytes = answer_with("www.example", "192.0.2.1");
+    assert!(answer::read(&bytes).is_some());
+    names.hear(&about, &bytes);
     let address = "192.0.2.1".parse().unwrap();
     assert!(names.learnt.lookups.names(1000, 1, address, 1).is_empty());
 }
