@@ -22,8 +22,8 @@ use crate::{decide::Command, failure::with_causes, replaced::Replaced};
 pub const PATH: &str = "/etc/portreeve/rules.d";
 /// Bytes that a file may have.
 const LONGEST: u64 = 1 << 20;
-/// Rules that all files may have together, those for several users counted for each. Whoever lists rules gets
-/// them all, and the loop makes the list.
+/// Rules that all files may have together, those for several users counted for each; with those of files that
+/// stay as they were it can be more. Whoever lists rules gets them all, and the loop makes the list.
 pub const MOST: usize = 10_000;
 
 /// What is wrong with a file: its rules are left out, or stay as they were when it was right.
@@ -37,10 +37,10 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// Others than root could have written it.
-    #[error("cannot trust {path}: expected a file that is root's and that nobody else can write")]
+    /// Others than root could have written it, or taken files out of it.
+    #[error("cannot trust {path}: expected it to be root's, and that nobody else can write to it")]
     Trust {
-        /// The file.
+        /// The file, or the directory.
         path: String,
     },
     /// It is not the TOML expected.
@@ -137,19 +137,18 @@ impl Administrators {
         let mut before = std::mem::take(&mut self.files);
         let mut count = 0;
         for path in paths {
-            let rules = match read_file(&path) {
-                Ok(rules) => rules,
-                Err(error) => {
-                    problems.push(error);
-                    before.remove(&path).unwrap_or_default()
+            let read = read_file(&path).and_then(|rules| {
+                if count + rules.len() > MOST {
+                    let path = path.display().to_string();
+                    return Err(Error::TooMany { path });
                 }
-            };
+                Ok(rules)
+            });
+            let rules = read.unwrap_or_else(|error| {
+                problems.push(error);
+                before.remove(&path).unwrap_or_default()
+            });
             count += rules.len();
-            if count > MOST {
-                let path = path.display().to_string();
-                problems.push(Error::TooMany { path });
-                break;
-            }
             self.files.insert(path, rules);
         }
         (self.files.values().flatten().cloned().collect(), problems)
@@ -160,11 +159,16 @@ impl Administrators {
             path: self.directory.display().to_string(),
             source,
         };
-        let entries = match fs::read_dir(&self.directory) {
-            Ok(entries) => entries,
+        match fs::metadata(&self.directory) {
+            Ok(metadata) if is_roots(&metadata) => {}
+            Ok(_) => {
+                let path = self.directory.display().to_string();
+                return Err(Error::Trust { path });
+            }
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(error(source)),
-        };
+        }
+        let entries = fs::read_dir(&self.directory).map_err(error)?;
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry.map_err(error)?.path();
@@ -181,9 +185,39 @@ impl Administrators {
     }
 }
 
+/// What was found when the broker began.
+pub struct Begun {
+    administrators: Administrators,
+    /// From before the files were read: nothing that happens since is missed.
+    watched: Option<Replaced>,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// What is wrong.
+    pub problem: Option<String>,
+}
+
+/// Reads the rules of this directory for the first time.
+pub async fn begin(directory: PathBuf) -> Begun {
+    // Any file there: the directory is watched.
+    let watched = Replaced::watch([directory.join("rules.toml")]);
+    let watched = watched.inspect_err(|error| {
+        tracing::error!(%error, "cannot watch administrators' rules: changes count after a restart");
+    });
+    let mut administrators = Administrators::new(directory);
+    let (rules, problem) = read(&mut administrators)
+        .await
+        .unwrap_or_else(|| (Vec::new(), Some("cannot read the rules".to_owned())));
+    Begun {
+        administrators,
+        watched: watched.ok(),
+        rules,
+        problem,
+    }
+}
+
 /// Reads all files anew, beside everything else: the rules, and in one text what is wrong, which is said in the
 /// journal too. `None` if that could not be done at all.
-pub async fn read(administrators: &mut Administrators) -> Option<(Vec<Rule>, Option<String>)> {
+async fn read(administrators: &mut Administrators) -> Option<(Vec<Rule>, Option<String>)> {
     let directory = administrators.directory.clone();
     let nothing = Administrators::new(directory);
     let mut mine = std::mem::replace(administrators, nothing);
@@ -200,16 +234,14 @@ pub async fn read(administrators: &mut Administrators) -> Option<(Vec<Rule>, Opt
     Some((rules, problem))
 }
 
-/// Hands the rules to the loop whenever a file has changed, until the loop ends.
-pub async fn follow(mut administrators: Administrators, commands: mpsc::Sender<Command>) {
-    // Any file there: the directory is watched.
-    let file = administrators.directory.join("rules.toml");
-    let mut watched = match Replaced::watch([file]) {
-        Ok(watched) => watched,
-        Err(error) => {
-            return tracing::error!(%error, "cannot watch administrators' rules: changes count after a restart");
-        }
-    };
+/// Hands the rules to the loop whenever a file has changed since they were [read](begin), until the loop ends.
+pub async fn follow(begun: Begun, commands: mpsc::Sender<Command>) {
+    let Begun {
+        mut administrators,
+        watched,
+        ..
+    } = begun;
+    let Some(mut watched) = watched else { return };
     while let Ok(()) = watched.changed().await {
         let Some((rules, problem)) = read(&mut administrators).await else {
             continue;
@@ -226,6 +258,12 @@ fn in_words(problems: &[Error]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("; "))
 }
 
+/// Whether nobody but root (in tests, who runs them) can have written it.
+fn is_roots(metadata: &fs::Metadata) -> bool {
+    let owner = nix::unistd::Uid::effective().as_raw();
+    metadata.uid() == owner && metadata.mode() & 0o022 == 0
+}
+
 fn read_file(path: &Path) -> Result<Vec<Rule>, Error> {
     let shown = || path.display().to_string();
     let error = |source| Error::Read {
@@ -237,9 +275,7 @@ fn read_file(path: &Path) -> Result<Vec<Rule>, Error> {
     let file = File::options().read(true).custom_flags(flags).open(path);
     let file = file.map_err(error)?;
     let metadata = file.metadata().map_err(error)?;
-    let owner = nix::unistd::Uid::effective().as_raw();
-    let trusted = metadata.is_file() && metadata.uid() == owner && metadata.mode() & 0o022 == 0;
-    if !trusted {
+    if !metadata.is_file() || !is_roots(&metadata) {
         return Err(Error::Trust { path: shown() });
     }
     if metadata.len() > LONGEST {

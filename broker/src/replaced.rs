@@ -20,6 +20,7 @@ const CHANGES: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVED_FROM)
     .union(WatchFlags::DELETE)
     .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ATTRIB)
     .union(WatchFlags::ONLYDIR);
 /// Packages bring many files at once: one look for all.

@@ -16,8 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    administrators::{self, Administrators},
-    bus,
+    administrators, bus,
     clock::{Era, KernelClock},
     config::{self, Config},
     decide::{Arrival, Command, Decider, Inputs},
@@ -117,10 +116,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let (store, opened) = Store::open(places.state.join("rules.db"), era).await?;
     report(&opened);
     let history = keep_history(&config, &places, &failures)?;
-    let mut administrators = Administrators::new(places.rules.clone());
-    let (above, problem) = administrators::read(&mut administrators)
-        .await
-        .unwrap_or_else(|| (Vec::new(), Some("cannot read the rules".to_owned())));
+    let mut above = administrators::begin(places.rules.clone()).await;
 
     let (knocks, knocking) = mpsc::channel::<Knock>(MAX_HOLDS as usize);
     let (arrivals, arriving) = mpsc::channel::<Arrival>(MAX_HOLDS as usize);
@@ -161,7 +157,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Box::new(clock),
     )
     .recording_in(history.clone())
-    .under(above, problem);
+    .under(std::mem::take(&mut above.rules), above.problem.take());
     let inputs = Inputs {
         arrivals: arriving,
         again: arrivals.downgrade(),
@@ -175,7 +171,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     bus::set_apart(&bus, gatekeepers.pids()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
-    tokio::spawn(administrators::follow(administrators, commands.clone()));
+    tokio::spawn(administrators::follow(above, commands.clone()));
 
     // And only now the kernel.
     let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
@@ -213,11 +209,15 @@ fn enforce(
     gatekeepers: [u32; GATEKEEPERS],
 ) -> Result<(), Error> {
     let gate_device = file.device()?;
+    let network = object::network().unwrap_or_else(|| {
+        tracing::error!("cannot tell the own network namespace: no names are learnt from lookups");
+        0
+    });
     probe.configure(|probe| {
         *probe = ProbeConfig {
             generation: probe.generation,
             gate_device,
-            network: object::network().unwrap_or_default(),
+            network,
             cache_seed: probe.cache_seed,
             uid_min: config.uid_min,
             uid_max: config.uid_max,
@@ -254,7 +254,8 @@ struct Leaving(Arc<Table>, Arc<Mutex<Names>>);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.0.leave();
+        // The programs stay on: who is out may come back to the next broker.
+        let _all_are_in = self.0.leave();
         object::keep_names(&self.1);
     }
 }
@@ -310,6 +311,7 @@ async fn watch_over(
                 gatekeepers.fill(place, file).await?;
                 let pids = gatekeepers.pids();
                 probe.configure(|config| config.gatekeepers = pids)?;
+                gatekeepers.are_known();
                 bus::set_apart(bus, pids).await;
             }
             changed = programs.changed() => {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::{Object, Operation, RuleId, Ruleset, Subject, precedence::Precedence};
+use crate::{Action, Object, Operation, RuleId, Ruleset, Subject, precedence::Precedence};
 
 /// By what one rule is weaker than another, in the order in which rules are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +57,15 @@ impl Ruleset {
     pub fn explain(&self, subject: &Subject, operation: Operation, object: &Object) -> Vec<Ranked> {
         let mut found: Vec<(Precedence, RuleId)> = Vec::new();
         for rule in self.about(subject) {
-            if rule.operations.contains(operation) && rule.object.covers(operation, object) {
+            let about =
+                rule.operations.contains(operation) && rule.object.covers(operation, object);
+            // A datagram server's `bind()` is its `listen()`.
+            let against_bind = operation == Operation::Listen
+                && object.protocol.is_of_datagrams()
+                && rule.action != Action::Allow
+                && rule.operations.contains(Operation::Bind)
+                && rule.object.matches(object);
+            if about || against_bind {
                 found.push((Precedence::of(rule), rule.id));
             }
         }
@@ -79,7 +87,7 @@ impl Ruleset {
 mod tests {
     use super::*;
     use crate::{
-        Action, Destination, Rule,
+        Destination, Rule,
         fixtures::{network, object, rule, subject},
     };
 

@@ -11,7 +11,19 @@ struct Range {
     last: u16,
 }
 
-/// One or more ports of 1 to 65535. Two that hold the same are equal, however they were written.
+impl Range {
+    fn read(word: &str) -> Option<Self> {
+        let (first, last) = word.split_once('-').unwrap_or((word, word));
+        let range = Self {
+            first: first.trim().parse().ok()?,
+            last: last.trim().parse().ok()?,
+        };
+        (range.first <= range.last).then_some(range)
+    }
+}
+
+/// One or more ports. Two that hold the same are equal, however they were written. People write those of 1 to
+/// 65535; 0 is what calls have where the protocol has no ports, or whose port the kernel has yet to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ports(
     /// In order, apart from each other, never empty.
@@ -37,12 +49,11 @@ impl Ports {
             .sum()
     }
 
-    /// The one port, if it is one.
-    pub fn single(&self) -> Option<u16> {
-        match *self.0 {
-            [Range { first, last }] if first == last => Some(first),
-            _ => None,
-        }
+    /// Reads what [`fmt::Display`] has written, 0 included.
+    pub fn written(text: &str) -> Option<Self> {
+        let words = text.split(',').take(Self::MOST + 1);
+        let ranges: Vec<Range> = words.map(Range::read).collect::<Option<_>>()?;
+        (ranges.len() <= Self::MOST).then(|| Self::of(ranges))
     }
 
     fn of(mut ranges: Vec<Range>) -> Self {
@@ -88,26 +99,12 @@ impl FromStr for Ports {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let error = || ParseError {
+        let ports = Self::written(text).filter(|ports| !ports.contains(0));
+        ports.ok_or_else(|| ParseError {
             kind: "ports",
             word: text.to_owned(),
             expected: "ports of 1 to 65535, such as 443 or 80,443,8000-8999; at most 64 of them or ranges",
-        };
-        let port = |word: &str| word.trim().parse().ok().filter(|port: &u16| *port != 0);
-        let range = |word: &str| {
-            let (first, last) = word.split_once('-').unwrap_or((word, word));
-            let range = Range {
-                first: port(first)?,
-                last: port(last)?,
-            };
-            (range.first <= range.last).then_some(range)
-        };
-        let words = text.split(',').take(Self::MOST + 1);
-        let ranges: Option<Vec<Range>> = words.map(range).collect();
-        ranges
-            .filter(|ranges| ranges.len() <= Self::MOST)
-            .map(Self::of)
-            .ok_or_else(error)
+        })
     }
 }
 
@@ -150,7 +147,7 @@ mod tests {
     #[test]
     fn ports_are_in_their_set_and_counted() {
         let ports: Ports = "80,443,8000-8999".parse().unwrap();
-        assert_eq!((ports.count(), ports.single()), (1002, None));
+        assert_eq!(ports.count(), 1002);
         for (port, is_in) in [
             (80, true),
             (81, false),
@@ -160,7 +157,16 @@ mod tests {
         ] {
             assert_eq!(ports.contains(port), is_in, "{port}");
         }
-        assert_eq!(Ports::from(443).single(), Some(443));
+        assert_eq!(Ports::from(443).count(), 1);
         assert_eq!("1-65535".parse::<Ports>().unwrap().count(), 65535);
+    }
+
+    #[test]
+    fn what_a_call_has_for_a_port_is_read_back() {
+        for port in [0, 1, 443, 65_535] {
+            let ports = Ports::from(port);
+            assert_eq!(Ports::written(&ports.to_string()), Some(ports), "{port}");
+        }
+        assert_eq!(Ports::written("80-"), None);
     }
 }

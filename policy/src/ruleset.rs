@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Action, Destination, Object, ObjectPattern, Operation, Program, Protocol, Reach, Rule, RuleId,
-    Subject, SubjectPattern, precedence::Precedence,
+    Action, Destination, Object, ObjectPattern, Operation, Origin, Program, Protocol, Reach, Rule,
+    RuleId, Subject, SubjectPattern, precedence::Precedence,
 };
 
 /// What the rules say of one request.
@@ -183,13 +183,15 @@ impl Ruleset {
     /// What the rules say of this call. The object of one who listens is its own address and port, and
     /// that of one who accepts a peer's address and the own port.
     pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
-        // A datagram server's `bind()` is its `listen()`: what is against either is against it.
+        // A datagram server's `bind()` is its `listen()`: what is against either is against it, unless it is a
+        // user's and an administrator lets the program listen.
         if operation == Operation::Listen
             && object.protocol.is_of_datagrams()
             && let denied @ Decision::Settled {
                 action: Action::Deny(_),
-                ..
+                rule,
             } = self.decide(subject, Operation::Bind, object)
+            && (self.is_administrators(subject, rule) || !self.is_let_listen(subject, object))
         {
             return denied;
         }
@@ -222,6 +224,21 @@ impl Ruleset {
         by_name
             .max_by_key(|(precedence, _)| *precedence)
             .map_or(Decision::Ask, |(_, rule)| (rule.action, rule.id).into())
+    }
+
+    fn is_administrators(&self, subject: &Subject, id: RuleId) -> bool {
+        self.about(subject)
+            .any(|rule| rule.id == id && rule.origin == Origin::Administrator)
+    }
+
+    /// Whether an administrator lets the program listen at this port.
+    fn is_let_listen(&self, subject: &Subject, object: &Object) -> bool {
+        self.about(subject).any(|rule| {
+            rule.origin == Origin::Administrator
+                && rule.action == Action::Allow
+                && rule.operations.contains(Operation::Listen)
+                && rule.object.is_about_port(object.port, object.protocol)
+        })
     }
 
     /// The strongest rule about a call if this is the name of its address, or if it has none.

@@ -9,7 +9,7 @@ use crate::{
     cache,
     endpoint::{self, IPPROTO_MPTCP, is_loopback},
     hold::{Outcome, hold, refuse_with},
-    label::{self, Judgement, Label, Relation},
+    label::{self, Judgement, Label, Relation, leave},
     maps::{STANDINGS, config},
     recent,
     socket::{Sock, Socket},
@@ -53,7 +53,7 @@ pub fn reach(socket: Socket, sock: Sock, mut endpoint: Endpoint, nonblocking: bo
     let mut judgement = Judgement::new(&endpoint, config());
     let recalled = recent::recalls(&mut judgement, &endpoint);
     if let (true, Some(label)) = (recalled, &mut label) {
-        label.note_connection(sock, &judgement, true);
+        label.note_connection(sock, &judgement, leave::CONNECTS);
         return 0;
     }
     let Some(judged) = Judged::of(socket, sock) else {
@@ -107,9 +107,11 @@ impl Judged {
         let caller = judgement.look_up(self.task);
         let known = matches!(
             label.relation(self.sock, &judgement),
-            Relation::Same { connects: true }
+            Relation::Same {
+                leave: leave::CONNECTS
+            }
         );
-        let mut leaves = true;
+        let mut leaves = leave::CONNECTS;
         if !known {
             let Answer {
                 result,
@@ -122,7 +124,9 @@ impl Judged {
             if lasts != 0 {
                 recent::note(&judgement, &endpoint);
             }
-            leaves = leave != 0;
+            if leave == 0 {
+                leaves = leave::ONE_CONNECTION;
+            }
         }
         label.note_connection(self.sock, &judgement, leaves);
         0

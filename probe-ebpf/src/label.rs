@@ -142,8 +142,8 @@ fn halves(endpoint: &Endpoint) -> [u64; 2] {
 
 /// How a call relates to what its socket was judged for.
 pub enum Relation {
-    /// It is the same, under the same policy; whether that was judged as connecting.
-    Same { connects: bool },
+    /// It is the same, under the same policy; what that is leave for, see [`leave`].
+    Same { leave: u32 },
     /// It is the same, but the policy has changed since.
     Stale,
     /// It is not, and the socket was accepted from a listener.
@@ -152,13 +152,22 @@ pub enum Relation {
     Other,
 }
 
+/// What a judgement is leave for.
+pub mod leave {
+    /// To send on the connection that there is.
+    pub const SENDS: u32 = 0;
+    /// To connect again too.
+    pub const CONNECTS: u32 = 1;
+    /// The connection that was judged, by a verdict for one call.
+    pub const ONE_CONNECTION: u32 = 2;
+}
+
 /// Layout of `struct label` in kernel/shim.c.
 #[repr(C)]
 pub struct Label {
     version: Version,
-    /// 1 if it was judged as connecting, 0 as an open connection or by a verdict for one call: that is no leave
-    /// for another.
-    connects: u32,
+    /// What the judgement is leave for, see [`leave`].
+    leave: u32,
     judgement: Judgement,
     /// The socket that the label was made for; of a connection that a listener has accepted, none.
     owner: u64,
@@ -310,13 +319,16 @@ impl Label {
         self.judgement.holds(endpoint) && self.version.is_still(before)
     }
 
-    /// The same, and as connecting; or the connection is there, or on its way: then a call leads nowhere else,
-    /// such as that of a program that asks how far it is, or of one that a signal has interrupted.
+    /// The same, and as leave to connect. By a verdict for one call that is the connection that is there, or on
+    /// its way: a call leads nowhere else then, such as that of a program that asks how far it is, or of one that
+    /// a signal has interrupted. Who dissolves a connection says so before ([`Label::void`]); a thread that was
+    /// let through just before another does that may still be the later one at the socket's lock.
     #[inline(always)]
     pub fn is_leave(&self, sock: Sock, endpoint: &Endpoint) -> bool {
         let before = self.version.before();
         self.judgement.holds(endpoint)
-            && (self.connects != 0 || sock.is_under_way())
+            && (self.leave == leave::CONNECTS
+                || self.leave == leave::ONE_CONNECTION && sock.is_under_way())
             && self.version.is_still(before)
     }
 
@@ -324,8 +336,8 @@ impl Label {
     #[inline(always)]
     pub fn relation(&self, sock: Sock, call: &Judgement) -> Relation {
         let seen = self.see(call);
-        if let Some((true, connects)) = seen {
-            return Relation::Same { connects };
+        if let Some((true, leave)) = seen {
+            return Relation::Same { leave };
         }
         if self.owner != sock.number() {
             return Relation::Accepted;
@@ -337,10 +349,9 @@ impl Label {
         }
     }
 
-    /// If the last judgement was for the same as `call`: whether under the same policy, and whether as
-    /// connecting.
+    /// If the last judgement was for the same as `call`: whether under the same policy, and what it is leave for.
     #[inline(always)]
-    fn see(&self, call: &Judgement) -> Option<(bool, bool)> {
+    fn see(&self, call: &Judgement) -> Option<(bool, u32)> {
         // Who is writing is done in a moment; what cannot be read would be somebody else's.
         for _ in 0..READINGS {
             let before = self.version.before();
@@ -349,29 +360,39 @@ impl Label {
             let who = call.run != 0 && known.run == call.run && known.uid == call.uid;
             let same = who && known.is_about_same(call);
             let policy = known.generation == call.generation;
-            let connects = self.connects != 0;
+            let leave = self.leave;
             if self.version.is_still(before) {
-                return same.then_some((policy, connects));
+                return same.then_some((policy, leave));
             }
         }
         None
     }
 
-    /// Notes what the socket was judged for, and whether as connecting.
+    /// Notes what the socket was judged for, and what that is leave for.
     #[inline(always)]
-    pub fn note(&mut self, judgement: &Judgement, connects: bool) {
+    pub fn note(&mut self, judgement: &Judgement, leave: u32) {
         if self.version.claim() {
             self.judgement = *judgement;
-            self.connects = u32::from(connects);
+            self.leave = leave;
             self.version.release();
         }
     }
 
-    /// Notes what the socket is being connected to, by its own doing even if it was accepted once, and whether
-    /// that is leave to do it again.
+    /// Notes what the socket is being connected to, by its own doing even if it was accepted once, and what
+    /// that is leave for.
     #[inline(always)]
-    pub fn note_connection(&mut self, sock: Sock, judgement: &Judgement, leave: bool) {
+    pub fn note_connection(&mut self, sock: Sock, judgement: &Judgement, leave: u32) {
         self.owner = sock.number();
         self.note(judgement, leave);
+    }
+
+    /// The socket's connection is about to be dissolved: leave for it is leave for no other.
+    #[inline(always)]
+    pub fn void(&mut self) {
+        if self.leave == leave::ONE_CONNECTION && self.version.claim() {
+            self.judgement = Judgement::NONE;
+            self.leave = leave::SENDS;
+            self.version.release();
+        }
     }
 }

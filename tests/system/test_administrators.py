@@ -14,7 +14,7 @@ def rule(action, address, program="any", **more):
 
 
 def write(text, name="10-lab.toml"):
-    """Writes a file of rules, and waits until the broker has read it."""
+    """Writes a file of rules; the broker reads it a moment later."""
     firewall.RULES.mkdir(parents=True, exist_ok=True)
     (firewall.RULES / name).write_text(text)
 

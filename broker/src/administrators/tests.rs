@@ -13,12 +13,23 @@ impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let rules = Administrators::new(dir.path().join("rules.d"));
-        fs::create_dir(dir.path().join("rules.d")).unwrap();
-        Self { dir, rules }
+        let place = Self { dir, rules };
+        fs::create_dir(place.directory()).unwrap();
+        place.let_write(0o755);
+        place
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.dir.path().join("rules.d")
+    }
+
+    /// Sets who can write to the directory.
+    fn let_write(&self, mode: u32) {
+        fs::set_permissions(self.directory(), fs::Permissions::from_mode(mode)).unwrap();
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.dir.path().join("rules.d").join(name);
+        let path = self.directory().join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         path
@@ -88,7 +99,7 @@ fn files_are_read_in_the_order_of_their_names() {
         place.read(),
         (vec!["a.example".into(), "b.example".into()], String::new())
     );
-    fs::remove_dir_all(place.dir.path().join("rules.d")).unwrap();
+    fs::remove_dir_all(place.directory()).unwrap();
     assert_eq!(
         place.read(),
         (vec![], String::new()),
@@ -145,7 +156,7 @@ fn a_slip_opens_nothing() {
     assert_eq!(rules, ["a.example", "c.example"]);
     assert!(problems.contains("10.toml:1"), "{problems}");
     // A file that is taken away is meant to be.
-    fs::remove_file(place.dir.path().join("rules.d/10.toml")).unwrap();
+    fs::remove_file(place.directory().join("10.toml")).unwrap();
     assert_eq!(place.read(), (vec!["c.example".into()], String::new()));
 }
 
@@ -163,4 +174,33 @@ fn what_others_can_write_is_not_trusted() {
     fs::rename(&path, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
     assert!(place.read().1.contains("cannot read"), "a link");
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_is_not_trusted() {
+    let mut place = Place::new();
+    place.write("10.toml", &deny("a.example"));
+    place.read();
+    place.let_write(0o777);
+    // Whoever takes the file away now may be anybody.
+    fs::remove_file(place.directory().join("10.toml")).unwrap();
+    let (rules, problems) = place.read();
+    assert_eq!(rules, ["a.example"]);
+    assert!(problems.contains("cannot trust"), "{problems}");
+}
+
+#[test]
+fn a_list_that_is_too_long_takes_no_other_rules_away() {
+    let mut place = Place::new();
+    place.write("10.toml", &deny("a.example"));
+    place.write("90.toml", &deny("z.example"));
+    place.read();
+    let line = "[[rule]]\nprogram = \"any\"\noperations = [\"connect\"]\naction = \"deny\"\n";
+    place.write("10.toml", &line.repeat(MOST + 1));
+    let (rules, problems) = place.read();
+    assert_eq!(rules, ["a.example", "z.example"]);
+    assert!(problems.contains("cannot keep the rules"), "{problems}");
+    // Nor at the beginning.
+    place.rules = Administrators::new(place.directory());
+    assert_eq!(place.read().0, ["z.example"]);
 }

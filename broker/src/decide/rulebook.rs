@@ -1,7 +1,7 @@
 //! All rules in force: the stored ones, those that could not be stored, and the built-in one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
@@ -23,8 +23,9 @@ use crate::{
 const UNSTORED: u64 = 1 << 52;
 /// The built-in rule: this computer may be reached.
 const THIS_COMPUTER: RuleId = RuleId((1 << 53) - 1);
-/// Ids from here on are of administrators' rules, in the order of their files.
-const ADMINISTRATORS: u64 = THIS_COMPUTER.0 - (1 << 20);
+/// Ids from here on, so many, are of administrators' rules.
+const ADMINISTRATORS: u64 = THIS_COMPUTER.0 - OF_ADMINISTRATORS;
+const OF_ADMINISTRATORS: u64 = 1 << 30;
 /// How long a verdict on datagrams is remembered that depends on names, microseconds.
 const NAMED: u64 = 5_000_000;
 /// How often processes with rules of their own are looked after.
@@ -85,11 +86,25 @@ impl RuleBook {
 
     /// Administrators' rules are these. Whether they were others before.
     pub(super) fn put_above(&mut self, rules: Vec<Rule>) -> bool {
-        let numbered = (ADMINISTRATORS..).zip(rules);
-        let above: Vec<Rule> = numbered
-            .map(|(id, rule)| Rule {
-                id: RuleId(id),
-                ..rule
+        let mut taken = HashSet::new();
+        let above: Vec<Rule> = rules
+            .into_iter()
+            .map(|rule| {
+                // By what it says, so that it keeps its id when others come and go: the history names it.
+                let mut hasher = DefaultHasher::new();
+                let said = Rule {
+                    created: 0,
+                    ..rule.clone()
+                };
+                format!("{said:?}").hash(&mut hasher);
+                let mut number = hasher.finish() % OF_ADMINISTRATORS;
+                while !taken.insert(number) {
+                    number = (number + 1) % OF_ADMINISTRATORS;
+                }
+                Rule {
+                    id: RuleId(ADMINISTRATORS + number),
+                    ..rule
+                }
             })
             .collect();
         let changed = above != self.above;

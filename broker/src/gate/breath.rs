@@ -56,8 +56,9 @@ pub struct Breath {
     table: Arc<Table>,
     /// Told when a call has ended by its thread not coming back, or has to be brief.
     interrupted: Arc<Notify>,
-    /// While there is no gatekeeper, nobody who leaves the hook gets to the gate again.
-    gatekeeper: Presence,
+    /// While one has died that the probe still knows, there may be none: nobody who leaves the hook would get to
+    /// the gate again. It takes some milliseconds.
+    gatekeepers: Presence,
     /// Calls whose threads were let go and are not known to be back: the threads, and since when.
     out: HashMap<u64, (u32, Instant)>,
     /// Calls whose threads are left stopped.
@@ -73,12 +74,12 @@ impl Breath {
     pub fn start(
         table: Arc<Table>,
         interrupted: Arc<Notify>,
-        gatekeeper: Presence,
+        gatekeepers: Presence,
     ) -> io::Result<()> {
         let mut breath = Self {
             table,
             interrupted,
-            gatekeeper,
+            gatekeepers,
             out: HashMap::new(),
             parked: HashMap::new(),
             late: Vec::new(),
@@ -136,7 +137,7 @@ impl Breath {
     /// One thread takes a breath.
     fn breathe(&mut self, number: u64, tid: u32) {
         // It has left the hook already, or should not.
-        if self.out.contains_key(&number) || !self.gatekeeper.is_there() {
+        if self.out.contains_key(&number) || !self.gatekeepers.is_whole() {
             return;
         }
         if let Some(stopped) = self.call_out(number, tid) {

@@ -5,7 +5,7 @@ use std::{
     os::fd::AsFd,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -21,20 +21,20 @@ pub struct Gatekeepers {
     presence: Presence,
 }
 
-/// How many gatekeepers there are. Clones are the same.
+/// Whether all gatekeepers that the probe knows are there. Clones are the same.
 #[derive(Clone)]
-pub struct Presence(Arc<AtomicUsize>);
+pub struct Presence(Arc<AtomicBool>);
 
 impl Default for Presence {
     fn default() -> Self {
-        Self(Arc::new(AtomicUsize::new(GATEKEEPERS)))
+        Self(Arc::new(AtomicBool::new(true)))
     }
 }
 
 impl Presence {
-    /// Whether there is one, as far as that is known.
-    pub(super) fn is_there(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+    /// Whether they are, as far as that is known.
+    pub(super) fn is_whole(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -73,7 +73,7 @@ impl Gatekeepers {
         self.places.each_ref().map(Gatekeeper::pid)
     }
 
-    /// How many there are, from now on.
+    /// Whether they are there, from now on.
     pub fn presence(&self) -> Presence {
         self.presence.clone()
     }
@@ -86,18 +86,22 @@ impl Gatekeepers {
             lived = first.ended() => (0, lived),
             lived = second.ended() => (1, lived),
         };
-        self.presence.0.fetch_sub(1, Ordering::SeqCst);
+        self.presence.0.store(false, Ordering::SeqCst);
         ended
     }
 
-    /// Fills a place; the probe has yet to be told of the new one.
+    /// Fills a place; the probe has yet to be told of the new one, and that it was: [`Self::are_known`].
     pub async fn fill(&mut self, place: usize, file: &GateFile) -> Result<(), Error> {
         let next = start(file, place).await?;
         if let Some(place) = self.places.get_mut(place) {
             *place = next;
-            self.presence.0.fetch_add(1, Ordering::SeqCst);
         }
         Ok(())
+    }
+
+    /// The probe knows these.
+    pub fn are_known(&self) {
+        self.presence.0.store(true, Ordering::SeqCst);
     }
 }
 

@@ -35,7 +35,7 @@ pub trait Answer: Send + Sync {
 /// back as a new FUSE request of the same thread. It stays one call here all the while.
 pub struct Table {
     calls: Mutex<Calls>,
-    /// Told of everything that [`Table::next_round`] or [`Table::park`] wait for.
+    /// Told of everything that [`Table::next_round`], [`Table::park`] or [`Table::leave`] wait for.
     changed: Condvar,
     answer: Box<dyn Answer>,
     pub(super) failures: Arc<Failures>,
@@ -104,6 +104,7 @@ impl Table {
     ///
     /// Before that it waits for threads that are out for a breath, not for long: should there be no other
     /// broker, nothing would hold them when they come back. Whether all are in.
+    #[must_use = "who is out is held by nobody when it comes back"]
     pub fn leave(&self) -> bool {
         let mut calls = self.lock();
         calls.leaving = true;

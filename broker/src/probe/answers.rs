@@ -25,7 +25,7 @@ pub(super) const PROGRAM: &str = "names_received";
 const FUNCTION: &str = "__skb_recv_udp";
 /// The map.
 pub(super) const MAP: &str = "ANSWERS";
-/// Pages of one buffer. Hundreds of answers of the usual size, and four times what one user may have handed on
+/// Pages of one buffer. Hundreds of answers of the usual size, and eight times what one user may have handed on
 /// in the time that the probe measures it by.
 const PAGES: usize = 16;
 

@@ -1,8 +1,8 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
 use portreeve_policy::{
-    Action, Deadline, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program,
-    Protocol, Rule, RuleId, SubjectPattern,
+    Action, Deadline, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Ports,
+    Program, Protocol, Rule, RuleId, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -104,7 +104,10 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             operations: Operations::of(operations)?,
             object: ObjectPattern {
                 destination,
-                ports: ports.map(|text| text.parse()).transpose().ok()?,
+                ports: match ports {
+                    Some(text) => Some(Ports::written(&text)?),
+                    None => None,
+                },
                 protocol: match protocol {
                     Some(number) => Some(Protocol::of(u16::try_from(number).ok()?)?),
                     None => None,

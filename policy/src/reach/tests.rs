@@ -171,6 +171,37 @@ fn a_datagram_server_needs_leave_for_its_address_too() {
     assert_eq!(told("192.0.2.7", Protocol::TCP), allowed.into());
 }
 
+#[test]
+fn what_an_administrator_lets_listen_no_rule_of_a_users_stops() {
+    let mut all = listen(1, Destination::Anywhere, Action::Allow);
+    all.origin = Origin::Administrator;
+    let mut here = rule(2, Operation::Bind, network("192.0.2.7/32"), Action::DENY);
+    let told = |rules: [Rule; 2]| {
+        let object = Object {
+            protocol: Protocol::UDP,
+            ..object("192.0.2.7")
+        };
+        let set = Ruleset::new(rules);
+        let ranked = set.explain(&subject(), Operation::Listen, &object);
+        let about: Vec<_> = ranked.iter().map(|it| it.rule.0).collect();
+        assert_eq!(about, [1, 2], "both are about it");
+        set.decide(&subject(), Operation::Listen, &object)
+    };
+    let allowed = Decision::from((Action::Allow, RuleId(1)));
+    assert_eq!(told([all.clone(), here.clone()]), allowed);
+    here.origin = Origin::Administrator;
+    let ranked_otherwise = Ruleset::new([all, here]);
+    let object = Object {
+        protocol: Protocol::UDP,
+        ..object("192.0.2.7")
+    };
+    let denied = Decision::from((Action::DENY, RuleId(2)));
+    assert_eq!(
+        ranked_otherwise.decide(&subject(), Operation::Listen, &object),
+        denied
+    );
+}
+
 fn some_rule() -> impl Strategy<Value = Rule> {
     let destination = prop::sample::select(vec![
         Destination::Anywhere,

@@ -5,6 +5,7 @@ use aya_ebpf::programs::LsmContext;
 use crate::{
     decide,
     endpoint::{self, Named},
+    label,
     socket::Socket,
 };
 
@@ -18,6 +19,12 @@ pub fn hook(ctx: &LsmContext) -> i32 {
     // protocol refuses by itself.
     match endpoint::read_argument(ctx.arg(1), ctx.arg(2), &socket, false) {
         Named::Endpoint(endpoint) => decide::reach(socket, sock, endpoint, false),
-        _ => 0,
+        Named::Unspecified => {
+            if let Some(label) = label::find(sock) {
+                label.void();
+            }
+            0
+        }
+        Named::Other => 0,
     }
 }

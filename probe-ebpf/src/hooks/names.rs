@@ -52,16 +52,19 @@ pub fn received(ctx: &FExitContext) -> i32 {
     0
 }
 
-/// Bytes of answers that one user may have handed on in a stretch of time, by each processor: hundreds of usual
-/// ones, and a quarter of the buffer, so that nobody's lookups leave no room for those of others.
-const SHARE: u64 = 16 * 1024;
+/// Bytes of answers that one user may have handed on in a stretch of time, by each processor: dozens of usual
+/// ones, and an eighth of the buffer, so that nobody's lookups leave no room for those of others. At the end of
+/// one stretch and the beginning of the next it can be twice that.
+const SHARE: u64 = 8 * 1024;
+/// Bytes of the buffer that an answer takes beside its own: its record's header and size, and what fills it up.
+const AROUND: u64 = 24;
 /// A stretch of time is 2 to the power of this nanoseconds: 67 ms. The broker empties buffers far sooner.
 const STRETCH: u32 = 26;
 
 /// Whether there is room for an answer of this length in what its user may take; then it is taken.
 #[inline(always)]
 fn takes_its_share(uid: u32, length: u64, time: u64) -> bool {
-    let length = length + size_of::<NameAnswer>() as u64;
+    let length = length + size_of::<NameAnswer>() as u64 + AROUND;
     let stretch = time >> STRETCH;
     let Some(share) = ANSWER_SHARES.get_ptr_mut(&uid) else {
         let share = AnswerShare {

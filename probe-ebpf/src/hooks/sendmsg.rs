@@ -11,7 +11,7 @@ use crate::{
     endpoint::{self, IPPROTO_MPTCP, Named},
     hold::refuse_with,
     hooks::route,
-    label::{self, Judgement, Relation},
+    label::{self, Judgement, Relation, leave},
     socket::{SOCK_DGRAM, SOCK_RAW, Sock, Socket, is_judged},
 };
 
@@ -145,10 +145,10 @@ fn send_on(ctx: *mut c_void) -> i32 {
     let caller = judgement.look_up(judged.task);
     let relation = label.as_ref().map(|label| label.relation(sock, &judgement));
     let operation = match relation {
-        Some(Relation::Same { connects }) => {
+        Some(Relation::Same { leave }) => {
             // Next time it is told at once.
             if let Some(label) = label {
-                label.note(&judgement, connects);
+                label.note(&judgement, leave);
             }
             return 0;
         }
@@ -169,7 +169,12 @@ fn send_on(ctx: *mut c_void) -> i32 {
     if result == 0
         && let Some(label) = label::make(sock)
     {
-        label.note(&judgement, connects && leave != 0);
+        let leave = match (connects, leave) {
+            (true, 0) => leave::ONE_CONNECTION,
+            (true, _) => leave::CONNECTS,
+            (false, _) => leave::SENDS,
+        };
+        label.note(&judgement, leave);
     }
     result
 }

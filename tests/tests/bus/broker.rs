@@ -18,12 +18,12 @@ use portreeve_broker::{
     gate::{Answer, Table},
     probe::{self, Kernel},
     store::{Store, history::History},
-    subject::{Caller, Code, Lineage, ProcessHandle},
+    subject::{Caller, Code, ProcessHandle},
 };
 use portreeve_policy::{
     Alteration, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OnceCell, mpsc};
 use zbus::Connection;
 
 /// Takes everything and does nothing.
@@ -159,7 +159,7 @@ impl Broker {
             handle,
             command: format!("curl {address}"),
             code: Code::Own,
-            lineage: Lineage::default().into(),
+            lineage: OnceCell::new(),
         };
         let request = Request {
             tid: u32::try_from(unique).unwrap(),

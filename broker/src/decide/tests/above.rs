@@ -98,3 +98,25 @@ async fn users_see_them_and_cannot_change_them() {
     }
     assert_eq!(all_rules(&desk, BOB).await.len(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn they_keep_their_ids_when_others_come_and_go() {
+    let desk = Desk::new().await;
+    let ids = async || -> Vec<u64> {
+        let rules = all_rules(&desk, ALICE).await;
+        let above = rules.iter().filter(|rule| rule.origin == "administrator");
+        above.map(|rule| rule.id).collect()
+    };
+    put_above(&desk, vec![above(None, Action::DENY)]).await;
+    let alone = ids().await;
+    let same = Rule {
+        created: 7,
+        ..above(None, Action::DENY)
+    };
+    put_above(&desk, vec![above(None, Action::Allow), same.clone(), same]).await;
+    let [other, first, second] = ids().await[..] else {
+        panic!("not three");
+    };
+    assert_eq!(vec![first], alone);
+    assert!(other != first && second != first && other != second);
+}

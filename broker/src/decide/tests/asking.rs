@@ -207,3 +207,29 @@ async fn nobody_is_asked_about_a_quiet_caller() {
     assert_eq!(desk.told(call), Some(Told::Once(1)));
     assert!(desk.prompts(ALICE).await.is_empty());
 }
+
+/// What is shown of a caller is found out beside the loop. Whoever waits for that is told no when it ends.
+#[tokio::test(start_paused = true)]
+async fn who_is_being_traced_when_the_loop_ends_is_denied() {
+    let mut desk = Desk::new().await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    // The loop has it traced.
+    tokio::task::yield_now().await;
+    desk.stop().await;
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Once(1)));
+    assert_eq!(desk.held(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_comes_while_its_caller_is_traced_decides() {
+    let desk = Desk::new().await;
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    tokio::task::yield_now().await;
+    desk.add_rule("/usr/bin/curl", "deny").await;
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Kept(1)));
+    assert!(desk.prompts(ALICE).await.is_empty());
+}

@@ -7,7 +7,9 @@ use std::{
 
 use portreeve_policy::{Alteration, Process, Program, Subject};
 
-use crate::subject::{Caller, Code, Lineage, ProcessHandle};
+use tokio::sync::OnceCell;
+
+use crate::subject::{Caller, Code, ProcessHandle};
 
 /// A process that runs until it is dropped, or the test ends.
 pub(super) struct Running {
@@ -71,7 +73,7 @@ impl Running {
             },
             handle,
             code,
-            lineage: Lineage::default().into(),
+            lineage: OnceCell::new(),
         });
         Self { child, caller }
     }

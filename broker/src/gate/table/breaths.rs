@@ -162,6 +162,9 @@ impl Table {
             });
         if out {
             calls.forget(number);
+            if calls.leaving {
+                self.changed.notify_all();
+            }
         }
         out
     }

@@ -361,7 +361,7 @@ fn calls_that_are_left_to_the_next_broker_are_not_answered() {
     let (table, log, failures) = table();
     let released = table.knock(1, &call(7)).unwrap();
     let dropped = table.knock(2, &call(8)).unwrap();
-    table.leave();
+    assert!(table.leave(), "all are in");
     assert!(!released.release(&once(Action::Allow)));
     drop(dropped);
     assert!(!table.interrupt(1) && !table.interrupt(2));
@@ -428,9 +428,44 @@ fn a_broker_that_ends_waits_for_who_is_out_for_a_breath() {
         }
         assert!(!table.call_out(number), "nobody is called out any more");
         assert!(table.knock(2, &call(7)).is_none());
-        leaving.join().unwrap();
+        assert!(leaving.join().unwrap(), "it is back");
     });
     assert!(!table.lock().held[&number].is_out());
     drop(held);
     assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
+}
+
+#[test]
+fn a_broker_that_ends_knows_that_somebody_is_not_back() {
+    let (table, ..) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number) && !table.interrupt(1));
+    let begun = Instant::now();
+    assert!(!table.leave() && !table.leave());
+    let time = begun.elapsed();
+    let once = RETURN_BEFORE_LEAVING..RETURN_BEFORE_LEAVING * 2;
+    assert!(once.contains(&time), "it waits once: {time:?}");
+    drop(held);
+}
+
+#[test]
+fn a_broker_that_ends_does_not_wait_for_who_has_ended() {
+    let (table, ..) = table();
+    let held = table.knock(1, &call(7)).unwrap();
+    let number = the_one(&table);
+    assert!(table.call_out(number) && !table.interrupt(1));
+    std::thread::scope(|scope| {
+        let leaving = scope.spawn(|| {
+            let begun = Instant::now();
+            (table.leave(), begun.elapsed())
+        });
+        while !table.lock().leaving {
+            std::thread::yield_now();
+        }
+        assert!(table.lose(number));
+        let (all_are_in, time) = leaving.join().unwrap();
+        assert!(all_are_in && time < RETURN_BEFORE_LEAVING, "{time:?}");
+    });
+    drop(held);
 }
