@@ -17,6 +17,7 @@ from harness.confined import (
     refused_whatever_the_rules_say,
 )
 from harness.machine import do, setting, with_module
+from harness.wait import until
 
 RAW = 3
 # What is sent there is lost (see net-up of the lab machine).
@@ -41,6 +42,22 @@ def test_ping_socket():
     with setting(PING_GROUPS, "0 2147483647"):
         ways = [{"connected": False}, {"connected": True}]
         refused_unless_allowed("protocols.ping", variants=ways)
+
+
+def test_answer_about_a_call_without_a_port_outlives_the_broker():
+    with setting(PING_GROUPS, "0 2147483647"):
+        caller = Caller()
+        caller.start("protocols.ping", ADDRESS)
+        question = firewall.prompt()
+        assert (question.operation, question.object.port) == ("connect", 0), question
+        firewall.decide(question, "deny", "always", "host-port")
+        assert caller.result().errno == "EPERM"
+        before = firewall.rules()
+        firewall.service("restart")
+        until(firewall.is_up, "the broker")
+        assert firewall.rules() == before
+        assert Caller().call("protocols.ping", ADDRESS).errno == "EPERM"
+        firewall.no_prompt()
 
 
 def test_raw_socket():
