@@ -447,7 +447,7 @@ impl<'a> Threads<'a> {
 
     /// The broker ends, and leaves all to the next one: nothing is answered any more.
     pub fn leave(mut self) {
-        self.kernel.table.leave();
+        let _ = self.kernel.table.leave();
         for thread in 0..THREADS {
             match self.places[thread] {
                 Place::Inside(unique, _) => self.told.extend(self.kernel.interrupt(unique)),
