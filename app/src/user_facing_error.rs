@@ -24,6 +24,7 @@ impl UserFacingError for Error {
             Self::InvalidArgument(reason) => {
                 gettext_f("This cannot be used: {reason}", &[("reason", reason)])
             }
+            Self::NoSuchChange(_) => gettext("This cannot be undone any more."),
             Self::NoSuchRule(_) => gettext("This rule no longer exists."),
             Self::NoSuchPrompt(_) => gettext("This question is no longer open."),
             Self::StaleRevision(_) => gettext("The question has changed. Please look again."),

@@ -88,6 +88,7 @@ struct Entry {
     users: Option<Vec<Named>>,
     #[serde(default = "yes")]
     enabled: bool,
+    note: Option<String>,
 }
 
 fn yes() -> bool {
@@ -343,6 +344,8 @@ impl Entry {
             action: self.action,
             errno: errno.transpose()?,
             lifespan: None,
+            enabled: Some(self.enabled),
+            note: self.note,
         };
         let parts = spec.check().map_err(|error| match error {
             InvalidArgument(text) => text,
@@ -360,9 +363,10 @@ impl Entry {
             object: parts.object,
             action: parts.action,
             lifespan: Lifespan::Always,
-            enabled: self.enabled,
+            enabled: parts.enabled,
             origin: Origin::Administrator,
             created,
+            note: parts.note,
         })
     }
 }

@@ -16,7 +16,7 @@ Exit status:
   1   failed
   2   the command line, or a value in it, cannot be used
   3   access denied: polkit's leave, or root, is needed
-  4   no such prompt, or no such rule
+  4   no such prompt, rule or change
   5   stale revision: the prompt has changed since it was looked at
   69  the broker, or the system bus, cannot be reached
   78  doctor found a problem";
@@ -100,14 +100,18 @@ pub(crate) enum Rules {
     List,
     /// Add a rule, which lives until it is removed or ends
     Add(AddRule),
-    /// Remove a rule
-    Remove(OneRule),
-    /// Put back a rule that was removed in the last ten minutes
-    Restore(OneRule),
-    /// Put a rule in force
-    Enable(OneRule),
-    /// Put a rule out of force, but keep it
-    Disable(OneRule),
+    /// Change what a rule says; it gets a new id
+    Edit(EditRule),
+    /// Remove rules
+    Remove(SomeRules),
+    /// Put rules in force
+    Enable(SomeRules),
+    /// Put rules out of force, but keep them
+    Disable(SomeRules),
+    /// List the last changes of rules
+    Changes,
+    /// Undo a change of rules
+    Undo(UndoChange),
 }
 
 /// Arguments of `rules add`.
@@ -119,6 +123,50 @@ pub(crate) struct AddRule {
     /// What the program does; may be given more than once
     #[arg(long = "op", value_parser = operation(), required = true)]
     pub(crate) operations: Vec<Operation>,
+    /// Its other parts.
+    #[command(flatten)]
+    pub(crate) parts: Parts,
+    /// What to tell the program
+    #[arg(long, value_parser = action())]
+    pub(crate) action: Action,
+}
+
+/// Arguments of `rules edit`. What is not named stays as it is.
+#[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct EditRule {
+    /// Id of the rule, as `rules list` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: u64,
+    /// Absolute path of the program's executable; symbolic links are followed
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) app: Option<PathBuf>,
+    /// What the program does, instead of what the rule says; may be given more than once
+    #[arg(long = "op", value_parser = operation())]
+    pub(crate) operations: Vec<Operation>,
+    /// Anywhere
+    #[arg(long, group = "where_to")]
+    pub(crate) anywhere: bool,
+    /// Its other parts.
+    #[command(flatten)]
+    pub(crate) parts: Parts,
+    /// Any port
+    #[arg(long, conflicts_with = "port")]
+    pub(crate) any_port: bool,
+    /// Any protocol
+    #[arg(long, conflicts_with = "protocol")]
+    pub(crate) any_protocol: bool,
+    /// What to tell the program
+    #[arg(long, value_parser = action())]
+    pub(crate) action: Option<Action>,
+    /// The rule lives until it is removed
+    #[arg(long, conflicts_with_all = ["time", "until_logout"])]
+    pub(crate) always: bool,
+}
+
+/// Parts of a rule that need not be named.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Parts {
     /// Only this host, by name. Of one who listens or accepts, this and the next three are about who may
     /// connect, and a name is not known
     #[arg(long, value_name = "NAME", group = "where_to")]
@@ -138,9 +186,6 @@ pub(crate) struct AddRule {
     /// Only this protocol: tcp, udp, icmp, icmpv6, sctp, udplite or an IP protocol number
     #[arg(long)]
     pub(crate) protocol: Option<Protocol>,
-    /// What to tell the program
-    #[arg(long, value_parser = action())]
-    pub(crate) action: Action,
     /// What a denied call fails with [default: EPERM]
     #[arg(long, value_parser = errno())]
     pub(crate) errno: Option<u16>,
@@ -150,15 +195,17 @@ pub(crate) struct AddRule {
     /// The rule ends when its user logs out
     #[arg(long)]
     pub(crate) until_logout: bool,
+    /// What is to be known about the rule
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
 }
 
-impl AddRule {
-    /// How long the rule is to live.
-    pub(crate) fn lifespan(&self) -> For {
+impl Parts {
+    /// How long the rule is to live, if that is said.
+    pub(crate) fn lifespan(&self) -> Option<For> {
         match self.time {
-            Some(span) => For::Time(span),
-            None if self.until_logout => For::Logout,
-            None => For::Always,
+            Some(span) => Some(For::Time(span)),
+            None => self.until_logout.then_some(For::Logout),
         }
     }
 }
@@ -210,12 +257,21 @@ pub(crate) struct Log {
     pub(crate) clear: bool,
 }
 
-/// A rule, named.
+/// Rules, named.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct OneRule {
-    /// Id of the rule, as `rules list` shows it
-    #[arg(value_name = "ID")]
-    pub(crate) id: u64,
+pub(crate) struct SomeRules {
+    /// Ids of the rules, as `rules list` shows them; all are changed, or none
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<u64>,
+}
+
+/// Arguments of `rules undo`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UndoChange {
+    /// Number of the change, as `rules changes` shows it [default: the last one that is neither undone nor
+    /// has undone another]
+    #[arg(value_name = "CHANGE")]
+    pub(crate) change: Option<u64>,
 }
 
 /// A parser of one of `words`, so that help and errors name them all.
@@ -367,12 +423,12 @@ mod tests {
             let rule = "portreevectl rules add --app /a --op connect --action deny";
             let words = rule.split(' ').chain(more.iter().copied());
             match Args::try_parse_from(words).unwrap().command {
-                Command::Rules(Rules::Add(rule)) => rule.lifespan().to_string(),
+                Command::Rules(Rules::Add(rule)) => rule.parts.lifespan(),
                 other => panic!("not rules add: {other:?}"),
             }
         };
-        assert_eq!(lifespan(&[]), "always");
-        assert_eq!(lifespan(&["--until-logout"]), "logout");
+        assert_eq!(lifespan(&[]), None);
+        assert_eq!(lifespan(&["--until-logout"]), Some(For::Logout));
         for (time, seconds) in [
             ("1s", 1),
             ("90s", 90),
@@ -380,7 +436,8 @@ mod tests {
             ("2h 30m", 9000),
             ("7d", 604_800),
         ] {
-            assert_eq!(lifespan(&["--for", time]), format!("{seconds}s"));
+            let lifespan = lifespan(&["--for", time]).unwrap();
+            assert_eq!(lifespan.to_string(), format!("{seconds}s"));
         }
     }
 }

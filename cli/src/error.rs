@@ -12,7 +12,7 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// polkit's leave, or root, is needed.
 pub(crate) const ACCESS_DENIED: u8 = 3;
-/// No such prompt or rule.
+/// No such prompt, rule or change.
 pub(crate) const NOT_FOUND: u8 = 4;
 /// The prompt has changed since it was looked at.
 pub(crate) const STALE: u8 = 5;
@@ -72,7 +72,11 @@ impl Error {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Usage(_) | Self::Broker(BrokerError::InvalidArgument(_)) => USAGE,
             Self::AccessDenied { .. } => ACCESS_DENIED,
-            Self::Broker(BrokerError::NoSuchPrompt(_) | BrokerError::NoSuchRule(_)) => NOT_FOUND,
+            Self::Broker(
+                BrokerError::NoSuchPrompt(_)
+                | BrokerError::NoSuchRule(_)
+                | BrokerError::NoSuchChange(_),
+            ) => NOT_FOUND,
             Self::Broker(BrokerError::StaleRevision(_)) => STALE,
             Self::NoBus(_) | Self::NoBroker(_) => UNREACHABLE,
             Self::Broker(_) | Self::Output(_) => FAILED,

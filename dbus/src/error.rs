@@ -13,6 +13,8 @@ pub enum Error {
     InvalidArgument(String),
     /// There is no rule of that id among the user's own.
     NoSuchRule(String),
+    /// There is no change of that number of the user's own rules (any more), or nothing is left of it to undo.
+    NoSuchChange(String),
     /// There is no prompt of that id for the user (any more).
     NoSuchPrompt(String),
     /// The prompt has changed since this revision was shown; look at it again.

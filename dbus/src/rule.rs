@@ -1,7 +1,7 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Action, Destination, For, Lifespan, ObjectPattern, Operation, Operations, Program,
+    Action, Destination, For, Lifespan, Note, ObjectPattern, Operation, Operations, Program,
     Rule as PolicyRule, Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
@@ -43,10 +43,12 @@ pub struct Rule {
     pub ends: Option<u64>,
     /// Whether it is in force.
     pub enabled: bool,
-    /// Who made it: `prompt`, `window`, `command-line`, `administrator` or `built-in`.
+    /// Who made it: `prompt`, `window`, `command-line`, `import`, `administrator` or `built-in`.
     pub origin: String,
     /// When, seconds since 1970.
     pub created: i64,
+    /// What is to be known about it.
+    pub note: Option<String>,
 }
 
 impl From<&PolicyRule> for Rule {
@@ -95,7 +97,42 @@ impl From<&PolicyRule> for Rule {
             enabled: rule.enabled,
             origin: rule.origin.as_str().to_owned(),
             created: rule.created,
+            note: rule.note.as_ref().map(|note| note.as_str().to_owned()),
         }
+    }
+}
+
+impl Rule {
+    /// The same rule to be added once more, if it is for a program, and not for one of its processes.
+    /// `boottime` is now, microseconds on `CLOCK_BOOTTIME`: what ends is given what it has left.
+    pub fn spec(&self, boottime: u64) -> Option<RuleSpec> {
+        let place = || match self.destination.as_str() {
+            "anywhere" | "host" | "domain" | "network" => None,
+            place => Some(place.to_owned()),
+        };
+        let lifespan = match (self.lifespan.as_str(), self.ends) {
+            ("until", Some(ends)) => {
+                let left = ends.checked_sub(boottime)?.div_ceil(1_000_000);
+                For::Time(Span::of_seconds(left)?).to_string()
+            }
+            ("logout" | "always", None) => self.lifespan.clone(),
+            _ => return None,
+        };
+        Some(RuleSpec {
+            program: self.program.clone()?,
+            operations: self.operations.clone(),
+            host: self.host.clone().filter(|_| self.destination == "host"),
+            domain: self.host.clone().filter(|_| self.destination == "domain"),
+            network: self.network.clone(),
+            place: place(),
+            ports: self.ports.clone(),
+            protocol: self.protocol.clone(),
+            action: self.action.clone(),
+            errno: self.errno,
+            lifespan: Some(lifespan),
+            enabled: Some(self.enabled),
+            note: self.note.clone(),
+        })
     }
 }
 
@@ -129,6 +166,10 @@ pub struct RuleSpec {
     /// How long it lives: a time in seconds as in `3600s`, `logout` or `always`; that, if it is left
     /// out.
     pub lifespan: Option<String>,
+    /// Whether it is in force; it is, if that is left out.
+    pub enabled: Option<bool>,
+    /// What is to be known about it: at most [`Note::LONGEST`] bytes, without control characters.
+    pub note: Option<String>,
 }
 
 /// The parts of a [`RuleSpec`], checked.
@@ -144,6 +185,10 @@ pub struct Checked {
     pub action: Action,
     /// How long: [`For::Time`], [`For::Logout`] or [`For::Always`].
     pub lifespan: For,
+    /// Whether it is in force.
+    pub enabled: bool,
+    /// What is to be known about it.
+    pub note: Option<Note>,
 }
 
 /// Longest host name taken, bytes (RFC 1035).
@@ -193,6 +238,8 @@ impl RuleSpec {
                 }
             },
             lifespan: check_lifespan(self.lifespan.as_deref())?,
+            enabled: self.enabled.unwrap_or(true),
+            note: self.note.as_deref().map(check_note).transpose()?,
         })
     }
 
@@ -262,6 +309,16 @@ fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
             Span::LONGEST.seconds()
         ))),
     }
+}
+
+fn check_note(text: &str) -> Result<Note, Error> {
+    Note::new(text).ok_or_else(|| {
+        Error::InvalidArgument(format!(
+            "cannot use note “{}”: expected a text of at most {} bytes, without control characters",
+            text.escape_debug(),
+            Note::LONGEST
+        ))
+    })
 }
 
 /// A name of a host or a domain, in the form in which those of calls come.

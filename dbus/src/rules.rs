@@ -2,7 +2,18 @@
 
 use zbus::proxy;
 
-use crate::{CallSpec, Error, Explanation, Rule, RuleSpec};
+use crate::{CallSpec, Change, Error, Explanation, Rule, RuleChanges, RuleSpec};
+
+impl RulesProxy<'_> {
+    /// Adds one rule; returns its id.
+    pub async fn add(&self, uid: u32, rule: RuleSpec) -> Result<u64, Error> {
+        let (_change, added) = self.change(uid, &RuleChanges::add(rule)).await?;
+        let [id] = added[..] else {
+            return Err(Error::Failed("cannot tell the id of the rule".to_owned()));
+        };
+        Ok(id)
+    }
+}
 
 /// The rules of a user. In each method `uid` is the user meant: [`crate::OWN_UID`] for the caller's
 /// own; only root may name another. Changes need Portreeve's own window as the caller, or root, or
@@ -19,18 +30,17 @@ pub trait Rules {
     /// What would become of a call, and by which rules. Nothing is asked, and nothing is made.
     fn explain(&self, uid: u32, call: &CallSpec) -> Result<Explanation, Error>;
 
-    /// Adds a rule; returns its id. It is stored and in force when this returns.
-    fn add(&self, uid: u32, rule: &RuleSpec) -> Result<u64, Error>;
+    /// Changes rules: all that is named, or nothing. Returns the number of the change, and the ids of the rules
+    /// that were added, in their order. It is stored and in force when this returns. The number is 0 if it
+    /// cannot be undone: if all that was changed were rules that had never been stored.
+    fn change(&self, uid: u32, changes: &RuleChanges) -> Result<(u64, Vec<u64>), Error>;
 
-    /// Removes a rule.
-    fn remove(&self, uid: u32, id: u64) -> Result<(), Error>;
+    /// Undoes a change, as far as its rules are as it has left them: what it added is removed, what it removed
+    /// is put back under its old id, unless that has ended. That is a change too, whose number is returned.
+    fn undo(&self, uid: u32, change: u64) -> Result<u64, Error>;
 
-    /// Puts a removed rule back as it was, under its old id, if it was removed in the last ten
-    /// minutes and by the same user.
-    fn restore(&self, uid: u32, id: u64) -> Result<(), Error>;
-
-    /// Switches a rule on or off. Built-in rules cannot be switched yet.
-    fn set_enabled(&self, uid: u32, id: u64, enabled: bool) -> Result<(), Error>;
+    /// The last changes of the user's rules, the newest first.
+    fn changes(&self, uid: u32) -> Result<Vec<Change>, Error>;
 
     /// Subscribes the caller to `changed`, sent to it alone until its connection ends.
     fn watch(&self, uid: u32) -> Result<(), Error>;

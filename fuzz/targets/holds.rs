@@ -76,6 +76,7 @@ fn rule(id: u64, destination: Destination, port: Option<u16>, action: Action) ->
         enabled: true,
         origin: Origin::Prompt,
         created: 0,
+        note: None,
     }
 }
 

@@ -65,5 +65,6 @@ fn rule(checked: Checked) -> PolicyRule {
         enabled: true,
         origin: Origin::Window,
         created: 0,
+        note: None,
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn rule(id: u64, path: &str, destination: Destination, action: Action
         enabled: true,
         origin: Origin::Prompt,
         created: 0,
+        note: None,
     }
 }
 

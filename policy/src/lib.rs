@@ -37,7 +37,7 @@ pub use object::{Object, ObjectPattern, Protocol};
 pub use operation::{Operation, Operations};
 pub use ports::Ports;
 pub use reach::Reach;
-pub use rule::{Action, Origin, Rule, RuleId};
+pub use rule::{Action, Note, Origin, Rule, RuleId};
 pub use ruleset::{Decision, Ruleset};
 pub use subject::{Alteration, Process, Program, Subject, SubjectPattern};
 

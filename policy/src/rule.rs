@@ -91,6 +91,8 @@ pub enum Origin {
     Window,
     /// The command line.
     CommandLine,
+    /// A file of rules, of ours or of another firewall, that was taken in.
+    Import,
     /// An administrator: it stands above those of users.
     Administrator,
     /// Portreeve itself.
@@ -98,17 +100,21 @@ pub enum Origin {
 }
 
 impl Origin {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Prompt,
         Self::Window,
         Self::CommandLine,
+        Self::Import,
         Self::Administrator,
         Self::BuiltIn,
     ];
 
     /// Whether it is a user's own, who may change it.
     pub const fn is_users(self) -> bool {
-        matches!(self, Self::Prompt | Self::Window | Self::CommandLine)
+        match self {
+            Self::Prompt | Self::Window | Self::CommandLine | Self::Import => true,
+            Self::Administrator | Self::BuiltIn => false,
+        }
     }
 
     /// The word used on the bus and in the database.
@@ -117,6 +123,7 @@ impl Origin {
             Self::Prompt => "prompt",
             Self::Window => "window",
             Self::CommandLine => "command-line",
+            Self::Import => "import",
             Self::Administrator => "administrator",
             Self::BuiltIn => "built-in",
         }
@@ -127,8 +134,29 @@ impl FromStr for Origin {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "prompt, window, command-line, administrator or built-in";
+        let expected = "prompt, window, command-line, import, administrator or built-in";
         ParseError::find("origin", Self::ALL, Self::as_str, word, expected)
+    }
+}
+
+/// What somebody has to say about a rule; it decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Note(Box<str>);
+
+impl Note {
+    /// Longest note, bytes.
+    pub const LONGEST: usize = 500;
+
+    /// A text that is not empty, not longer than [`Self::LONGEST`], and has no control characters.
+    pub fn new(text: &str) -> Option<Self> {
+        let fits =
+            !text.is_empty() && text.len() <= Self::LONGEST && !text.chars().any(char::is_control);
+        fits.then(|| Self(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -155,6 +183,8 @@ pub struct Rule {
     pub origin: Origin,
     /// When, seconds since 1970 (wall clock; shown, and orders equals).
     pub created: i64,
+    /// What is to be known about it.
+    pub note: Option<Note>,
 }
 
 impl Rule {

@@ -40,7 +40,7 @@ RULE = {
 }
 ARGUMENTS = {
     "RegisterAgent": None,
-    "Add": GLib.Variant("(ua{sv})", (OWN_UID, RULE)),
+    "Change": GLib.Variant("(ua{sv})", (OWN_UID, {"add": GLib.Variant("aa{sv}", [RULE])})),
 }
 
 

@@ -41,6 +41,7 @@ rule = {
     "operations": GLib.Variant("as", ["connect"]),
     "action": GLib.Variant("s", "allow"),
 }
+changes = {"add": GLib.Variant("aa{sv}", [rule])}
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
 answer = GLib.Variant("(tusss)", (prompt, revision, "allow", "any", "always"))
 print(
@@ -51,8 +52,8 @@ print(
                 "Broker1", "PromptShown", GLib.Variant("(tu)", (prompt, revision))
             ),
             "Answer": attempt("Prompts1", "Answer", answer),
-            "Add": attempt("Rules1", "Add", GLib.Variant("(ua{sv})", (OWN_UID, rule))),
-            "Remove": attempt("Rules1", "Remove", GLib.Variant("(ut)", (OWN_UID, 1))),
+            "Change": attempt("Rules1", "Change", GLib.Variant("(ua{sv})", (OWN_UID, changes))),
+            "Undo": attempt("Rules1", "Undo", GLib.Variant("(ut)", (OWN_UID, 1))),
         }
     )
 )

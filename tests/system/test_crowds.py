@@ -31,9 +31,14 @@ def unlimited():
     return setting("kernel.threads-max", 100000)
 
 
+def newcomer(user="alice"):
+    """A program of a user's who has as many threads as there may be already."""
+    return Caller(user, outside=("prlimit", "--nproc=unlimited"))
+
+
 def crowd(user, processes, threads=THREADS):
     """So many calls of a user's, at once."""
-    caller = Caller(user, outside=("prlimit", "--nproc=unlimited"))
+    caller = newcomer(user)
     caller.start("crowd.hold", ADDRESS, processes=processes, threads=threads)
     return caller
 
@@ -89,7 +94,7 @@ def test_full_hold_table_denies_who_comes_and_keeps_who_is_there():
         alices = crowd("alice", USER_SHARE // THREADS)
         mine = firewall.prompt(held=USER_SHARE, seconds=PATIENCE)
         # More is not for one user, and the others are served.
-        assert Caller().call("connect", ADDRESS).errno == "EPERM"
+        assert newcomer().call("connect", ADDRESS).errno == "EPERM"
         assert firewall.failures()["user-share"] == 1
         bobs = crowd("bob", (MAX_HOLDS - USER_SHARE) // THREADS)
         until(
@@ -98,7 +103,7 @@ def test_full_hold_table_denies_who_comes_and_keeps_who_is_there():
             PATIENCE,
         )
         for user in ("alice", "bob"):
-            assert Caller(user).call("connect", ADDRESS).errno == "EPERM"
+            assert newcomer(user).call("connect", ADDRESS).errno == "EPERM"
         print(", ".join(firewall.status().failures), flush=True)
         assert firewall.failures()["hold-table-full"] >= full_before + 2
         firewall.decide(mine, "allow")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import firewall
 from harness.callers import PROGRAM, Caller
-from harness.complaints import complaints
+from harness.complaints import complaints, no_complaints_but
 from harness.machine import do
 from harness.marks import slow
 from harness.traffic import Traffic
@@ -86,7 +86,7 @@ def loses_nothing(kills):
         results = callers[address].result().each
         assert [it.errno for it in results] == [errno] * COUNT, results
         assert min(it.end for it in results) > answered, "one has ended before"
-    assert complaints() == complained
+    no_complaints_but(complained)
     held = min(it.seconds for it in results)
     print(f"{kills} kills in {held:.0f} s; {traffic.end()}; undisturbed the longest took "
           f"{undisturbed * 1000:.0f} ms", flush=True)

@@ -31,7 +31,7 @@ def address(number):
     return f"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
 
 
-@slow(minutes=20)
+@slow(minutes=40)
 def test_hundred_thousand_destinations():
     do("ip", "route", "add", NETWORK, "dev", "lab0")
     try:

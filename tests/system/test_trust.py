@@ -72,8 +72,8 @@ def test_foreign_program_of_the_user_is_refused():
         "RegisterAgent": DENIED,
         "PromptShown": "io.github.portreeve.Error.NoSuchPrompt",
         "Answer": DENIED,
-        "Add": DENIED,
-        "Remove": DENIED,
+        "Change": DENIED,
+        "Undo": DENIED,
     }, errors
     assert caller.is_calling()
     assert firewall.rules() == []
@@ -122,7 +122,7 @@ def test_connection_of_what_became_the_agent_is_not_the_agents():
 
 def test_connection_of_what_became_the_window_is_not_the_windows():
     for way in ("running", "stopped", "lied-to"):
-        error = borrow(way, APPLICATION, "Rules1", "Add")
+        error = borrow(way, APPLICATION, "Rules1", "Change")
         assert error.name == DENIED, (way, error)
         assert firewall.rules() == []
 

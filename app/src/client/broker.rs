@@ -2,7 +2,7 @@
 
 use portreeve_dbus::{
     ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy,
-    RuleSpec, RulesProxy,
+    RuleChanges, RuleSpec, RulesProxy,
 };
 use portreeve_policy::{For, Scope};
 use zbus::Connection;
@@ -62,25 +62,22 @@ impl Broker {
 
     /// Adds a rule.
     pub async fn add_rule(&self, rule: RuleSpec) -> Result<u64, Error> {
-        self.rules(|rules| async move { rules.add(OWN_UID, &rule).await })
+        self.rules(|rules| async move { rules.add(OWN_UID, rule).await })
             .await
     }
 
-    /// Removes a rule.
-    pub async fn remove_rule(&self, id: u64) -> Result<(), Error> {
-        self.rules(move |rules| async move { rules.remove(OWN_UID, id).await })
-            .await
+    /// Changes rules, all or none; returns the number by which that can be undone.
+    pub async fn change_rules(&self, changes: RuleChanges) -> Result<u64, Error> {
+        self.rules(move |rules| async move {
+            let (change, _added) = rules.change(OWN_UID, &changes).await?;
+            Ok(change)
+        })
+        .await
     }
 
-    /// Puts a removed rule back.
-    pub async fn restore_rule(&self, id: u64) -> Result<(), Error> {
-        self.rules(move |rules| async move { rules.restore(OWN_UID, id).await })
-            .await
-    }
-
-    /// Switches a rule on or off.
-    pub async fn set_rule_enabled(&self, id: u64, enabled: bool) -> Result<(), Error> {
-        self.rules(move |rules| async move { rules.set_enabled(OWN_UID, id, enabled).await })
+    /// Undoes a change of rules.
+    pub async fn undo(&self, change: u64) -> Result<(), Error> {
+        self.rules(move |rules| async move { rules.undo(OWN_UID, change).await.map(|_change| ()) })
             .await
     }
 

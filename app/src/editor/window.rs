@@ -2,7 +2,7 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::{Activity, Error, Rule};
+use portreeve_dbus::{Activity, Error, Rule, RuleChanges};
 
 use super::{add_dialog::AddRuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
@@ -113,10 +113,11 @@ impl RulesWindow {
 
     async fn delete_rule(&self, id: u64) {
         let Some(broker) = self.broker() else { return };
-        if let Err(error) = broker.remove_rule(id).await {
-            return self.show_error(&error);
-        }
-        self.imp().deleted.borrow_mut().push(id);
+        let change = match broker.change_rules(RuleChanges::remove(id)).await {
+            Ok(change) => change,
+            Err(error) => return self.show_error(&error),
+        };
+        self.imp().deletions.borrow_mut().push(change);
         let toast = adw::Toast::builder()
             .title(gettext("Rule deleted"))
             .button_label(gettext("Undo"))
@@ -126,26 +127,26 @@ impl RulesWindow {
             #[weak(rename_to = window)]
             self,
             move |_| {
-                glib::spawn_future_local(async move { window.restore_rule(id).await });
+                glib::spawn_future_local(async move { window.undo(change).await });
             }
         ));
         self.imp().toasts.add_toast(toast);
     }
 
-    async fn restore_rule(&self, id: u64) {
+    async fn undo(&self, change: u64) {
         self.imp()
-            .deleted
+            .deletions
             .borrow_mut()
-            .retain(|deleted| *deleted != id);
+            .retain(|deletion| *deletion != change);
         let Some(broker) = self.broker() else { return };
-        if let Err(error) = broker.restore_rule(id).await {
+        if let Err(error) = broker.undo(change).await {
             self.show_error(&error);
         }
     }
 
     async fn switch_rule(&self, id: u64, enabled: bool) {
         let Some(broker) = self.broker() else { return };
-        let result = broker.set_rule_enabled(id, enabled).await;
+        let result = broker.change_rules(RuleChanges::switch(id, enabled)).await;
         if let Some(item) = self.imp().rules.find(id) {
             if result.is_ok() {
                 item.set_enabled(enabled);
@@ -212,10 +213,10 @@ impl RulesWindow {
             .build();
         let undo = gio::ActionEntry::builder("undo")
             .activate(|window: &Self, _, _| {
-                let (window, id) = (window.clone(), window.imp().deleted.borrow_mut().pop());
+                let (window, change) = (window.clone(), window.imp().deletions.borrow_mut().pop());
                 glib::spawn_future_local(async move {
-                    if let Some(id) = id {
-                        window.restore_rule(id).await;
+                    if let Some(change) = change {
+                        window.undo(change).await;
                     }
                 });
             })

@@ -1,13 +1,17 @@
 //! `io.github.portreeve.Rules1`.
 
 use portreeve_dbus::{
-    ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Error, Explanation, Rule, RuleSpec,
+    ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Change, Error, Explanation, Rule,
+    RuleChanges,
 };
-use portreeve_policy::{Origin, RuleId};
+use portreeve_policy::Origin;
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
-use crate::decide::{Command, RuleChange};
+use crate::{
+    decide::{Command, Made, RuleChange},
+    store::ChangeId,
+};
 
 pub(super) struct Rules(pub(super) Shared);
 
@@ -50,18 +54,9 @@ impl Rules {
         })
     }
 
-    /// Makes a change of the rules of the user that `uid` means, for a caller who may; returns the
-    /// rule's id.
-    async fn change(
-        &self,
-        connection: &Connection,
-        header: &Header<'_>,
-        uid: u32,
-        change: impl FnOnce(Origin) -> RuleChange,
-    ) -> Result<u64, Error> {
-        // It stays until the reply: its user's share of what is under way.
-        let editor = self.editor(connection, header, uid).await?;
-        let (uid, change) = (editor.uid, change(editor.origin));
+    /// Has an editor's change made. The editor stays until it is: its user's share of what is under way.
+    async fn make(&self, editor: Editor, change: RuleChange) -> Result<Made, Error> {
+        let uid = editor.uid;
         self.0
             .ask(|reply| Command::Change { uid, change, reply })
             .await
@@ -96,53 +91,47 @@ impl Rules {
             .await
     }
 
-    async fn add(
+    #[zbus(out_args("change", "added"))]
+    async fn change(
         &self,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
         uid: u32,
-        rule: RuleSpec,
+        changes: RuleChanges,
+    ) -> Result<(u64, Vec<u64>), Error> {
+        let editor = self.editor(connection, &header, uid).await?;
+        let origin = match changes.imported {
+            Some(true) => Origin::Import,
+            _ => editor.origin,
+        };
+        let edit = RuleChange::Edit(changes.check()?, origin);
+        let made = self.make(editor, edit).await?;
+        let added = made.rules.iter().map(|id| id.0).collect();
+        Ok((made.change.0, added))
+    }
+
+    async fn undo(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        change: u64,
     ) -> Result<u64, Error> {
-        let parts = rule.check()?;
-        let add = |origin| RuleChange::Add { parts, origin };
-        self.change(connection, &header, uid, add).await
+        let editor = self.editor(connection, &header, uid).await?;
+        let undo = RuleChange::Undo(ChangeId(change), editor.origin);
+        let made = self.make(editor, undo).await?;
+        Ok(made.change.0)
     }
 
-    async fn remove(
+    async fn changes(
         &self,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
         uid: u32,
-        id: u64,
-    ) -> Result<(), Error> {
-        let change = RuleChange::Remove(RuleId(id));
-        self.change(connection, &header, uid, |_| change).await?;
-        Ok(())
-    }
-
-    async fn restore(
-        &self,
-        #[zbus(header)] header: Header<'_>,
-        #[zbus(connection)] connection: &Connection,
-        uid: u32,
-        id: u64,
-    ) -> Result<(), Error> {
-        let change = RuleChange::Restore(RuleId(id));
-        self.change(connection, &header, uid, |_| change).await?;
-        Ok(())
-    }
-
-    async fn set_enabled(
-        &self,
-        #[zbus(header)] header: Header<'_>,
-        #[zbus(connection)] connection: &Connection,
-        uid: u32,
-        id: u64,
-        enabled: bool,
-    ) -> Result<(), Error> {
-        let change = RuleChange::SetEnabled(RuleId(id), enabled);
-        self.change(connection, &header, uid, |_| change).await?;
-        Ok(())
+    ) -> Result<Vec<Change>, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        self.0.ask(|reply| Command::Changes { uid, reply }).await
     }
 
     async fn watch(

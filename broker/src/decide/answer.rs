@@ -50,7 +50,12 @@ impl Decider {
         let uid = prompt.question.uid();
         // The rest happens when that is done.
         let purpose = Purpose::Answer { id, answer, reply };
-        self.store(uid, store::Change::Add(rules), purpose);
+        let edit = store::Edit {
+            add: rules,
+            ..store::Edit::default()
+        };
+        let by = self.by(uid, RuleOrigin::Prompt);
+        self.store(uid, store::Change::Edit(edit, by), purpose);
     }
 
     /// The rules that an answer stands for: none, one, or one for each process that asks.
@@ -67,7 +72,9 @@ impl Decider {
                 object: answer.pattern(question.operation, &question.object),
                 action: answer.action,
                 lifespan,
+                enabled: true,
                 origin: RuleOrigin::Prompt,
+                note: None,
             }
             .rule(now)
         };

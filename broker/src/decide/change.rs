@@ -1,73 +1,141 @@
 //! Changes of rules: what is asked of the store, and what its reply puts in force.
 
-use portreeve_dbus::Error;
-use portreeve_policy::{Answer, For, Lifespan, RuleId, SubjectPattern};
+use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
+use portreeve_policy::{Answer, For, Lifespan, Origin, Rule, RuleId, SubjectPattern};
 
 use super::{
-    Command, Decider, RuleChange,
-    command::{Answered, Purpose, Reply, Stored},
+    Command, Decider, Made, RuleChange,
+    command::{Answered, Purpose, Reply, Stored, Unstored},
     obey::send,
     rulebook::{RuleBook, Wanted},
 };
 use crate::{
     administrators,
     failure::{Reason, with_causes},
-    store::{self, Changed},
+    store::{self, By, Changed, PastChange},
 };
 
 impl Decider {
-    pub(super) fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<u64>) {
-        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
-            && RuleBook::is_above(id)
-        {
-            let text = format!(
-                "cannot change rule {id}: it is an administrator's, from a file in {}",
-                administrators::PATH
-            );
-            return send(reply, Err(Error::AccessDenied(text)));
-        }
-        if let RuleChange::Remove(id) | RuleChange::SetEnabled(id, _) = change
-            && RuleBook::is_unstored(id)
-        {
-            if !self.rules.has(uid, id) {
-                return send(reply, Err(store_error(&store::Error::NoSuchRule(id))));
+    pub(super) fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<Made>) {
+        let (mut changes, origin) = match change {
+            RuleChange::Edit(changes, origin) => (changes, origin),
+            RuleChange::Undo(change, origin) => {
+                let undo = store::Change::Undo(change, self.by(uid, origin));
+                let unstored = Vec::new();
+                return self.store(uid, undo, Purpose::Change { unstored, reply });
             }
-            match change {
-                RuleChange::SetEnabled(id, on) => self.rules.set_enabled(id, on),
-                _ => self.rules.remove(id),
-            }
+        };
+        let unstored = match self.take_unstored(uid, &mut changes) {
+            Ok(unstored) => unstored,
+            Err(error) => return send(reply, Err(error)),
+        };
+        let add = match self.new_rules(uid, changes.add, origin) {
+            Ok(rules) => rules,
+            Err(error) => return send(reply, Err(error)),
+        };
+        let edit = store::Edit {
+            add,
+            remove: changes.remove,
+            enable: changes.enable,
+            disable: changes.disable,
+        };
+        if edit.is_empty() {
+            self.change_unstored(&unstored);
             self.publish();
             self.rules_changed(uid);
-            return send(reply, Ok(id.0));
+            return send(reply, Ok(Made::default()));
         }
-        let clocks = self.clock.now();
-        let now = clocks.wall;
-        let change = match change {
-            RuleChange::Add { parts, origin } => {
-                let lifespan = match parts.lifespan {
-                    For::Time(span) => Lifespan::Until(clocks.deadline(span)),
-                    For::Logout if self.is_logged_in(uid) => Lifespan::Logout,
-                    For::Always => Lifespan::Always,
-                    lifespan @ (For::Logout | For::Once | For::Process) => {
-                        return send(reply, Err(no_such_end(uid, lifespan)));
-                    }
-                };
-                let wanted = Wanted {
-                    uid,
-                    subject: SubjectPattern::Program(parts.program),
-                    operations: parts.operations,
-                    object: parts.object,
-                    action: parts.action,
-                    lifespan,
-                    origin,
-                };
-                store::Change::Add(vec![wanted.rule(clocks)])
+        let edit = store::Change::Edit(edit, self.by(uid, origin));
+        self.store(uid, edit, Purpose::Change { unstored, reply });
+    }
+
+    /// Who changes the rules of a user now.
+    pub(super) fn by(&self, uid: u32, origin: Origin) -> By {
+        let now = self.clock.now().wall;
+        By { uid, origin, now }
+    }
+
+    /// Takes what is about rules that are not stored out of what is wanted.
+    fn take_unstored(
+        &self,
+        uid: u32,
+        changes: &mut CheckedChanges,
+    ) -> Result<Vec<Unstored>, Error> {
+        let mut unstored = Vec::new();
+        for (ids, enabled) in [
+            (&mut changes.remove, None),
+            (&mut changes.enable, Some(true)),
+            (&mut changes.disable, Some(false)),
+        ] {
+            for id in ids.extract_if(.., |id| RuleBook::is_unstored(*id)) {
+                if RuleBook::is_above(id) {
+                    return Err(Error::AccessDenied(format!(
+                        "cannot change rule {id}: it is an administrator's, from a file in {}",
+                        administrators::PATH
+                    )));
+                }
+                if !self.rules.has(uid, id) {
+                    return Err(store_error(&store::Error::NoSuchRule(id)));
+                }
+                unstored.push(Unstored { id, enabled });
             }
-            RuleChange::Remove(id) => store::Change::Remove { uid, id, now },
-            RuleChange::Restore(id) => store::Change::Restore { uid, id, now },
-            RuleChange::SetEnabled(id, enabled) => store::Change::SetEnabled { uid, id, enabled },
-        };
-        self.store(uid, change, Purpose::Change { reply });
+        }
+        Ok(unstored)
+    }
+
+    fn change_unstored(&mut self, unstored: &[Unstored]) {
+        for Unstored { id, enabled } in unstored {
+            match enabled {
+                Some(enabled) => self.rules.set_enabled(*id, *enabled),
+                None => self.rules.remove(*id),
+            }
+        }
+    }
+
+    fn new_rules(
+        &self,
+        uid: u32,
+        wanted: Vec<Checked>,
+        origin: Origin,
+    ) -> Result<Vec<Rule>, Error> {
+        let now = self.clock.now();
+        let rules = wanted.into_iter().map(|parts| {
+            let lifespan = match parts.lifespan {
+                For::Time(span) => Lifespan::Until(now.deadline(span)),
+                For::Logout if self.is_logged_in(uid) => Lifespan::Logout,
+                For::Always => Lifespan::Always,
+                lifespan @ (For::Logout | For::Once | For::Process) => {
+                    return Err(no_such_end(uid, lifespan));
+                }
+            };
+            let wanted = Wanted {
+                uid,
+                subject: SubjectPattern::Program(parts.program),
+                operations: parts.operations,
+                object: parts.object,
+                action: parts.action,
+                lifespan,
+                enabled: parts.enabled,
+                origin,
+                note: parts.note,
+            };
+            Ok(wanted.rule(now))
+        });
+        rules.collect()
+    }
+
+    /// Has the last changes of a user's rules looked up.
+    pub(super) fn list_changes(&self, uid: u32, reply: Reply<Vec<ChangeInfo>>) {
+        match self.store.place() {
+            Ok(place) => place.list_changes(uid, move |changes| {
+                let changes = changes.map_err(|error| store_error(&error));
+                send(
+                    reply,
+                    changes.map(|changes| changes.iter().map(info).collect()),
+                );
+            }),
+            Err(error) => send(reply, Err(store_error(&error))),
+        }
     }
 
     /// Has the store make a change. What came of it comes back as a command of the store's thread,
@@ -98,26 +166,33 @@ impl Decider {
         self.note_store(result.as_ref().err());
         match result {
             Ok(changed) => {
-                let rule = changed.id().map_or(0, |id| id.0);
-                match changed {
-                    Changed::Present(rules) => {
-                        for rule in rules {
-                            self.rules.insert(rule);
-                        }
+                let mut made = Made::default();
+                if let Changed::Edited(edited) = changed {
+                    made.change = edited.change;
+                    made.rules = edited.present.iter().map(|rule| rule.id).collect();
+                    for rule in edited.present {
+                        self.rules.insert(rule);
                     }
-                    Changed::Absent(id) => self.rules.remove(id),
-                    Changed::Switched(id, on) => self.rules.set_enabled(id, on),
-                    Changed::Forgotten => {}
+                    for id in edited.absent {
+                        self.rules.remove(id);
+                    }
+                    for (id, enabled) in edited.switched {
+                        self.rules.set_enabled(id, enabled);
+                    }
+                }
+                if let Purpose::Change { unstored, .. } = &purpose {
+                    self.change_unstored(unstored);
                 }
                 self.publish();
                 self.end_what_came_late();
                 match purpose {
                     Purpose::Answer { id, answer, reply } => {
+                        let rule = made.rules.first().map_or(0, |id| id.0);
                         self.answered(uid, id, answer, rule, reply);
                     }
-                    Purpose::Change { reply } => {
+                    Purpose::Change { reply, .. } => {
                         self.rules_changed(uid);
-                        send(reply, Ok(rule));
+                        send(reply, Ok(made));
                     }
                 }
                 self.forget();
@@ -140,7 +215,7 @@ impl Decider {
                     self.publish();
                     self.answered(uid, id, answer, rule, reply);
                 }
-                Purpose::Change { reply } => send(reply, Err(store_error(&error))),
+                Purpose::Change { reply, .. } => send(reply, Err(store_error(&error))),
             },
         }
     }
@@ -190,7 +265,24 @@ fn store_error(error: &store::Error) -> Error {
     let text = with_causes(error);
     match error {
         store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
+        store::Error::NoSuchChange(_) | store::Error::NothingToUndo(_) => Error::NoSuchChange(text),
         store::Error::TooMany(_) => Error::LimitsExceeded(text),
         _ => Error::StoreUnavailable(text),
+    }
+}
+
+fn info(change: &PastChange) -> ChangeInfo {
+    let [added, removed, enabled, disabled] = change.counts;
+    ChangeInfo {
+        number: change.id.0,
+        made: change.made,
+        origin: change.origin.as_str().to_owned(),
+        undoes: change.undoes.map(|id| id.0),
+        undone_by: change.undone_by.map(|id| id.0),
+        added,
+        removed,
+        enabled,
+        disabled,
+        rule: change.rule.as_ref().map(RuleInfo::from),
     }
 }

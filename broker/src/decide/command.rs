@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use portreeve_dbus::{Checked, Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
+use portreeve_dbus::{
+    Change as ChangeInfo, CheckedChanges, Error, Explanation, Prompt as PromptInfo,
+    Rule as RuleInfo, Status,
+};
 use portreeve_policy::{Answer, Object, Operation, Origin as RuleOrigin, Program, Rule, RuleId};
 use tokio::sync::{oneshot, watch};
 
 use super::AgentHandle;
-use crate::store::{self, Changed, Over};
+use crate::store::{self, ChangeId, Changed, Over};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -88,8 +91,15 @@ pub enum Command {
         uid: u32,
         /// What to change.
         change: RuleChange,
-        /// Where to; the id of the rule.
-        reply: Reply<u64>,
+        /// Where to.
+        reply: Reply<Made>,
+    },
+    /// The last changes of a user's rules.
+    Changes {
+        /// The user.
+        uid: u32,
+        /// Where to.
+        reply: Reply<Vec<ChangeInfo>>,
     },
     /// Tells when something changes for a user.
     Watch {
@@ -147,21 +157,21 @@ pub enum Answered {
     NeedsLeave,
 }
 
-/// A change of a user's rules.
+/// A change of a user's rules, and who makes it.
 pub enum RuleChange {
-    /// A new rule.
-    Add {
-        /// Its parts.
-        parts: Checked,
-        /// Who makes it.
-        origin: RuleOrigin,
-    },
-    /// Remove a rule.
-    Remove(RuleId),
-    /// Put a removed rule back.
-    Restore(RuleId),
-    /// Switch a rule on or off.
-    SetEnabled(RuleId, bool),
+    /// Change these.
+    Edit(CheckedChanges, RuleOrigin),
+    /// Undo an earlier change.
+    Undo(ChangeId, RuleOrigin),
+}
+
+/// What a change has made.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// The change; 0 if there is nothing that could be undone.
+    pub change: ChangeId,
+    /// The rules that were added, or put back.
+    pub rules: Vec<RuleId>,
 }
 
 /// What the store has done.
@@ -187,7 +197,18 @@ pub enum Purpose {
     },
     /// Somebody wanted the change.
     Change {
+        /// What else is to be changed then: rules that are not stored.
+        unstored: Vec<Unstored>,
         /// Where that came from.
-        reply: Reply<u64>,
+        reply: Reply<Made>,
     },
+}
+
+/// What becomes of a rule that is not stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Unstored {
+    /// The rule.
+    pub id: RuleId,
+    /// Whether it is to be in force; `None` if it is removed.
+    pub enabled: Option<bool>,
 }

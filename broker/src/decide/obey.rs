@@ -55,6 +55,7 @@ impl Decider {
                 send(reply, Ok(self.explain(uid, program, operation, &object)));
             }
             Command::Change { uid, change, reply } => self.change(uid, change, reply),
+            Command::Changes { uid, reply } => self.list_changes(uid, reply),
             Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
             Command::Ping { reply } => drop(reply.send(())),
             Command::Administrators(rules, problem) => {

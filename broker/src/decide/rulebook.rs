@@ -8,8 +8,8 @@ use std::{
 
 use portreeve_abi::Verdict;
 use portreeve_policy::{
-    Action, Decision, Destination, Lifespan, Object, ObjectPattern, Operation, Operations, Origin,
-    Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Decision, Destination, Lifespan, Note, Object, ObjectPattern, Operation, Operations,
+    Origin, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -315,7 +315,9 @@ pub(super) struct Wanted {
     pub(super) object: ObjectPattern,
     pub(super) action: Action,
     pub(super) lifespan: Lifespan,
+    pub(super) enabled: bool,
     pub(super) origin: Origin,
+    pub(super) note: Option<Note>,
 }
 
 impl Wanted {
@@ -329,9 +331,10 @@ impl Wanted {
             object: self.object,
             action: self.action,
             lifespan: self.lifespan,
-            enabled: true,
+            enabled: self.enabled,
             origin: self.origin,
             created: now.wall,
+            note: self.note,
         }
     }
 }
@@ -352,5 +355,6 @@ fn built_in() -> Rule {
         enabled: true,
         origin: Origin::BuiltIn,
         created: 0,
+        note: None,
     }
 }

@@ -1,12 +1,15 @@
 //! Opening the database, and what is done with it. Synchronous; `thread` gives it a thread.
 
+mod edit;
+mod past;
+
 use std::{collections::BTreeSet, path::Path};
 
 use portreeve_policy::{Deadline, Rule, RuleId};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, params};
 
 use super::{
-    Change, Changed, Error, Over, RESTORE_SECONDS, RULES_MAX,
+    Change, Changed, Error, Over,
     file::{self, Kind},
     migrate::Schema,
     row::{self, Found},
@@ -64,49 +67,10 @@ impl Database {
     /// Makes a change; it is on the disk when this returns.
     pub(super) fn make(&self, change: Change) -> Result<Changed, Error> {
         match change {
-            Change::Add(rules) => self.add(rules).map(Changed::Present),
-            Change::Remove { uid, id, now } => {
-                self.remove(uid, id, now)?;
-                self.purge(now);
-                Ok(Changed::Absent(id))
-            }
-            Change::Restore { uid, id, now } => {
-                let rule = self.restore(uid, id, now)?;
-                Ok(Changed::Present(vec![rule]))
-            }
-            Change::SetEnabled { uid, id, enabled } => {
-                self.set_enabled(uid, id, enabled)?;
-                Ok(Changed::Switched(id, enabled))
-            }
-            Change::Forget(over) => {
-                self.forget(&over)?;
-                Ok(Changed::Forgotten)
-            }
+            Change::Edit(edit, by) => self.edit(edit, by).map(Changed::Edited),
+            Change::Undo(change, by) => self.undo(change, by).map(Changed::Edited),
+            Change::Forget(over) => self.forget(&over).map(|()| Changed::Forgotten),
         }
-    }
-
-    /// Stores rules of one user, all or none; returns them with their ids.
-    fn add(&self, mut rules: Vec<Rule>) -> Result<Vec<Rule>, Error> {
-        let connection = self.connection()?;
-        let write = || Error::sqlite("write");
-        let transaction = connection.unchecked_transaction().map_err(write())?;
-        let uid = rules.first().and_then(|rule| rule.uid);
-        let count: u32 = connection
-            .query_row(
-                "SELECT count(*) FROM rule WHERE uid = ?1 AND removed IS NULL",
-                params![uid],
-                |row| row.get(0),
-            )
-            .map_err(Error::sqlite("read"))?;
-        let more = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        if count.saturating_add(more) > RULES_MAX {
-            return Err(Error::TooMany(RULES_MAX));
-        }
-        for rule in &mut rules {
-            rule.id = row::insert(connection, rule, &self.era).map_err(write())?;
-        }
-        transaction.commit().map_err(write())?;
-        Ok(rules)
     }
 
     /// Forgets rules for good.
@@ -121,91 +85,6 @@ impl Database {
         }
         transaction.commit().map_err(Error::sqlite("write"))
     }
-
-    /// Removes a rule of a user, so that it can be put back for a while.
-    fn remove(&self, uid: u32, id: RuleId, now: i64) -> Result<(), Error> {
-        let changed = self
-            .connection()?
-            .execute(
-                "UPDATE rule SET removed = :now WHERE id = :id AND uid = :uid AND removed IS NULL",
-                named_params! { ":now": now, ":id": id.0.cast_signed(), ":uid": uid },
-            )
-            .map_err(Error::sqlite("write"))?;
-        found(changed, id)
-    }
-
-    /// Forgets for good what was removed long ago. That can wait for the next time, and what else
-    /// was done is done: a failure is no reason to say otherwise.
-    fn purge(&self, now: i64) {
-        let purged = self.connection().and_then(|connection| {
-            let then = params![now - RESTORE_SECONDS];
-            connection
-                .execute("DELETE FROM rule WHERE removed < ?1", then)
-                .map_err(Error::sqlite("write"))
-        });
-        if let Err(error) = purged {
-            tracing::warn!("cannot forget removed rules: {}", with_causes(&error));
-        }
-    }
-
-    /// Puts back a rule of a user that was removed a short while ago.
-    fn restore(&self, uid: u32, id: RuleId, now: i64) -> Result<Rule, Error> {
-        let connection = self.connection()?;
-        let transaction = connection
-            .unchecked_transaction()
-            .map_err(Error::sqlite("write"))?;
-        let changed = connection
-            .execute(
-                "UPDATE rule SET removed = NULL WHERE id = :id AND uid = :uid AND removed >= :then",
-                named_params! {
-                    ":id": id.0.cast_signed(), ":uid": uid, ":then": now - RESTORE_SECONDS,
-                },
-            )
-            .map_err(Error::sqlite("write"))?;
-        found(changed, id)?;
-        let sql = format!("SELECT {} FROM rule WHERE id = ?1", row::columns());
-        let found = connection
-            .query_row(&sql, params![id.0.cast_signed()], |row| {
-                Ok(row::read(row, &self.era, Now::read()))
-            })
-            .optional()
-            .map_err(Error::sqlite("read"))?;
-        let rule = match found {
-            Some(Found::Rule(rule)) => rule,
-            Some(Found::CarriedOver(rule, deadline)) => {
-                row::carry_over(connection, id, deadline, &self.era)
-                    .map_err(Error::sqlite("write"))?;
-                rule
-            }
-            // It is over by now.
-            Some(Found::Over(_) | Found::Senseless) | None => return Err(Error::NoSuchRule(id)),
-        };
-        transaction.commit().map_err(Error::sqlite("write"))?;
-        Ok(rule)
-    }
-
-    /// Switches a rule of a user on or off.
-    fn set_enabled(&self, uid: u32, id: RuleId, enabled: bool) -> Result<(), Error> {
-        let changed = self
-            .connection()?
-            .execute(
-                "UPDATE rule SET enabled = :enabled \
-                 WHERE id = :id AND uid = :uid AND removed IS NULL",
-                named_params! {
-                    ":enabled": enabled, ":id": id.0.cast_signed(), ":uid": uid,
-                },
-            )
-            .map_err(Error::sqlite("write"))?;
-        found(changed, id)
-    }
-}
-
-fn found(changed: usize, id: RuleId) -> Result<(), Error> {
-    if changed == 0 {
-        Err(Error::NoSuchRule(id))
-    } else {
-        Ok(())
-    }
 }
 
 /// Rules: an acknowledged one survives a power cut (FULL), an older file is copied before it is changed, and
@@ -215,6 +94,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/001-rules.sql"),
         include_str!("migrations/002-rules-that-end.sql"),
         include_str!("migrations/003-rules-about-more.sql"),
+        include_str!("migrations/004-changes.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",

@@ -8,49 +8,68 @@ mod migrate;
 mod row;
 mod thread;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
-use portreeve_policy::{Rule, RuleId};
+use portreeve_policy::{Origin, Rule, RuleId};
 
 pub use database::Opened;
 #[cfg(test)]
 pub(crate) use database::tests::{fail_changes, fail_forgetting};
 pub use thread::{Place, Store};
 
-/// A change of the database. Times are in seconds since 1970.
+/// A change of the database.
 #[derive(Debug)]
 pub enum Change {
-    /// Keep new rules of a user, all or none; their ids are given by the database.
-    Add(Vec<Rule>),
-    /// Remove a rule of a user.
-    Remove {
-        /// The user.
-        uid: u32,
-        /// The rule.
-        id: RuleId,
-        /// Now.
-        now: i64,
-    },
-    /// Put back a rule of a user that was removed a short while ago.
-    Restore {
-        /// The user.
-        uid: u32,
-        /// The rule.
-        id: RuleId,
-        /// Now.
-        now: i64,
-    },
-    /// Switch a rule of a user on or off.
-    SetEnabled {
-        /// The user.
-        uid: u32,
-        /// The rule.
-        id: RuleId,
-        /// On.
-        enabled: bool,
-    },
+    /// Change rules of a user, all or none.
+    Edit(Edit, By),
+    /// Undo such a change, of the same user.
+    Undo(ChangeId, By),
     /// Forget, for good, what is over.
     Forget(Over),
+}
+
+/// Names one change of a user's rules for good.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChangeId(pub u64);
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Who changes rules, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct By {
+    /// The user whose rules they are.
+    pub uid: u32,
+    /// In what way.
+    pub origin: Origin,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// What is to be changed of a user's rules.
+#[derive(Debug, Default)]
+pub struct Edit {
+    /// New rules; their ids are given by the database.
+    pub add: Vec<Rule>,
+    /// Rules to be removed.
+    pub remove: Vec<RuleId>,
+    /// Rules to be switched on.
+    pub enable: Vec<RuleId>,
+    /// Rules to be switched off.
+    pub disable: Vec<RuleId>,
+}
+
+impl Edit {
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.add.is_empty()
+            && [&self.remove, &self.enable, &self.disable]
+                .iter()
+                .all(|ids| ids.is_empty())
+    }
 }
 
 /// Rules that are over.
@@ -73,25 +92,42 @@ impl Over {
 /// What is different in the database.
 #[derive(Debug)]
 pub enum Changed {
-    /// These rules are there.
-    Present(Vec<Rule>),
-    /// This one is not.
-    Absent(RuleId),
-    /// This one is switched on or off.
-    Switched(RuleId, bool),
-    /// What was over is.
+    /// Rules of a user.
+    Edited(Edited),
+    /// What was over is forgotten.
     Forgotten,
 }
 
-impl Changed {
-    /// The rule that it is about, the first if there are more.
-    pub fn id(&self) -> Option<RuleId> {
-        match self {
-            Self::Present(rules) => rules.first().map(|rule| rule.id),
-            Self::Absent(id) | Self::Switched(id, _) => Some(*id),
-            Self::Forgotten => None,
-        }
-    }
+/// What is different of a user's rules.
+#[derive(Debug, Default)]
+pub struct Edited {
+    /// What the change is called from now on; 0 if there was nothing to change.
+    pub change: ChangeId,
+    /// These rules are there: new ones, in the order in which they came, and such that were put back.
+    pub present: Vec<Rule>,
+    /// These are not.
+    pub absent: Vec<RuleId>,
+    /// These are switched on or off.
+    pub switched: Vec<(RuleId, bool)>,
+}
+
+/// A change that was made, as the database remembers it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PastChange {
+    /// What it is called.
+    pub id: ChangeId,
+    /// When it was made, seconds since 1970.
+    pub made: i64,
+    /// In what way.
+    pub origin: Origin,
+    /// What it has undone.
+    pub undoes: Option<ChangeId>,
+    /// What has undone it.
+    pub undone_by: Option<ChangeId>,
+    /// How many rules it has added or put back, removed, switched on and switched off.
+    pub counts: [u32; 4],
+    /// One of them, if any is known still.
+    pub rule: Option<Rule>,
 }
 
 /// What can go wrong with the database.
@@ -131,6 +167,12 @@ pub enum Error {
     /// The user has no such rule.
     #[error("cannot find rule {0}")]
     NoSuchRule(RuleId),
+    /// The user has made no such change, or it was forgotten.
+    #[error("cannot find change {0}: it is not among the last ones, or not yours")]
+    NoSuchChange(ChangeId),
+    /// Nothing is left of a change.
+    #[error("cannot undo change {0}: none of its rules is as it has left them")]
+    NothingToUndo(ChangeId),
     /// The user has as many rules as there may be.
     #[error("cannot keep more than {0} rules for a user")]
     TooMany(u32),
@@ -146,12 +188,18 @@ impl Error {
 
     /// Whether it says something of the database, rather than of what was asked of it.
     pub fn is_of_the_database(&self) -> bool {
-        !matches!(self, Self::NoSuchRule(_) | Self::TooMany(_))
+        !matches!(
+            self,
+            Self::NoSuchRule(_) | Self::NoSuchChange(_) | Self::NothingToUndo(_) | Self::TooMany(_)
+        )
     }
 }
 
 /// Rules that one user may have.
 pub const RULES_MAX: u32 = 50_000;
 
-/// Seconds that a removed rule can be restored.
-pub const RESTORE_SECONDS: i64 = 600;
+/// Changes of one user that are remembered, so that they can be undone.
+pub const CHANGES_MAX: u32 = 50;
+
+/// Rules that these may be about, all together; the last change is always remembered.
+const STEPS_MAX: u32 = 100_000;

@@ -1,8 +1,8 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
 use portreeve_policy::{
-    Action, Deadline, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Ports,
-    Program, Protocol, Rule, RuleId, SubjectPattern,
+    Action, Deadline, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin,
+    Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -11,7 +11,7 @@ use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
 const COLUMNS: &str = "id, uid, program, device, inode, operations, destination, host, network, \
-                       ports, protocol, action, errno, enabled, origin, created";
+                       ports, protocol, action, errno, enabled, origin, created, note";
 
 /// What a row holds.
 #[derive(Debug)]
@@ -58,6 +58,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let protocol: Option<i64> = row.get("protocol")?;
     let enabled = row.get("enabled")?;
     let created: i64 = row.get("created")?;
+    let note: Option<String> = row.get("note")?;
     let sensible = || {
         let life = life.life(created, era, now)?;
         let lifespan = match life {
@@ -121,6 +122,10 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
                 .ok()
                 .filter(|origin: &Origin| origin.is_users())?,
             created,
+            note: match note {
+                Some(text) => Some(Note::new(&text)?),
+                None => None,
+            },
         };
         Some(match life {
             Life::CarriedOver(deadline) => Found::CarriedOver(rule, deadline),
@@ -159,45 +164,46 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     };
     let operations: Vec<&str> = rule.operations.iter().map(Operation::as_str).collect();
     let life = Columns::of(rule.lifespan, era);
-    connection.execute(
+    let mut statement = connection.prepare_cached(
         "INSERT INTO rule (uid, program, device, inode, operations, destination, host, network, \
-         ports, protocol, action, errno, enabled, origin, created, lifespan, boot, boottime, wall, \
+         ports, protocol, action, errno, enabled, origin, created, note, lifespan, boot, boottime, wall, \
          by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
          :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
-         :errno, :enabled, :origin, :created, :lifespan, :boot, :boottime, :wall, :by_wall, \
+         :errno, :enabled, :origin, :created, :note, :lifespan, :boot, :boottime, :wall, :by_wall, \
          :numbering, :run, :pid, :began, :foreign_code, :controlled)",
-        named_params! {
-            ":uid": rule.uid,
-            ":program": program.as_ref(),
-            ":device": device,
-            ":inode": inode,
-            ":operations": operations.join(","),
-            ":destination": destination,
-            ":host": host,
-            ":network": network,
-            ":ports": rule.object.ports.as_ref().map(ToString::to_string),
-            ":protocol": rule.object.protocol.map(|protocol| protocol.0),
-            ":action": rule.action.as_str(),
-            ":errno": match rule.action {
-                Action::Allow => None,
-                Action::Deny(errno) => Some(errno),
-            },
-            ":enabled": rule.enabled,
-            ":origin": rule.origin.as_str(),
-            ":created": rule.created,
-            ":lifespan": life.lifespan,
-            ":boot": life.boot,
-            ":boottime": life.boottime,
-            ":wall": life.wall,
-            ":by_wall": life.by_wall,
-            ":numbering": life.numbering,
-            ":run": life.run,
-            ":pid": life.pid,
-            ":began": life.began,
-            ":foreign_code": life.foreign_code,
-            ":controlled": life.controlled,
-        },
     )?;
+    statement.execute(named_params! {
+        ":uid": rule.uid,
+        ":program": program.as_ref(),
+        ":device": device,
+        ":inode": inode,
+        ":operations": operations.join(","),
+        ":destination": destination,
+        ":host": host,
+        ":network": network,
+        ":ports": rule.object.ports.as_ref().map(ToString::to_string),
+        ":protocol": rule.object.protocol.map(|protocol| protocol.0),
+        ":action": rule.action.as_str(),
+        ":errno": match rule.action {
+            Action::Allow => None,
+            Action::Deny(errno) => Some(errno),
+        },
+        ":enabled": rule.enabled,
+        ":origin": rule.origin.as_str(),
+        ":created": rule.created,
+        ":note": rule.note.as_ref().map(Note::as_str),
+        ":lifespan": life.lifespan,
+        ":boot": life.boot,
+        ":boottime": life.boottime,
+        ":wall": life.wall,
+        ":by_wall": life.by_wall,
+        ":numbering": life.numbering,
+        ":run": life.run,
+        ":pid": life.pid,
+        ":began": life.began,
+        ":foreign_code": life.foreign_code,
+        ":controlled": life.controlled,
+    })?;
     Ok(RuleId(connection.last_insert_rowid().cast_unsigned()))
 }
 

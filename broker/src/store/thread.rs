@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Change, Changed, Error, Opened, database::Database};
+use super::{Change, Changed, Error, Opened, PastChange, database::Database};
 use crate::clock::Era;
 
-/// Changes that may wait for the thread at once.
+/// Jobs that may wait for the thread at once.
 const QUEUE: usize = 256;
 
-/// A change, and who is told what came of it.
-type Job = (Change, Box<dyn FnOnce(Result<Changed, Error>) + Send>);
+/// What is to be done with the database.
+type Job = Box<dyn FnOnce(&Database) + Send>;
 
 /// The database, to be used from anywhere. Clones are the same one.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
 }
 
-/// A place in the queue of changes.
+/// A place in the queue.
 pub struct Place(mpsc::OwnedPermit<Job>);
 
 impl Store {
@@ -35,8 +35,8 @@ impl Store {
                 if sender.send(opened).is_err() {
                     return;
                 }
-                while let Some((change, done)) = queue.blocking_recv() {
-                    done(database.make(change));
+                while let Some(job) = queue.blocking_recv() {
+                    job(&database);
                 }
             });
         thread.map_err(|_no_thread| Error::Closed)?;
@@ -44,7 +44,7 @@ impl Store {
         Ok((Self { jobs }, opened))
     }
 
-    /// A place for one change; an error if too many wait. Never waits.
+    /// A place for one job; an error if too many wait. Never waits.
     pub fn place(&self) -> Result<Place, Error> {
         let place = self.jobs.clone().try_reserve_owned();
         place.map(Place).map_err(|_full_or_gone| Error::Closed)
@@ -56,6 +56,17 @@ impl Place {
     /// order in which the changes were made, so that who passes the news on in that order, without
     /// a detour, has the same rules in the end as the database.
     pub fn make(self, change: Change, done: impl FnOnce(Result<Changed, Error>) + Send + 'static) {
-        self.0.send((change, Box::new(done)));
+        self.0
+            .send(Box::new(move |database| done(database.make(change))));
+    }
+
+    /// Has the last changes of a user's rules looked up, the newest first; `done` is told on the store's thread.
+    pub fn list_changes(
+        self,
+        uid: u32,
+        done: impl FnOnce(Result<Vec<PastChange>, Error>) + Send + 'static,
+    ) {
+        self.0
+            .send(Box::new(move |database| done(database.changes(uid))));
     }
 }

@@ -1,8 +1,11 @@
 //! `portreevectl rules`: lists and changes rules.
 
+mod changes;
+mod edit;
+
 use std::time::Duration;
 
-use portreeve_dbus::{Rule, RuleSpec, RulesProxy, executable};
+use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, executable};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -35,6 +38,7 @@ pub(super) struct View<'a> {
     enabled: bool,
     origin: &'a str,
     created: i64,
+    note: Option<&'a str>,
 }
 
 impl<'a> From<&'a Rule> for View<'a> {
@@ -57,27 +61,71 @@ impl<'a> From<&'a Rule> for View<'a> {
             enabled: rule.enabled,
             origin: &rule.origin,
             created: rule.created,
+            note: rule.note.as_deref(),
         }
     }
 }
 
-/// A rule changed.
+/// A change made.
 #[derive(Debug, Serialize)]
-struct Changed {
-    id: u64,
+struct Made {
+    /// Its number, by which it can be undone; 0 if it cannot.
+    change: u64,
+    /// The rules that it is about; of an edited one, what it is now.
+    ids: Vec<u64>,
 }
 
 /// Lists or changes the rules of user `uid`.
 pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Result<()> {
-    let (id, done) = match command {
+    let (changes, done) = match command {
         Rules::List => return list(uid, output).await,
-        Rules::Add(rule) => (add(uid, rule).await?, "added"),
-        Rules::Remove(rule) => (change(uid, rule.id, "Remove").await?, "removed"),
-        Rules::Restore(rule) => (change(uid, rule.id, "Restore").await?, "put back"),
-        Rules::Enable(rule) => (enable(uid, rule.id, true).await?, "enabled"),
-        Rules::Disable(rule) => (enable(uid, rule.id, false).await?, "disabled"),
+        Rules::Changes => return changes::list(uid, output).await,
+        Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
+        Rules::Add(rule) => (RuleChanges::add(added(rule)?), "added"),
+        Rules::Edit(rule) => (edit::changes(uid, rule).await?, "there instead"),
+        Rules::Remove(rules) => (
+            RuleChanges {
+                remove: Some(rules.ids.clone()),
+                ..RuleChanges::default()
+            },
+            "removed",
+        ),
+        Rules::Enable(rules) => (
+            RuleChanges {
+                enable: Some(rules.ids.clone()),
+                ..RuleChanges::default()
+            },
+            "enabled",
+        ),
+        Rules::Disable(rules) => (
+            RuleChanges {
+                disable: Some(rules.ids.clone()),
+                ..RuleChanges::default()
+            },
+            "disabled",
+        ),
     };
-    output.result(&Changed { id }, |_| format!("Rule {id} {done}."))
+    // The broker checks too; this says what is wrong even without one.
+    changes.check()?;
+    let (change, added): (u64, Vec<u64>) =
+        call_with_leave(patient_proxy().await?.inner(), "Change", &(uid, &changes)).await?;
+    let ids = if added.is_empty() {
+        let named = [changes.remove, changes.enable, changes.disable];
+        named.into_iter().flatten().flatten().collect()
+    } else {
+        added
+    };
+    output.result(&Made { change, ids }, |made| said(made, done))
+}
+
+fn said(made: &Made, done: &str) -> String {
+    let ids: Vec<String> = made.ids.iter().map(ToString::to_string).collect();
+    let rules = if ids.len() == 1 { "Rule" } else { "Rules" };
+    let change = match made.change {
+        0 => String::new(),
+        change => format!(" (change {change})"),
+    };
+    format!("{rules} {} {done}{change}.", ids.join(", "))
 }
 
 async fn list(uid: u32, output: &mut Output) -> Result<()> {
@@ -87,37 +135,26 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
     output.result(&views, |views| text(views, boot_time()))
 }
 
-async fn add(uid: u32, rule: &AddRule) -> Result<u64> {
-    let spec = RuleSpec {
+fn added(rule: &AddRule) -> Result<RuleSpec> {
+    let parts = &rule.parts;
+    Ok(RuleSpec {
         program: executable(&rule.app)?,
         operations: rule.operations.iter().map(ToString::to_string).collect(),
-        host: rule.host.clone(),
-        network: rule.addr.clone(),
-        place: rule.place.clone(),
-        domain: rule.domain.clone(),
-        ports: rule.port.as_ref().map(ToString::to_string),
-        errno: rule.errno,
-        protocol: rule.protocol.map(|protocol| protocol.to_string()),
+        host: parts.host.clone(),
+        network: parts.addr.clone(),
+        place: parts.place.clone(),
+        domain: parts.domain.clone(),
+        ports: parts.port.as_ref().map(ToString::to_string),
+        errno: parts.errno,
+        protocol: parts.protocol.map(|protocol| protocol.to_string()),
         action: rule.action.as_str().to_owned(),
-        lifespan: Some(rule.lifespan().to_string()),
-    };
-    // The broker checks too; this says what is wrong even without one.
-    spec.check()?;
-    call_with_leave(patient_proxy().await?.inner(), "Add", &(uid, spec)).await
+        lifespan: parts.lifespan().map(|lifespan| lifespan.to_string()),
+        enabled: None,
+        note: parts.note.clone(),
+    })
 }
 
-async fn change(uid: u32, id: u64, method: &str) -> Result<u64> {
-    call_with_leave::<_, ()>(patient_proxy().await?.inner(), method, &(uid, id)).await?;
-    Ok(id)
-}
-
-async fn enable(uid: u32, id: u64, enabled: bool) -> Result<u64> {
-    let body = (uid, id, enabled);
-    call_with_leave::<_, ()>(patient_proxy().await?.inner(), "SetEnabled", &body).await?;
-    Ok(id)
-}
-
-async fn patient_proxy() -> Result<RulesProxy<'static>> {
+pub(super) async fn patient_proxy() -> Result<RulesProxy<'static>> {
     Bus::connect_patiently().await?.rules().await
 }
 
@@ -226,6 +263,7 @@ mod tests {
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
+                "note": null,
             })
         );
     }

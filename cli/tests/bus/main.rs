@@ -308,27 +308,62 @@ async fn rules_are_listed_and_changed() {
     ];
     let output = run(address, &add);
     assert_eq!(status(&output), 0, "{output:?}");
-    assert_eq!(json_of(&output.stdout), json!({"id": 13}));
-    for command in ["disable", "enable", "remove", "restore"] {
+    assert_eq!(json_of(&output.stdout), json!({"change": 5, "ids": [13]}));
+    for command in ["disable", "enable", "remove"] {
         let output = run(address, &["rules", command, "12"]);
         assert_eq!(status(&output), 0, "{output:?}");
+        assert_eq!(
+            text_of(&output.stdout),
+            format!("Rule 12 {command}d (change 5).\n")
+        );
     }
+    let edit = ["rules", "edit", "12", "--port", "80", "--note", "why"];
+    let output = run(address, &edit);
+    assert_eq!(
+        text_of(&output.stdout),
+        "Rule 13 there instead (change 5).\n"
+    );
     let own = portreeve_dbus::OWN_UID;
     assert_eq!(
         bus.calls(),
         [
             format!(
-                "Add 1000 {} connect,listen - 192.0.2.0/24 443,8443 tcp deny 111",
+                "Change 1000 add {} connect,listen - - 192.0.2.0/24 443,8443 tcp deny 111 -",
                 file.display()
             ),
-            format!("SetEnabled {own} 12 false"),
-            format!("SetEnabled {own} 12 true"),
-            format!("Remove {own} 12"),
-            format!("Restore {own} 12"),
+            format!("Change {own} disable 12"),
+            format!("Change {own} enable 12"),
+            format!("Change {own} remove 12"),
+            format!("Change {own} add /usr/bin/curl connect - - - 80 - allow - why remove 12"),
         ]
     );
-    let output = run(address, &["rules", "remove", "99"]);
+    let output = run(address, &["rules", "remove", "12", "99"]);
     assert_eq!(status(&output), 4);
+    let output = run(address, &["rules", "edit", "99", "--anywhere"]);
+    assert_eq!(status(&output), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_rules_are_listed_and_undone() {
+    let bus = Bus::start(Script::default()).await;
+    let address = bus.address();
+    let output = run(address, &["rules", "changes"]);
+    assert!(
+        text_of(&output.stdout).contains("(undone by 4)"),
+        "{output:?}"
+    );
+    let output = run(address, &["--json", "rules", "changes"]);
+    assert_eq!(json_of(&output.stdout)[1]["undone_by"], 4);
+    let output = run(address, &["--json", "rules", "undo"]);
+    assert_eq!(json_of(&output.stdout), json!({"change": 6, "undoes": 2}));
+    let output = run(address, &["rules", "undo", "3"]);
+    assert_eq!(text_of(&output.stdout), "Change 3 undone (change 6).\n");
+    assert_eq!(status(&run(address, &["rules", "undo", "99"])), 4);
+    let own = portreeve_dbus::OWN_UID;
+    assert_eq!(
+        bus.calls(),
+        [2, 3, 99].map(|change| format!("Undo {own} {change}"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, CallSpec, Error, Explanation, Prompt, Rule,
-    RuleSpec, SeenProgram, Status,
+    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, CallSpec, Change, Error, Explanation, Prompt,
+    Rule, RuleChanges, SeenProgram, Status,
 };
 use portreeve_tests::Daemon;
 use zbus::{
@@ -166,48 +166,76 @@ impl Rules {
         })
     }
 
-    fn add(
+    fn change(
         &self,
         #[zbus(header)] header: Header<'_>,
         uid: u32,
-        rule: RuleSpec,
-    ) -> Result<u64, Error> {
+        changes: RuleChanges,
+    ) -> Result<(u64, Vec<u64>), Error> {
         let word = |word: Option<String>| word.unwrap_or_else(|| "-".into());
-        lock(&self.0).note(
-            &header,
-            format!(
-                "Add {uid} {} {} {} {} {} {} {} {}",
+        let (mut said, mut added) = (vec![format!("Change {uid}")], Vec::new());
+        for rule in changes.add.into_iter().flatten() {
+            said.push(format!(
+                "add {} {} {} {} {} {} {} {} {} {}",
                 rule.program,
                 rule.operations.join(","),
+                word(rule.host),
                 word(rule.domain),
                 word(rule.network),
                 word(rule.ports),
                 word(rule.protocol),
                 rule.action,
-                word(rule.errno.map(|errno| errno.to_string()))
-            ),
-        )?;
-        Ok(13)
+                word(rule.errno.map(|errno| errno.to_string())),
+                word(rule.note),
+            ));
+            added.push(13);
+        }
+        let named = [
+            ("remove", changes.remove),
+            ("enable", changes.enable),
+            ("disable", changes.disable),
+        ];
+        let mut state = lock(&self.0);
+        let mut missing = Ok(());
+        for (what, ids) in named {
+            for id in ids.into_iter().flatten() {
+                said.push(format!("{what} {id}"));
+                missing = missing.and(state.rule(id));
+            }
+        }
+        state.note(&header, said.join(" "))?;
+        missing.map(|()| (5, added))
     }
 
-    fn remove(&self, #[zbus(header)] header: Header<'_>, uid: u32, id: u64) -> Result<(), Error> {
-        lock(&self.0).note(&header, format!("Remove {uid} {id}"))?;
-        lock(&self.0).rule(id)
-    }
-
-    fn restore(&self, #[zbus(header)] header: Header<'_>, uid: u32, id: u64) -> Result<(), Error> {
-        lock(&self.0).note(&header, format!("Restore {uid} {id}"))
-    }
-
-    fn set_enabled(
+    fn undo(
         &self,
         #[zbus(header)] header: Header<'_>,
         uid: u32,
-        id: u64,
-        enabled: bool,
-    ) -> Result<(), Error> {
-        lock(&self.0).note(&header, format!("SetEnabled {uid} {id} {enabled}"))?;
-        lock(&self.0).rule(id)
+        change: u64,
+    ) -> Result<u64, Error> {
+        lock(&self.0).note(&header, format!("Undo {uid} {change}"))?;
+        match change {
+            99 => Err(Error::NoSuchChange("cannot find change 99".into())),
+            _ => Ok(6),
+        }
+    }
+
+    fn changes(&self, _uid: u32) -> Vec<Change> {
+        let rule = lock(&self.0).script.rules.first().cloned();
+        let change = |number, undoes, undone_by| Change {
+            number,
+            origin: "prompt".into(),
+            undoes,
+            undone_by,
+            added: 1,
+            rule: rule.clone(),
+            ..Change::default()
+        };
+        vec![
+            change(4, Some(3), None),
+            change(3, None, Some(4)),
+            change(2, None, None),
+        ]
     }
 }
 

@@ -367,6 +367,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                     enabled: !off,
                     origin: Origin::Prompt,
                     created,
+                    note: None,
                 }
             },
         )

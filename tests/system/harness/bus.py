@@ -37,11 +37,17 @@ def add_rule(program, action, address=None, user="alice", operation="connect", *
     words |= {"program": str(program), "action": action, "network": address}
     rule = {key: GLib.Variant("s", word) for key, word in words.items() if word}
     rule["operations"] = GLib.Variant("as", [operation])
-    return _call("Rules1", "Add", user, rule, signature="(ua{sv})")[0]
+    _, added = _change(user, add=GLib.Variant("aa{sv}", [rule]))
+    return added[0]
 
 
 def remove_rule(rule, user="alice"):
-    _call("Rules1", "Remove", user, rule, signature="(ut)")
+    _change(user, remove=GLib.Variant("at", [rule]))
+
+
+def _change(user, **changes):
+    """Changes a user's rules; returns the number of the change, and the ids of what it has added."""
+    return _call("Rules1", "Change", user, changes, signature="(ua{sv})")
 
 
 def _call(interface, method, user, *arguments, signature="(u)"):

@@ -37,7 +37,7 @@ fn any() -> ActivityFilter {
 /// A rule that denies curl some addresses.
 async fn deny(client: &Connection, uid: u32) -> u64 {
     let rules = RulesProxy::new(client).await.unwrap();
-    rules.add(uid, &spec()).await.unwrap()
+    rules.add(uid, spec()).await.unwrap()
 }
 
 /// A call that the rule denies; it has been told so.

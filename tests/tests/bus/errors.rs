@@ -1,6 +1,6 @@
 //! Errors cross the bus under stable names, and say what was wrong.
 
-use portreeve_dbus::{BROKER_PATH, BUS_NAME, OWN_UID, RuleSpec};
+use portreeve_dbus::{BROKER_PATH, BUS_NAME, OWN_UID, RuleChanges, RuleSpec};
 use zbus::{Connection, DynamicType};
 
 use crate::{
@@ -40,15 +40,16 @@ fn errors_have_names_of_their_own() {
             ("Broker1.RegisterAgent", "AccessDenied"),
             ("Broker1.PromptShown", "NoSuchPrompt"),
             ("Prompts1.Answer", "NoSuchPrompt"),
-            ("Rules1.Remove", "NoSuchRule"),
-            ("Rules1.Restore", "NoSuchRule"),
-            ("Rules1.SetEnabled", "NoSuchRule"),
+            ("Rules1.Change", "NoSuchRule"),
+            ("Rules1.Undo", "NoSuchChange"),
         ] {
             let (found, text) = match member {
                 "Broker1.RegisterAgent" => error(&client, member, &()).await,
                 "Broker1.PromptShown" => error(&client, member, &(7_u64, 1_u32)).await,
                 "Prompts1.Answer" => error(&client, member, &answer).await,
-                "Rules1.SetEnabled" => error(&client, member, &(1000_u32, 7_u64, true)).await,
+                "Rules1.Change" => {
+                    error(&client, member, &(1000_u32, RuleChanges::remove(7))).await
+                }
                 _ => error(&client, member, &(1000_u32, 7_u64)).await,
             };
             assert_eq!(found, format!("io.github.portreeve.Error.{name}"), "{text}");
@@ -144,7 +145,8 @@ fn an_invalid_argument_is_named() {
             ),
         ];
         for (spec, named) in wrong {
-            let (name, text) = error(&client, "Rules1.Add", &(OWN_UID, spec)).await;
+            let (name, text) =
+                error(&client, "Rules1.Change", &(OWN_UID, RuleChanges::add(spec))).await;
             assert_eq!(name, invalid, "{text}");
             assert!(text.contains(named), "{text}");
         }
@@ -153,7 +155,7 @@ fn an_invalid_argument_is_named() {
             network: Some("192.0.2.1".into()),
             ..spec()
         };
-        let (_, text) = error(&client, "Rules1.Add", &(OWN_UID, both)).await;
+        let (_, text) = error(&client, "Rules1.Change", &(OWN_UID, RuleChanges::add(both))).await;
         assert!(text.contains("host, domain, network and place"), "{text}");
     });
 }

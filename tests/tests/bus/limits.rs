@@ -85,7 +85,7 @@ fn polkit_is_asked_so_much_about_a_user_and_no_more() {
         let waiting: Vec<_> = (0..4)
             .map(|_| {
                 let rules = rules.clone();
-                tokio::spawn(async move { rules.add(OWN_UID, &spec()).await })
+                tokio::spawn(async move { rules.add(OWN_UID, spec()).await })
             })
             .collect();
         eventually("polkit is asked four times", async || {
@@ -94,7 +94,7 @@ fn polkit_is_asked_so_much_about_a_user_and_no_more() {
         .await;
         // By whichever connection.
         let rules = RulesProxy::new(&other).await.unwrap();
-        let refused = rules.add(OWN_UID, &spec()).await;
+        let refused = rules.add(OWN_UID, spec()).await;
         assert!(
             matches!(&refused, Err(Error::LimitsExceeded(text)) if text.contains("polkit")),
             "{refused:?}"
@@ -104,7 +104,7 @@ fn polkit_is_asked_so_much_about_a_user_and_no_more() {
         for added in join_all(waiting).await {
             added.unwrap().unwrap();
         }
-        rules.add(OWN_UID, &spec()).await.unwrap();
+        rules.add(OWN_UID, spec()).await.unwrap();
     });
 }
 

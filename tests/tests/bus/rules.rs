@@ -1,6 +1,8 @@
 //! `Rules1`: who may change what, and what becomes of it.
 
-use portreeve_dbus::{ACTION_EDIT_RULES, CallSpec, Error, OWN_UID, Rule, RuleSpec, RulesProxy};
+use portreeve_dbus::{
+    ACTION_EDIT_RULES, CallSpec, Error, OWN_UID, Rule, RuleChanges, RuleSpec, RulesProxy,
+};
 use zbus::Connection;
 
 use crate::{
@@ -18,6 +20,7 @@ pub(crate) fn spec() -> RuleSpec {
         ports: Some("443".into()),
         protocol: Some("tcp".into()),
         action: "deny".into(),
+        note: Some("why".into()),
         ..RuleSpec::default()
     }
 }
@@ -30,7 +33,7 @@ async fn listed(proxy: &RulesProxy<'_>, uid: u32, id: u64) -> Option<Rule> {
 
 /// The life of one rule of `uid`.
 async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user: u32) {
-    let id = proxy.add(uid, &spec()).await.unwrap();
+    let id = proxy.add(uid, spec()).await.unwrap();
     let rule = listed(proxy, uid, id).await.unwrap();
     let expected = Rule {
         id,
@@ -50,33 +53,44 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         enabled: true,
         origin: "command-line".into(),
         created: rule.created,
+        note: Some("why".into()),
     };
     assert_eq!(rule, expected);
     assert!(rule.created > 1_700_000_000);
     settles(broker, user, true).await;
 
-    proxy.set_enabled(uid, id, false).await.unwrap();
+    let change = async |changes| proxy.change(uid, &changes).await;
+    change(RuleChanges::switch(id, false)).await.unwrap();
     assert!(!listed(proxy, uid, id).await.unwrap().enabled);
-    proxy.set_enabled(uid, id, true).await.unwrap();
+    change(RuleChanges::switch(id, true)).await.unwrap();
     assert!(listed(proxy, uid, id).await.unwrap().enabled);
 
-    proxy.remove(uid, id).await.unwrap();
+    let (removal, added) = change(RuleChanges::remove(id)).await.unwrap();
+    assert!(added.is_empty());
     assert_eq!(listed(proxy, uid, id).await, None);
-    proxy.restore(uid, id).await.unwrap();
-    assert_eq!(listed(proxy, uid, id).await, Some(expected));
+    let undone = proxy.undo(uid, removal).await.unwrap();
+    assert_eq!(listed(proxy, uid, id).await, Some(expected.clone()));
     settles(broker, user, true).await;
-    proxy.remove(uid, id).await.unwrap();
+    let changes = proxy.changes(uid).await.unwrap();
+    assert_eq!(changes.len(), 5);
+    assert_eq!(
+        (changes[0].number, changes[0].undoes, changes[1].undone_by),
+        (undone, Some(removal), Some(undone))
+    );
+    assert_eq!((changes[0].added, changes[1].removed), (1, 1));
+    assert_eq!(changes[0].rule, Some(expected));
+    change(RuleChanges::remove(id)).await.unwrap();
     settles(broker, user, false).await;
 
-    let again = proxy.remove(uid, id).await;
-    assert!(matches!(again, Err(Error::NoSuchRule(_))), "{again:?}");
-    let switched = proxy.set_enabled(uid, id, true).await;
+    for refused in [RuleChanges::remove(id), RuleChanges::switch(id, true)] {
+        let refused = change(refused).await;
+        assert!(matches!(refused, Err(Error::NoSuchRule(_))), "{refused:?}");
+    }
+    let unknown = proxy.undo(uid, 999).await;
     assert!(
-        matches!(switched, Err(Error::NoSuchRule(_))),
-        "{switched:?}"
+        matches!(unknown, Err(Error::NoSuchChange(_))),
+        "{unknown:?}"
     );
-    let unknown = proxy.restore(uid, 999).await;
-    assert!(matches!(unknown, Err(Error::NoSuchRule(_))), "{unknown:?}");
 }
 
 /// Whether a call is settled by the rule.
@@ -99,8 +113,8 @@ fn root_changes_the_rules_of_a_user() {
         let client = Connection::system().await.unwrap();
         let proxy = RulesProxy::new(&client).await.unwrap();
         life_of_a_rule(&broker, &proxy, 1000, 1000).await;
-        let id = proxy.add(1000, &spec()).await.unwrap();
-        let refused = proxy.remove(1001, id).await;
+        let id = proxy.add(1000, spec()).await.unwrap();
+        let refused = proxy.change(1001, &RuleChanges::remove(id)).await;
         assert!(matches!(refused, Err(Error::NoSuchRule(_))), "{refused:?}");
         assert_eq!(listed(&proxy, 1001, id).await, None);
         assert!(listed(&proxy, 1000, id).await.is_some());
@@ -120,7 +134,7 @@ fn a_user_changes_his_rules_with_polkits_leave() {
         assert_eq!(asked.len(), 9, "once for each change");
         assert!(asked.iter().all(|it| it.action == ACTION_EDIT_RULES));
         for other in [0, me() + 1] {
-            let refused = proxy.add(other, &spec()).await;
+            let refused = proxy.add(other, spec()).await;
             assert!(
                 matches!(refused, Err(Error::AccessDenied(_))),
                 "{refused:?}"
@@ -142,11 +156,11 @@ fn a_user_changes_nothing_without_polkits_leave() {
         let _broker = Broker::start().await;
         let client = Connection::system().await.unwrap();
         let proxy = RulesProxy::new(&client).await.unwrap();
+        let removal = RuleChanges::remove(1);
         let refused = [
-            proxy.add(OWN_UID, &spec()).await.map(|_| ()),
-            proxy.remove(OWN_UID, 1).await,
-            proxy.restore(OWN_UID, 1).await,
-            proxy.set_enabled(OWN_UID, 1, true).await,
+            proxy.add(OWN_UID, spec()).await.map(|_| ()),
+            proxy.change(OWN_UID, &removal).await.map(|_| ()),
+            proxy.undo(OWN_UID, 1).await.map(|_| ()),
         ];
         for refused in refused {
             assert!(
@@ -154,7 +168,7 @@ fn a_user_changes_nothing_without_polkits_leave() {
                 "{refused:?}"
             );
         }
-        assert_eq!(polkit.asked().len(), 4);
+        assert_eq!(polkit.asked().len(), 3);
         let rules = proxy.list(OWN_UID).await.unwrap();
         assert_eq!(rules.len(), 1, "the built-in one: {rules:?}");
         assert_eq!(rules[0].origin, "built-in");
@@ -170,7 +184,7 @@ fn a_user_is_told_what_would_become_of_a_call() {
         let _broker = Broker::start().await;
         let client = Connection::system().await.unwrap();
         let proxy = RulesProxy::new(&client).await.unwrap();
-        let deny = proxy.add(OWN_UID, &spec()).await.unwrap();
+        let deny = proxy.add(OWN_UID, spec()).await.unwrap();
         let wide = RuleSpec {
             network: None,
             place: Some("internet".into()),
@@ -178,7 +192,7 @@ fn a_user_is_told_what_would_become_of_a_call() {
             operations: vec!["connect".into()],
             ..spec()
         };
-        let allow = proxy.add(OWN_UID, &wide).await.unwrap();
+        let allow = proxy.add(OWN_UID, wide).await.unwrap();
         let call = |address: &str| CallSpec {
             program: "/usr/bin/curl".into(),
             operation: "connect".into(),

@@ -47,7 +47,7 @@ fn a_rule_for_a_time_says_when_it_ends_and_does() {
         let client = Connection::system().await.unwrap();
         let proxy = RulesProxy::new(&client).await.unwrap();
         let before = boottime();
-        let id = proxy.add(OWN_UID, &lasting("2s")).await.unwrap();
+        let id = proxy.add(OWN_UID, lasting("2s")).await.unwrap();
         let listed = own(&proxy).await;
         assert_eq!((listed.len(), listed[0].id), (1, id));
         assert_eq!(
@@ -58,11 +58,12 @@ fn a_rule_for_a_time_says_when_it_ends_and_does() {
         assert!((before + 2_000_000..=boottime() + 2_000_000).contains(&ends));
         eventually("the rule ends", async || own(&proxy).await.is_empty()).await;
         assert!(boottime() >= ends);
-        let gone = proxy.restore(OWN_UID, id).await;
-        assert!(matches!(gone, Err(Error::NoSuchRule(_))), "{gone:?}");
+        let added = proxy.changes(OWN_UID).await.unwrap();
+        let gone = proxy.undo(OWN_UID, added[0].number).await;
+        assert!(matches!(gone, Err(Error::NoSuchChange(_))), "{gone:?}");
 
         for lifespan in ["0s", "1h", "once", "process", "for ever"] {
-            let refused = proxy.add(OWN_UID, &lasting(lifespan)).await;
+            let refused = proxy.add(OWN_UID, lasting(lifespan)).await;
             let Err(Error::InvalidArgument(text)) = refused else {
                 panic!("{refused:?}");
             };
@@ -88,7 +89,7 @@ fn a_rule_until_logout_needs_a_session_and_ends_with_the_last() {
         let client = Connection::system().await.unwrap();
         let proxy = RulesProxy::new(&client).await.unwrap();
         eventually("logind is asked", async || {
-            proxy.add(OWN_UID, &lasting("logout")).await.is_ok()
+            proxy.add(OWN_UID, lasting("logout")).await.is_ok()
         })
         .await;
         assert_eq!(own(&proxy).await[0].lifespan, "logout");
@@ -99,7 +100,7 @@ fn a_rule_until_logout_needs_a_session_and_ends_with_the_last() {
         logind.set_state(1, "closing");
         logind.end(3).await;
         eventually("the rule ends", async || own(&proxy).await.is_empty()).await;
-        let refused = proxy.add(OWN_UID, &lasting("logout")).await;
+        let refused = proxy.add(OWN_UID, lasting("logout")).await;
         assert!(
             matches!(&refused, Err(Error::InvalidArgument(text)) if text.contains("logs out")),
             "{refused:?}"

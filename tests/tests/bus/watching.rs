@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RulesProxy};
+use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RuleChanges, RulesProxy};
 use tokio::time::timeout;
 use zbus::Connection;
 
@@ -75,13 +75,15 @@ fn only_who_watches_hears_of_rules() {
             let mut hears = proxy.receive_changed().await.unwrap();
             let mut overhears = others.receive_changed().await.unwrap();
             proxy.watch(OWN_UID).await.unwrap();
-            let id = others.add(OWN_UID, &spec()).await.unwrap();
+            let id = others.add(OWN_UID, spec()).await.unwrap();
             assert!(timeout(SOON, hears.next()).await.unwrap().is_some());
-            others.set_enabled(OWN_UID, id, false).await.unwrap();
+            let off = RuleChanges::switch(id, false);
+            others.change(OWN_UID, &off).await.unwrap();
             assert!(timeout(SOON, hears.next()).await.unwrap().is_some());
-            others.remove(OWN_UID, id).await.unwrap();
+            let removal = RuleChanges::remove(id);
+            let (removal, _) = others.change(OWN_UID, &removal).await.unwrap();
             assert!(timeout(SOON, hears.next()).await.unwrap().is_some());
-            others.restore(OWN_UID, id).await.unwrap();
+            others.undo(OWN_UID, removal).await.unwrap();
             assert!(timeout(SOON, hears.next()).await.unwrap().is_some());
             assert!(timeout(SILENCE, overhears.next()).await.is_err());
             let refused = others.watch(0).await;
@@ -111,7 +113,7 @@ fn root_watches_a_user() {
                 .unwrap()
                 .is_some()
         );
-        rules.add(1000, &spec()).await.unwrap();
+        rules.add(1000, spec()).await.unwrap();
         assert!(timeout(SOON, rules_changed.next()).await.unwrap().is_some());
         assert!(
             timeout(SOON, prompts_changed.next())

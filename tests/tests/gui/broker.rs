@@ -13,7 +13,7 @@ use std::{
 
 use portreeve_dbus::{
     AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, Rule,
-    RuleSpec, Status, withdrawn,
+    RuleChanges, RuleSpec, Status, withdrawn,
 };
 use tokio::runtime::Runtime;
 use zbus::{
@@ -43,9 +43,71 @@ struct State {
     /// How the next answers fail; after them all are taken.
     refusals: VecDeque<Error>,
     rules: Vec<Rule>,
-    removed: Vec<Rule>,
+    /// How the rules were before each change; the number of a change is its place, from 1.
+    before: Vec<Vec<Rule>>,
     added: Vec<RuleSpec>,
     watchers: Vec<OwnedUniqueName>,
+}
+
+impl State {
+    /// Makes a change of rules; returns its number, and the ids of the rules that were added.
+    fn change(&mut self, changes: RuleChanges) -> Result<(u64, Vec<u64>), Error> {
+        let before = self.rules.clone();
+        for id in changes.remove.into_iter().flatten() {
+            let place = self.place(id)?;
+            self.rules.remove(place);
+        }
+        for (ids, enabled) in [(changes.enable, true), (changes.disable, false)] {
+            for id in ids.into_iter().flatten() {
+                let place = self.place(id)?;
+                self.rules[place].enabled = enabled;
+            }
+        }
+        let added = changes.add.into_iter().flatten();
+        let added = added.map(|rule| self.add(rule)).collect();
+        self.before.push(before);
+        Ok((self.before.len() as u64, added))
+    }
+
+    fn add(&mut self, rule: RuleSpec) -> u64 {
+        let id = 1000 + self.added.len() as u64;
+        self.rules.push(Rule {
+            id,
+            uid: Some(1000),
+            program: Some(rule.program.clone()),
+            destination: if rule.host.is_some() {
+                "host"
+            } else {
+                "anywhere"
+            }
+            .into(),
+            host: rule.host.clone(),
+            ports: rule.ports.clone(),
+            action: rule.action.clone(),
+            lifespan: "always".into(),
+            enabled: true,
+            origin: "window".into(),
+            ..Rule::default()
+        });
+        self.added.push(rule);
+        id
+    }
+
+    /// Undoes the last change; tests make no others in between.
+    fn undo(&mut self, change: u64) -> Result<u64, Error> {
+        if change != self.before.len() as u64 {
+            return Err(Error::NoSuchChange(change.to_string()));
+        }
+        let rules = self.before.last().cloned().unwrap_or_default();
+        let undone = std::mem::replace(&mut self.rules, rules);
+        self.before.push(undone);
+        Ok(change + 1)
+    }
+
+    fn place(&self, id: u64) -> Result<usize, Error> {
+        let place = self.rules.iter().position(|rule| rule.id == id);
+        place.ok_or_else(|| Error::NoSuchRule(id.to_string()))
+    }
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -248,12 +310,6 @@ impl PromptsInterface {
 
 struct RulesInterface(Shared);
 
-fn take(rules: &mut Vec<Rule>, id: u64) -> Result<Rule, Error> {
-    let at = rules.iter().position(|rule| rule.id == id);
-    at.map(|at| rules.remove(at))
-        .ok_or_else(|| Error::NoSuchRule(id.to_string()))
-}
-
 impl RulesInterface {
     async fn tell(&self, emitter: &SignalEmitter<'_>) {
         let watchers = lock(&self.0).watchers.clone();
@@ -273,89 +329,28 @@ impl RulesInterface {
         lock(&self.0).rules.clone()
     }
 
-    async fn add(
+    async fn change(
         &self,
         uid: u32,
-        rule: RuleSpec,
+        changes: RuleChanges,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> u64 {
+    ) -> Result<(u64, Vec<u64>), Error> {
         own(uid);
-        let id = {
-            let mut state = lock(&self.0);
-            let id = 1000 + state.added.len() as u64;
-            state.rules.push(Rule {
-                id,
-                uid: Some(1000),
-                program: Some(rule.program.clone()),
-                destination: if rule.host.is_some() {
-                    "host"
-                } else {
-                    "anywhere"
-                }
-                .into(),
-                host: rule.host.clone(),
-                ports: rule.ports.clone(),
-                action: rule.action.clone(),
-                lifespan: "always".into(),
-                enabled: true,
-                origin: "window".into(),
-                ..Rule::default()
-            });
-            state.added.push(rule);
-            id
-        };
+        let made = lock(&self.0).change(changes)?;
         self.tell(&emitter).await;
-        id
+        Ok(made)
     }
 
-    async fn remove(
+    async fn undo(
         &self,
         uid: u32,
-        id: u64,
+        change: u64,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         own(uid);
-        {
-            let mut state = lock(&self.0);
-            let rule = take(&mut state.rules, id)?;
-            state.removed.push(rule);
-        }
+        let number = lock(&self.0).undo(change)?;
         self.tell(&emitter).await;
-        Ok(())
-    }
-
-    async fn restore(
-        &self,
-        uid: u32,
-        id: u64,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<(), Error> {
-        own(uid);
-        {
-            let mut state = lock(&self.0);
-            let rule = take(&mut state.removed, id)?;
-            state.rules.push(rule);
-        }
-        self.tell(&emitter).await;
-        Ok(())
-    }
-
-    async fn set_enabled(
-        &self,
-        uid: u32,
-        id: u64,
-        enabled: bool,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<(), Error> {
-        own(uid);
-        {
-            let mut state = lock(&self.0);
-            let rule = state.rules.iter_mut().find(|rule| rule.id == id);
-            rule.ok_or_else(|| Error::NoSuchRule(id.to_string()))?
-                .enabled = enabled;
-        }
-        self.tell(&emitter).await;
-        Ok(())
+        Ok(number)
     }
 
     fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) {

@@ -50,8 +50,8 @@ pub struct RulesWindow {
     pub(super) online: Cell<Option<bool>>,
     /// Whether the rules were ever told.
     pub(super) known: Cell<bool>,
-    /// Rules deleted here that can be put back, the latest last.
-    pub(super) deleted: RefCell<Vec<u64>>,
+    /// Changes by which rules were deleted here, the latest last.
+    pub(super) deletions: RefCell<Vec<u64>>,
 }
 
 #[glib::object_subclass]

@@ -7,11 +7,11 @@ use portreeve_policy::{
 };
 
 use super::{
-    desk::{ALICE, BOB, Desk, at},
+    desk::{ALICE, BOB, Desk, at, remove, switch},
     kernel::Told,
     running::Running,
 };
-use crate::decide::{Command, RuleChange};
+use crate::decide::Command;
 
 const CURL: &str = "/usr/bin/curl";
 
@@ -31,6 +31,7 @@ fn above(uid: Option<u32>, action: Action) -> Rule {
         enabled: true,
         origin: Origin::Administrator,
         created: 0,
+        note: None,
     }
 }
 
@@ -87,9 +88,8 @@ async fn users_see_them_and_cannot_change_them() {
     };
     assert_eq!((rule.uid, &rule.program), (None, &None));
     for refused in [
-        desk.change(RuleChange::Remove(RuleId(rule.id))).await,
-        desk.change(RuleChange::SetEnabled(RuleId(rule.id), false))
-            .await,
+        desk.change(remove(RuleId(rule.id))).await,
+        desk.change(switch(RuleId(rule.id), false)).await,
     ] {
         assert!(
             matches!(refused, Err(Error::AccessDenied(_))),

@@ -6,8 +6,8 @@ use portreeve_dbus::Error;
 use portreeve_policy::{Action, Answer, For, RuleId, Scope};
 
 use super::{
-    super::{Answered, Origin, RuleChange},
-    desk::{ALICE, BOB, Desk, at, said},
+    super::{Answered, Origin},
+    desk::{ALICE, BOB, Desk, at, remove, said, switch},
     kernel::Told,
     running::Running,
 };
@@ -164,11 +164,9 @@ async fn without_a_database_an_answer_holds_until_the_program_quits() {
     assert_eq!(desk.told(next), Some(Told::Kept(1)));
     assert_eq!(desk.rules(ALICE).await[0].id, rule.0);
     // It is changed as any other is.
-    desk.change(RuleChange::SetEnabled(rule, false))
-        .await
-        .unwrap();
+    desk.change(switch(rule, false)).await.unwrap();
     assert!(!desk.rules(ALICE).await[0].enabled);
-    let of_bob = desk.change_of(BOB, RuleChange::Remove(rule)).await;
+    let of_bob = desk.change_of(BOB, remove(rule)).await;
     assert!(matches!(of_bob, Err(Error::NoSuchRule(_))), "{of_bob:?}");
     curl.end();
     desk.pass_seconds(6).await;

@@ -4,14 +4,16 @@
 use std::time::Duration;
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, For, Object, RuleId, Scope};
+use portreeve_policy::{Action, For, Object, Origin as RuleOrigin, RuleId, Scope};
 
 use super::{
-    super::{Command, RuleChange},
-    desk::{ALICE, Agent, BOB, Desk, at, said},
+    super::{Command, Made, RuleChange},
+    desk::{ALICE, Agent, BOB, Desk, at, remove, said, switch},
     kernel::Told,
     running::Running,
 };
+
+use crate::store::ChangeId;
 
 const RUNS: u64 = 60;
 const STEPS: u32 = 120;
@@ -46,6 +48,7 @@ struct Run {
     desk: Desk,
     programs: Vec<Running>,
     calls: Vec<u64>,
+    changes: Vec<ChangeId>,
     rules: Vec<RuleId>,
     agent: Option<Agent>,
 }
@@ -57,6 +60,7 @@ impl Run {
             desk: Desk::new().await,
             programs: (0..4).map(started).collect(),
             calls: Vec::new(),
+            changes: Vec::new(),
             rules: Vec::new(),
             agent: None,
         }
@@ -120,9 +124,12 @@ impl Run {
     async fn change(&mut self) {
         let known = self.dice.pick(&self.rules).copied();
         let change = match (self.dice.roll(4), known) {
-            (1, Some(rule)) => RuleChange::Remove(rule),
-            (2, Some(rule)) => RuleChange::Restore(rule),
-            (3, Some(rule)) => RuleChange::SetEnabled(rule, self.dice.roll(2) == 0),
+            (1, Some(rule)) => remove(rule),
+            (2, _) => match self.dice.pick(&self.changes) {
+                Some(change) => RuleChange::Undo(*change, RuleOrigin::Window),
+                None => return,
+            },
+            (3, Some(rule)) => switch(rule, self.dice.roll(2) == 0),
             _ => {
                 let action = ["allow", "deny"][self.dice.roll(2)];
                 self.rules
@@ -131,7 +138,9 @@ impl Run {
             }
         };
         // It may be removed already, or not be.
-        drop(self.desk.change(change).await);
+        if let Ok(Made { change, .. }) = self.desk.change(change).await {
+            self.changes.push(change);
+        }
     }
 
     async fn come_or_go(&mut self) {

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use portreeve_dbus::Error;
-use portreeve_policy::{Action, For, Operation, RuleId, Scope};
+use portreeve_policy::{Action, For, Operation, Origin, RuleId, Scope};
 use tokio::sync::oneshot;
 
 use super::{
     super::{Command, RuleChange, ToAgent},
-    desk::{ALICE, Desk, at, said},
+    desk::{ALICE, Desk, at, remove, said, switch},
     kernel::Told,
     running::Running,
 };
-use crate::store::fail_changes;
+use crate::store::{ChangeId, fail_changes};
 
 #[tokio::test(start_paused = true)]
 async fn every_change_raises_the_generation() {
@@ -27,28 +27,25 @@ async fn every_change_raises_the_generation() {
     };
     let rule = desk.add_rule("/usr/bin/curl", "allow").await;
     raised("added");
-    desk.change(RuleChange::SetEnabled(rule, false))
-        .await
-        .unwrap();
+    desk.change(switch(rule, false)).await.unwrap();
     raised("switched off");
-    desk.change(RuleChange::SetEnabled(rule, true))
-        .await
-        .unwrap();
+    desk.change(switch(rule, true)).await.unwrap();
     raised("switched on");
-    desk.change(RuleChange::Remove(rule)).await.unwrap();
+    let removal = desk.change(remove(rule)).await.unwrap();
     raised("removed");
-    desk.change(RuleChange::Restore(rule)).await.unwrap();
-    raised("restored");
+    desk.undo(&removal).await.unwrap();
+    raised("put back");
     let before = desk.kernel.generation();
     for change in [
-        RuleChange::Remove(RuleId(999)),
-        RuleChange::Restore(rule),
-        RuleChange::SetEnabled(RuleId(999), true),
-        RuleChange::Remove(RuleId((1 << 53) - 1)),
+        remove(RuleId(999)),
+        switch(RuleId(999), true),
+        remove(RuleId((1 << 53) - 1)),
     ] {
         let refused = desk.change(change).await;
         assert!(matches!(refused, Err(Error::NoSuchRule(_))));
     }
+    let nothing = desk.undo(&removal).await;
+    assert!(matches!(nothing, Err(Error::NoSuchChange(_))));
     assert_eq!(desk.kernel.generation(), before, "nothing has changed");
     assert_eq!(desk.status(ALICE).await.rules, 2, "with the built-in one");
 }
@@ -78,21 +75,17 @@ async fn a_new_rule_settles_the_questions_it_covers() {
         |message| matches!(message, ToAgent::Withdraw { reason, .. } if *reason == "answered")
     ));
 
-    desk.change(RuleChange::Remove(rule)).await.unwrap();
+    let removal = desk.change(remove(rule)).await.unwrap();
     let again = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(again), None);
-    desk.change(RuleChange::Restore(rule)).await.unwrap();
+    desk.undo(&removal).await.unwrap();
     assert_eq!(desk.told(again), Some(Told::Kept(1)));
-    desk.change(RuleChange::SetEnabled(rule, false))
-        .await
-        .unwrap();
+    desk.change(switch(rule, false)).await.unwrap();
     let asked = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(asked), None);
-    desk.change(RuleChange::SetEnabled(rule, true))
-        .await
-        .unwrap();
+    desk.change(switch(rule, true)).await.unwrap();
     assert_eq!(desk.told(asked), Some(Told::Kept(1)));
 }
 
@@ -106,9 +99,9 @@ async fn the_rule_of_a_process_can_be_switched_and_removed() {
     let rule = RuleId(desk.answer(&prompt, answer).await.unwrap());
     let mut generation = desk.kernel.generation();
     for (change, told) in [
-        (RuleChange::SetEnabled(rule, false), None),
-        (RuleChange::SetEnabled(rule, true), Some(Told::Kept(0))),
-        (RuleChange::Remove(rule), None),
+        (switch(rule, false), None),
+        (switch(rule, true), Some(Told::Kept(0))),
+        (remove(rule), None),
     ] {
         desk.change(change).await.unwrap();
         assert!(desk.kernel.generation() > generation);
@@ -117,7 +110,7 @@ async fn the_rule_of_a_process_can_be_switched_and_removed() {
         desk.rest().await;
         assert_eq!(desk.told(call), told);
     }
-    let gone = desk.change(RuleChange::Remove(rule)).await;
+    let gone = desk.change(remove(rule)).await;
     assert!(matches!(gone, Err(Error::NoSuchRule(_))));
     assert!(desk.rules(ALICE).await.is_empty());
 }
@@ -217,7 +210,7 @@ async fn quick_changes_end_as_the_database_has_them() {
     let rule = desk.add_rule("/usr/bin/curl", "allow").await;
     for round in 0..50 {
         let last = round % 2 == 0;
-        let changes = (0..201).map(|n| RuleChange::SetEnabled(rule, (n % 2 == 0) == last));
+        let changes = (0..201).map(|n| switch(rule, (n % 2 == 0) == last));
         desk.change_all(changes).await;
         let stored = desk.stored().await;
         assert_eq!(stored[0].enabled, last, "the database took them in order");
@@ -231,7 +224,7 @@ async fn the_state_says_how_the_store_does_now() {
     let rule = desk.add_rule("/usr/bin/curl", "allow").await;
     assert_eq!(desk.status(ALICE).await.store, "ok");
     fail_changes(&desk.database(), Some("the disk is full"));
-    let refused = desk.change(RuleChange::SetEnabled(rule, false)).await;
+    let refused = desk.change(switch(rule, false)).await;
     let Err(Error::StoreUnavailable(text)) = refused else {
         panic!("{refused:?}");
     };
@@ -239,12 +232,11 @@ async fn the_state_says_how_the_store_does_now() {
     assert_eq!(desk.status(ALICE).await.store, text);
     assert!(desk.rules(ALICE).await[0].enabled, "it is still in force");
     // What is refused for another reason says nothing of the disk.
-    let unknown = desk.change(RuleChange::Restore(RuleId(999))).await;
-    assert!(matches!(unknown, Err(Error::NoSuchRule(_))));
+    let unknown = RuleChange::Undo(ChangeId(999), Origin::Window);
+    let unknown = desk.change(unknown).await;
+    assert!(matches!(unknown, Err(Error::NoSuchChange(_))));
     assert_eq!(desk.status(ALICE).await.store, text);
     fail_changes(&desk.database(), None);
-    desk.change(RuleChange::SetEnabled(rule, false))
-        .await
-        .unwrap();
+    desk.change(switch(rule, false)).await.unwrap();
     assert_eq!(desk.status(ALICE).await.store, "ok");
 }

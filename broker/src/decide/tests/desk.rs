@@ -19,7 +19,7 @@ use tokio::{
     time::sleep,
 };
 
-pub(super) use self::bus::{Agent, said, spec_for};
+pub(super) use self::bus::{Agent, remove, said, spec_for, switch};
 use super::{
     super::{Arrival, Command, Decider, Inputs},
     clock::Clocks,

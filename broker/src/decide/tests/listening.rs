@@ -4,8 +4,7 @@ use portreeve_dbus::RuleSpec;
 use portreeve_policy::{Action, Answer, For, Operation, RuleId, Scope};
 
 use super::{
-    super::RuleChange,
-    desk::{ALICE, BOB, Desk, spec_for},
+    desk::{ALICE, BOB, Desk, remove, spec_for},
     kernel::Told,
     running::Running,
 };
@@ -48,10 +47,10 @@ async fn peers_are_those_of_the_rule_and_change_with_it() {
     assert_eq!(desk.admitted(call), LOCAL);
     let all = desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
     assert_eq!(desk.admitted(call), EVERYBODY);
-    desk.change(RuleChange::Remove(all)).await.unwrap();
+    desk.change(remove(all)).await.unwrap();
     assert_eq!(desk.admitted(call), LOCAL);
     desk.add_rule_for(Operation::Listen, SERVER, "deny").await;
-    desk.change(RuleChange::Remove(local)).await.unwrap();
+    desk.change(remove(local)).await.unwrap();
     assert_eq!(desk.admitted(call), NOBODY);
 }
 
@@ -110,7 +109,7 @@ async fn a_limit_that_goes_lets_nobody_in() {
     let server = Running::of(SERVER, ALICE);
     let local = desk.add(&from("local-network", "allow")).await;
     let call = desk.listen(&server, "0.0.0.0", 8080).await;
-    desk.change(RuleChange::Remove(local)).await.unwrap();
+    desk.change(remove(local)).await.unwrap();
     assert_eq!(desk.admitted(call), LOCAL);
     desk.add(&from("this-computer", "deny")).await;
     assert_eq!(desk.admitted(call), [false, true, false]);
@@ -182,7 +181,7 @@ async fn the_next_broker_keeps_the_limit_of_one_process_up_to_date() {
     next.add(&from("local-network", "deny")).await;
     assert_eq!(next.admitted(first), [true, false, false]);
     assert_eq!(next.admitted(second), LOCAL, "its own rule is stronger");
-    next.change(RuleChange::Remove(rule)).await.unwrap();
+    next.change(remove(rule)).await.unwrap();
     assert_eq!(next.admitted(first), [true, false, false]);
     assert_eq!(next.admitted(second), [true, false, false]);
 }
@@ -228,7 +227,7 @@ async fn the_next_broker_keeps_the_lists_up_to_date() {
     assert_eq!(desk.admitted(call), LOCAL);
     desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
     assert_eq!(desk.admitted(call), EVERYBODY);
-    desk.change(RuleChange::Remove(local)).await.unwrap();
+    desk.change(remove(local)).await.unwrap();
     let other = desk.listen(&server, "0.0.0.0", 8081).await;
     assert_ne!(desk.log.slot(call), desk.log.slot(other));
 }

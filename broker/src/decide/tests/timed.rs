@@ -6,8 +6,7 @@ use portreeve_dbus::{Error, Prompt, RuleSpec};
 use portreeve_policy::{Action, For, Operation, Scope, Span};
 
 use super::{
-    super::RuleChange,
-    desk::{ALICE, BOB, Desk, at, said, spec_for},
+    desk::{ALICE, BOB, Desk, at, remove, said, spec_for, switch},
     kernel::Told,
     running::Running,
 };
@@ -50,7 +49,7 @@ async fn a_time_ends_by_itself_and_raises_the_generation() {
     let asked = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(asked), None);
-    let gone = desk.change(RuleChange::Restore(rule)).await;
+    let gone = desk.change(remove(rule)).await;
     assert!(matches!(gone, Err(Error::NoSuchRule(_))));
 }
 
@@ -158,7 +157,7 @@ async fn a_log_out_ends_the_rules_until_it() {
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
     assert_eq!(desk.rules(ALICE).await[0].lifespan, "logout");
     let removed = desk.add(&lasting("logout", "allow")).await;
-    desk.change(RuleChange::Remove(removed)).await.unwrap();
+    let removal = desk.change(remove(removed)).await.unwrap();
 
     let generation = desk.kernel.generation();
     desk.log_in([ALICE]).await;
@@ -171,8 +170,8 @@ async fn a_log_out_ends_the_rules_until_it() {
     assert!(desk.kernel.generation() > generation);
     assert!(desk.rules(ALICE).await.is_empty());
     desk.log_in([ALICE]).await;
-    let gone = desk.change(RuleChange::Restore(removed)).await;
-    assert!(matches!(gone, Err(Error::NoSuchRule(_))), "{gone:?}");
+    let gone = desk.undo(&removal).await;
+    assert!(matches!(gone, Err(Error::NoSuchChange(_))), "{gone:?}");
     desk.stored_are(&[]).await;
 }
 
@@ -281,13 +280,11 @@ async fn the_wall_clock_may_be_set() {
 async fn a_rule_switched_off_ends_too_and_one_put_back_goes_on() {
     let desk = Desk::new().await;
     let off = desk.add(&lasting("60s", "allow")).await;
-    desk.change(RuleChange::SetEnabled(off, false))
-        .await
-        .unwrap();
+    desk.change(switch(off, false)).await.unwrap();
     let back = desk.add(&lasting("60s", "allow")).await;
-    desk.change(RuleChange::Remove(back)).await.unwrap();
+    let removal = desk.change(remove(back)).await.unwrap();
     desk.pass_seconds(30).await;
-    desk.change(RuleChange::Restore(back)).await.unwrap();
+    desk.undo(&removal).await.unwrap();
     desk.pass_seconds(29).await;
     assert_eq!(desk.rules(ALICE).await.len(), 2);
     desk.pass_seconds(1).await;

@@ -3,13 +3,17 @@
 use std::{fs, path::PathBuf};
 
 use portreeve_policy::{
-    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program, Protocol,
-    SubjectPattern,
+    Action, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin, Program,
+    Protocol, SubjectPattern,
 };
 
-use super::*;
+use super::{
+    super::{By, ChangeId, Edit},
+    *,
+};
 
 mod backup;
+mod changes;
 mod ending;
 
 struct Place {
@@ -35,10 +39,38 @@ fn open_in(path: &Path) -> (Database, Opened) {
     Database::open(path, era())
 }
 
+/// Who changes rules of Alice's.
+fn by() -> By {
+    By {
+        uid: 1000,
+        origin: Origin::Window,
+        now: 100,
+    }
+}
+
 impl Database {
     /// Stores one rule; returns its id.
     fn add_one(&self, rule: &Rule) -> Result<RuleId, Error> {
         Ok(self.add(vec![rule.clone()])?[0].id)
+    }
+
+    /// Stores rules, all or none.
+    fn add(&self, rules: Vec<Rule>) -> Result<Vec<Rule>, Error> {
+        let uid = rules[0].uid.unwrap();
+        let edit = Edit {
+            add: rules,
+            ..Edit::default()
+        };
+        Ok(self.edit(edit, By { uid, ..by() })?.present)
+    }
+
+    /// Removes a rule of a user; returns the change.
+    fn remove(&self, uid: u32, id: RuleId) -> Result<ChangeId, Error> {
+        let edit = Edit {
+            remove: vec![id],
+            ..Edit::default()
+        };
+        Ok(self.edit(edit, By { uid, ..by() })?.change)
     }
 }
 
@@ -58,6 +90,7 @@ fn rule(destination: Destination) -> Rule {
         enabled: true,
         origin: Origin::Prompt,
         created: 5,
+        note: Note::new("why"),
     }
 }
 
@@ -114,70 +147,6 @@ fn what_is_stored_comes_back() {
     drop(database);
     let (_, opened) = open_in(&place.path);
     assert_eq!((opened.rules, opened.senseless), (stored, 0));
-}
-
-#[test]
-fn a_removed_rule_can_be_restored_for_a_while_by_its_user() {
-    let place = place();
-    let (database, _) = open_in(&place.path);
-    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
-    let missing = |result: Result<(), Error>| matches!(result, Err(Error::NoSuchRule(_)));
-    assert!(missing(database.remove(1001, id, 100)), "another user's");
-    database.remove(1000, id, 100).unwrap();
-    assert!(missing(database.remove(1000, id, 100)), "removed already");
-    assert!(
-        missing(database.restore(1001, id, 101).map(|_| ())),
-        "another user's"
-    );
-    assert_eq!(database.restore(1000, id, 101).unwrap().id, id);
-    database.remove(1000, id, 100).unwrap();
-    assert!(
-        missing(
-            database
-                .restore(1000, id, 101 + RESTORE_SECONDS)
-                .map(|_| ())
-        ),
-        "too late"
-    );
-    let next = database.add_one(&rule(Destination::Anywhere)).unwrap();
-    assert!(next > id, "an id is never given twice");
-}
-
-#[test]
-fn a_removal_is_done_even_if_older_ones_cannot_be_purged() {
-    let place = place();
-    let (database, _) = open_in(&place.path);
-    let old = database.add_one(&rule(Destination::Anywhere)).unwrap();
-    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
-    let (uid, now) = (1000, 10_000);
-    database.remove(uid, old, 0).unwrap();
-    let connection = database.connection().unwrap();
-    connection
-        .execute_batch(
-            "CREATE TRIGGER stuck BEFORE DELETE ON rule BEGIN SELECT RAISE(FAIL, 'stuck'); END",
-        )
-        .unwrap();
-    let changed = database.make(Change::Remove { uid, id, now }).unwrap();
-    assert!(matches!(changed, Changed::Absent(absent) if absent == id));
-    let count = || -> u32 {
-        let sql = "SELECT count(*) FROM rule WHERE removed IS NOT NULL";
-        connection.query_row(sql, [], |row| row.get(0)).unwrap()
-    };
-    assert_eq!(count(), 2, "the old one is still there");
-    connection.execute_batch("DROP TRIGGER stuck").unwrap();
-    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
-    database.make(Change::Remove { uid, id, now }).unwrap();
-    assert_eq!(count(), 2, "it was purged the next time");
-}
-
-#[test]
-fn a_rule_switched_off_stays_so() {
-    let place = place();
-    let (database, _) = open_in(&place.path);
-    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
-    database.set_enabled(1000, id, false).unwrap();
-    drop(database);
-    assert!(!open_in(&place.path).1.rules[0].enabled);
 }
 
 #[test]

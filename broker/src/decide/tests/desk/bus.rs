@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use portreeve_dbus::{Error, Prompt, Rule, RuleSpec, Status};
+use portreeve_dbus::{Error, Prompt, Rule, RuleChanges, RuleSpec, Status};
 use portreeve_policy::{
     Action, Answer, For, Operation, Origin as RuleOrigin, Rule as StoredRule, RuleId, Scope,
 };
@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{ALICE, Desk, frozen};
 use crate::{
     clock::Era,
-    decide::{AgentHandle, Answered, Command, Origin, Reply, RuleChange, ToAgent},
+    decide::{AgentHandle, Answered, Command, Made, Origin, Reply, RuleChange, ToAgent},
     probe::Kernel as _,
     store::Store,
 };
@@ -148,8 +148,14 @@ impl Desk {
         }
     }
 
-    pub(in super::super) async fn change(&self, change: RuleChange) -> Result<u64, Error> {
+    pub(in super::super) async fn change(&self, change: RuleChange) -> Result<Made, Error> {
         self.change_of(ALICE, change).await
+    }
+
+    /// Has a change of Alice's undone.
+    pub(in super::super) async fn undo(&self, change: &Made) -> Result<Made, Error> {
+        self.change(RuleChange::Undo(change.change, RuleOrigin::Window))
+            .await
     }
 
     /// The same by any user.
@@ -157,7 +163,7 @@ impl Desk {
         &self,
         uid: u32,
         change: RuleChange,
-    ) -> Result<u64, Error> {
+    ) -> Result<Made, Error> {
         self.ask(|reply| Command::Change { uid, change, reply })
             .await
     }
@@ -179,14 +185,12 @@ impl Desk {
 
     /// Adds a rule of Alice's.
     pub(in super::super) async fn add(&self, spec: &RuleSpec) -> RuleId {
-        RuleId(self.change_to_add(spec).await.unwrap())
+        self.change_to_add(spec).await.unwrap().rules[0]
     }
 
     /// Has a rule of Alice's added.
-    pub(in super::super) async fn change_to_add(&self, spec: &RuleSpec) -> Result<u64, Error> {
-        let parts = spec.check().unwrap();
-        let origin = RuleOrigin::Window;
-        self.change(RuleChange::Add { parts, origin }).await
+    pub(in super::super) async fn change_to_add(&self, spec: &RuleSpec) -> Result<Made, Error> {
+        self.change(edit(&RuleChanges::add(spec.clone()))).await
     }
 
     /// Registers an agent of Alice's.
@@ -254,4 +258,19 @@ pub(in super::super) fn spec_for(operation: Operation, program: &str, action: &s
         action: action.into(),
         ..RuleSpec::default()
     }
+}
+
+/// A change of rules in the window.
+fn edit(changes: &RuleChanges) -> RuleChange {
+    RuleChange::Edit(changes.check().unwrap(), RuleOrigin::Window)
+}
+
+/// The removal of a rule.
+pub(in super::super) fn remove(rule: RuleId) -> RuleChange {
+    edit(&RuleChanges::remove(rule.0))
+}
+
+/// Switching a rule on or off.
+pub(in super::super) fn switch(rule: RuleId, enabled: bool) -> RuleChange {
+    edit(&RuleChanges::switch(rule.0, enabled))
 }

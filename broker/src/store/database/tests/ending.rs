@@ -150,16 +150,16 @@ fn what_a_log_out_ends_cannot_be_put_back() {
     let always = database.add_one(&rule(Destination::Anywhere)).unwrap();
     let [mine, removed, bobs] =
         [&logout, &logout, &of_bob].map(|rule| database.add_one(rule).unwrap());
-    database.remove(1000, removed, 100).unwrap();
+    let removal = database.remove(1000, removed).unwrap();
     database
         .forget(&Over {
             rules: Vec::new(),
             logged_in: Some(BTreeSet::from([1001])),
         })
         .unwrap();
-    assert!(database.restore(1000, removed, 101).is_err());
-    assert!(database.remove(1000, mine, 102).is_err());
-    database.remove(1001, bobs, 102).unwrap();
+    assert!(database.undo(removal, by()).is_err());
+    assert!(database.remove(1000, mine).is_err());
+    database.remove(1001, bobs).unwrap();
     let over = Over {
         rules: vec![always, RuleId(999)],
         logged_in: None,
@@ -173,12 +173,12 @@ fn a_rule_that_ended_since_it_was_removed_cannot_be_put_back() {
     let place = place();
     let (database, _) = open_in(&place.path);
     let id = database.add_one(&timed()).unwrap();
-    database.remove(1000, id, 100).unwrap();
+    let removal = database.remove(1000, id).unwrap();
     let connection = database.connection().unwrap();
     connection
         .execute_batch("UPDATE rule SET boottime = 1")
         .unwrap();
-    assert!(database.restore(1000, id, 101).is_err());
+    assert!(database.undo(removal, by()).is_err());
     drop(database);
     let (_, opened) = open_in(&place.path);
     assert_eq!(opened.rules, [], "it stays removed");
@@ -288,10 +288,7 @@ fn rules_of_the_former_schema_live_until_they_are_removed() {
         (rule.enabled, rule.object.ports.clone()),
         (false, Some(443.into()))
     );
-    assert_eq!(
-        database.restore(1000, RuleId(8), 101).unwrap().id,
-        RuleId(8)
-    );
+    assert_eq!(count(&place.path), 1, "what was removed is");
     let added = database.add_one(&timed()).unwrap();
     assert!(added > RuleId(8));
     let version: u32 = database

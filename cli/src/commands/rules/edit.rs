@@ -1,0 +1,144 @@
+//! `portreevectl rules edit`: what a rule is to say from now on.
+
+use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, executable};
+
+use crate::{
+    args::EditRule,
+    bus::Bus,
+    clock::boot_time,
+    error::{Error, Result},
+};
+
+/// The change that puts another rule in the place of one.
+pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
+    let id = edit.id;
+    let rules = Bus::connect().await?.rules().await?.list(uid).await?;
+    let rule = rules.iter().find(|rule| rule.id == id).ok_or_else(|| {
+        let text = format!("cannot find rule {id} among those of the user");
+        Error::Broker(BrokerError::NoSuchRule(text))
+    })?;
+    let now = u64::try_from(boot_time().as_micros()).unwrap_or(u64::MAX);
+    let own = !matches!(rule.origin.as_str(), "built-in" | "administrator");
+    let spec = rule.spec(now).filter(|_| own).ok_or_else(|| {
+        Error::Usage(format!(
+            "cannot edit rule {id}: it is for one process, or not the user's own"
+        ))
+    })?;
+    Ok(RuleChanges {
+        add: Some(vec![edited(spec, edit)?]),
+        remove: Some(vec![id]),
+        ..RuleChanges::default()
+    })
+}
+
+/// What the rule says when it is edited.
+fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
+    let parts = &edit.parts;
+    if let Some(app) = &edit.app {
+        spec.program = executable(app)?;
+    }
+    if !edit.operations.is_empty() {
+        spec.operations = edit.operations.iter().map(ToString::to_string).collect();
+    }
+    let somewhere = [&parts.host, &parts.domain, &parts.addr, &parts.place];
+    if edit.anywhere || somewhere.iter().any(|place| place.is_some()) {
+        spec.host.clone_from(&parts.host);
+        spec.domain.clone_from(&parts.domain);
+        spec.network.clone_from(&parts.addr);
+        spec.place.clone_from(&parts.place);
+    }
+    if edit.any_port || parts.port.is_some() {
+        spec.ports = parts.port.as_ref().map(ToString::to_string);
+    }
+    if edit.any_protocol || parts.protocol.is_some() {
+        spec.protocol = parts.protocol.map(|protocol| protocol.to_string());
+    }
+    if let Some(action) = edit.action.map(portreeve_policy::Action::as_str)
+        && action != spec.action
+    {
+        action.clone_into(&mut spec.action);
+        spec.errno = None;
+    }
+    if parts.errno.is_some() {
+        spec.errno = parts.errno;
+    }
+    if let Some(lifespan) = parts.lifespan() {
+        spec.lifespan = Some(lifespan.to_string());
+    } else if edit.always {
+        spec.lifespan = None;
+    }
+    if let Some(note) = &parts.note {
+        spec.note = Some(note.clone()).filter(|note| !note.is_empty());
+    }
+    Ok(spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Args, Command, Rules};
+
+    fn rule() -> RuleSpec {
+        RuleSpec {
+            program: "/usr/bin/curl".into(),
+            operations: vec!["connect".into()],
+            host: Some("a.example".into()),
+            ports: Some("443".into()),
+            protocol: Some("tcp".into()),
+            action: "deny".into(),
+            errno: Some(111),
+            lifespan: Some("60s".into()),
+            enabled: Some(false),
+            note: Some("why".into()),
+            ..RuleSpec::default()
+        }
+    }
+
+    fn with(words: &str) -> RuleSpec {
+        let words = ["portreevectl", "rules", "edit", "7"]
+            .into_iter()
+            .chain(words.split_whitespace());
+        match Args::try_parse_from(words).unwrap().command {
+            Command::Rules(Rules::Edit(edit)) => edited(rule(), &edit).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_stays_as_it_is() {
+        assert_eq!(with(""), rule());
+        let elsewhere = RuleSpec {
+            host: None,
+            domain: Some("b.example".into()),
+            ..rule()
+        };
+        assert_eq!(with("--domain b.example"), elsewhere);
+        let wide = RuleSpec {
+            host: None,
+            ports: None,
+            protocol: None,
+            lifespan: None,
+            ..rule()
+        };
+        assert_eq!(with("--anywhere --any-port --any-protocol --always"), wide);
+        let allowed = RuleSpec {
+            action: "allow".into(),
+            errno: None,
+            operations: vec!["listen".into()],
+            ..rule()
+        };
+        assert_eq!(with("--action allow --op listen"), allowed);
+        assert_eq!(with("--action deny").errno, Some(111));
+        assert_eq!(
+            with("--errno EPERM --port 80,8080").ports.as_deref(),
+            Some("80,8080")
+        );
+        let hour = with("--for 1h --note later");
+        assert_eq!(
+            (hour.lifespan.as_deref(), hour.note.as_deref()),
+            (Some("3600s"), Some("later"))
+        );
+    }
+}
