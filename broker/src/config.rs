@@ -25,6 +25,9 @@ pub struct Config {
     pub uid_min: u32,
     /// Last user id guarded. Above 60,000 are users that systemd and containers make up.
     pub uid_max: u32,
+    /// Whether allowing something for longer than a process lives needs the user's password, in Portreeve's own
+    /// windows too: programs of the user can press their buttons.
+    pub protected: bool,
     /// What becomes of calls that no rule is about.
     pub unruled: Unruled,
     /// How much is kept of what programs did.
@@ -132,6 +135,7 @@ impl Default for Config {
             agent_wait_seconds: 10,
             uid_min: 1_000,
             uid_max: 60_000,
+            protected: false,
             unruled: Unruled::default(),
             history: History::default(),
         }

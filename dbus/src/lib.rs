@@ -59,5 +59,7 @@ pub const OWN_UID: u32 = u32::MAX;
 pub const ACTION_ANSWER: &str = "io.github.portreeve.answer-prompt";
 /// polkit action: add, change or remove one's own rules from a program that is not Portreeve's own.
 pub const ACTION_EDIT_RULES: &str = "io.github.portreeve.edit-own-rules";
+/// polkit action: allow something for longer than a process lives, where the administrator has protected that.
+pub const ACTION_ALLOW: &str = "io.github.portreeve.allow-lastingly";
 /// polkit action: clear one's own history from a program that is not Portreeve's own.
 pub const ACTION_CLEAR_HISTORY: &str = "io.github.portreeve.clear-own-history";

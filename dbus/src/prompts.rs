@@ -19,7 +19,9 @@ pub trait Prompts {
     ///
     /// `action` is `allow` or `deny`; `scope` and `lifespan` are among the prompt's own. The caller
     /// is the user's registered agent, or root, or has polkit's leave
-    /// ([`crate::ACTION_ANSWER`]). Returns the id of the rule made, 0 if none was.
+    /// ([`crate::ACTION_ANSWER`]); what allows something lastingly may need more ([`crate::ACTION_ALLOW`]). polkit
+    /// may ask the user. Returns the id of the rule made, 0 if none was.
+    #[zbus(allow_interactive_auth)]
     fn answer(
         &self,
         id: u64,

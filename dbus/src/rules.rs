@@ -17,7 +17,8 @@ impl RulesProxy<'_> {
 
 /// The rules of a user. In each method `uid` is the user meant: [`crate::OWN_UID`] for the caller's
 /// own; only root may name another. Changes need Portreeve's own window as the caller, or root, or
-/// polkit's leave ([`crate::ACTION_EDIT_RULES`]).
+/// polkit's leave ([`crate::ACTION_EDIT_RULES`]); those that let more happen may need more
+/// ([`crate::ACTION_ALLOW`]). polkit may ask the user.
 #[proxy(
     interface = "io.github.portreeve.Rules1",
     default_service = "io.github.portreeve.Broker1",
@@ -33,10 +34,12 @@ pub trait Rules {
     /// Changes rules: all that is named, or nothing. Returns the number of the change, and the ids of the rules
     /// that were added, in their order. It is stored and in force when this returns. The number is 0 if it
     /// cannot be undone: if all that was changed were rules that had never been stored.
+    #[zbus(allow_interactive_auth)]
     fn change(&self, uid: u32, changes: &RuleChanges) -> Result<(u64, Vec<u64>), Error>;
 
     /// Undoes a change, as far as its rules are as it has left them: what it added is removed, what it removed
     /// is put back under its old id, unless that has ended. That is a change too, whose number is returned.
+    #[zbus(allow_interactive_auth)]
     fn undo(&self, uid: u32, change: u64) -> Result<u64, Error>;
 
     /// The last changes of the user's rules, the newest first.

@@ -1,6 +1,6 @@
 //! `io.github.portreeve.Prompts1`.
 
-use portreeve_dbus::{ACTION_ANSWER, Error, Prompt};
+use portreeve_dbus::{Error, Prompt};
 use portreeve_policy::{Action, Answer, For, ParseError, Scope};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
@@ -57,9 +57,9 @@ impl Prompts {
             };
             match self.0.ask(command).await? {
                 Answered::Done(rule) => return Ok(rule),
-                Answered::NeedsLeave => {
+                Answered::NeedsLeave(action) => {
                     let limiter = &self.0.leaves;
-                    leave::check(limiter, connection, &header, &caller, ACTION_ANSWER).await?;
+                    leave::check(limiter, connection, &header, &caller, action).await?;
                     origin = Origin::Leave(Some(caller.uid));
                 }
             }

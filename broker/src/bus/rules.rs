@@ -1,15 +1,15 @@
 //! `io.github.portreeve.Rules1`.
 
 use portreeve_dbus::{
-    ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Change, Error, Explanation, Rule,
-    RuleChanges,
+    ACTION_ALLOW, ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Change, Error, Explanation,
+    Rule, RuleChanges,
 };
 use portreeve_policy::Origin;
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
 use crate::{
-    decide::{Command, Made, RuleChange},
+    decide::{Changing, Command, Made, RuleChange},
     store::ChangeId,
 };
 
@@ -21,7 +21,8 @@ struct Editor {
     uid: u32,
     /// What the caller is.
     origin: Origin,
-    _call: Call,
+    /// The caller, and its user's share of what is under way.
+    call: Call,
 }
 
 impl Rules {
@@ -47,19 +48,36 @@ impl Rules {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Editor {
-            uid,
-            origin,
-            _call: call,
-        })
+        Ok(Editor { uid, origin, call })
     }
 
-    /// Has an editor's change made. The editor stays until it is: its user's share of what is under way.
-    async fn make(&self, editor: Editor, change: RuleChange) -> Result<Made, Error> {
+    /// Has an editor's change made, with polkit's leave if it needs more than to be an editor.
+    async fn make(
+        &self,
+        connection: &Connection,
+        header: &Header<'_>,
+        editor: &Editor,
+        change: RuleChange,
+    ) -> Result<Made, Error> {
         let uid = editor.uid;
-        self.0
-            .ask(|reply| Command::Change { uid, change, reply })
-            .await
+        let mut leave = editor.call.uid == 0;
+        loop {
+            let change = change.clone();
+            let command = |reply| Command::Change {
+                uid,
+                change,
+                leave,
+                reply,
+            };
+            match self.0.ask(command).await? {
+                Changing::Done(made) => return Ok(made),
+                Changing::NeedsLeave => {
+                    let limiter = &self.0.leaves;
+                    leave::check(limiter, connection, header, &editor.call, ACTION_ALLOW).await?;
+                    leave = true;
+                }
+            }
+        }
     }
 }
 
@@ -105,7 +123,7 @@ impl Rules {
             _ => editor.origin,
         };
         let edit = RuleChange::Edit(changes.check()?, origin);
-        let made = self.make(editor, edit).await?;
+        let made = self.make(connection, &header, &editor, edit).await?;
         let added = made.rules.iter().map(|id| id.0).collect();
         Ok((made.change.0, added))
     }
@@ -119,7 +137,7 @@ impl Rules {
     ) -> Result<u64, Error> {
         let editor = self.editor(connection, &header, uid).await?;
         let undo = RuleChange::Undo(ChangeId(change), editor.origin);
-        let made = self.make(editor, undo).await?;
+        let made = self.make(connection, &header, &editor, undo).await?;
         Ok(made.change.0)
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::{Error, withdrawn};
+use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, Error, withdrawn};
 use portreeve_policy::{
-    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, Scope, SubjectPattern,
+    Action, Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, Scope, SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -34,8 +34,8 @@ impl Decider {
         reply: Reply<Answered>,
     ) {
         match self.check_answer(origin, id, revision, answer) {
-            Ok(true) => {}
-            Ok(false) => return send(reply, Ok(Answered::NeedsLeave)),
+            Ok(None) => {}
+            Ok(Some(action)) => return send(reply, Ok(Answered::NeedsLeave(action))),
             Err(error) => return send(reply, Err(error)),
         }
         let rules = self.rules_of(id, answer);
@@ -93,14 +93,17 @@ impl Decider {
         }
     }
 
-    /// Whether the answer can be taken; `false` if the connection needs leave for it.
+    /// Whether the answer can be taken, and the action that the connection needs leave for to give it.
     fn check_answer(
         &self,
         origin: &Origin,
         id: u64,
         revision: u32,
         answer: Answer,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<&'static str>, Error> {
+        let guarded = self.config.protected
+            && answer.action == Action::Allow
+            && !matches!(answer.lifespan, For::Once | For::Process);
         let prompt = self.prompts.get(id).filter(|prompt| !prompt.answering);
         let prompt = prompt.ok_or_else(|| no_such_prompt(id))?;
         let uid = prompt.question.uid();
@@ -114,7 +117,8 @@ impl Decider {
             }
             Origin::Connection { name, .. } => match self.agents.get(uid) {
                 Some(agent) if agent.name == *name => Some(prompt.shown),
-                _ => return Ok(false),
+                _ if guarded => return Ok(Some(ACTION_ALLOW)),
+                _ => return Ok(Some(ACTION_ANSWER)),
             },
         };
         if revision != prompt.revision {
@@ -157,7 +161,8 @@ impl Decider {
                 }
             )));
         }
-        Ok(true)
+        let by_agent = matches!(origin, Origin::Connection { .. });
+        Ok((guarded && by_agent).then_some(ACTION_ALLOW))
     }
 
     /// Releases every call of the program that the answer covers; makes no rule.

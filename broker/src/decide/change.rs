@@ -1,10 +1,10 @@
 //! Changes of rules: what is asked of the store, and what its reply puts in force.
 
 use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
-use portreeve_policy::{Answer, For, Lifespan, Origin, Rule, RuleId, SubjectPattern};
+use portreeve_policy::{Action, Answer, For, Lifespan, Origin, Rule, RuleId, SubjectPattern};
 
 use super::{
-    Command, Decider, Made, RuleChange,
+    Changing, Command, Decider, Made, RuleChange,
     command::{Answered, Purpose, Reply, Stored, Unstored},
     obey::send,
     rulebook::{RuleBook, Wanted},
@@ -16,7 +16,16 @@ use crate::{
 };
 
 impl Decider {
-    pub(super) fn change(&mut self, uid: u32, change: RuleChange, reply: Reply<Made>) {
+    pub(super) fn change(
+        &mut self,
+        uid: u32,
+        change: RuleChange,
+        leave: bool,
+        reply: Reply<Changing>,
+    ) {
+        if self.config.protected && !leave && self.lets_more_happen(uid, &change) {
+            return send(reply, Ok(Changing::NeedsLeave));
+        }
         let (mut changes, origin) = match change {
             RuleChange::Edit(changes, origin) => (changes, origin),
             RuleChange::Undo(change, origin) => {
@@ -43,10 +52,29 @@ impl Decider {
             self.change_unstored(&unstored);
             self.publish();
             self.rules_changed(uid);
-            return send(reply, Ok(Made::default()));
+            return send(reply, Ok(Changing::Done(Made::default())));
         }
         let edit = store::Change::Edit(edit, self.by(uid, origin));
         self.store(uid, edit, Purpose::Change { unstored, reply });
+    }
+
+    /// Whether a change may let programs do more than they may now. What is undone is not looked up for that.
+    fn lets_more_happen(&self, uid: u32, change: &RuleChange) -> bool {
+        let RuleChange::Edit(changes, _) = change else {
+            return true;
+        };
+        let is = |action: fn(&Action) -> bool| {
+            move |id: &RuleId| {
+                let rule = self.rules.get(uid, *id);
+                rule.is_some_and(|rule| action(&rule.action))
+            }
+        };
+        let allows = |action: &Action| *action == Action::Allow;
+        let mut loosened = changes.remove.iter().chain(&changes.disable);
+        let mut added = changes.add.iter().filter(|rule| rule.enabled);
+        added.any(|rule| allows(&rule.action))
+            || changes.enable.iter().any(is(allows))
+            || loosened.any(is(|action| *action != Action::Allow))
     }
 
     /// Who changes the rules of a user now.
@@ -74,7 +102,7 @@ impl Decider {
                         administrators::PATH
                     )));
                 }
-                if !self.rules.has(uid, id) {
+                if self.rules.get(uid, id).is_none() {
                     return Err(store_error(&store::Error::NoSuchRule(id)));
                 }
                 unstored.push(Unstored { id, enabled });
@@ -192,7 +220,7 @@ impl Decider {
                     }
                     Purpose::Change { reply, .. } => {
                         self.rules_changed(uid);
-                        send(reply, Ok(made));
+                        send(reply, Ok(Changing::Done(made)));
                     }
                 }
                 self.forget();

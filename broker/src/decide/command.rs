@@ -91,8 +91,10 @@ pub enum Command {
         uid: u32,
         /// What to change.
         change: RuleChange,
+        /// Whether there is leave for what lets more happen.
+        leave: bool,
         /// Where to.
-        reply: Reply<Made>,
+        reply: Reply<Changing>,
     },
     /// The last changes of a user's rules.
     Changes {
@@ -153,11 +155,21 @@ pub enum Origin {
 pub enum Answered {
     /// As said; the id of the rule made, 0 for none.
     Done(u64),
-    /// Not taken: the connection is not the user's agent and needs leave.
+    /// Not taken: the connection needs polkit's leave for this action.
+    NeedsLeave(&'static str),
+}
+
+/// How a change of rules was taken.
+#[derive(Debug)]
+pub enum Changing {
+    /// It is made.
+    Done(Made),
+    /// Not taken: it lets more happen, which needs leave.
     NeedsLeave,
 }
 
 /// A change of a user's rules, and who makes it.
+#[derive(Debug, Clone)]
 pub enum RuleChange {
     /// Change these.
     Edit(CheckedChanges, RuleOrigin),
@@ -200,7 +212,7 @@ pub enum Purpose {
         /// What else is to be changed then: rules that are not stored.
         unstored: Vec<Unstored>,
         /// Where that came from.
-        reply: Reply<Made>,
+        reply: Reply<Changing>,
     },
 }
 

@@ -34,7 +34,7 @@ use tokio::{
 };
 
 pub use agents::{AgentHandle, QUEUE as AGENT_QUEUE, ToAgent};
-pub use command::{Answered, Command, Made, Origin, Reply, RuleChange, Watch};
+pub use command::{Answered, Changing, Command, Made, Origin, Reply, RuleChange, Watch};
 
 use self::{
     agents::Agents,

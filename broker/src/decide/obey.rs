@@ -54,7 +54,12 @@ impl Decider {
                 let (program, operation, object) = *call;
                 send(reply, Ok(self.explain(uid, program, operation, &object)));
             }
-            Command::Change { uid, change, reply } => self.change(uid, change, reply),
+            Command::Change {
+                uid,
+                change,
+                leave,
+                reply,
+            } => self.change(uid, change, leave, reply),
             Command::Changes { uid, reply } => self.list_changes(uid, reply),
             Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
             Command::Ping { reply } => drop(reply.send(())),

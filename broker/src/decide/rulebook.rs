@@ -199,11 +199,9 @@ impl RuleBook {
         id.0 >= UNSTORED
     }
 
-    /// Whether there is such a rule of a user.
-    pub(super) fn has(&self, uid: u32, id: RuleId) -> bool {
-        self.rules
-            .get(&id)
-            .is_some_and(|rule| rule.uid == Some(uid))
+    /// This rule, if it is one of a user's own.
+    pub(super) fn get(&self, uid: u32, id: RuleId) -> Option<&Rule> {
+        self.rules.get(&id).filter(|rule| rule.uid == Some(uid))
     }
 
     /// Takes in a rule of the store.

@@ -17,6 +17,7 @@ mod lifespans;
 mod listening;
 mod named;
 mod open;
+mod protected;
 mod recording;
 mod running;
 mod signals;

@@ -93,6 +93,11 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Config::default()).await
+    }
+
+    /// A broker with these settings.
+    pub(crate) async fn start_with(config: Config) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let era = Era::current(0).unwrap();
         let store = Store::open(dir.path().join("rules.db"), era).await;
@@ -102,11 +107,11 @@ impl Broker {
         let failures = Arc::new(Failures::default());
         let log = Log::default();
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
-        let limits = Config::default().history.limits();
+        let limits = config.history.limits();
         let place = dir.path().join("history.db");
         let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
         let decider = Decider::new(
-            Config::default(),
+            config,
             Arc::new(Played),
             Arc::clone(&table),
             store,

@@ -1,6 +1,8 @@
 //! `Prompts1`: listing and answering.
 
-use portreeve_dbus::{ACTION_ANSWER, Error, OWN_UID, Prompt, PromptsProxy, RulesProxy};
+use portreeve_dbus::{
+    ACTION_ANSWER, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, PromptsProxy, RulesProxy,
+};
 use zbus::{Connection, proxy::MethodFlags};
 
 use crate::{
@@ -120,11 +122,15 @@ fn a_user_does_not_answer_without_polkits_leave() {
             matches!(&refused, Err(Error::AccessDenied(text)) if text.contains(ACTION_ANSWER)),
             "{refused:?}"
         );
-        assert_eq!(polkit.asked().len(), 1);
-        assert!(
-            !polkit.asked()[0].interactive,
-            "nobody said that he is there"
-        );
+        // By a call that does not say that somebody is there who could be asked.
+        let words = (asked.id, asked.revision, "allow", "host", "once");
+        let interface = Some("io.github.portreeve.Prompts1");
+        let refused = client
+            .call_method(Some(BUS_NAME), BROKER_PATH, interface, "Answer", &words)
+            .await;
+        assert!(refused.is_err());
+        let interactive: Vec<_> = polkit.asked().iter().map(|it| it.interactive).collect();
+        assert_eq!(interactive, [true, false]);
         assert_eq!(broker.told(call), None);
     });
 }

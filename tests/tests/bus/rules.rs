@@ -1,7 +1,9 @@
 //! `Rules1`: who may change what, and what becomes of it.
 
+use portreeve_broker::config::Config;
 use portreeve_dbus::{
-    ACTION_EDIT_RULES, CallSpec, Error, OWN_UID, Rule, RuleChanges, RuleSpec, RulesProxy,
+    ACTION_ALLOW, ACTION_EDIT_RULES, CallSpec, Error, OWN_UID, Rule, RuleChanges, RuleSpec,
+    RulesProxy,
 };
 use zbus::Connection;
 
@@ -232,5 +234,39 @@ fn a_user_is_told_what_would_become_of_a_call() {
             matches!(refused, Err(Error::InvalidArgument(_))),
             "{refused:?}"
         );
+    });
+}
+
+#[test]
+fn what_is_protected_takes_leave_of_its_own() {
+    let name = "rules::what_is_protected_takes_leave_of_its_own";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(true).await;
+        let config = Config {
+            protected: true,
+            ..Config::default()
+        };
+        let _broker = Broker::start_with(config).await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        let asked = || -> Vec<String> {
+            let asked = polkit.asked().into_iter();
+            asked.map(|it| it.action).collect()
+        };
+        let deny = proxy.add(OWN_UID, spec()).await.unwrap();
+        assert_eq!(asked(), [ACTION_EDIT_RULES]);
+        proxy
+            .change(OWN_UID, &RuleChanges::remove(deny))
+            .await
+            .unwrap();
+        let both = [ACTION_EDIT_RULES, ACTION_ALLOW];
+        assert_eq!(asked()[1..], both);
+        assert!(polkit.asked().iter().all(|it| it.interactive));
+        let allow = RuleSpec {
+            action: "allow".into(),
+            ..spec()
+        };
+        proxy.add(OWN_UID, allow).await.unwrap();
+        assert_eq!(asked()[3..], both);
     });
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::Error;
+use portreeve_dbus::{ACTION_ANSWER, Error};
 use portreeve_policy::{Action, Answer, For, RuleId, Scope};
 
 use super::{
@@ -85,7 +85,7 @@ async fn who_is_not_the_agent_needs_leave() {
     desk.shown(&agent, &prompt).await.unwrap();
     desk.pass_seconds(1).await;
     let taken = desk.answer_as(connection("b"), &prompt, ALLOW).await;
-    assert!(matches!(taken, Ok(Answered::NeedsLeave)));
+    assert!(matches!(taken, Ok(Answered::NeedsLeave(ACTION_ANSWER))));
     assert_eq!(desk.told(call), None);
     let taken = desk
         .answer_as(Origin::Leave(Some(ALICE)), &prompt, ALLOW)

@@ -19,7 +19,7 @@ use tokio::{
     time::sleep,
 };
 
-pub(super) use self::bus::{Agent, remove, said, spec_for, switch};
+pub(super) use self::bus::{Agent, edit, remove, said, spec_for, switch};
 use super::{
     super::{Arrival, Command, Decider, Inputs},
     clock::Clocks,
@@ -82,12 +82,21 @@ impl Desk {
         Self::on(tempfile::tempdir().unwrap()).await
     }
 
+    /// A loop with these settings.
+    pub(super) async fn with(config: Config) -> Self {
+        Self::with_on(config, tempfile::tempdir().unwrap()).await
+    }
+
     /// A loop with a database in `dir`.
     pub(super) async fn on(dir: TempDir) -> Self {
+        Self::with_on(Config::default(), dir).await
+    }
+
+    async fn with_on(config: Config, dir: TempDir) -> Self {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
         let past = Arc::new(tempfile::tempdir().unwrap());
-        Self::of_kernel((dir, past), kernel, log, 1, Clocks::new()).await
+        Self::of_kernel(config, (dir, past), kernel, log, 1, Clocks::new()).await
     }
 
     /// This one is killed; the next one, on the same kernel, with the same database.
@@ -105,11 +114,13 @@ impl Desk {
         let next = self.next.load(Ordering::SeqCst);
         let (kernel, log) = (Arc::clone(&self.kernel), self.log.clone());
         let dirs = (dir, Arc::clone(&self.past));
-        Self::of_kernel(dirs, kernel, log, next, self.clocks.clone()).await
+        let (config, clocks) = (Config::default(), self.clocks.clone());
+        Self::of_kernel(config, dirs, kernel, log, next, clocks).await
     }
 
     /// A loop on a kernel that may have had another one before.
     async fn of_kernel(
+        config: Config,
         (dir, past): (TempDir, Arc<TempDir>),
         kernel: Arc<Played>,
         log: Log,
@@ -125,11 +136,11 @@ impl Desk {
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
-        let limits = Config::default().history.limits();
+        let limits = config.history.limits();
         let place = past.path().join("history.db");
         let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
         let decider = Decider::new(
-            Config::default(),
+            config,
             Arc::clone(&kernel) as Arc<dyn crate::probe::Kernel>,
             Arc::clone(&table),
             store,

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{ALICE, Desk, frozen};
 use crate::{
     clock::Era,
-    decide::{AgentHandle, Answered, Command, Made, Origin, Reply, RuleChange, ToAgent},
+    decide::{AgentHandle, Answered, Changing, Command, Made, Origin, Reply, RuleChange, ToAgent},
     probe::Kernel as _,
     store::Store,
 };
@@ -78,7 +78,7 @@ impl Desk {
     ) -> Result<u64, Error> {
         match self.answer_as(Origin::Leave(None), prompt, answer).await? {
             Answered::Done(rule) => Ok(rule),
-            Answered::NeedsLeave => panic!("root needs leave"),
+            Answered::NeedsLeave(_) => panic!("root needs leave"),
         }
     }
 
@@ -139,7 +139,12 @@ impl Desk {
         let (mut replies, uid) = (Vec::new(), ALICE);
         for change in changes {
             let (reply, result) = oneshot::channel();
-            let command = Command::Change { uid, change, reply };
+            let command = Command::Change {
+                uid,
+                change,
+                leave: true,
+                reply,
+            };
             assert!(self.commands.send(command).await.is_ok());
             replies.push(result);
         }
@@ -164,8 +169,27 @@ impl Desk {
         uid: u32,
         change: RuleChange,
     ) -> Result<Made, Error> {
-        self.ask(|reply| Command::Change { uid, change, reply })
-            .await
+        let leave = true;
+        match self.try_to_change(uid, change, leave).await? {
+            Changing::Done(made) => Ok(made),
+            Changing::NeedsLeave => panic!("there is leave"),
+        }
+    }
+
+    /// The same with leave for what lets more happen, or without.
+    pub(in super::super) async fn try_to_change(
+        &self,
+        uid: u32,
+        change: RuleChange,
+        leave: bool,
+    ) -> Result<Changing, Error> {
+        self.ask(|reply| Command::Change {
+            uid,
+            change,
+            leave,
+            reply,
+        })
+        .await
     }
 
     /// Adds a rule of Alice's for connecting anywhere.
@@ -261,7 +285,7 @@ pub(in super::super) fn spec_for(operation: Operation, program: &str, action: &s
 }
 
 /// A change of rules in the window.
-fn edit(changes: &RuleChanges) -> RuleChange {
+pub(in super::super) fn edit(changes: &RuleChanges) -> RuleChange {
     RuleChange::Edit(changes.check().unwrap(), RuleOrigin::Window)
 }
 
