@@ -83,7 +83,7 @@ def rules(user="alice"):
 def add_rule(program, action, *more, user="alice", operation="connect"):
     """Adds a rule about connecting, or about another operation; returns its id."""
     words = ("--app", program, "--op", operation, "--action", action, *more)
-    return ctl("rules", "add", *words, user=user).id
+    return ctl("rules", "add", *words, user=user).ids[0]
 
 
 def remove_rule(rule, user="alice"):
