@@ -116,7 +116,7 @@ impl Destination {
 }
 
 /// Whether a name is that of the domain or of something below it.
-fn is_within(name: &str, domain: &str) -> bool {
+pub fn is_within(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

@@ -29,7 +29,7 @@ mod ruleset;
 mod subject;
 
 pub use answer::{Answer, Registered, Scope, registered_domain};
-pub use destination::Destination;
+pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};
 pub use names::{Knowledge, NameSource};

@@ -41,6 +41,15 @@ impl Ports {
             .any(|range| (range.first..=range.last).contains(&port))
     }
 
+    /// Whether some port is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let meet = |a: &Range| {
+            let shared = |b: &Range| a.first <= b.last && b.first <= a.last;
+            other.0.iter().any(shared)
+        };
+        self.0.iter().any(meet)
+    }
+
     /// How many there are.
     pub fn count(&self) -> u32 {
         self.0
@@ -159,6 +168,19 @@ mod tests {
         }
         assert_eq!(Ports::from(443).count(), 1);
         assert_eq!("1-65535".parse::<Ports>().unwrap().count(), 65535);
+    }
+
+    #[test]
+    fn sets_overlap_if_they_share_a_port() {
+        let overlap = |a: &str, b: &str| {
+            let (a, b): (Ports, Ports) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(a.overlaps(&b), b.overlaps(&a));
+            a.overlaps(&b)
+        };
+        assert!(overlap("80,443", "443"));
+        assert!(overlap("1-100", "100-200"));
+        assert!(overlap("1-65535", "7"));
+        assert!(!overlap("80,443", "81-442"));
     }
 
     #[test]

@@ -41,6 +41,13 @@ pub(crate) struct Precedence {
     id: u64,
 }
 
+impl Rule {
+    /// Whether this rule decides, and not the other, where both are about a call.
+    pub fn outranks(&self, other: &Self) -> bool {
+        Precedence::of(self) > Precedence::of(other)
+    }
+}
+
 impl Precedence {
     /// That of a rule against one of several names of an address: stronger than any other about a host.
     pub(crate) fn by_another_name(rule: &Rule) -> Self {

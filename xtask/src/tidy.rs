@@ -13,7 +13,7 @@ use crate::tree::{self, Tree};
 /// Longer files hold more than one thing.
 const MOST_LINES: usize = 500;
 /// Which of our crates each of our crates may build on.
-const DIRECTIONS: [(&str, &[&str]); 8] = [
+const DIRECTIONS: [(&str, &[&str]); 9] = [
     ("portreeve-abi", &[]),
     ("portreeve-policy", &[]),
     ("portreeve-dbus", &["portreeve-policy"]),
@@ -21,8 +21,18 @@ const DIRECTIONS: [(&str, &[&str]); 8] = [
         "portreeve-broker",
         &["portreeve-abi", "portreeve-policy", "portreeve-dbus"],
     ),
-    ("portreeve-app", &["portreeve-dbus", "portreeve-policy"]),
-    ("portreeve-cli", &["portreeve-dbus", "portreeve-policy"]),
+    (
+        "portreeve-exchange",
+        &["portreeve-dbus", "portreeve-policy"],
+    ),
+    (
+        "portreeve-app",
+        &["portreeve-dbus", "portreeve-policy", "portreeve-exchange"],
+    ),
+    (
+        "portreeve-cli",
+        &["portreeve-dbus", "portreeve-policy", "portreeve-exchange"],
+    ),
     ("portreeve-probe-ebpf", &["portreeve-abi"]),
     ("xtask", &[]),
 ];

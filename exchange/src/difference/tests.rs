@@ -1,0 +1,126 @@
+//! What is added, left, switched and removed.
+
+use super::*;
+
+fn rule(id: u64, host: &str) -> Rule {
+    Rule {
+        id,
+        uid: Some(1000),
+        program: Some("/usr/bin/curl".to_owned()),
+        operations: vec!["connect".to_owned()],
+        destination: "host".to_owned(),
+        host: Some(host.to_owned()),
+        action: "allow".to_owned(),
+        lifespan: "always".to_owned(),
+        enabled: true,
+        origin: "prompt".to_owned(),
+        ..Rule::default()
+    }
+}
+
+fn incoming(host: &str) -> Incoming {
+    Incoming {
+        source: host.to_owned(),
+        spec: RuleSpec {
+            program: "/usr/bin/curl".to_owned(),
+            operations: vec!["connect".to_owned()],
+            host: Some(host.to_owned()),
+            action: "allow".to_owned(),
+            enabled: Some(true),
+            ..RuleSpec::default()
+        },
+        off: None,
+    }
+}
+
+fn off(mut incoming: Incoming) -> Incoming {
+    incoming.spec.enabled = Some(false);
+    incoming
+}
+
+fn ids(rules: &[Rule]) -> Vec<u64> {
+    rules.iter().map(|rule| rule.id).collect()
+}
+
+#[test]
+fn what_is_there_is_not_added_twice() {
+    let there = [rule(1, "a.example"), rule(2, "b.example")];
+    let wanted = [
+        incoming("A.example."),
+        incoming("c.example"),
+        incoming("c.example"),
+    ];
+    let difference = Difference::new(&there, &wanted, false);
+    let added: Vec<_> = difference.add.iter().map(|it| &*it.source).collect();
+    assert_eq!(added, ["c.example"]);
+    assert_eq!(difference.same[0].rule.id, 1);
+    assert_eq!(difference.changes().remove, None);
+    assert_eq!(difference.changes().imported, Some(true));
+    difference.changes().check().unwrap();
+    // Once they are there, there is nothing to do.
+    let difference = Difference::new(
+        &[rule(1, "a.example"), rule(3, "c.example")],
+        &wanted,
+        false,
+    );
+    assert!(difference.is_empty());
+}
+
+#[test]
+fn who_adds_switches_nothing() {
+    let difference = Difference::new(
+        &[rule(1, "a.example")],
+        &[off(incoming("a.example"))],
+        false,
+    );
+    assert!(difference.is_empty() && difference.same.len() == 1);
+    // Of two that say the same, the one that is in force counts.
+    let wanted = [off(incoming("a.example")), incoming("a.example")];
+    let difference = Difference::new(&[], &wanted, false);
+    assert_eq!(difference.add, [incoming("a.example")]);
+}
+
+#[test]
+fn who_replaces_has_the_file_and_nothing_else() {
+    let mut asleep = rule(2, "b.example");
+    asleep.enabled = false;
+    let lives = |id, lifespan: &str| Rule {
+        lifespan: lifespan.to_owned(),
+        ..rule(id, "x.example")
+    };
+    let of = |id, origin: &str| Rule {
+        origin: origin.to_owned(),
+        ..rule(id, "x.example")
+    };
+    let mut noted = rule(4, "d.example");
+    noted.note = Some("old".to_owned());
+    let there = [
+        rule(1, "a.example"),
+        asleep,
+        rule(3, "c.example"),
+        noted,
+        rule(5, "e.example"),
+        rule(6, "e.example"),
+        lives(7, "process"),
+        lives(8, "logout"),
+        of(9, "built-in"),
+        of(10, "administrator"),
+        of(11, "import"),
+    ];
+    let wanted = [
+        off(incoming("a.example")),
+        incoming("b.example"),
+        incoming("d.example"),
+        incoming("e.example"),
+        incoming("f.example"),
+    ];
+    let difference = Difference::new(&there, &wanted, true);
+    let added: Vec<_> = difference.add.iter().map(|it| &*it.source).collect();
+    assert_eq!(added, ["d.example", "f.example"]);
+    assert_eq!(ids(&difference.disable), [1]);
+    assert_eq!(ids(&difference.enable), [2]);
+    assert_eq!(ids(&difference.remove), [3, 4, 6, 11]);
+    difference.changes().check().unwrap();
+    let difference = Difference::new(&there, &[], true);
+    assert_eq!(ids(&difference.remove), [1, 2, 3, 4, 5, 6, 11]);
+}

@@ -1,0 +1,334 @@
+//! Rule groups of Little Snitch: `.lsrules`, which is JSON.
+//!
+//! It goes by how exact a rule is, as Portreeve does, but rules of high priority go before all others. Programs of
+//! macOS are not here: rules for them are taken for the one program that is named for them, or not at all.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};
+use portreeve_policy::{Action, Destination, ObjectPattern, Operation, Ports, Program, Protocol};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, Format, Imported, Settings, TextFile,
+    draft::{Draft, Who},
+    lists::uncovered,
+    pattern::outranks,
+    settle::{Customs, Side, settle},
+};
+
+/// Keys by which such files are known.
+pub(crate) const KEYS: [&str; 4] = [
+    "rules",
+    "denied-remote-domains",
+    "denied-remote-hosts",
+    "denied-remote-addresses",
+];
+/// Keys of rules that say nothing of calls.
+const REMARKS: [&str; 10] = [
+    "notes",
+    "help",
+    "creationDate",
+    "modificationDate",
+    "lastUsed",
+    "useCount",
+    "origin",
+    "group",
+    "uid",
+    "identifier",
+];
+/// Where programs of macOS are, and no other ones.
+const MAC: [&str; 7] = [
+    "/Applications/",
+    "/Library/",
+    "/System/",
+    "/Users/",
+    "/Volumes/",
+    "/private/",
+    "/Network/",
+];
+/// What mDNS is sent to (RFC 6762).
+const BONJOUR: [&str; 2] = ["224.0.0.251/32", "ff02::fb/128"];
+const MULTICAST: [&str; 2] = ["224.0.0.0/4", "ff00::/8"];
+/// Most rules that one may make.
+const PATTERNS_MOST: usize = 1000;
+
+const CUSTOMS: Customs = Customs {
+    firewall: "Little Snitch",
+    is_denied,
+    any_denies: false,
+};
+
+/// Reads a file.
+pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, Error> {
+    let text = file.text.trim_start_matches('\u{feff}');
+    let group: Map<String, Value> =
+        serde_json::from_str(text).map_err(|error| Error::json(&file.name, &error))?;
+    let mut imported = Imported::new(Format::Lsrules);
+    for key in group.keys() {
+        let known = ["name", "description", "denied-remote-notes", "process"];
+        if !KEYS.contains(&key.as_str()) && !known.contains(&key.as_str()) {
+            imported.refuse(format!("key “{}”", key.escape_debug()), "it is not known");
+        }
+    }
+    let mut drafts = Vec::new();
+    match group.get("rules") {
+        None => {}
+        Some(Value::Array(rules)) => {
+            for (number, rule) in (1..).zip(rules) {
+                drafts.push(draft(number, rule));
+            }
+        }
+        Some(_) => imported.refuse("key “rules”", "expected a list of rules"),
+    }
+    let said = group.get("denied-remote-notes").and_then(Value::as_str);
+    for key in ["domains", "hosts", "addresses"] {
+        let list = group.get(&format!("denied-remote-{key}"));
+        denied(key, list, said, settings, &mut drafts, &mut imported);
+    }
+    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)?;
+    Ok(imported)
+}
+
+fn draft(number: usize, rule: &Value) -> Draft {
+    let name = format!("rule {number}");
+    let mut draft = Draft {
+        source: name.clone(),
+        name,
+        said: String::new(),
+        action: Action::Allow,
+        in_force: true,
+        first: false,
+        who: Who::Any,
+        any_case: false,
+        operation: Operation::Connect,
+        patterns: Vec::new(),
+        lost: Vec::new(),
+        refusal: None,
+    };
+    let Some(rule) = rule.as_object() else {
+        draft.refusal = Some("expected an object".to_owned());
+        return draft;
+    };
+    if let Some(notes) = rule.get("notes").and_then(Value::as_str) {
+        notes.clone_into(&mut draft.said);
+    }
+    let mut remote = Remote::default();
+    for (key, value) in rule {
+        if let Err(reason) = part(&mut draft, &mut remote, key, value) {
+            draft.lost.push(reason);
+        }
+    }
+    if !rule.contains_key("action") {
+        // As if it said that it asks.
+        asks(&mut draft);
+    }
+    remote.finish(&mut draft);
+    if draft.operation == Operation::Listen
+        && draft.patterns.iter().any(|it| it.destination.is_named())
+    {
+        draft.refusal = Some("no name is known of those who connect".to_owned());
+    }
+    draft
+}
+
+/// Where a rule is about, as far as it was read.
+#[derive(Debug, Default)]
+struct Remote {
+    destinations: Option<Vec<Destination>>,
+    ports: Option<Ports>,
+    protocol: Option<Protocol>,
+}
+
+impl Remote {
+    fn set(&mut self, destinations: Vec<Destination>) -> Result<(), String> {
+        if self.destinations.is_some() {
+            return Err("it names the other side in more than one way".to_owned());
+        }
+        self.destinations = Some(destinations);
+        Ok(())
+    }
+
+    fn finish(self, draft: &mut Draft) {
+        let destinations = self.destinations.unwrap_or(vec![Destination::Anywhere]);
+        if destinations.is_empty() || destinations.len() > PATTERNS_MOST {
+            draft.refusal = Some(format!(
+                "it names {} others, and expected are 1 to {PATTERNS_MOST}",
+                destinations.len()
+            ));
+            draft.patterns.push(ObjectPattern::ANYTHING);
+            return;
+        }
+        draft.patterns = destinations
+            .into_iter()
+            .map(|destination| ObjectPattern {
+                destination,
+                ports: self.ports.clone(),
+                protocol: self.protocol,
+            })
+            .collect();
+    }
+}
+
+/// A rule that asks is what there is without a rule, but it goes before some that allow.
+fn asks(draft: &mut Draft) {
+    draft.action = Action::DENY;
+    draft.refusal = Some("it asks, and that is what happens where no rule is".to_owned());
+}
+
+/// Reads one part of a rule; the error is what cannot be said here.
+fn part(draft: &mut Draft, remote: &mut Remote, key: &str, value: &Value) -> Result<(), String> {
+    let lost = || {
+        let shown: String = value.to_string().chars().take(80).collect();
+        format!("it has {key} {}", shown.escape_debug())
+    };
+    let text = value.as_str();
+    match (key, text) {
+        ("action", Some("allow")) => {}
+        ("action", Some("deny")) => draft.action = Action::DENY,
+        ("action", Some("ask")) => asks(draft),
+        ("process", Some(process)) => draft.who = who(process),
+        ("disabled", _) => draft.in_force = !value.as_bool().ok_or_else(lost)?,
+        ("priority", Some("high")) => draft.first = true,
+        ("priority", Some("regular" | "default")) | ("owner", Some("me" | "any" | "anyone")) => {}
+        ("owner", Some(_)) => {
+            draft.refusal = Some("it is for another user".to_owned());
+            draft.in_force = false;
+        }
+        ("direction", Some("outgoing")) => {}
+        ("direction", Some("incoming")) => draft.operation = Operation::Listen,
+        ("protocol", Some("any")) | ("ports", Some("any")) | ("remote", Some("any")) => {}
+        ("protocol", _) => {
+            let word = scalar(value).ok_or_else(lost)?.to_ascii_lowercase();
+            remote.protocol = Some(word.parse().map_err(|_unknown| lost())?);
+        }
+        ("ports", _) => {
+            let word = scalar(value).ok_or_else(lost)?;
+            remote.ports = Some(word.parse().map_err(|_unknown| lost())?);
+        }
+        ("remote", Some("multicast")) => remote.set(networks(&MULTICAST))?,
+        ("remote", Some("bonjour")) => remote.set(networks(&BONJOUR))?,
+        ("remote-addresses", _) => {
+            let words = words(value).ok_or_else(lost)?;
+            let found: Option<Vec<_>> = words.iter().map(|word| addresses(word)).collect();
+            remote.set(found.ok_or_else(lost)?.concat())?;
+        }
+        ("remote-hosts", _) => remote.set(names(value, Destination::Host).ok_or_else(lost)?)?,
+        ("remote-domains", _) => remote.set(names(value, Destination::Domain).ok_or_else(lost)?)?,
+        _ if REMARKS.contains(&key) => {}
+        _ => return Err(lost()),
+    }
+    Ok(())
+}
+
+fn who(process: &str) -> Who {
+    let is_mac = MAC.iter().any(|it| process.starts_with(it)) || process.contains(".app/");
+    if !is_mac && Program::at(process).is_some() {
+        Who::Programs(vec![process.to_owned()])
+    } else {
+        Who::Any
+    }
+}
+
+/// A text, or a number as one.
+fn scalar(value: &Value) -> Option<String> {
+    let number = || value.as_u64().map(|number| number.to_string());
+    value.as_str().map(str::to_owned).or_else(number)
+}
+
+/// Texts, or the words of one with commas between them.
+fn words(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(text.split(',').map(|word| word.trim().to_owned()).collect()),
+        Value::Array(list) => list
+            .iter()
+            .map(|it| it.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    }
+}
+
+fn names(value: &Value, kind: fn(Box<str>) -> Destination) -> Option<Vec<Destination>> {
+    let names = words(value)?;
+    Some(
+        names
+            .into_iter()
+            .map(|name| kind(name.to_ascii_lowercase().into()))
+            .collect(),
+    )
+}
+
+fn networks(texts: &[&str]) -> Vec<Destination> {
+    let parsed = texts.iter().filter_map(|text| text.parse().ok());
+    parsed.map(Destination::network).collect()
+}
+
+/// An address, a network, or all from one address to another.
+fn addresses(word: &str) -> Option<Vec<Destination>> {
+    if let Ok(network) = word.parse::<IpNet>() {
+        return Some(vec![Destination::network(network)]);
+    }
+    if let Ok(address) = word.parse::<IpAddr>() {
+        return Some(vec![Destination::network(address.into())]);
+    }
+    let (first, last) = word.split_once('-')?;
+    let subnets = match (first.trim().parse().ok()?, last.trim().parse().ok()?) {
+        (IpAddr::V4(first), IpAddr::V4(last)) if first <= last => {
+            IpSubnets::from(Ipv4Subnets::new(first, last, 0))
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) if first <= last => {
+            IpSubnets::from(Ipv6Subnets::new(first, last, 0))
+        }
+        _ => return None,
+    };
+    Some(subnets.map(Destination::network).collect())
+}
+
+/// Reads a list of what no program is to reach.
+fn denied(
+    key: &str,
+    list: Option<&Value>,
+    said: Option<&str>,
+    settings: &Settings,
+    drafts: &mut Vec<Draft>,
+    imported: &mut Imported,
+) {
+    let source = format!("denied-remote-{key}");
+    let Some(list) = list else {
+        return;
+    };
+    let Some(mut words) = list.as_array().and_then(|_| words(list)) else {
+        return imported.refuse(source, "expected a list of texts");
+    };
+    if settings.app.is_none() {
+        let reason = "it is for any program, and rules here name one";
+        return imported.refuse(source, format!("{} entries: {reason}", words.len()));
+    }
+    if key == "domains" {
+        words = uncovered(words.iter().map(|word| word.to_ascii_lowercase()).collect());
+    }
+    for word in words {
+        let rule = serde_json::json!({"action": "deny", format!("remote-{key}"): [word.clone()]});
+        let mut draft = draft(0, &rule);
+        draft.source = format!("{source}: {word}");
+        draft.name.clone_from(&source);
+        said.unwrap_or_default().clone_into(&mut draft.said);
+        if !draft.lost.is_empty() {
+            draft.refusal = Some(draft.lost.join("; "));
+        }
+        drafts.push(draft);
+    }
+}
+
+/// A rule that denies decides if its priority is the higher one, or, at equals, if it is not the less exact one.
+/// One for any program is less exact than one for a program.
+fn is_denied((allow, allowed): Side<'_>, (deny, denied): Side<'_>) -> bool {
+    if allow.first != deny.first {
+        return deny.first;
+    }
+    let any = |draft: &Draft| matches!(draft.who, Who::Any);
+    !(any(deny) && !any(allow)) && !outranks((allowed, allow.action), (denied, deny.action))
+}
+
+#[cfg(test)]
+mod tests;

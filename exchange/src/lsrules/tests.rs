@@ -1,0 +1,218 @@
+//! What becomes of Little Snitch's rules.
+
+use super::*;
+use crate::Incoming;
+
+fn read(text: &str, app: Option<&str>) -> Imported {
+    let file = TextFile {
+        name: "group.lsrules".to_owned(),
+        text: text.to_owned(),
+    };
+    let settings = Settings {
+        app: app.map(str::to_owned),
+        ..Settings::default()
+    };
+    let imported = import(&file, &settings).unwrap();
+    for rule in &imported.rules {
+        rule.spec.check().unwrap();
+    }
+    imported
+}
+
+fn rule(parts: &str) -> Imported {
+    let text =
+        format!(r#"{{"rules": [{{"process": "/usr/bin/curl", "action": "allow", {parts}}}]}}"#);
+    read(&text, None)
+}
+
+fn about(imported: &Imported) -> Vec<String> {
+    let shown = |rule: &Incoming| {
+        assert_eq!(rule.off, None, "{rule:?}");
+        rule.spec.check().unwrap().object.to_string()
+    };
+    imported.rules.iter().map(shown).collect()
+}
+
+const LAUNCHBAR: &str = r#"{
+  "name": "LaunchBar Software Update",
+  "description": "This rule allows LaunchBar to check for updates.",
+  "rules": [{
+      "action": "allow",
+      "process": "/Applications/LaunchBar.app/Contents/MacOS/LaunchBar",
+      "remote-hosts": "sw-update.obdev.at"
+  }]
+}"#;
+
+#[test]
+fn programs_of_macos_are_not_here() {
+    let imported = read(LAUNCHBAR, None);
+    assert!(imported.rules.is_empty());
+    assert!(
+        imported.refused[0].reason.contains("any program"),
+        "{imported:?}"
+    );
+    let imported = read(LAUNCHBAR, Some("/usr/bin/launcher"));
+    assert_eq!(about(&imported), ["sw-update.obdev.at"]);
+    assert_eq!(imported.rules[0].spec.program, "/usr/bin/launcher");
+    // That of Linux stays what it is.
+    let text = r#"{"rules": [{"action": "deny", "process": "/usr/bin/curl", "notes": "why"}]}"#;
+    let imported = read(text, Some("/usr/bin/launcher"));
+    assert_eq!(imported.rules[0].spec.program, "/usr/bin/curl");
+    assert_eq!(
+        imported.rules[0].spec.note.as_deref(),
+        Some("Little Snitch “rule 1”. why")
+    );
+}
+
+#[test]
+fn what_can_be_said_is() {
+    for (parts, shown) in [
+        (r#""remote": "any""#, vec!["anywhere"]),
+        (
+            r#""remote-hosts": ["a.example", "B.example"]"#,
+            vec!["a.example", "b.example"],
+        ),
+        (
+            r#""remote-domains": "a.example", "ports": "443", "protocol": "tcp""#,
+            vec!["a.example and below port 443 (tcp)"],
+        ),
+        (
+            r#""remote-addresses": "10.0.0.0/8, ::1", "ports": 80"#,
+            vec!["10.0.0.0/8 port 80", "::1 port 80"],
+        ),
+        (
+            r#""remote-addresses": "192.0.2.4-192.0.2.6""#,
+            vec!["192.0.2.4/31", "192.0.2.6"],
+        ),
+        (r#""remote": "multicast""#, vec!["224.0.0.0/4", "ff00::/8"]),
+        (
+            r#""ports": "80-90", "protocol": 17"#,
+            vec!["anywhere port 80-90 (udp)"],
+        ),
+        (
+            r#""priority": "high", "owner": "me", "creationDate": 7"#,
+            vec!["anywhere"],
+        ),
+    ] {
+        assert_eq!(about(&rule(parts)), shown, "{parts}");
+    }
+    let incoming = rule(r#""direction": "incoming", "ports": "8080""#);
+    assert_eq!(incoming.rules[0].spec.operations, ["listen"]);
+}
+
+#[test]
+fn what_cannot_be_said_is_off() {
+    for parts in [
+        r#""via": "/usr/bin/ssh""#,
+        r#""remote": "local-net""#,
+        r#""remote": "dns-servers""#,
+        r#""remote-hosts": 7"#,
+        r#""remote-hosts": "a.example", "remote-domains": "b.example""#,
+        r#""remote-addresses": "192.0.2.6-192.0.2.4""#,
+        r#""ports": "http""#,
+        r#""protocol": "tpc""#,
+        r#""direction": "sideways""#,
+        r#""made-up": 1"#,
+    ] {
+        let imported = rule(parts);
+        assert!(!imported.rules.is_empty(), "{imported:?}");
+        assert!(
+            imported
+                .rules
+                .iter()
+                .all(|rule| rule.off.is_some() && rule.spec.enabled == Some(false)),
+            "{parts}"
+        );
+    }
+    assert_eq!(
+        rule(r#""disabled": true"#).rules[0].off.as_deref(),
+        Some("it was off in Little Snitch")
+    );
+    for parts in [
+        r#""owner": "system""#,
+        r#""remote-hosts": []"#,
+        r#""remote-hosts": "a b""#,
+        r#""direction": "incoming", "remote-hosts": "a.example""#,
+    ] {
+        let imported = rule(parts);
+        assert!(
+            imported.rules.is_empty() && imported.refused.len() == 1,
+            "{imported:?}"
+        );
+    }
+}
+
+#[test]
+fn what_asked_or_had_priority_opens_nothing() {
+    let curl = |action: &str, parts: &str| {
+        format!(r#"{{"process": "/usr/bin/curl", "action": "{action}"{parts}}}"#)
+    };
+    let read = |rules: &[String]| read(&format!(r#"{{"rules": [{}]}}"#, rules.join(",")), None);
+    let host = r#", "remote-hosts": "www.a.example""#;
+    let domain = r#", "remote-domains": "a.example""#;
+    let high = r#", "remote-domains": "a.example", "priority": "high""#;
+    // Asking about a host of a domain that is allowed.
+    let imported = read(&[curl("allow", domain), curl("ask", host)]);
+    assert!(
+        imported.rules[0]
+            .off
+            .as_deref()
+            .unwrap()
+            .contains("“rule 2”"),
+        "{imported:?}"
+    );
+    // Less exact than what is allowed.
+    let imported = read(&[curl("allow", host), curl("ask", domain)]);
+    assert_eq!(imported.rules[0].off, None);
+    // A denial that goes before what is more exact.
+    let imported = read(&[curl("allow", host), curl("deny", high)]);
+    assert!(imported.rules[0].off.is_some(), "{imported:?}");
+    let imported = read(&[curl("allow", host), curl("deny", domain)]);
+    assert!(
+        imported.rules.iter().all(|rule| rule.off.is_none()),
+        "{imported:?}"
+    );
+    // What goes before a denial there is denied here, and that is said.
+    let imported = read(&[curl("allow", high), curl("deny", host)]);
+    assert!(
+        imported.warnings[0].contains("“rule 1” allowed some"),
+        "{imported:?}"
+    );
+}
+
+#[test]
+fn block_lists_are_for_one_program() {
+    let text = r#"{"name": "Social", "denied-remote-domains": ["Facebook.com", "www.facebook.com", "youtube.com"],
+        "denied-remote-hosts": ["a.example"], "denied-remote-addresses": ["192.0.2.1", "x"], "denied-remote-notes": "no"}"#;
+    let imported = read(text, Some("/usr/bin/firefox"));
+    assert_eq!(
+        about(&imported),
+        [
+            "facebook.com and below",
+            "youtube.com and below",
+            "a.example",
+            "192.0.2.1"
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .collect::<Vec<_>>()
+    );
+    assert!(imported.rules.iter().all(|rule| rule.spec.action == "deny"));
+    let imported = read(text, None);
+    assert!(imported.rules.is_empty());
+    assert!(
+        imported.refused[0].reason.starts_with("3 entries"),
+        "{imported:?}"
+    );
+}
+
+#[test]
+fn what_is_no_group_is_said() {
+    let imported = read(
+        r#"{"rules": 7, "made-up": 1, "denied-remote-hosts": "a"}"#,
+        Some("/a"),
+    );
+    assert_eq!(imported.refused.len(), 3, "{imported:?}");
+    let imported = read(r#"{"rules": [7]}"#, None);
+    assert_eq!(imported.refused.len(), 1, "{imported:?}");
+}

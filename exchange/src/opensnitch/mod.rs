@@ -1,0 +1,280 @@
+//! Rules of OpenSnitch: a JSON file for each, as its daemon keeps them or its window exports them.
+//!
+//! Its daemon goes through the rules that are switched on in the order of their names. The first that denies, or
+//! has `precedence`, decides; if there is none, the last that allows.
+
+mod conditions;
+mod regexps;
+mod twins;
+
+use std::collections::BTreeSet;
+
+use portreeve_policy::{Action, Operation};
+use serde::Deserialize;
+
+use self::conditions::Conditions;
+use crate::{
+    Error, Format, Imported, Refused, Settings, TextFile,
+    draft::{Draft, Who},
+    json_text,
+    settle::{Customs, Side, settle},
+};
+
+/// What it is called.
+const FIREWALL: &str = "OpenSnitch";
+/// What a rejected call fails with here.
+const ECONNREFUSED: u16 = 111;
+
+const CUSTOMS: Customs = Customs {
+    firewall: FIREWALL,
+    is_denied,
+    any_denies: true,
+};
+
+/// A rule as it is written. What is left out is false or empty, and so is what is null; keys that OpenSnitch does
+/// not know it does not look at, and neither does this.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RuleFile {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    action: String,
+    #[serde(default)]
+    duration: Option<String>,
+    operator: Operator,
+    #[serde(default)]
+    enabled: Option<bool>,
+    #[serde(default)]
+    precedence: Option<bool>,
+    #[serde(default)]
+    nolog: Option<bool>,
+}
+
+/// A condition, or a list of them of which all have to be met.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Operator {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    operand: Option<String>,
+    #[serde(default)]
+    data: Option<String>,
+    #[serde(default)]
+    list: Option<Vec<Operator>>,
+    #[serde(default)]
+    sensitive: Option<bool>,
+}
+
+impl Operator {
+    fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_default()
+    }
+
+    fn operand(&self) -> &str {
+        self.operand.as_deref().unwrap_or_default()
+    }
+
+    fn data(&self) -> &str {
+        self.data.as_deref().unwrap_or_default()
+    }
+
+    fn is_sensitive(&self) -> bool {
+        self.sensitive.unwrap_or(false)
+    }
+
+    /// The conditions: itself, or those that it lists. Old rules have the list as text.
+    fn conditions(&self) -> Result<Vec<Self>, String> {
+        if self.kind() != "list" {
+            return Ok(vec![self.clone()]);
+        }
+        match self.list.as_deref() {
+            Some(list) if !list.is_empty() => Ok(list.to_vec()),
+            _ => serde_json::from_str(self.data())
+                .map_err(|error| format!("its list of conditions cannot be understood: {error}"))
+                .and_then(|list: Vec<Self>| match list[..] {
+                    [] => Err("it has no condition".to_owned()),
+                    _ => Ok(list),
+                }),
+        }
+    }
+}
+
+/// Reads the files of a directory.
+pub(crate) fn import(
+    files: &[TextFile],
+    skipped: &[Refused],
+    settings: &Settings,
+) -> Result<Imported, Error> {
+    one_computer(files)?;
+    let mut imported = Imported::new(Format::OpenSnitch);
+    imported.refused = skipped.to_vec();
+    let mut rules = Vec::new();
+    for file in files {
+        match serde_json::from_str::<RuleFile>(&file.text) {
+            Ok(rule) => rules.push((file, rule)),
+            Err(error) => imported.refuse(
+                &file.name,
+                format!(
+                    "line {}, column {}: {}",
+                    error.line(),
+                    error.column(),
+                    json_text(&error)
+                ),
+            ),
+        }
+    }
+    take(&rules, settings, imported)
+}
+
+/// Reads one file.
+pub(crate) fn import_file(file: &TextFile, settings: &Settings) -> Result<Imported, Error> {
+    let rule = serde_json::from_str(&file.text).map_err(|error| Error::json(&file.name, &error))?;
+    take(&[(file, rule)], settings, Imported::new(Format::OpenSnitch))
+}
+
+/// The window exports the rules of each computer into a directory of its own.
+fn one_computer(files: &[TextFile]) -> Result<(), Error> {
+    let above = |file: &TextFile| match file.name.split_once('/') {
+        Some((directory, _)) => directory.to_owned(),
+        None => ".".to_owned(),
+    };
+    let directories: BTreeSet<String> = files.iter().map(above).collect();
+    if directories.len() > 1 {
+        let names: Vec<_> = directories.into_iter().collect();
+        return Err(Error::Nodes(names.join(", ")));
+    }
+    Ok(())
+}
+
+fn take(
+    rules: &[(&TextFile, RuleFile)],
+    settings: &Settings,
+    mut imported: Imported,
+) -> Result<Imported, Error> {
+    let mut drafts = Vec::new();
+    let mut tally = Tally::default();
+    for (file, rule) in rules {
+        drafts.push(draft(file, rule, settings, &mut tally));
+    }
+    let drafts = twins::join(drafts, &mut imported.warnings);
+    tally.warn(&mut imported.warnings);
+    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)?;
+    Ok(imported)
+}
+
+/// What is to be said once, and not of each rule.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Rules that deny, and compare paths without regard to case.
+    any_case: usize,
+    /// Rules with names of networks.
+    aliases: usize,
+    /// Rules that were not to be recorded.
+    unrecorded: usize,
+}
+
+impl Tally {
+    fn warn(&self, warnings: &mut Vec<String>) {
+        let mut say = |count: usize, text: &str| {
+            if count > 0 {
+                warnings.push(format!("{count} of the rules {text}"));
+            }
+        };
+        say(
+            self.any_case,
+            "that deny compare the path of a program without regard to upper and lower case; here a path is what is written",
+        );
+        say(
+            self.aliases,
+            "name networks by “LAN” or “MULTICAST”: they are taken to be what OpenSnitch comes with",
+        );
+        say(
+            self.unrecorded,
+            "were not to be recorded; Portreeve records what they decide",
+        );
+    }
+}
+
+/// A draft that may be for one family of addresses where that cannot be said.
+#[derive(Debug)]
+pub(crate) struct Halved {
+    draft: Draft,
+    /// The family, if it is still to be said.
+    family: Option<conditions::Family>,
+}
+
+fn draft(file: &TextFile, rule: &RuleFile, settings: &Settings, tally: &mut Tally) -> Halved {
+    let stem = file.name.strip_suffix(".json").unwrap_or(&file.name);
+    let name = rule.name.clone().filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| stem.rsplit('/').next().unwrap_or(stem).to_owned());
+    let mut draft = Draft {
+        source: name.clone(),
+        name,
+        said: rule.description.clone().unwrap_or_default(),
+        action: Action::Allow,
+        in_force: rule.enabled.unwrap_or(false),
+        first: rule.precedence.unwrap_or(false),
+        who: Who::Any,
+        any_case: false,
+        operation: Operation::Connect,
+        patterns: Vec::new(),
+        lost: Vec::new(),
+        refusal: None,
+    };
+    match rule.action.as_str() {
+        "allow" => {}
+        "deny" => draft.action = Action::DENY,
+        "reject" => draft.action = Action::Deny(ECONNREFUSED),
+        other => {
+            draft.refusal = Some(format!("it has the action “{other}”, which is not known"));
+        }
+    }
+    let mut conditions = Conditions::new(settings);
+    match rule.operator.conditions() {
+        Ok(list) => list.iter().for_each(|condition| conditions.add(condition)),
+        Err(reason) => draft.lost.push(reason),
+    }
+    tally.unrecorded += usize::from(rule.nolog.unwrap_or(false));
+    tally.aliases += usize::from(conditions.has_alias);
+    tally.any_case += usize::from(conditions.any_case && draft.denies());
+    let duration = rule.duration.as_deref().unwrap_or_default();
+    if is_temporary(duration) {
+        draft.lost.push(format!("it was to last “{duration}” only"));
+        draft.in_force = false;
+    } else if duration != "always" {
+        draft
+            .lost
+            .push(format!("its duration “{duration}” is not known"));
+    }
+    let family = conditions.finish(&mut draft);
+    Halved { draft, family }
+}
+
+/// Whether a duration is one after which a rule ends: of Go, such as `1h30m`, or one of the words.
+fn is_temporary(duration: &str) -> bool {
+    let is_time = || {
+        let mut rest = duration;
+        while !rest.is_empty() {
+            let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            let unit = ["ms", "us", "ns", "µs", "h", "m", "s"];
+            let Some(next) = unit.iter().find_map(|unit| digits.strip_prefix(unit)) else {
+                return false;
+            };
+            if digits.len() == rest.len() {
+                return false;
+            }
+            rest = next;
+        }
+        !duration.is_empty()
+    };
+    matches!(duration, "once" | "until restart") || is_time()
+}
+
+/// A rule that denies decides, unless the other has precedence and comes before it.
+fn is_denied((allow, _): Side<'_>, (deny, _): Side<'_>) -> bool {
+    !(allow.first && allow.name < deny.name)
+}
+
+#[cfg(test)]
+mod tests;

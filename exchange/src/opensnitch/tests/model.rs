@@ -1,0 +1,234 @@
+//! No call is allowed by what was taken that OpenSnitch would have denied: its way of deciding, played.
+
+use std::net::IpAddr;
+
+use portreeve_policy::{
+    Alteration, Decision, Knowledge, Lifespan, Object, Operation, Origin, Process, Program,
+    Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{read, rule};
+
+/// A call, as OpenSnitch sees it.
+#[derive(Debug, Clone)]
+struct Call {
+    path: &'static str,
+    command: &'static str,
+    host: Option<&'static str>,
+    ip: &'static str,
+    port: u16,
+    protocol: &'static str,
+}
+
+impl Call {
+    fn is_v6(&self) -> bool {
+        self.ip.contains(':')
+    }
+
+    /// What the daemon compares with.
+    fn value(&self, operand: &str) -> String {
+        match operand {
+            "process.path" => self.path.to_owned(),
+            "process.command" => self.command.to_owned(),
+            "dest.host" => self.host.unwrap_or_default().to_owned(),
+            "dest.ip" => self.ip.to_owned(),
+            "dest.port" => self.port.to_string(),
+            _ if self.is_v6() => format!("{}6", self.protocol),
+            _ => self.protocol.to_owned(),
+        }
+    }
+}
+
+/// Whether a condition is met.
+fn is_met(condition: &Value, call: &Call) -> bool {
+    let text = |key: &str| condition[key].as_str().unwrap();
+    let (operand, data) = (text("operand"), text("data"));
+    match text("type") {
+        "simple" => call.value(operand).eq_ignore_ascii_case(data),
+        "regexp" => regex::bytes::RegexBuilder::new(&data.to_lowercase())
+            .unicode(false)
+            .build()
+            .unwrap()
+            .is_match(call.value(operand).to_lowercase().as_bytes()),
+        "range" => {
+            let (first, last) = data.split_once('-').unwrap();
+            (first.parse().unwrap()..=last.parse().unwrap()).contains(&call.port)
+        }
+        "network" => {
+            let network: ipnet::IpNet = data.parse().unwrap();
+            network.contains(&call.ip.parse::<IpAddr>().unwrap())
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// Whether the daemon allows the call: `None` if no rule says.
+fn allows(rules: &[Value], call: &Call) -> Option<bool> {
+    let mut rules: Vec<&Value> = rules
+        .iter()
+        .filter(|rule| rule["enabled"] == json!(true))
+        .collect();
+    rules.sort_by_key(|rule| rule["name"].as_str().unwrap());
+    let mut allowed = None;
+    for rule in rules {
+        let conditions = rule["operator"]["list"].as_array().unwrap();
+        if !conditions.iter().all(|condition| is_met(condition, call)) {
+            continue;
+        }
+        let allow = rule["action"] == json!("allow");
+        if !allow || rule["precedence"] == json!(true) {
+            return Some(allow);
+        }
+        allowed = Some(true);
+    }
+    allowed
+}
+
+/// Whether the rules that were taken do.
+fn allows_here(rules: &[Value], call: &Call) -> bool {
+    let rules = (1..).zip(read(rules).rules).map(|(id, incoming)| {
+        let checked = incoming.spec.check().unwrap();
+        Rule {
+            id: RuleId(id),
+            uid: Some(1000),
+            subject: SubjectPattern::Program(checked.program),
+            operations: checked.operations,
+            object: checked.object,
+            action: checked.action,
+            lifespan: Lifespan::Always,
+            enabled: checked.enabled,
+            origin: Origin::Import,
+            created: 0,
+            note: None,
+        }
+    });
+    let subject = Subject {
+        uid: 1000,
+        program: Program::Path(call.path.into()),
+        process: Process {
+            pid: 1,
+            began: 1,
+            run: 1,
+            alteration: Alteration::NONE,
+        },
+    };
+    let object = Object {
+        protocol: call.protocol.parse::<Protocol>().unwrap(),
+        address: call.ip.parse().unwrap(),
+        port: call.port,
+        host: call.host.map(Into::into),
+        knowledge: Knowledge::default(),
+    };
+    let decision = Ruleset::new(rules).decide(&subject, Operation::Connect, &object);
+    matches!(decision, Decision::Settled { action, .. } if action.as_str() == "allow")
+}
+
+fn any_condition() -> impl Strategy<Value = Value> {
+    let conditions = [
+        ("simple", "dest.host", "a.example"),
+        ("simple", "dest.host", "www.a.example"),
+        ("regexp", "dest.host", r"^(|.*\.)a\.example$"),
+        ("regexp", "dest.host", "example"),
+        ("simple", "dest.ip", "10.0.0.1"),
+        ("network", "dest.network", "10.0.0.0/8"),
+        ("network", "dest.network", "2001:db8::/32"),
+        ("network", "dest.network", "0.0.0.0/0"),
+        ("regexp", "dest.ip", r"0\..*"),
+        ("simple", "dest.port", "80"),
+        ("regexp", "dest.port", "^(80|443)$"),
+        ("range", "dest.port", "80-100"),
+        ("simple", "protocol", "tcp"),
+        ("simple", "protocol", "tcp6"),
+        ("regexp", "protocol", "^(udp|tcp6)$"),
+        ("simple", "process.command", "a -x"),
+    ];
+    prop::sample::select(conditions.to_vec())
+        .prop_map(|(kind, operand, data)| json!({"type": kind, "operand": operand, "data": data}))
+}
+
+fn any_path() -> impl Strategy<Value = Option<Value>> {
+    let paths = [
+        None,
+        Some(("simple", "/bin/a")),
+        Some(("simple", "/bin/a")),
+        Some(("simple", "/bin/A")),
+        Some(("simple", "/bin/b")),
+        Some(("regexp", "^(/bin/a|/bin/b)$")),
+        Some(("regexp", "^/bin/.*")),
+        Some(("regexp", "b$")),
+    ];
+    prop::sample::select(paths.to_vec()).prop_map(|path| {
+        let (kind, data) = path?;
+        Some(json!({"type": kind, "operand": "process.path", "data": data}))
+    })
+}
+
+prop_compose! {
+    fn any_rule()(
+        path in any_path(),
+        mut conditions in prop::collection::vec(any_condition(), 0..3),
+        action in prop::sample::select(vec!["allow", "allow", "deny", "reject"]),
+        precedence in prop::bool::weighted(0.2),
+        enabled in prop::bool::weighted(0.9),
+    ) -> Value {
+        conditions.extend(path);
+        if conditions.is_empty() {
+            conditions.push(json!({"type": "simple", "operand": "dest.port", "data": "443"}));
+        }
+        let mut rule = rule("", action, &conditions);
+        rule["precedence"] = json!(precedence);
+        rule["enabled"] = json!(enabled);
+        rule
+    }
+}
+
+prop_compose! {
+    fn any_call()(
+        path in prop::sample::select(vec!["/bin/a", "/bin/b", "/bin/A"]),
+        command in prop::sample::select(vec!["a -x", "a"]),
+        host in prop::sample::select(vec![None, Some("a.example"), Some("www.a.example"), Some("b.example")]),
+        ip in prop::sample::select(vec!["10.0.0.1", "192.0.2.1", "2001:db8::1"]),
+        port in prop::sample::select(vec![80, 90, 443]),
+        protocol in prop::sample::select(vec!["tcp", "udp"]),
+    ) -> Call {
+        Call { path, command, host, ip, port, protocol }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// And what was taken does allow something, or this would be easy.
+    #[test]
+    fn nothing_is_allowed_that_was_not(
+        mut rules in prop::collection::vec(any_rule(), 1..6),
+        calls in prop::collection::vec(any_call(), 8),
+    ) {
+        for (number, rule) in rules.iter_mut().enumerate() {
+            rule["name"] = json!(format!("{number}"));
+        }
+        for call in calls {
+            if allows_here(&rules, &call) {
+                prop_assert_eq!(allows(&rules, &call), Some(true), "{:?}", call);
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_for_a_program_is_taken_as_it_was(
+        port in prop::sample::select(vec!["80", "443"]),
+        action in prop::sample::select(vec!["allow", "deny"]),
+        call in any_call(),
+    ) {
+        let conditions = [
+            json!({"type": "simple", "operand": "process.path", "data": "/bin/a"}),
+            json!({"type": "simple", "operand": "dest.port", "data": port}),
+        ];
+        let rules = [rule("0", action, &conditions)];
+        if call.path == "/bin/a" {
+            prop_assert_eq!(allows_here(&rules, &call), allows(&rules, &call) == Some(true));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Makes rules of another firewall's rules, and finds where the two would not agree.
+//!
+//! Each firewall has its own order of rules. Two rules for a program that can be about the same call, one that
+//! allows and one that denies, are compared: if the one that denies would have decided there and does not here,
+//! because the other is the more exact one or because it cannot be said here, the one that allows is taken
+//! switched off. So no call is allowed by what was taken that the other firewall would have denied.
+
+use std::collections::{BTreeSet, HashMap};
+
+use portreeve_policy::ObjectPattern;
+
+use crate::{
+    Error, Imported, Incoming, RULES_MAX,
+    draft::{Draft, Who},
+    pattern::{outranks, overlap},
+};
+
+/// A rule and one of the things it is about.
+pub(crate) type Side<'a> = (&'a Draft, &'a ObjectPattern);
+
+/// How another firewall goes about its rules.
+pub(crate) struct Customs {
+    /// Its name.
+    pub(crate) firewall: &'static str,
+    /// Whether a rule that denies decides there, and not the first one, which allows.
+    pub(crate) is_denied: fn(Side<'_>, Side<'_>) -> bool,
+    /// Whether rules against any program go before those for one.
+    pub(crate) any_denies: bool,
+}
+
+/// Takes rules, as far as they can be.
+pub(crate) fn settle(
+    drafts: Vec<Draft>,
+    app: Option<&str>,
+    customs: &Customs,
+    imported: &mut Imported,
+) -> Result<(), Error> {
+    let mut kept = Vec::new();
+    // Rules that deny, and that are no rules of ours.
+    let mut gone = Vec::new();
+    let mut any = Vec::new();
+    for mut draft in drafts {
+        if let (Who::Any, Some(app)) = (&draft.who, app) {
+            draft.who = Who::Programs(vec![app.to_owned()]);
+        }
+        draft.refusal = draft.refusal.take().or_else(|| draft.problem());
+        let spreads = customs.any_denies && draft.denies() && draft.is_whole();
+        match &draft.who {
+            Who::Programs(_) if draft.refusal.is_none() => kept.push(draft),
+            Who::Any | Who::Matching(_) if spreads => any.push(draft),
+            _ => {
+                imported.refuse(&draft.source, refusal(&draft));
+                if draft.denies() && draft.in_force {
+                    gone.push(draft);
+                }
+            }
+        }
+    }
+    spread(any, &mut kept, imported);
+    let count: usize = kept
+        .iter()
+        .map(|draft| programs(draft).len() * draft.patterns.len())
+        .sum();
+    if count > RULES_MAX {
+        return Err(Error::TooMany);
+    }
+    let conflicts = conflicts(&kept, &gone, customs);
+    for (draft, conflict) in kept.iter().zip(conflicts) {
+        emit(draft, conflict, customs, imported);
+    }
+    Ok(())
+}
+
+fn refusal(draft: &Draft) -> String {
+    let mut reasons: Vec<String> = draft.refusal.iter().cloned().collect();
+    match &draft.who {
+        Who::Programs(_) => {}
+        Who::Any => reasons.push("it is for any program, and rules here name one".to_owned()),
+        Who::Matching(described) => reasons.push(format!(
+            "it is for programs with a path like “{}”, and rules here name one",
+            described.text
+        )),
+    }
+    if draft.refusal.is_none() {
+        reasons.extend(draft.lost.iter().cloned());
+    }
+    reasons.join("; ")
+}
+
+fn programs(draft: &Draft) -> &[String] {
+    match &draft.who {
+        Who::Programs(programs) => programs,
+        Who::Any | Who::Matching(_) => &[],
+    }
+}
+
+/// Rules against any program become rules against those that something is allowed to: for all others nothing is
+/// allowed, and they are asked about.
+fn spread(any: Vec<Draft>, kept: &mut Vec<Draft>, imported: &mut Imported) {
+    let allowed: BTreeSet<String> = kept
+        .iter()
+        .filter(|draft| !draft.denies() && draft.is_whole())
+        .flat_map(programs)
+        .cloned()
+        .collect();
+    for mut draft in any {
+        let those: Vec<String> = allowed
+            .iter()
+            .filter(|program| draft.who.may_be(program))
+            .cloned()
+            .collect();
+        if those.is_empty() {
+            imported.refuse(&draft.source, refusal(&draft));
+            continue;
+        }
+        imported.warnings.push(format!(
+            "“{}” is for more than one program: it is taken for each of the {} that other rules here allow something to; all others will be asked about",
+            draft.source,
+            those.len()
+        ));
+        draft.who = Who::Programs(those);
+        kept.push(draft);
+    }
+}
+
+/// How two rules do not agree here as they did there.
+enum Conflict {
+    /// This one would allow what another denied.
+    Opens(String),
+    /// Another one denies what this one allowed.
+    Closes(String),
+}
+
+/// For each rule, what it does not agree with.
+fn conflicts(kept: &[Draft], gone: &[Draft], customs: &Customs) -> Vec<Option<Conflict>> {
+    let mut against: HashMap<String, Vec<&Draft>> = HashMap::new();
+    for draft in kept.iter().filter(|draft| draft.denies() && draft.in_force) {
+        for program in programs(draft) {
+            against
+                .entry(program.to_lowercase())
+                .or_default()
+                .push(draft);
+        }
+    }
+    let conflict = |allow: &Draft| {
+        if allow.denies() || !allow.is_whole() {
+            return None;
+        }
+        let mut closes = None;
+        for program in programs(allow) {
+            let own = against.get(&program.to_lowercase());
+            let own = own.into_iter().flatten().copied().filter_map(|deny| {
+                // Whose path is the same but for its case, that is another program here.
+                let same = deny.who.may_be(program);
+                (same || deny.any_case).then_some((deny, same && deny.is_whole()))
+            });
+            let others = gone.iter().filter(|draft| draft.who.may_be(program));
+            for (deny, is_here) in own.chain(others.map(|deny| (deny, false))) {
+                match compare(allow, deny, is_here, customs) {
+                    Some(Conflict::Closes(text)) => {
+                        closes = closes.or(Some(Conflict::Closes(text)))
+                    }
+                    None => {}
+                    opens => return opens,
+                }
+            }
+        }
+        closes
+    };
+    kept.iter().map(conflict).collect()
+}
+
+/// Compares two rules about a program; `is_here` if the one that denies can be taken as it is.
+fn compare(allow: &Draft, deny: &Draft, is_here: bool, customs: &Customs) -> Option<Conflict> {
+    if allow.operation != deny.operation {
+        return None;
+    }
+    let mut closes = None;
+    for a in &allow.patterns {
+        for d in deny.patterns.iter().filter(|d| overlap(a, d)) {
+            let was_denied = (customs.is_denied)((allow, a), (deny, d));
+            let allows = outranks((a, allow.action), (d, deny.action));
+            if was_denied && !is_here {
+                return Some(Conflict::Opens(format!(
+                    "“{}” denied some of it, and cannot be taken as it was",
+                    deny.source
+                )));
+            }
+            if was_denied && allows {
+                return Some(Conflict::Opens(format!(
+                    "“{}” denied some of it, and would not here, where the more exact rule decides",
+                    deny.source
+                )));
+            }
+            if !was_denied && !allows && is_here {
+                closes = Some(Conflict::Closes(format!(
+                    "“{}” allowed some of what “{}” denies here, where the more exact rule decides, and at equals the one that denies",
+                    allow.source, deny.source
+                )));
+            }
+        }
+    }
+    closes
+}
+
+/// Makes the rules of one.
+fn emit(draft: &Draft, conflict: Option<Conflict>, customs: &Customs, imported: &mut Imported) {
+    let mut off = (!draft.lost.is_empty()).then(|| draft.lost.join("; "));
+    match conflict {
+        Some(Conflict::Opens(reason)) => {
+            imported
+                .warnings
+                .push(format!("“{}” is switched off: {reason}", draft.source));
+            off = Some(reason);
+        }
+        Some(Conflict::Closes(warning)) => imported.warnings.push(warning),
+        None => {}
+    }
+    if !draft.in_force && off.is_none() {
+        off = Some(format!("it was off in {}", customs.firewall));
+    }
+    let note = draft.note(customs.firewall, off.as_deref());
+    for program in programs(draft) {
+        for mut spec in draft.specs(program) {
+            spec.enabled = Some(off.is_none());
+            spec.note.clone_from(&note);
+            imported.rules.push(Incoming {
+                source: draft.source.clone(),
+                spec,
+                off: off.clone(),
+            });
+        }
+    }
+}
