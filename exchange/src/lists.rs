@@ -98,7 +98,7 @@ pub(crate) fn import(
         }
     }
     let count = names.len();
-    let names = uncovered(names);
+    let names = uncovered(&names);
     if names.len() > RULES_MAX {
         return Err(Error::TooMany);
     }
@@ -147,7 +147,7 @@ fn wrong(
 }
 
 /// The names that are not below others, each once, in order.
-pub(crate) fn uncovered(names: Vec<String>) -> Vec<String> {
+pub(crate) fn uncovered(names: &[String]) -> Vec<String> {
     let all: HashSet<&str> = names.iter().map(String::as_str).collect();
     let is_covered = |name: &str| {
         let mut above = name;
@@ -262,9 +262,10 @@ mod tests {
         let error = import(&file("a.example\n"), Format::Domains, &Settings::default());
         assert!(matches!(error, Err(Error::NoProgram)));
         let list = |count: usize| -> String {
-            (0..count)
+            let lines: Vec<String> = (0..count)
                 .map(|number| format!("a{number}.example\n"))
-                .collect()
+                .collect();
+            lines.concat()
         };
         assert_eq!(
             read(&list(RULES_MAX), Format::Domains).unwrap().rules.len(),

@@ -184,20 +184,21 @@ fn part(draft: &mut Draft, remote: &mut Remote, key: &str, value: &Value) -> Res
     };
     let text = value.as_str();
     match (key, text) {
-        ("action", Some("allow")) => {}
         ("action", Some("deny")) => draft.action = Action::DENY,
         ("action", Some("ask")) => asks(draft),
         ("process", Some(process)) => draft.who = who(process),
         ("disabled", _) => draft.in_force = !value.as_bool().ok_or_else(lost)?,
         ("priority", Some("high")) => draft.first = true,
-        ("priority", Some("regular" | "default")) | ("owner", Some("me" | "any" | "anyone")) => {}
+        ("direction", Some("incoming")) => draft.operation = Operation::Listen,
+        ("action", Some("allow"))
+        | ("priority", Some("regular" | "default"))
+        | ("owner", Some("me" | "any" | "anyone"))
+        | ("direction", Some("outgoing"))
+        | ("protocol" | "ports" | "remote", Some("any")) => {}
         ("owner", Some(_)) => {
             draft.refusal = Some("it is for another user".to_owned());
             draft.in_force = false;
         }
-        ("direction", Some("outgoing")) => {}
-        ("direction", Some("incoming")) => draft.operation = Operation::Listen,
-        ("protocol", Some("any")) | ("ports", Some("any")) | ("remote", Some("any")) => {}
         ("protocol", _) => {
             let word = scalar(value).ok_or_else(lost)?.to_ascii_lowercase();
             remote.protocol = Some(word.parse().map_err(|_unknown| lost())?);
@@ -305,7 +306,8 @@ fn denied(
         return imported.refuse(source, format!("{} entries: {reason}", words.len()));
     }
     if key == "domains" {
-        words = uncovered(words.iter().map(|word| word.to_ascii_lowercase()).collect());
+        let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+        words = uncovered(&lower);
     }
     for word in words {
         let rule = serde_json::json!({"action": "deny", format!("remote-{key}"): [word.clone()]});
@@ -327,7 +329,10 @@ fn is_denied((allow, allowed): Side<'_>, (deny, denied): Side<'_>) -> bool {
         return deny.first;
     }
     let any = |draft: &Draft| matches!(draft.who, Who::Any);
-    !(any(deny) && !any(allow)) && !outranks((allowed, allow.action), (denied, deny.action))
+    if any(deny) != any(allow) {
+        return any(allow);
+    }
+    !outranks((allowed, allow.action), (denied, deny.action))
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ fn conflicts(kept: &[Draft], gone: &[Draft], customs: &Customs) -> Vec<Option<Co
             for (deny, is_here) in own.chain(others.map(|deny| (deny, false))) {
                 match compare(allow, deny, is_here, customs) {
                     Some(Conflict::Closes(text)) => {
-                        closes = closes.or(Some(Conflict::Closes(text)))
+                        closes = closes.or(Some(Conflict::Closes(text)));
                     }
                     None => {}
                     opens => return opens,

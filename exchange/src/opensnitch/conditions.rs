@@ -11,7 +11,7 @@ use crate::{
     draft::{Described, Draft, Who},
 };
 
-/// What OpenSnitch comes with for “LAN”; ::1 is in its file too, in a form that its daemon drops.
+/// What OpenSnitch comes with for “LAN”; `::1` is in its file too, in a form that its daemon drops.
 const LAN: [&str; 5] = [
     "10.0.0.0/8",
     "172.16.0.0/12",

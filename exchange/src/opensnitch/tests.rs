@@ -143,7 +143,7 @@ fn golden_export_of_the_window_leaves_out_what_is_false() {
 #[test]
 fn golden_list_of_domains_is_in_another_directory() {
     let lists = json!({"operand":"lists.domains","data":"/etc/opensnitchd/tasks/downloader/blocklist/domains/","type":"lists","list":[],"sensitive":false});
-    let imported = with("deny", &[lists.clone()]);
+    let imported = with("deny", std::slice::from_ref(&lists));
     assert!(
         off(&imported).contains("lists in a directory"),
         "{imported:?}"
