@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+mod files;
+
 use std::path::PathBuf;
 
 use clap::{
@@ -8,6 +10,7 @@ use clap::{
 };
 use portreeve_policy::{Action, For, Operation, Ports, Protocol, Scope, Span};
 
+pub(crate) use self::files::{ExportRules, ImportRules};
 use crate::clock::moment;
 
 const EXIT_STATUS: &str = "\
@@ -112,6 +115,10 @@ pub(crate) enum Rules {
     Changes,
     /// Undo a change of rules
     Undo(UndoChange),
+    /// Write the rules to a file
+    Export(ExportRules),
+    /// Take rules from a file, of Portreeve's or of another firewall: see what becomes of each, then say yes
+    Import(ImportRules),
 }
 
 /// Arguments of `rules add`.

@@ -52,6 +52,17 @@ pub(crate) enum Error {
     /// The broker refused.
     #[error("{}", .0.description().filter(|text| !text.is_empty()).unwrap_or("the broker gave no reason"))]
     Broker(BrokerError),
+    /// A file of rules cannot be taken.
+    #[error(transparent)]
+    Exchange(#[from] portreeve_exchange::Error),
+    /// A file cannot be written.
+    #[error("cannot write {file}: {source}")]
+    File {
+        /// The file.
+        file: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -79,7 +90,11 @@ impl Error {
             ) => NOT_FOUND,
             Self::Broker(BrokerError::StaleRevision(_)) => STALE,
             Self::NoBus(_) | Self::NoBroker(_) => UNREACHABLE,
-            Self::Broker(_) | Self::Output(_) => FAILED,
+            Self::Exchange(portreeve_exchange::Error::Read { .. })
+            | Self::File { .. }
+            | Self::Broker(_)
+            | Self::Output(_) => FAILED,
+            Self::Exchange(_) => USAGE,
         }
     }
 
@@ -87,12 +102,14 @@ impl Error {
     fn name(&self) -> String {
         let own = |name: &str| format!("io.github.portreeve.Error.{name}");
         match self {
-            Self::Usage(_) => own("Usage"),
+            Self::Usage(_) | Self::Exchange(_) => own("Usage"),
             Self::NoBus(_) | Self::NoBroker(_) => own("NotReachable"),
             Self::AccessDenied { name, .. } => name.clone(),
             Self::Broker(BrokerError::ZBus(zbus::Error::MethodError(name, ..))) => name.to_string(),
             Self::Broker(BrokerError::ZBus(zbus::Error::FDO(error))) => error.name().to_string(),
-            Self::Broker(BrokerError::ZBus(_)) | Self::Output(_) => own("Failed"),
+            Self::Broker(BrokerError::ZBus(_)) | Self::File { .. } | Self::Output(_) => {
+                own("Failed")
+            }
             Self::Broker(error) => error.name().to_string(),
         }
     }

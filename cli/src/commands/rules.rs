@@ -2,6 +2,8 @@
 
 mod changes;
 mod edit;
+mod export;
+mod import;
 
 use std::time::Duration;
 
@@ -81,6 +83,8 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
         Rules::List => return list(uid, output).await,
         Rules::Changes => return changes::list(uid, output).await,
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
+        Rules::Export(arguments) => return export::run(uid, arguments, output).await,
+        Rules::Import(arguments) => return import::run(uid, arguments, output).await,
         Rules::Add(rule) => (RuleChanges::add(added(rule)?), "added"),
         Rules::Edit(rule) => (edit::changes(uid, rule).await?, "there instead"),
         Rules::Remove(rules) => (

@@ -26,6 +26,24 @@ impl Output {
         Self { json }
     }
 
+    /// Whether JSON is printed.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// JSON that means what `json` does, and does nothing to a terminal.
+    pub(crate) fn plain_json(json: &str) -> String {
+        sanitise::clean_json(json)
+    }
+
+    /// Tells people something beside the result, which may be a file's content.
+    pub(crate) fn remark(&self, text: &str) {
+        if !self.json && !text.is_empty() {
+            // The result is there all the same.
+            drop(writeln!(std::io::stderr().lock(), "{}", text.trim()));
+        }
+    }
+
     /// Prints a result: `value` as one line of JSON, or what `text` makes of it.
     pub(crate) fn result<T: Serialize>(
         &mut self,

@@ -1,5 +1,6 @@
 //! The real `portreevectl` on a bus of its own, against a scripted broker.
 
+mod files;
 mod history;
 mod scripted;
 

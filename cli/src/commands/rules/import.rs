@@ -1,0 +1,107 @@
+//! `portreevectl rules import`: takes rules from a file, in one change that can be undone.
+
+mod preview;
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::Path,
+};
+
+use nix::unistd::{Uid, User};
+use portreeve_dbus::executable;
+use portreeve_exchange::{Difference, Imported, Settings, import, read};
+
+use self::preview::Preview;
+pub(super) use self::preview::counted;
+use super::patient_proxy;
+use crate::{
+    args::ImportRules,
+    bus::{Bus, call_with_leave},
+    error::{Error, Result},
+    output::Output,
+    user,
+};
+
+/// Most programs that are named in a warning.
+const NAMED_MOST: usize = 10;
+
+/// Takes rules for user `uid`.
+pub(super) async fn run(uid: u32, arguments: &ImportRules, output: &mut Output) -> Result<()> {
+    let asks = !arguments.yes && !arguments.dry_run;
+    if asks && (output.is_json() || !io::stdin().is_terminal()) {
+        return Err(Error::Usage(
+            "cannot ask whether to change rules: use --yes, or --dry-run to look only".to_owned(),
+        ));
+    }
+    let settings = settings(uid, arguments)?;
+    let mut imported = import(&read(&arguments.path)?, &settings)?;
+    let rules = Bus::connect().await?.rules().await?.list(uid).await?;
+    let difference = Difference::new(&rules, &imported.rules, arguments.replace);
+    warn_of_programs(&difference, &mut imported);
+    let mut preview = Preview::new(&imported, &difference);
+    if arguments.dry_run || difference.is_empty() {
+        return output.result(&preview, Preview::text);
+    }
+    if asks {
+        output.result(&preview, Preview::text)?;
+        if !ask()? {
+            return output.result(&preview, |_| "Nothing was changed.".to_owned());
+        }
+    }
+    let body = (uid, difference.changes());
+    let (change, ids): (u64, Vec<u64>) =
+        call_with_leave(patient_proxy().await?.inner(), "Change", &body).await?;
+    preview.made(change, ids);
+    output.result(&preview, |preview| {
+        let before = if asks { String::new() } else { preview.text() };
+        format!("{before}{}", preview.done())
+    })
+}
+
+fn settings(uid: u32, arguments: &ImportRules) -> Result<Settings> {
+    let app = arguments.app.as_deref().map(executable).transpose()?;
+    let uid = user::real(uid);
+    let found = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    Ok(Settings {
+        format: arguments.format.0,
+        app,
+        uid,
+        user: found.map(|user| user.name),
+    })
+}
+
+/// Waits for a yes.
+fn ask() -> Result<bool> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "Change the rules? [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Says which rules are for programs that the kernel knows by another name, or not at all.
+fn warn_of_programs(difference: &Difference, imported: &mut Imported) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for rule in &difference.add {
+        *counts.entry(rule.spec.program.as_str()).or_default() += 1;
+    }
+    let mut strange: Vec<String> = counts
+        .into_iter()
+        .filter_map(|(program, count)| {
+            let what = match executable(Path::new(program)) {
+                Ok(real) if real == program => return None,
+                Ok(real) => format!("is a link to “{real}”, which no rule for it is about"),
+                Err(_) => "is not there".to_owned(),
+            };
+            Some(format!("“{program}”, for {count} of the rules, {what}"))
+        })
+        .collect();
+    let more = strange.len().saturating_sub(NAMED_MOST);
+    strange.truncate(NAMED_MOST);
+    if more > 0 {
+        strange.push(format!("{more} more programs are not there, or are links"));
+    }
+    imported.warnings.extend(strange);
+}

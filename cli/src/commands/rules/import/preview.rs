@@ -1,0 +1,310 @@
+//! What taking rules changes, for people and for programs.
+
+use portreeve_dbus::{Rule, RuleSpec};
+use portreeve_exchange::{Difference, Format, Imported, Incoming, Refused};
+use serde::Serialize;
+
+use crate::output::{Table, clean};
+
+/// Most lines of a kind that people get; programs get all.
+const LINES_MOST: usize = 40;
+
+/// A rule of a file, as programs read it.
+#[derive(Debug, Serialize)]
+struct Taken<'a> {
+    /// What it is called there.
+    source: &'a str,
+    /// Why it is switched off; `null` if it is not, or was written so in a file of our own.
+    off: Option<&'a str>,
+    program: &'a str,
+    operations: &'a [String],
+    host: Option<&'a str>,
+    domain: Option<&'a str>,
+    network: Option<&'a str>,
+    place: Option<&'a str>,
+    ports: Option<&'a str>,
+    protocol: Option<&'a str>,
+    action: &'a str,
+    errno: Option<u16>,
+    enabled: bool,
+    note: Option<&'a str>,
+}
+
+impl<'a> From<&'a Incoming> for Taken<'a> {
+    fn from(incoming: &'a Incoming) -> Self {
+        let spec = &incoming.spec;
+        Self {
+            source: &incoming.source,
+            off: incoming.off.as_deref(),
+            program: &spec.program,
+            operations: &spec.operations,
+            host: spec.host.as_deref(),
+            domain: spec.domain.as_deref(),
+            network: spec.network.as_deref(),
+            place: spec.place.as_deref(),
+            ports: spec.ports.as_deref(),
+            protocol: spec.protocol.as_deref(),
+            action: &spec.action,
+            errno: spec.errno,
+            enabled: spec.enabled.unwrap_or(true),
+            note: spec.note.as_deref(),
+        }
+    }
+}
+
+/// A rule of a file that is there already.
+#[derive(Debug, Serialize)]
+struct There<'a> {
+    id: u64,
+    source: &'a str,
+}
+
+/// What is changed.
+#[derive(Debug, Serialize)]
+pub(super) struct Preview<'a> {
+    format: &'static str,
+    add: Vec<Taken<'a>>,
+    same: Vec<There<'a>>,
+    remove: Vec<u64>,
+    enable: Vec<u64>,
+    disable: Vec<u64>,
+    refused: &'a [Refused],
+    warnings: &'a [String],
+    /// Number of the change; `null` if none was made.
+    change: Option<u64>,
+    /// The rules that were added, in the order of `add`.
+    ids: Vec<u64>,
+    #[serde(skip)]
+    removed: &'a [Rule],
+    #[serde(skip)]
+    added: &'a [Incoming],
+}
+
+fn ids(rules: &[Rule]) -> Vec<u64> {
+    rules.iter().map(|rule| rule.id).collect()
+}
+
+impl<'a> Preview<'a> {
+    /// Before anything is changed.
+    pub(super) fn new(imported: &'a Imported, difference: &'a Difference) -> Self {
+        let there = difference.same.iter().map(|same| There {
+            id: same.rule.id,
+            source: &same.incoming.source,
+        });
+        Self {
+            format: Format::as_str(imported.format),
+            add: difference.add.iter().map(Taken::from).collect(),
+            same: there.collect(),
+            remove: ids(&difference.remove),
+            enable: ids(&difference.enable),
+            disable: ids(&difference.disable),
+            refused: &imported.refused,
+            warnings: &imported.warnings,
+            change: None,
+            ids: Vec::new(),
+            removed: &difference.remove,
+            added: &difference.add,
+        }
+    }
+
+    /// Notes what was made of it.
+    pub(super) fn made(&mut self, change: u64, ids: Vec<u64>) {
+        self.change = Some(change);
+        self.ids = ids;
+    }
+
+    /// What becomes of each rule, for people.
+    pub(super) fn text(&self) -> String {
+        let (on, off): (Vec<_>, Vec<_>) = self
+            .added
+            .iter()
+            .partition(|rule| rule.spec.enabled.unwrap_or(true));
+        let ids =
+            |ids: &[u64]| -> Vec<String> { ids.iter().map(|id| format!("rule {id}")).collect() };
+        let refused = self.refused.iter();
+        let refused = refused.map(|it| format!("{}: {}", it.source, it.reason));
+        let lists = [
+            ("To be added", rows(&on)),
+            ("To be added, switched off", rows(&off)),
+            ("To be removed", self.removed.iter().map(removed).collect()),
+            ("To be switched on", ids(&self.enable)),
+            ("To be switched off", ids(&self.disable)),
+            ("Not taken", refused.collect()),
+            ("To be known", self.warnings.to_vec()),
+        ];
+        let mut text: String = lists
+            .iter()
+            .map(|(title, lines)| list(title, lines))
+            .collect();
+        if let there @ 1.. = self.same.len() {
+            text += "There already: ";
+            text += &counted(there);
+            text += ".\n";
+        }
+        let parts = [&self.remove, &self.enable, &self.disable];
+        if self.add.is_empty() && parts.iter().all(|ids| ids.is_empty()) {
+            text.push_str("There is nothing to change.\n");
+        }
+        text
+    }
+
+    /// What was made, for people.
+    pub(super) fn done(&self) -> String {
+        let counts: Vec<String> = [
+            (self.add.len(), "added"),
+            (self.remove.len(), "removed"),
+            (self.enable.len(), "switched on"),
+            (self.disable.len(), "switched off"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, done)| format!("{count} {done}"))
+        .collect();
+        let undo = match self.change {
+            Some(number) if number > 0 => format!(
+                " That is change {number}; “portreevectl rules undo {number}” takes it back."
+            ),
+            _ => String::new(),
+        };
+        format!("Rules: {}.{undo}", counts.join(", "))
+    }
+}
+
+/// So many rules, in words.
+pub(in super::super) fn counted(count: usize) -> String {
+    format!("{count} rule{}", if count == 1 { "" } else { "s" })
+}
+
+/// A list under its title, if there is something in it.
+fn list(title: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = lines
+        .iter()
+        .take(LINES_MOST)
+        .map(|line| clean(line))
+        .collect();
+    let more = match lines.len().checked_sub(LINES_MOST) {
+        Some(more @ 1..) => format!("\n  … and {more} more; --json lists all"),
+        _ => String::new(),
+    };
+    format!(
+        "{title} ({}):\n  {}{more}\n\n",
+        lines.len(),
+        shown.join("\n  ")
+    )
+}
+
+/// Rules in columns, each with what it is called and, if it is off, why.
+fn rows(rules: &[&Incoming]) -> Vec<String> {
+    let mut table = Table::new([""; 4]);
+    for rule in rules {
+        let spec = &rule.spec;
+        let name = match &rule.off {
+            Some(off) => format!("“{}”: {off}", rule.source),
+            None => format!("“{}”", rule.source),
+        };
+        table.row([
+            spec.action.clone(),
+            spec.program.clone(),
+            other_side(spec),
+            name,
+        ]);
+    }
+    table.rest().lines().map(str::to_owned).collect()
+}
+
+fn other_side(spec: &RuleSpec) -> String {
+    // Every one was checked.
+    let object = spec.check().map(|checked| checked.object.to_string());
+    match &spec.operations[..] {
+        [one] if one == "connect" => object.unwrap_or_default(),
+        operations => format!("{}: {}", operations.join(", "), object.unwrap_or_default()),
+    }
+}
+
+fn removed(rule: &Rule) -> String {
+    let spec = rule.spec(0).unwrap_or_default();
+    format!(
+        "{} {} {} {}",
+        rule.id,
+        rule.action,
+        spec.program,
+        other_side(&spec)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incoming(source: &str, off: Option<&str>) -> Incoming {
+        Incoming {
+            source: source.to_owned(),
+            spec: RuleSpec {
+                program: "/usr/bin/curl".to_owned(),
+                operations: vec!["connect".to_owned()],
+                host: Some("a.example".to_owned()),
+                action: "allow".to_owned(),
+                enabled: Some(off.is_none()),
+                ..RuleSpec::default()
+            },
+            off: off.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn people_are_told_what_becomes_of_each_rule() {
+        let imported = Imported {
+            format: Format::OpenSnitch,
+            rules: Vec::new(),
+            refused: vec![Refused {
+                source: "c\u{1b}".to_owned(),
+                reason: "why".to_owned(),
+            }],
+            warnings: vec!["mind".to_owned()],
+        };
+        let difference = Difference {
+            add: vec![incoming("a", None), incoming("b", Some("it has a past"))],
+            ..Difference::default()
+        };
+        let mut preview = Preview::new(&imported, &difference);
+        let text = preview.text();
+        for part in [
+            "To be added (1):\n  allow  /usr/bin/curl  a.example  “a”\n",
+            "To be added, switched off (1):\n  allow  /usr/bin/curl  a.example  “b”: it has a past\n",
+            "Not taken (1):\n  c\\u{1b}: why\n",
+            "To be known (1):\n  mind\n",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        preview.made(7, vec![1, 2]);
+        assert_eq!(
+            preview.done(),
+            "Rules: 2 added. That is change 7; “portreevectl rules undo 7” takes it back."
+        );
+        let value = serde_json::to_value(&preview).unwrap();
+        assert_eq!((&value["change"], &value["ids"][1]), (&7.into(), &2.into()));
+        assert_eq!(value["add"][1]["off"], "it has a past");
+        let nothing = Difference::default();
+        let text = Preview::new(&imported, &nothing).text();
+        assert!(text.ends_with("There is nothing to change.\n"), "{text}");
+    }
+
+    #[test]
+    fn long_lists_are_cut_for_people() {
+        let imported = Imported {
+            format: Format::Domains,
+            rules: Vec::new(),
+            refused: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let difference = Difference {
+            add: vec![incoming("a", None); LINES_MOST + 2],
+            ..Difference::default()
+        };
+        let text = Preview::new(&imported, &difference).text();
+        assert!(text.contains("… and 2 more"), "{text}");
+    }
+}
