@@ -31,9 +31,10 @@ impl Output {
         self.json
     }
 
-    /// JSON that means what `json` does, and does nothing to a terminal.
+    /// JSON that means what `json` does, in the same lines, and does nothing else to a terminal.
     pub(crate) fn plain_json(json: &str) -> String {
-        sanitise::clean_json(json)
+        let lines: Vec<String> = json.lines().map(sanitise::clean_json).collect();
+        lines.join("\n")
     }
 
     /// Tells people something beside the result, which may be a file's content.
