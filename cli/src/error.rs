@@ -102,6 +102,7 @@ impl Error {
     fn name(&self) -> String {
         let own = |name: &str| format!("io.github.portreeve.Error.{name}");
         match self {
+            Self::Exchange(portreeve_exchange::Error::Read { .. }) => own("Failed"),
             Self::Usage(_) | Self::Exchange(_) => own("Usage"),
             Self::NoBus(_) | Self::NoBroker(_) => own("NotReachable"),
             Self::AccessDenied { name, .. } => name.clone(),

@@ -170,6 +170,9 @@ pub enum Error {
     /// It is neither a file nor a directory.
     #[error("cannot read {0}: expected a regular file or a directory")]
     NotAFile(String),
+    /// It is a directory, and its format is one of files.
+    #[error("cannot read {0} as one file: it is a directory, as only OpenSnitch has")]
+    Directory(String),
     /// It is longer than any that makes sense.
     #[error("cannot read {name}: it has more than {most} bytes")]
     TooLong {
@@ -257,7 +260,7 @@ pub fn import(found: &Found, settings: &Settings) -> Result<Imported, Error> {
         (Format::OpenSnitch, Found::Directory { files, skipped, .. }) => {
             opensnitch::import(files, skipped, settings)
         }
-        (_, Found::Directory { name, .. }) => Err(Error::NotAFile(name.clone())),
+        (_, Found::Directory { name, .. }) => Err(Error::Directory(name.clone())),
         (Format::OpenSnitch, Found::File(file)) => opensnitch::import_file(file, settings),
         (Format::Portreeve, Found::File(file)) => own::import(file),
         (Format::Lsrules, Found::File(file)) => lsrules::import(file, settings),

@@ -10,7 +10,7 @@ use portreeve_policy::{Action, Destination, ObjectPattern, Operation, Ports, Pro
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, Format, Imported, Settings, TextFile,
+    Error, Format, Imported, RULES_MAX, Settings, TextFile,
     draft::{Draft, Who},
     lists::uncovered,
     pattern::outranks,
@@ -75,8 +75,14 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
     match group.get("rules") {
         None => {}
         Some(Value::Array(rules)) => {
+            let mut patterns = 0;
             for (number, rule) in (1..).zip(rules) {
-                drafts.push(draft(number, rule));
+                let draft = draft(number, rule);
+                patterns += draft.patterns.len();
+                if patterns > RULES_MAX {
+                    return Err(Error::TooMany);
+                }
+                drafts.push(draft);
             }
         }
         Some(_) => imported.refuse("key “rules”", "expected a list of rules"),
@@ -84,7 +90,7 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
     let said = group.get("denied-remote-notes").and_then(Value::as_str);
     for key in ["domains", "hosts", "addresses"] {
         let list = group.get(&format!("denied-remote-{key}"));
-        denied(key, list, said, settings, &mut drafts, &mut imported);
+        denied(key, list, said, settings, &mut drafts, &mut imported)?;
     }
     settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)?;
     Ok(imported)
@@ -210,7 +216,8 @@ fn part(draft: &mut Draft, remote: &mut Remote, key: &str, value: &Value) -> Res
         ("remote", Some("multicast")) => remote.set(networks(&MULTICAST))?,
         ("remote", Some("bonjour")) => remote.set(networks(&BONJOUR))?,
         ("remote-addresses", _) => {
-            let words = words(value).ok_or_else(lost)?;
+            let words = words(value).filter(|words| words.len() <= PATTERNS_MOST);
+            let words = words.ok_or_else(lost)?;
             let found: Option<Vec<_>> = words.iter().map(|word| addresses(word)).collect();
             remote.set(found.ok_or_else(lost)?.concat())?;
         }
@@ -293,21 +300,26 @@ fn denied(
     settings: &Settings,
     drafts: &mut Vec<Draft>,
     imported: &mut Imported,
-) {
+) -> Result<(), Error> {
     let source = format!("denied-remote-{key}");
     let Some(list) = list else {
-        return;
+        return Ok(());
     };
     let Some(mut words) = list.as_array().and_then(|_| words(list)) else {
-        return imported.refuse(source, "expected a list of texts");
+        imported.refuse(source, "expected a list of texts");
+        return Ok(());
     };
     if settings.app.is_none() {
         let reason = "it is for any program, and rules here name one";
-        return imported.refuse(source, format!("{} entries: {reason}", words.len()));
+        imported.refuse(source, format!("{} entries: {reason}", words.len()));
+        return Ok(());
     }
     if key == "domains" {
         let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
         words = uncovered(&lower);
+    }
+    if drafts.len().saturating_add(words.len()) > RULES_MAX {
+        return Err(Error::TooMany);
     }
     for word in words {
         let rule = serde_json::json!({"action": "deny", format!("remote-{key}"): [word.clone()]});
@@ -320,6 +332,7 @@ fn denied(
         }
         drafts.push(draft);
     }
+    Ok(())
 }
 
 /// A rule that denies decides if its priority is the higher one, or, at equals, if it is not the less exact one.

@@ -28,6 +28,19 @@ pub(crate) struct Customs {
     pub(crate) any_denies: bool,
 }
 
+/// A rule that denies, and that is no rule of ours.
+struct Gone {
+    draft: Draft,
+    /// But for this program, for which it is.
+    but: Option<String>,
+}
+
+impl Gone {
+    fn is_about(&self, program: &str) -> bool {
+        self.but.as_deref() != Some(program) && self.draft.who.may_be(program)
+    }
+}
+
 /// Takes rules, as far as they can be.
 pub(crate) fn settle(
     drafts: Vec<Draft>,
@@ -36,27 +49,36 @@ pub(crate) fn settle(
     imported: &mut Imported,
 ) -> Result<(), Error> {
     let mut kept = Vec::new();
-    // Rules that deny, and that are no rules of ours.
     let mut gone = Vec::new();
     let mut any = Vec::new();
     for mut draft in drafts {
-        if let (Who::Any, Some(app)) = (&draft.who, app) {
-            draft.who = Who::Programs(vec![app.to_owned()]);
-        }
         draft.refusal = draft.refusal.take().or_else(|| draft.problem());
-        let spreads = customs.any_denies && draft.denies() && draft.is_whole();
-        match &draft.who {
-            Who::Programs(_) if draft.refusal.is_none() => kept.push(draft),
-            Who::Any | Who::Matching(_) if spreads => any.push(draft),
-            _ => {
+        let counts = draft.denies() && draft.in_force;
+        let spreads = counts && customs.any_denies && draft.is_whole();
+        match (&draft.who, app) {
+            _ if draft.refusal.is_some() => {
                 imported.refuse(&draft.source, refusal(&draft));
-                if draft.denies() && draft.in_force {
-                    gone.push(draft);
-                }
+                gone.extend(counts.then_some(Gone { draft, but: None }));
+            }
+            (Who::Programs(_), _) => kept.push(draft),
+            (Who::Any | Who::Matching(_), _) if spreads => any.push(draft),
+            (Who::Any, Some(app)) => {
+                let one = Who::Programs(vec![app.to_owned()]);
+                kept.push(Draft {
+                    who: one,
+                    ..draft.clone()
+                });
+                // For all other programs it is gone.
+                let but = Some(app.to_owned());
+                gone.extend(counts.then_some(Gone { draft, but }));
+            }
+            (Who::Any | Who::Matching(_), _) => {
+                imported.refuse(&draft.source, refusal(&draft));
+                gone.extend(counts.then_some(Gone { draft, but: None }));
             }
         }
     }
-    spread(any, &mut kept, imported);
+    spread(any, app, &mut kept, imported)?;
     let count: usize = kept
         .iter()
         .map(|draft| programs(draft).len() * draft.patterns.len())
@@ -94,15 +116,23 @@ fn programs(draft: &Draft) -> &[String] {
     }
 }
 
-/// Rules against any program become rules against those that something is allowed to: for all others nothing is
-/// allowed, and they are asked about.
-fn spread(any: Vec<Draft>, kept: &mut Vec<Draft>, imported: &mut Imported) {
+/// Rules against any program become rules against the one that was named for them, and against those that
+/// something is allowed to: for all others nothing is allowed, and they are asked about.
+fn spread(
+    any: Vec<Draft>,
+    app: Option<&str>,
+    kept: &mut Vec<Draft>,
+    imported: &mut Imported,
+) -> Result<(), Error> {
     let allowed: BTreeSet<String> = kept
         .iter()
         .filter(|draft| !draft.denies() && draft.is_whole())
         .flat_map(programs)
-        .cloned()
+        .map(String::as_str)
+        .chain(app)
+        .map(str::to_owned)
         .collect();
+    let mut count = 0;
     for mut draft in any {
         let those: Vec<String> = allowed
             .iter()
@@ -113,14 +143,22 @@ fn spread(any: Vec<Draft>, kept: &mut Vec<Draft>, imported: &mut Imported) {
             imported.refuse(&draft.source, refusal(&draft));
             continue;
         }
+        count += those.len();
+        if count > RULES_MAX {
+            return Err(Error::TooMany);
+        }
         imported.warnings.push(format!(
-            "“{}” is for more than one program: it is taken for each of the {} that other rules here allow something to; all others will be asked about",
+            "“{}” is for more than one program: it is taken for {}; all others will be asked about",
             draft.source,
-            those.len()
+            match those.len() {
+                1 => "the one that other rules here are for".to_owned(),
+                many => format!("each of the {many} that other rules here are for"),
+            }
         ));
         draft.who = Who::Programs(those);
         kept.push(draft);
     }
+    Ok(())
 }
 
 /// How two rules do not agree here as they did there.
@@ -132,7 +170,7 @@ enum Conflict {
 }
 
 /// For each rule, what it does not agree with.
-fn conflicts(kept: &[Draft], gone: &[Draft], customs: &Customs) -> Vec<Option<Conflict>> {
+fn conflicts(kept: &[Draft], gone: &[Gone], customs: &Customs) -> Vec<Option<Conflict>> {
     let mut against: HashMap<String, Vec<&Draft>> = HashMap::new();
     for draft in kept.iter().filter(|draft| draft.denies() && draft.in_force) {
         for program in programs(draft) {
@@ -154,8 +192,8 @@ fn conflicts(kept: &[Draft], gone: &[Draft], customs: &Customs) -> Vec<Option<Co
                 let same = deny.who.may_be(program);
                 (same || deny.any_case).then_some((deny, same && deny.is_whole()))
             });
-            let others = gone.iter().filter(|draft| draft.who.may_be(program));
-            for (deny, is_here) in own.chain(others.map(|deny| (deny, false))) {
+            let others = gone.iter().filter(|gone| gone.is_about(program));
+            for (deny, is_here) in own.chain(others.map(|gone| (&gone.draft, false))) {
                 match compare(allow, deny, is_here, customs) {
                     Some(Conflict::Closes(text)) => {
                         closes = closes.or(Some(Conflict::Closes(text)));

@@ -54,7 +54,7 @@ fn a_file_tells_what_it_is() {
         skipped: Vec::new(),
     };
     let error = import(&directory, &settings(Some(Format::Hosts))).unwrap_err();
-    assert!(matches!(error, Error::NotAFile(_)), "{error}");
+    assert!(matches!(error, Error::Directory(_)), "{error}");
 }
 
 #[test]

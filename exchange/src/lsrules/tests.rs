@@ -207,6 +207,31 @@ fn block_lists_are_for_one_program() {
 }
 
 #[test]
+fn there_is_an_end_to_rules() {
+    let read = |text: &str| {
+        let file = TextFile {
+            name: "a".to_owned(),
+            text: text.to_owned(),
+        };
+        let settings = Settings {
+            app: Some("/a".to_owned()),
+            ..Settings::default()
+        };
+        import(&file, &settings)
+    };
+    let names: Vec<String> = (0..=RULES_MAX).map(|it| format!("\"a{it}\"")).collect();
+    let error = read(&format!(
+        "{{\"denied-remote-hosts\": [{}]}}",
+        names.join(",")
+    ));
+    assert!(matches!(error, Err(Error::TooMany)));
+    let range = r#""remote-addresses": "::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe""#;
+    let rules = vec![format!(r#"{{"action": "allow", {range}}}"#); 1000].join(",");
+    let error = read(&format!(r#"{{"rules": [{rules}]}}"#));
+    assert!(matches!(error, Err(Error::TooMany)));
+}
+
+#[test]
 fn what_is_no_group_is_said() {
     let imported = read(
         r#"{"rules": 7, "made-up": 1, "denied-remote-hosts": "a"}"#,

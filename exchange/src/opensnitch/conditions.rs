@@ -41,6 +41,9 @@ const MULTICAST_REGEXP: [&str; 5] = [
     "239.0.0.0/8",
 ];
 
+/// Most characters of a value that people are shown.
+const SHOWN_MOST: usize = 80;
+
 /// A family of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -88,6 +91,12 @@ fn networks(texts: &[&str]) -> Vec<Destination> {
     parsed.map(Destination::network).collect()
 }
 
+/// What a condition compares with, as people are shown it.
+fn shown(condition: &Operator) -> String {
+    let text: String = condition.data().chars().take(SHOWN_MOST).collect();
+    text.escape_debug().to_string()
+}
+
 impl<'a> Conditions<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         Self {
@@ -125,7 +134,7 @@ impl<'a> Conditions<'a> {
 
     /// Notes a condition that no rule of ours can have.
     fn lose(&mut self, condition: &Operator) {
-        let data = condition.data().escape_debug();
+        let data = shown(condition);
         let what = match condition.operand() {
             "process.command" => "the command line",
             "process.parent.path" => "what started the program",
@@ -160,7 +169,7 @@ impl<'a> Conditions<'a> {
         let real = |path: &&String| Program::at(path).is_some();
         let paths: Vec<String> = paths.iter().filter(real).cloned().collect();
         if paths.is_empty() {
-            self.refusal = Some(format!("no program has the path “{}”", data.escape_debug()));
+            self.refusal = Some(format!("no program has the path “{}”", shown(condition)));
         }
         self.any_case |= !sensitive;
         self.set_who(Who::Programs(paths), condition);
@@ -183,10 +192,7 @@ impl<'a> Conditions<'a> {
             _ => self.settings.user.as_deref() == Some(data),
         };
         if !own {
-            self.refusal = Some(format!(
-                "it is for another user (“{}”)",
-                data.escape_debug()
-            ));
+            self.refusal = Some(format!("it is for another user (“{}”)", shown(condition)));
         }
     }
 

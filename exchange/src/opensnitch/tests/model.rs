@@ -9,7 +9,7 @@ use portreeve_policy::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{read, rule};
+use super::{read_for, rule};
 
 /// A call, as OpenSnitch sees it.
 #[derive(Debug, Clone)]
@@ -87,8 +87,8 @@ fn allows(rules: &[Value], call: &Call) -> Option<bool> {
 }
 
 /// Whether the rules that were taken do.
-fn allows_here(rules: &[Value], call: &Call) -> bool {
-    let rules = (1..).zip(read(rules).rules).map(|(id, incoming)| {
+fn allows_here(rules: &[Value], app: Option<&str>, call: &Call) -> bool {
+    let rules = (1..).zip(read_for(rules, app).rules).map(|(id, incoming)| {
         let checked = incoming.spec.check().unwrap();
         Rule {
             id: RuleId(id),
@@ -205,13 +205,14 @@ proptest! {
     fn nothing_is_allowed_that_was_not(
         mut rules in prop::collection::vec(any_rule(), 1..6),
         calls in prop::collection::vec(any_call(), 8),
+        app in prop::sample::select(vec![None, None, Some("/bin/a"), Some("/bin/c")]),
     ) {
         for (number, rule) in rules.iter_mut().enumerate() {
             rule["name"] = json!(format!("{number}"));
         }
         for call in calls {
-            if allows_here(&rules, &call) {
-                prop_assert_eq!(allows(&rules, &call), Some(true), "{:?}", call);
+            if allows_here(&rules, app, &call) {
+                prop_assert_eq!(allows(&rules, &call), Some(true), "{:?} {:?}", app, call);
             }
         }
     }
@@ -228,7 +229,7 @@ proptest! {
         ];
         let rules = [rule("0", action, &conditions)];
         if call.path == "/bin/a" {
-            prop_assert_eq!(allows_here(&rules, &call), allows(&rules, &call) == Some(true));
+            prop_assert_eq!(allows_here(&rules, None, &call), allows(&rules, &call) == Some(true));
         }
     }
 }
