@@ -12,7 +12,7 @@ use crate::{Error, Format, Imported, Incoming, RULES_MAX, Settings, TextFile, dr
 /// Lines that may be wrong: of a list, not one in a thousand is.
 const WRONG_MOST: usize = 100;
 /// Names of this computer, which hosts files begin with.
-const OWN_NAMES: [&str; 9] = [
+const OWN_NAMES: [&str; 12] = [
     "localhost",
     "localhost.localdomain",
     "local",
@@ -21,6 +21,9 @@ const OWN_NAMES: [&str; 9] = [
     "ip6-loopback",
     "ip6-localnet",
     "ip6-mcastprefix",
+    "ip6-allnodes",
+    "ip6-allrouters",
+    "ip6-allhosts",
     "0.0.0.0",
 ];
 
@@ -75,9 +78,18 @@ pub(crate) fn import(
         let text = content(text);
         let mut words = text.split_whitespace();
         if format == Format::Hosts {
-            let address = words.next();
-            if address.is_some_and(|word| word.parse::<IpAddr>().is_err()) {
-                wrong(&mut imported, file, line, text, "an address and names")?;
+            let leads_nowhere = |word: &str| {
+                let address = word.parse::<IpAddr>();
+                address.is_ok_and(|it| it.is_unspecified() || it.is_loopback())
+            };
+            if words.next().is_some_and(|word| !leads_nowhere(word)) {
+                wrong(
+                    &mut imported,
+                    file,
+                    line,
+                    text,
+                    "0.0.0.0 or 127.0.0.1, and names",
+                )?;
                 continue;
             }
         }
@@ -250,6 +262,13 @@ mod tests {
         assert!(imported.refused[0].reason.contains("||b.example^"));
         let imported = read("ads.example\n", Format::Hosts).unwrap();
         assert_eq!(imported.refused[0].source, "line 1");
+        // Who leads a name somewhere does not deny it.
+        let imported = read("0.0.0.0 a.example\n192.0.2.7 nas.example\n", Format::Hosts).unwrap();
+        assert_eq!(domains(&imported), ["a.example"]);
+        assert!(
+            imported.refused[0].reason.contains("192.0.2.7"),
+            "{imported:?}"
+        );
         let error = read(&"<p>\n".repeat(200), Format::Domains).unwrap_err();
         assert!(
             matches!(error, Error::Understand { line: 101, .. }),
