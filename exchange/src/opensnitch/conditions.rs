@@ -187,9 +187,11 @@ impl<'a> Conditions<'a> {
             return self.lose(condition);
         }
         let data = condition.data();
-        let own = match condition.operand() {
-            "user.id" => data == self.settings.uid.to_string(),
-            _ => self.settings.user.as_deref() == Some(data),
+        let own = match (condition.operand(), &self.settings.user) {
+            ("user.id", _) => data == self.settings.uid.to_string(),
+            (_, Some(name)) => data == name,
+            // It may be this one.
+            (_, None) => return self.lose(condition),
         };
         if !own {
             self.refusal = Some(format!("it is for another user (“{}”)", shown(condition)));

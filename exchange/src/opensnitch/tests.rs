@@ -194,6 +194,19 @@ fn what_is_for_nobody_here_is_refused() {
 }
 
 #[test]
+fn a_user_without_a_name_may_be_meant_by_any() {
+    let named = condition("simple", "user.name", "alice");
+    let text = rule("r", "deny", &[path("/a"), named]).to_string();
+    let name = "r.json".to_owned();
+    let found = Found::File(TextFile { name, text });
+    let settings = Settings {
+        uid: 1000,
+        ..Settings::default()
+    };
+    assert!(off(&import(&found, &settings).unwrap()).contains("user.name"));
+}
+
+#[test]
 fn names_of_networks_are_no_wider_than_there() {
     let imported = with("allow", &[condition("network", "dest.network", "LAN")]);
     let found = about(&imported);
