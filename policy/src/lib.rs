@@ -18,6 +18,7 @@ mod explain;
 #[cfg(test)]
 mod fixtures;
 mod lifespan;
+mod mode;
 mod names;
 mod object;
 mod operation;
@@ -26,12 +27,14 @@ mod precedence;
 mod reach;
 mod rule;
 mod ruleset;
+mod standing;
 mod subject;
 
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};
+pub use mode::{Course, Mode};
 pub use names::{Knowledge, NameSource};
 pub use object::{Object, ObjectPattern, Protocol};
 pub use operation::{Operation, Operations};
@@ -39,6 +42,7 @@ pub use ports::Ports;
 pub use reach::Reach;
 pub use rule::{Action, Note, Origin, Rule, RuleId};
 pub use ruleset::{Decision, Ruleset};
+pub use standing::{Leave, ModeChange, Standing, Timed};
 pub use subject::{Alteration, Process, Program, Subject, SubjectPattern};
 
 /// A word that names none of the values of its kind.

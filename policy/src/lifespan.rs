@@ -11,6 +11,8 @@ pub struct Span(u32);
 impl Span {
     /// An hour: what prompts offer.
     pub const HOUR: Self = Self(3600);
+    /// A day.
+    pub const DAY: Self = Self(24 * 3600);
     /// The longest, a leap year: what is to last longer can as well last until it is removed.
     pub const LONGEST: Self = Self(366 * 24 * 3600);
 
@@ -18,6 +20,16 @@ impl Span {
     pub fn of_seconds(seconds: u64) -> Option<Self> {
         let span = Self(u32::try_from(seconds).ok()?);
         (1..=Self::LONGEST.0).contains(&span.0).then_some(span)
+    }
+
+    /// So many times as long, but no longer than the longest.
+    pub(crate) const fn times(self, number: u32) -> Self {
+        let seconds = self.0.saturating_mul(number);
+        if seconds > Self::LONGEST.0 {
+            Self::LONGEST
+        } else {
+            Self(seconds)
+        }
     }
 
     /// Its seconds.

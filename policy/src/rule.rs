@@ -93,6 +93,8 @@ pub enum Origin {
     CommandLine,
     /// A file of rules, of ours or of another firewall, that was taken in.
     Import,
+    /// A call that went on while Portreeve was learning; nobody has looked at it yet.
+    Learned,
     /// An administrator: it stands above those of users.
     Administrator,
     /// Portreeve itself.
@@ -100,11 +102,12 @@ pub enum Origin {
 }
 
 impl Origin {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Prompt,
         Self::Window,
         Self::CommandLine,
         Self::Import,
+        Self::Learned,
         Self::Administrator,
         Self::BuiltIn,
     ];
@@ -112,7 +115,7 @@ impl Origin {
     /// Whether it is a user's own, who may change it.
     pub const fn is_users(self) -> bool {
         match self {
-            Self::Prompt | Self::Window | Self::CommandLine | Self::Import => true,
+            Self::Prompt | Self::Window | Self::CommandLine | Self::Import | Self::Learned => true,
             Self::Administrator | Self::BuiltIn => false,
         }
     }
@@ -124,6 +127,7 @@ impl Origin {
             Self::Window => "window",
             Self::CommandLine => "command-line",
             Self::Import => "import",
+            Self::Learned => "learned",
             Self::Administrator => "administrator",
             Self::BuiltIn => "built-in",
         }
@@ -134,7 +138,7 @@ impl FromStr for Origin {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "prompt, window, command-line, import, administrator or built-in";
+        let expected = "prompt, window, command-line, import, learned, administrator or built-in";
         ParseError::find("origin", Self::ALL, Self::as_str, word, expected)
     }
 }
