@@ -2,8 +2,8 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use portreeve_policy::{Action, Operation};
-use serde::Deserialize;
+use portreeve_policy::{Action, Mode, Operation};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::store::history::Limits;
 
@@ -30,8 +30,22 @@ pub struct Config {
     pub protected: bool,
     /// What becomes of calls that no rule is about.
     pub unruled: Unruled,
+    /// The mode of users who have set none: what becomes of what they would be asked about.
+    #[serde(deserialize_with = "mode")]
+    pub mode: Mode,
     /// How much is kept of what programs did.
     pub history: History,
+}
+
+/// Reads a mode that may be there for ever.
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let mode: Mode = word.parse().map_err(D::Error::custom)?;
+    if mode == Mode::Learn {
+        let text = "cannot learn without an end: expected ask, allow, deny or lockdown";
+        return Err(D::Error::custom(text));
+    }
+    Ok(mode)
 }
 
 /// How much is kept of what programs did. What is older, or more, is forgotten.
@@ -137,6 +151,7 @@ impl Default for Config {
             uid_max: 60_000,
             protected: false,
             unruled: Unruled::default(),
+            mode: Mode::Ask,
             history: History::default(),
         }
     }
@@ -301,6 +316,17 @@ mod tests {
         assert!(peers.to_string().contains("unruled.accept"));
         let text = "[unruled]\nconnect = \"perhaps\"";
         assert!(matches!(load(text), Err(Error::Parse { .. })));
+    }
+
+    #[test]
+    fn the_mode_of_all_is_one_that_may_stay() {
+        assert_eq!(load("").unwrap().mode, Mode::Ask);
+        assert_eq!(load("mode = \"lockdown\"").unwrap().mode, Mode::Lockdown);
+        for word in ["learn", "off"] {
+            let error = load(&format!("mode = \"{word}\"")).unwrap_err();
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains("lockdown"), "{source}");
+        }
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub struct Activity {
     pub action: String,
     /// What they failed with; absent for `allow`.
     pub errno: Option<u16>,
-    /// Why: `rule`, `answer`, `late-answer`, `unruled`, `connected`, `at-once`, or a failure: `deadline`,
-    /// `no-agent`, …
+    /// Why: `rule`, `answer`, `late-answer`, `unruled`, `connected`, `at-once`, the user's mode: `mode-learn`,
+    /// `mode-allow`, `mode-deny`, `mode-lockdown`, or a failure: `deadline`, `no-agent`, …
     pub reason: String,
     /// The rule, for `rule`. It may be gone by now.
     pub rule: Option<u64>,

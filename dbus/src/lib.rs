@@ -13,6 +13,7 @@ mod change;
 mod claim;
 mod error;
 mod executable;
+mod modes;
 mod prompt;
 mod prompts;
 mod rule;
@@ -28,6 +29,7 @@ pub use change::{Change, CheckedChanges, RuleChanges};
 pub use claim::deceives;
 pub use error::Error;
 pub use executable::executable;
+pub use modes::{ModeSpec, ModeState, ModesProxy};
 pub use prompt::Prompt;
 pub use prompts::PromptsProxy;
 pub use rule::{Checked, Rule, RuleSpec};
@@ -63,3 +65,11 @@ pub const ACTION_EDIT_RULES: &str = "io.github.portreeve.edit-own-rules";
 pub const ACTION_ALLOW: &str = "io.github.portreeve.allow-lastingly";
 /// polkit action: clear one's own history from a program that is not Portreeve's own.
 pub const ACTION_CLEAR_HISTORY: &str = "io.github.portreeve.clear-own-history";
+/// polkit action: what lets nothing more happen than before: to deny, to ask again, a lockdown.
+pub const ACTION_STRENGTHEN: &str = "io.github.portreeve.strengthen";
+/// polkit action: to let go on for a short time what no rule is about.
+pub const ACTION_SNOOZE: &str = "io.github.portreeve.snooze";
+/// polkit action: to end a lockdown.
+pub const ACTION_END_LOCKDOWN: &str = "io.github.portreeve.end-lockdown";
+/// polkit action: to let go on what no rule is about.
+pub const ACTION_WEAKEN: &str = "io.github.portreeve.weaken";

@@ -43,7 +43,7 @@ pub struct Rule {
     pub ends: Option<u64>,
     /// Whether it is in force.
     pub enabled: bool,
-    /// Who made it: `prompt`, `window`, `command-line`, `import`, `administrator` or `built-in`.
+    /// Who made it: `prompt`, `window`, `command-line`, `import`, `learned`, `administrator` or `built-in`.
     pub origin: String,
     /// When, seconds since 1970.
     pub created: i64,

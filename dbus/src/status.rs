@@ -8,8 +8,12 @@ use zbus::{DeserializeDict, SerializeDict, Type};
 pub struct Status {
     /// Version of the broker.
     pub version: String,
-    /// `ask`, the only mode there is yet.
+    /// What becomes of calls that no rule is about: `ask`, `learn`, `allow`, `deny` or `lockdown`.
     pub mode: String,
+    /// When that ends by itself, if it does: microseconds on `CLOCK_BOOTTIME`.
+    pub mode_ends: Option<u64>,
+    /// The mode that comes back then, if it is a snooze.
+    pub mode_before: Option<String>,
     /// Whether the kernel enforces: programs attached, gate open.
     pub enforcing: bool,
     /// Whether the caller's user has an agent.

@@ -1,4 +1,4 @@
-//! polkit's leave, for callers that are not Portreeve's own programs.
+//! polkit's leave, for callers that are not Portreeve's own programs, and for what needs it of any.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -29,6 +29,18 @@ pub(super) async fn check(
     caller: &Caller,
     action: &str,
 ) -> Result<(), Error> {
+    let nothing = HashMap::new();
+    check_with(limiter, connection, header, caller, (action, &nothing)).await
+}
+
+/// The same for an action with details, which its message and administrators' rules of polkit may name.
+pub(super) async fn check_with(
+    limiter: &Arc<Limiter<u32>>,
+    connection: &Connection,
+    header: &Header<'_>,
+    caller: &Caller,
+    (action, details): (&str, &HashMap<&str, &str>),
+) -> Result<(), Error> {
     let _underway = limiter.enter(caller.uid)?;
     let denied = |text: String| {
         Error::AccessDenied(format!(
@@ -48,7 +60,7 @@ pub(super) async fn check(
     };
     let authority = AuthorityProxy::new(connection).await?;
     let result = authority
-        .check_authorization(&subject, action, &HashMap::new(), flags, "")
+        .check_authorization(&subject, action, details, flags, "")
         .await
         .map_err(|error| denied(error.to_string()))?;
     if result.is_authorized {

@@ -9,6 +9,7 @@ mod caller;
 mod leave;
 mod limits;
 mod logins;
+mod modes;
 mod prompts;
 mod rules;
 mod sleep;
@@ -26,8 +27,8 @@ use tokio::{
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
 use self::{
-    activity::Activities, broker::Broker, caller::Callers, limits::Limiter, prompts::Prompts,
-    rules::Rules, watch::Watchers,
+    activity::Activities, broker::Broker, caller::Callers, limits::Limiter, modes::Modes,
+    prompts::Prompts, rules::Rules, watch::Watchers,
 };
 pub use self::{
     logins::follow_logins,
@@ -88,6 +89,7 @@ pub async fn serve(
         .serve_at(BROKER_PATH, Broker(shared.clone()))
         .serve_at(BROKER_PATH, Prompts(shared.clone()))
         .serve_at(BROKER_PATH, Rules(shared.clone()))
+        .serve_at(BROKER_PATH, Modes(shared.clone()))
         .serve_at(BROKER_PATH, Activities(shared))
         .build()
         .await?;

@@ -26,6 +26,7 @@ const WATCHERS_OF_A_USER: usize = 32;
 pub(super) enum Topic {
     Prompts,
     Rules,
+    Modes,
     Activity,
 }
 

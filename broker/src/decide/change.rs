@@ -289,7 +289,7 @@ fn no_such_end(uid: u32, lifespan: For) -> Error {
     })
 }
 
-fn store_error(error: &store::Error) -> Error {
+pub(super) fn store_error(error: &store::Error) -> Error {
     let text = with_causes(error);
     match error {
         store::Error::NoSuchRule(_) => Error::NoSuchRule(text),

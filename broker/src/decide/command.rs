@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use portreeve_dbus::{
-    Change as ChangeInfo, CheckedChanges, Error, Explanation, Prompt as PromptInfo,
+    Change as ChangeInfo, CheckedChanges, Error, Explanation, ModeState, Prompt as PromptInfo,
     Rule as RuleInfo, Status,
 };
-use portreeve_policy::{Answer, Object, Operation, Origin as RuleOrigin, Program, Rule, RuleId};
+use portreeve_policy::{
+    Answer, Leave, ModeChange, Object, Operation, Origin as RuleOrigin, Program, Rule, RuleId,
+};
 use tokio::sync::{oneshot, watch};
 
 use super::AgentHandle;
@@ -103,11 +105,29 @@ pub enum Command {
         /// Where to.
         reply: Reply<Vec<ChangeInfo>>,
     },
+    /// The mode of a user.
+    Mode {
+        /// The user.
+        uid: u32,
+        /// Where to.
+        reply: Reply<ModeState>,
+    },
+    /// Another mode for a user.
+    SetMode {
+        /// The user.
+        uid: u32,
+        /// What is wanted.
+        change: ModeChange,
+        /// What leave the caller has, if any.
+        leave: Option<Leave>,
+        /// Where to.
+        reply: Reply<ModeSet>,
+    },
     /// Tells when something changes for a user.
     Watch {
         /// The user.
         uid: u32,
-        /// Where to: a count of changes of the prompts, and of the rules.
+        /// Where to: a count of changes of the prompts, of the rules, and of the mode.
         reply: oneshot::Sender<Watch>,
     },
     /// Asks whether the loop makes progress.
@@ -121,6 +141,15 @@ pub enum Command {
     LoggedIn(BTreeSet<u32>),
     /// From the loop to itself: the store has done its part.
     Stored(Stored),
+    /// From the loop to itself: the store has kept a mode, or not.
+    ModeKept(ModeKept),
+    /// From the loop to itself: the store has kept what was learned of a user, or not.
+    Learned {
+        /// The user.
+        uid: u32,
+        /// What is different now, or why nothing is.
+        result: Result<Changed, store::Error>,
+    },
     /// From the loop to itself: the store could not forget rules that are over.
     NotForgotten {
         /// Which.
@@ -136,6 +165,27 @@ pub struct Watch {
     pub prompts: watch::Receiver<u64>,
     /// Of the user's rules.
     pub rules: watch::Receiver<u64>,
+    /// Of the user's mode.
+    pub modes: watch::Receiver<u64>,
+}
+
+/// How a wish for another mode was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModeSet {
+    /// It is in force.
+    Done,
+    /// Not taken: it needs more leave than there was.
+    Needs(Leave),
+}
+
+/// What the store has done with a user's mode.
+pub struct ModeKept {
+    /// The user.
+    pub uid: u32,
+    /// What is different now, or why nothing is.
+    pub result: Result<Changed, store::Error>,
+    /// Who wanted it; nobody if the one before has ended.
+    pub reply: Option<Reply<ModeSet>>,
 }
 
 /// Who answers a prompt.

@@ -1,4 +1,4 @@
-//! Rules end: by the clock, with their process, or when their user logs out. Each end is like a removal:
+//! Rules end: by the clock (as modes do), with their process, or when their user logs out. Each end is like a removal:
 //! it raises the generation, so that what was remembered is void, and cannot be taken back.
 
 use std::collections::BTreeSet;
@@ -22,6 +22,7 @@ impl Decider {
     /// The alarm has rung: a time is over, or the wall clock was set.
     pub(super) fn end_due(&mut self) {
         let due = self.rules.take_due(self.clock.now());
+        self.end_modes();
         self.end(&due);
     }
 

@@ -36,6 +36,11 @@ impl LateAnswers {
         self.0.push(answer);
     }
 
+    /// Those of a user count no more.
+    pub(super) fn forget(&mut self, uid: u32) {
+        self.0.retain(|answer| answer.uid != uid);
+    }
+
     /// The answer for this attempt, which is used up by it.
     pub(super) fn take(&mut self, arrival: &Arrival, now: Instant) -> Option<LateAnswer> {
         self.0.retain(|answer| now < answer.given + HOLDS);

@@ -7,7 +7,8 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Action, Alteration, Destination, Object, Process, Program, Protocol, Reach as Said, Subject,
+    Action, Alteration, Destination, Mode, Object, Process, Program, Protocol, Reach as Said,
+    Subject,
 };
 
 use super::rulebook::RuleBook;
@@ -145,7 +146,7 @@ impl Listeners {
         self.make_room(subject.uid);
         let slot = self.last_slot + 1;
         let mut granted = Peerage::of(&Destination::Anywhere, self.unruled);
-        let reach = Box::new(reach(&listener, &said, &mut granted));
+        let reach = Box::new(written(rules, &listener, &said, &mut granted));
         self.tell(slot, &reach)?;
         self.last_slot = slot;
         let known = Known {
@@ -176,7 +177,7 @@ impl Listeners {
                 process: listener.process.unwrap_or(NO_PROCESS),
             };
             let said = rules.reach(&subject, listener.port, listener.protocol);
-            let reach = reach(listener, &said, &mut known.granted);
+            let reach = written(rules, listener, &said, &mut known.granted);
             if reach != *known.written {
                 *known.written = reach;
                 changed.push((known.slot, known.written.clone()));
@@ -277,6 +278,16 @@ fn listener(reach: &Reach) -> Option<Listener> {
         port: reach.port,
         protocol: Protocol(reach.protocol),
     })
+}
+
+/// What the kernel is to have of it. In a lockdown nobody is let in whom no rule lets in, and what was granted
+/// is as it was afterwards.
+fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
+    if rules.modes.of(listener.uid) == Mode::Lockdown {
+        let mut nobody = Peerage::of(&Destination::Anywhere, Action::DENY);
+        return reach(listener, said, &mut nobody);
+    }
+    reach(listener, said, granted)
 }
 
 /// What the rules say, in the kernel's form, and where they are silent, what was granted.

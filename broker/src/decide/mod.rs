@@ -9,13 +9,16 @@ mod change;
 mod command;
 mod ending;
 mod late;
+mod learn;
 mod listeners;
+mod modes;
 mod obey;
 mod prompt;
 mod prompts;
 mod record;
 mod rulebook;
 mod verdict;
+mod watchers;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -27,23 +30,26 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Decision, Object, ObjectPattern, Operation, Rule};
+use portreeve_policy::{Action, Course, Decision, Mode, Object, ObjectPattern, Operation, Rule};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, mpsc},
     time::{Instant, sleep_until},
 };
 
 pub use agents::{AgentHandle, QUEUE as AGENT_QUEUE, ToAgent};
-pub use command::{Answered, Changing, Command, Made, Origin, Reply, RuleChange, Watch};
+pub use command::{Answered, Changing, Command, Made, ModeSet, Origin, Reply, RuleChange, Watch};
 
 use self::{
     agents::Agents,
     late::LateAnswers,
+    learn::Learning,
     listeners::Listeners,
+    modes::Modes,
     prompt::{Question, Waiting},
     prompts::Prompts,
     record::tell,
     rulebook::RuleBook,
+    watchers::Watchers,
 };
 use crate::{
     clock::Clock,
@@ -94,6 +100,7 @@ pub struct Decider {
     prompts: Prompts,
     agents: Agents,
     late: LateAnswers,
+    learning: Learning,
     listeners: Listeners,
     watchers: HashMap<u32, Watchers>,
     kernel: Arc<dyn Kernel>,
@@ -111,13 +118,6 @@ pub struct Decider {
     sessions: Option<BTreeSet<u32>>,
     /// What the store has yet to forget.
     over: Over,
-}
-
-/// Counts of changes for one user.
-#[derive(Default)]
-struct Watchers {
-    prompts: watch::Sender<u64>,
-    rules: watch::Sender<u64>,
 }
 
 /// What the loop listens to.
@@ -145,11 +145,13 @@ impl Decider {
         commands: mpsc::Sender<Command>,
         clock: Box<dyn Clock>,
     ) -> Self {
+        let modes = Modes::new(config.mode, opened.modes);
         Self {
             prompts: Prompts::default(),
-            rules: RuleBook::new(opened.rules, kernel.generation()),
+            rules: RuleBook::new(opened.rules, modes, kernel.generation()),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
+            learning: Learning::default(),
             listeners: Listeners::new(
                 Arc::clone(&kernel),
                 Arc::clone(&failures),
@@ -191,6 +193,7 @@ impl Decider {
         // What has ended while no broker ran is no rule any more.
         let mut over = self.rules.take_due(self.clock.now());
         over.extend(self.rules.take_ended(Instant::now()));
+        self.end_modes();
         self.end(&over);
         // Verdicts that are remembered of an earlier broker hold on if it had the same rules: else every
         // call would have to wait for this one, however well known, and for the next if this one ends
@@ -231,8 +234,8 @@ impl Decider {
         }
     }
 
-    /// Judges one request: by a rule, by a late answer, or by asking. Who is to be asked about comes `again`
-    /// when it is known where it comes from.
+    /// Judges one request: by a rule, by a late answer, by its user's mode, or by asking. Who is to be asked
+    /// about comes `again` when it is known where it comes from.
     fn judge(&mut self, mut arrival: Arrival, again: &mpsc::WeakSender<Arrival>) {
         // A signal has ended the hold on the way here: nobody waits for an answer.
         if !arrival.held.is_waiting() {
@@ -247,9 +250,12 @@ impl Decider {
         let decision = self
             .rules
             .decide(subject, arrival.operation, &arrival.object);
+        let mode = self.rules.modes.of(subject.uid);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
             self.settle(arrival, action, Grounds::Rule(rule));
+        } else if mode.cuts(arrival.operation) {
+            self.settle(arrival, Action::DENY, Grounds::Mode(mode));
         } else if arrival.open {
             let action = match arrival.operation {
                 Operation::Accept => self.config.unruled.accept.action(),
@@ -261,10 +267,17 @@ impl Decider {
             let (action, covered) = (answer.action, &answer.object);
             self.release_once(deed, arrival.held, action, covered, Grounds::LateAnswer);
         } else {
-            match self.config.unruled.treatment(arrival.operation) {
-                Treatment::Ask if !arrival.caller.lineage.initialized() => trace(arrival, again),
-                Treatment::Ask => self.ask(arrival),
-                treatment => self.settle(arrival, treatment.action(), Grounds::Unruled),
+            match self.course(arrival.caller.subject.uid, arrival.operation) {
+                (Course::Ask, _) if !arrival.caller.lineage.initialized() => trace(arrival, again),
+                (Course::Ask, _) => self.ask(arrival),
+                (Course::Tell(action), grounds) => self.settle(arrival, action, grounds),
+                (Course::Learn, grounds) => {
+                    // Who must not wait for a person is not one to make rules without one.
+                    if arrival.request.flags & request_flags::AT_ONCE == 0 {
+                        self.learn(&arrival.caller, arrival.operation, &arrival.object);
+                    }
+                    self.settle(arrival, Action::Allow, grounds);
+                }
             }
         }
     }
@@ -272,8 +285,8 @@ impl Decider {
     /// Ends one call in a way that counts as long as the rules stay as they are.
     fn settle(&self, arrival: Arrival, action: Action, grounds: Grounds) {
         let subject = &arrival.caller.subject;
-        let rules = &self.rules;
-        let verdict = rules.verdict(subject, arrival.operation, &arrival.object, action);
+        let (rules, until) = (&self.rules, self.until(subject.uid, grounds));
+        let verdict = rules.verdict(subject, arrival.operation, &arrival.object, action, until);
         let deed = Deed::from(&arrival);
         tell(&self.history, deed, arrival.held, &verdict, action, grounds);
     }
@@ -379,8 +392,15 @@ impl Decider {
             let (deed, action) = (Deed::from(&released.question), released.action);
             let (question, subject) = (&released.question, &released.waiting.caller.subject);
             let (operation, object) = (question.operation, &question.object);
-            let verdict = self.rules.verdict(subject, operation, object, action);
-            let (held, grounds) = (released.waiting.held, Grounds::Rule(released.rule));
+            let (grounds, uid) = (released.grounds, subject.uid);
+            let until = self.until(uid, grounds);
+            let verdict = self
+                .rules
+                .verdict(subject, operation, object, action, until);
+            if grounds == Grounds::Mode(Mode::Learn) {
+                self.learn(&released.waiting.caller, operation, object);
+            }
+            let held = released.waiting.held;
             tell(&self.history, deed, held, &verdict, action, grounds);
         }
         for prompt in settled.closed {
@@ -460,18 +480,6 @@ impl Decider {
             .into_iter()
             .chain(self.rules.next_check())
             .min()
-    }
-
-    fn prompts_changed(&self, uid: u32) {
-        if let Some(watchers) = self.watchers.get(&uid) {
-            watchers.prompts.send_modify(|count| *count += 1);
-        }
-    }
-
-    fn rules_changed(&self, uid: u32) {
-        if let Some(watchers) = self.watchers.get(&uid) {
-            watchers.rules.send_modify(|count| *count += 1);
-        }
     }
 }
 

@@ -1,16 +1,10 @@
 //! Carrying out commands: which part does what, and questions about the state.
 
 use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{Action, Criterion, Decision, Object, Operation, Program, Subject};
+use portreeve_policy::{Action, Course, Criterion, Decision, Object, Operation, Program, Subject};
 use tokio::time::Instant;
 
-use super::{
-    Command, Decider,
-    answer::no_such_prompt,
-    command::{Reply, Watch},
-    listeners::NO_PROCESS,
-};
-use crate::config::Treatment;
+use super::{Command, Decider, answer::no_such_prompt, command::Reply, listeners::NO_PROCESS};
 
 /// Sends a reply. The caller may have gone; its wish was carried out all the same.
 pub(super) fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
@@ -61,15 +55,22 @@ impl Decider {
                 reply,
             } => self.change(uid, change, leave, reply),
             Command::Changes { uid, reply } => self.list_changes(uid, reply),
+            Command::Mode { uid, reply } => send(reply, Ok(self.rules.modes.state(uid))),
+            Command::SetMode {
+                uid,
+                change,
+                leave,
+                reply,
+            } => self.set_mode(uid, change, leave, reply),
+            Command::ModeKept(kept) => self.mode_kept(kept),
+            Command::Learned { uid, result } => self.learned(uid, result),
             Command::Watch { uid, reply } => drop(reply.send(self.watch(uid))),
             Command::Ping { reply } => drop(reply.send(())),
             Command::Administrators(rules, problem) => {
                 self.administrators_problem = problem;
                 if self.rules.put_above(rules) {
                     self.publish();
-                    for watchers in self.watchers.values() {
-                        watchers.rules.send_modify(|count| *count += 1);
-                    }
+                    self.all_rules_changed();
                 }
             }
             Command::LoggedIn(users) => self.logged_in(users),
@@ -81,9 +82,12 @@ impl Decider {
     fn status(&self, uid: u32) -> Status {
         self.kernel.count_failures(&self.failures);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let mode = self.rules.modes.state(uid);
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: "ask".to_owned(),
+            mode: mode.mode,
+            mode_ends: mode.ends,
+            mode_before: mode.before,
             enforcing: self.kernel.is_enforcing(),
             agent: self.agents.get(uid).is_some(),
             prompts: count(self.prompts.of(uid).count()),
@@ -124,9 +128,10 @@ impl Decider {
         };
         let (action, rule) = match self.rules.decide(&subject, operation, object) {
             Decision::Settled { action, rule } => (Some(action), Some(rule.0)),
-            Decision::Ask => match self.config.unruled.treatment(operation) {
-                Treatment::Ask => (None, None),
-                treatment => (Some(treatment.action()), None),
+            Decision::Ask => match self.course(uid, operation).0 {
+                Course::Ask => (None, None),
+                Course::Learn => (Some(Action::Allow), None),
+                Course::Tell(action) => (Some(action), None),
             },
         };
         let ranked = self.rules.explain(&subject, operation, object);
@@ -197,13 +202,5 @@ impl Decider {
             .into_iter()
             .map(|prompt| prompt.describe(now, logged_in))
             .collect()
-    }
-
-    fn watch(&mut self, uid: u32) -> Watch {
-        let watchers = self.watchers.entry(uid).or_default();
-        Watch {
-            prompts: watchers.prompts.subscribe(),
-            rules: watchers.rules.subscribe(),
-        }
     }
 }

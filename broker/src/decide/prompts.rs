@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use portreeve_policy::{Action, Decision, RuleId, Subject};
+use portreeve_policy::{Action, Subject};
 use tokio::time::Instant;
 
 use super::{
     prompt::{Prompt, Question, Waiting},
     rulebook::RuleBook,
 };
-use crate::{gate::Held, subject::Caller};
+use crate::{gate::Held, store::history::Grounds, subject::Caller};
 
 /// Open questions that one user may have; further calls are denied once.
 pub(super) const PER_USER: usize = 1000;
@@ -25,7 +25,7 @@ pub(super) struct Prompts {
     by_question: HashMap<Question, u64>,
 }
 
-/// What rules now answer.
+/// What rules, or modes, now answer.
 #[derive(Default)]
 pub(super) struct Settled {
     /// Prompts that are closed by that.
@@ -34,12 +34,12 @@ pub(super) struct Settled {
     pub(super) released: Vec<Released>,
 }
 
-/// A call that a rule now answers.
+/// A call that a rule, or its user's mode, now answers.
 pub(super) struct Released {
     pub(super) question: Question,
     pub(super) waiting: Waiting,
     pub(super) action: Action,
-    pub(super) rule: RuleId,
+    pub(super) grounds: Grounds,
 }
 
 /// What time has done.
@@ -136,7 +136,7 @@ impl Prompts {
         })
     }
 
-    /// Takes out the calls that the rules answer, and closes the prompts whose calls they *all* are.
+    /// Takes out the calls that the rules, or modes, answer, and closes the prompts whose calls they *all* are.
     /// Single calls of a prompt (those of one process) leave it open.
     pub(super) fn settled_by(&mut self, rules: &RuleBook) -> Settled {
         let mut settled = Settled::default();
@@ -147,26 +147,26 @@ impl Prompts {
                 continue;
             };
             let question = prompt.question.clone();
-            let decide =
-                |subject: &Subject| rules.decide(subject, question.operation, &question.object);
+            let told =
+                |subject: &Subject| rules.told(subject, question.operation, &question.object);
             let mut staying = Vec::new();
             let before = settled.released.len();
             for waiting in std::mem::take(&mut prompt.waiting) {
-                match decide(&waiting.caller.subject) {
-                    Decision::Settled { action, rule } => settled.released.push(Released {
+                match told(&waiting.caller.subject) {
+                    Some((action, grounds)) => settled.released.push(Released {
                         question: question.clone(),
                         waiting,
                         action,
-                        rule,
+                        grounds,
                     }),
-                    Decision::Ask => staying.push(waiting),
+                    None => staying.push(waiting),
                 }
             }
             prompt.waiting = staying;
             if settled.released.len() > before {
                 prompt.mark_changed(Instant::now());
             }
-            let is_settled = matches!(decide(&prompt.caller.subject), Decision::Settled { .. });
+            let is_settled = told(&prompt.caller.subject).is_some();
             if prompt.waiting.is_empty() && is_settled {
                 settled.closed.extend(self.take(id));
             }

@@ -1,4 +1,4 @@
-//! All rules in force: the stored ones, those that could not be stored, and the built-in one.
+//! All rules in force: the stored ones, those that could not be stored, and the built-in one; and users' modes.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,14 +8,18 @@ use std::{
 
 use portreeve_abi::Verdict;
 use portreeve_policy::{
-    Action, Decision, Destination, Lifespan, Note, Object, ObjectPattern, Operation, Operations,
-    Origin, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Course, Decision, Destination, Lifespan, Note, Object, ObjectPattern, Operation,
+    Operations, Origin, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 use tokio::time::Instant;
 
-use super::verdict::{kept, kept_until, of_one_call, once};
+use super::{
+    modes::Modes,
+    verdict::{kept, kept_until, of_one_call, once},
+};
 use crate::{
     clock::{Alarm, Now},
+    store::history::Grounds,
     subject::ProcessHandle,
 };
 
@@ -34,6 +38,8 @@ const CHECK: Duration = Duration::from_secs(5);
 /// All rules in force.
 pub(super) struct RuleBook {
     rules: HashMap<RuleId, Rule>,
+    /// Which of them count, and what becomes of what none is about.
+    pub(super) modes: Modes,
     /// Administrators' rules.
     above: Vec<Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
@@ -49,9 +55,10 @@ pub(super) struct RuleBook {
 
 impl RuleBook {
     /// The rules found in the store, under the generation that is in force.
-    pub(super) fn new(stored: Vec<Rule>, generation: u64) -> Self {
+    pub(super) fn new(stored: Vec<Rule>, modes: Modes, generation: u64) -> Self {
         let mut book = Self {
             rules: HashMap::new(),
+            modes,
             above: Vec::new(),
             processes: HashMap::new(),
             next_unstored: UNSTORED,
@@ -75,7 +82,7 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
-        self.compiled = Ruleset::new(self.all());
+        self.compiled = Ruleset::new(self.all().filter(|rule| self.modes.count(rule)));
         self.alarm = self.first_end();
     }
 
@@ -125,6 +132,7 @@ impl RuleBook {
         for rule in rules {
             format!("{rule:?}").hash(&mut hasher);
         }
+        self.modes.say().hash(&mut hasher);
         hasher.finish()
     }
 
@@ -137,6 +145,27 @@ impl RuleBook {
         self.compiled.decide(subject, operation, object)
     }
 
+    /// What a call is told that its user would be asked about otherwise: by a rule, or by the user's mode.
+    pub(super) fn told(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> Option<(Action, Grounds)> {
+        match self.decide(subject, operation, object) {
+            Decision::Settled { action, rule } => Some((action, Grounds::Rule(rule))),
+            Decision::Ask => {
+                let mode = self.modes.of(subject.uid);
+                let action = match mode.course() {
+                    Course::Ask => return None,
+                    Course::Learn => Action::Allow,
+                    Course::Tell(action) => action,
+                };
+                Some((action, Grounds::Mode(mode)))
+            }
+        }
+    }
+
     pub(super) fn explain(
         &self,
         subject: &Subject,
@@ -146,21 +175,28 @@ impl RuleBook {
         self.compiled.explain(subject, operation, object)
     }
 
-    /// What a call is told that rules decide, or the settings. The kernel may remember it as long as the
-    /// rules stay as they are, unless it depends on the names of its address: more may be learnt any time.
-    /// Then each connection is judged anew; of datagrams, which need none, each few seconds one is.
+    /// What a call is told that rules decide, the settings, or until a time its user's mode. The kernel may
+    /// remember it until then, as long as the rules stay as they are, unless it depends on the names of its
+    /// address: more may be learnt any time. Then each connection is judged anew; of datagrams, which need
+    /// none, each few seconds one is.
     pub(super) fn verdict(
         &self,
         subject: &Subject,
         operation: Operation,
         object: &Object,
         action: Action,
+        until: Option<u64>,
     ) -> Verdict {
         let named = self.compiled.depends_on_names(subject, operation, object);
         match (named, object.protocol.is_of_datagrams()) {
-            (false, _) => kept(action, self.generation),
+            (false, _) => match until {
+                None => kept(action, self.generation),
+                // A socket's label would outlast it.
+                Some(end) => of_one_call(kept_until(end, action, self.generation)),
+            },
             (true, true) => {
                 let end = Now::read().boottime + NAMED;
+                let end = until.map_or(end, |until| until.min(end));
                 of_one_call(kept_until(end, action, self.generation))
             }
             (true, false) => of_one_call(once(action)),
@@ -184,6 +220,20 @@ impl RuleBook {
         let above = self.above.iter();
         let above = above.filter(|rule| rule.uid.is_none_or(|other| other == uid));
         own.chain(above).cloned().chain([built_in()]).collect()
+    }
+
+    /// How many rules were learned of a user, and whether this is one of them, in force or not.
+    pub(super) fn learned(&self, rule: &Rule) -> (usize, bool) {
+        let learned = self
+            .rules
+            .values()
+            .filter(|other| other.uid == rule.uid && other.origin == Origin::Learned);
+        learned.fold((0, false), |(count, known), other| {
+            let same = other.subject == rule.subject
+                && other.operations == rule.operations
+                && other.object == rule.object;
+            (count + 1, known || same)
+        })
     }
 
     /// Takes in a rule that the store cannot keep; returns its id.
@@ -258,6 +308,7 @@ impl RuleBook {
                 }
             }
         }
+        self.modes.take_due(now);
         self.alarm = self.first_end();
         self.take(due)
     }
@@ -292,13 +343,14 @@ impl RuleBook {
 
     fn first_end(&self) -> Option<Alarm> {
         let ends = self.rules.values().filter_map(|rule| match rule.lifespan {
-            Lifespan::Until(deadline) => Some(Alarm {
-                boottime: deadline.boottime,
-                or_set: deadline.by_wall,
-            }),
+            Lifespan::Until(deadline) => Some(deadline),
             Lifespan::Process(_) | Lifespan::Logout | Lifespan::Always => None,
         });
-        ends.reduce(|one, other| Alarm {
+        let alarms = ends.chain(self.modes.ends()).map(|deadline| Alarm {
+            boottime: deadline.boottime,
+            or_set: deadline.by_wall,
+        });
+        alarms.reduce(|one, other| Alarm {
             boottime: one.boottime.min(other.boottime),
             or_set: one.or_set || other.or_set,
         })

@@ -15,6 +15,7 @@ mod given;
 mod kernel;
 mod lifespans;
 mod listening;
+mod modes;
 mod named;
 mod open;
 mod protected;

@@ -3,15 +3,19 @@
 mod edit;
 mod past;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use portreeve_policy::{Deadline, Rule, RuleId};
 use rusqlite::{Connection, params};
 
 use super::{
-    Change, Changed, Error, Over,
+    Change, Changed, Error, KeptMode, Over,
     file::{self, Kind},
     migrate::Schema,
+    modes,
     row::{self, Found},
 };
 use crate::{
@@ -30,6 +34,8 @@ pub(super) struct Database {
 pub struct Opened {
     /// The rules that could be read.
     pub rules: Vec<Rule>,
+    /// Users' modes, of those who have set any.
+    pub modes: BTreeMap<u32, KeptMode>,
     /// What is wrong, if rules cannot be changed.
     pub problem: Option<String>,
     /// Rows left out because they make no sense.
@@ -42,6 +48,7 @@ impl Database {
     pub(super) fn open(path: &Path, era: Era) -> (Self, Opened) {
         let mut opened = Opened {
             rules: Vec::new(),
+            modes: BTreeMap::new(),
             problem: None,
             senseless: 0,
         };
@@ -51,6 +58,7 @@ impl Database {
                 tidy_up(&file.connection, &loaded, &era);
             }
             (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
+            opened.modes = loaded.modes;
             file.obstacle.map_or(Ok(file.connection), Err)
         });
         let usable = usable.map_err(|error| with_causes(&error));
@@ -69,8 +77,19 @@ impl Database {
         match change {
             Change::Edit(edit, by) => self.edit(edit, by).map(Changed::Edited),
             Change::Undo(change, by) => self.undo(change, by).map(Changed::Edited),
+            Change::Mode(uid, kept) => self.keep_mode(uid, kept).map(|()| Changed::Mode(kept)),
             Change::Forget(over) => self.forget(&over).map(|()| Changed::Forgotten),
         }
+    }
+
+    /// Keeps what a user's mode is now.
+    fn keep_mode(&self, uid: u32, kept: KeptMode) -> Result<(), Error> {
+        let transaction = self.connection()?.unchecked_transaction();
+        let written = transaction.and_then(|transaction| {
+            modes::write(&transaction, uid, kept, &self.era)?;
+            transaction.commit()
+        });
+        written.map_err(Error::sqlite("write"))
     }
 
     /// Forgets rules for good.
@@ -95,6 +114,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/002-rules-that-end.sql"),
         include_str!("migrations/003-rules-about-more.sql"),
         include_str!("migrations/004-changes.sql"),
+        include_str!("migrations/005-modes.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",
@@ -107,6 +127,7 @@ struct Loaded {
     rules: Vec<Rule>,
     carried_over: Vec<(RuleId, Deadline)>,
     over: Vec<RuleId>,
+    modes: BTreeMap<u32, KeptMode>,
     senseless: usize,
 }
 
@@ -128,6 +149,9 @@ fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
             Found::Senseless => loaded.senseless += 1,
         }
     }
+    let (modes, senseless) = modes::load(connection, era, now).map_err(error())?;
+    loaded.modes = modes;
+    loaded.senseless += senseless;
     Ok(loaded)
 }
 
@@ -138,6 +162,10 @@ fn tidy_up(connection: &Connection, loaded: &Loaded, era: &Era) {
         forget_rules(connection, &loaded.over)?;
         for (id, deadline) in &loaded.carried_over {
             row::carry_over(connection, *id, *deadline, era)?;
+        }
+        // The ends of modes may be of another start of the computer too.
+        for (uid, kept) in &loaded.modes {
+            modes::write(connection, *uid, *kept, era)?;
         }
         transaction.commit()
     });

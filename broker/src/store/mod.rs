@@ -1,10 +1,11 @@
-//! Rules, and the history, in SQLite, each on a thread of its own. The only user of rusqlite.
+//! Rules with users' modes, and the history, in SQLite, each on a thread of its own. The only user of rusqlite.
 
 mod database;
 mod file;
 pub mod history;
 mod lifespan;
 mod migrate;
+mod modes;
 mod row;
 mod thread;
 
@@ -14,7 +15,8 @@ use portreeve_policy::{Origin, Rule, RuleId};
 
 pub use database::Opened;
 #[cfg(test)]
-pub(crate) use database::tests::{fail_changes, fail_forgetting};
+pub(crate) use database::tests::{fail_changes, fail_forgetting, fail_modes};
+pub use modes::KeptMode;
 pub use thread::{Place, Store};
 
 /// A change of the database.
@@ -24,6 +26,8 @@ pub enum Change {
     Edit(Edit, By),
     /// Undo such a change, of the same user.
     Undo(ChangeId, By),
+    /// Keep what a user's mode is now.
+    Mode(u32, KeptMode),
     /// Forget, for good, what is over.
     Forget(Over),
 }
@@ -94,6 +98,8 @@ impl Over {
 pub enum Changed {
     /// Rules of a user.
     Edited(Edited),
+    /// A user's mode is this.
+    Mode(KeptMode),
     /// What was over is forgotten.
     Forgotten,
 }

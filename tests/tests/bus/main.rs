@@ -11,6 +11,7 @@ mod contract;
 mod errors;
 mod limits;
 mod logind;
+mod modes;
 mod polkit;
 mod prompts;
 mod rules;

@@ -24,6 +24,8 @@ pub(crate) struct Asked {
     pub(crate) action: String,
     /// Whether the user may be asked.
     pub(crate) interactive: bool,
+    /// What is said of it.
+    pub(crate) details: HashMap<String, String>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ impl Authority {
         &self,
         subject: (String, HashMap<String, OwnedVariant>),
         action: String,
-        _details: HashMap<String, String>,
+        said: HashMap<String, String>,
         flags: u32,
         _cancellation: String,
     ) -> ((bool, bool, HashMap<String, String>),) {
@@ -58,6 +60,7 @@ impl Authority {
             name,
             action,
             interactive: flags & 1 != 0,
+            details: said,
         });
         let mut hesitates = self.hesitates.clone();
         drop(hesitates.wait_for(|hesitates| !hesitates).await);

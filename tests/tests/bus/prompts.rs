@@ -1,5 +1,7 @@
 //! `Prompts1`: listing and answering.
 
+use std::collections::HashMap;
+
 use portreeve_dbus::{
     ACTION_ANSWER, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, PromptsProxy, RulesProxy,
 };
@@ -92,6 +94,7 @@ fn a_user_answers_with_polkits_leave() {
                 name: client.unique_name().unwrap().to_string(),
                 action: ACTION_ANSWER.into(),
                 interactive: true,
+                details: HashMap::new(),
             };
             assert_eq!(polkit.asked(), [expected]);
         },

@@ -18,6 +18,8 @@ fn a_user_sees_his_own_state() {
         let expected = Status {
             version: env!("CARGO_PKG_VERSION").into(),
             mode: "ask".into(),
+            mode_ends: None,
+            mode_before: None,
             enforcing: true,
             agent: false,
             prompts: 0,

@@ -15,6 +15,7 @@ use super::{
 mod backup;
 mod changes;
 mod ending;
+mod modes;
 
 struct Place {
     _dir: tempfile::TempDir,
@@ -109,19 +110,22 @@ fn destinations() -> [Destination; 8] {
 
 /// Has changes of rules in the database at `path` fail with this text, or no longer.
 pub(crate) fn fail_changes(path: &Path, text: Option<&str>) {
-    fail("UPDATE", path, text);
+    fail("UPDATE ON rule", path, text);
 }
 
 /// The same for what is to be forgotten.
 pub(crate) fn fail_forgetting(path: &Path, text: Option<&str>) {
-    fail("DELETE", path, text);
+    fail("DELETE ON rule", path, text);
+}
+
+/// The same for modes.
+pub(crate) fn fail_modes(path: &Path, text: Option<&str>) {
+    fail("INSERT ON mode", path, text);
 }
 
 fn fail(what: &str, path: &Path, text: Option<&str>) {
     let sql = text.map_or("DROP TRIGGER failing".to_owned(), |text| {
-        format!(
-            "CREATE TRIGGER failing BEFORE {what} ON rule BEGIN SELECT RAISE(FAIL, '{text}'); END"
-        )
+        format!("CREATE TRIGGER failing BEFORE {what} BEGIN SELECT RAISE(FAIL, '{text}'); END")
     });
     Connection::open(path).unwrap().execute_batch(&sql).unwrap();
 }

@@ -13,7 +13,7 @@ mod tests;
 use std::time::Duration;
 
 use portreeve_dbus::Activity;
-use portreeve_policy::{Action, Object, Operation, Program, RuleId};
+use portreeve_policy::{Action, Mode, Object, Operation, Program, RuleId};
 
 pub use thread::History;
 
@@ -61,6 +61,8 @@ pub enum Grounds {
     LateAnswer,
     /// No rule is about it, and the settings say what becomes of such calls.
     Unruled,
+    /// The user's mode says what becomes of it.
+    Mode(Mode),
     /// It is about a connection that is there, and no rule is against it.
     Connected,
     /// No rule allows it, and it must not wait for a person.
@@ -77,6 +79,11 @@ impl Grounds {
             Self::Answer => "answer",
             Self::LateAnswer => "late-answer",
             Self::Unruled => "unruled",
+            Self::Mode(Mode::Ask) => "mode-ask",
+            Self::Mode(Mode::Learn) => "mode-learn",
+            Self::Mode(Mode::Allow) => "mode-allow",
+            Self::Mode(Mode::Deny) => "mode-deny",
+            Self::Mode(Mode::Lockdown) => "mode-lockdown",
             Self::Connected => "connected",
             Self::AtOnce => "at-once",
             Self::Failure(reason) => reason.as_str(),
