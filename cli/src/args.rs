@@ -8,7 +8,7 @@ use clap::{
     Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use portreeve_policy::{Action, For, Operation, Ports, Protocol, Scope, Span};
+use portreeve_policy::{Action, For, Mode, Operation, Ports, Protocol, Scope, Span};
 
 pub(crate) use self::files::{ExportRules, ImportRules};
 use crate::clock::moment;
@@ -53,6 +53,10 @@ pub(crate) enum Command {
     /// List and change rules
     #[command(subcommand)]
     Rules(Rules),
+    /// Show what becomes of calls that no rule is about, or set it
+    Mode(ModeArgs),
+    /// Allow or deny for a short time what no rule is about, without questions
+    Snooze(SnoozeArgs),
     /// Say what would become of a call, and by which rules; nothing is asked, and nothing is made
     Test(Test),
     /// Show what programs did, and what they were told
@@ -217,6 +221,38 @@ impl Parts {
     }
 }
 
+/// Arguments of `mode`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ModeArgs {
+    /// The mode: ask, learn (allow, and make rules to be looked through later), allow, deny, or lockdown
+    /// (deny everything, whatever rules allow)
+    #[arg(value_parser = mode())]
+    pub(crate) mode: Option<Mode>,
+    /// The mode ends after this time, such as 1h or 7days [default: of learn 7days; others stay]
+    #[arg(long = "for", value_name = "TIME", value_parser = time, requires = "mode")]
+    pub(crate) time: Option<Span>,
+}
+
+/// Arguments of `snooze`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SnoozeArgs {
+    /// What becomes of calls that no rule is about; off ends it before its time
+    #[arg(value_parser = snooze())]
+    pub(crate) what: Snooze,
+    /// For this time, such as 15m or 1h, up to a day [default: 1h]
+    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    pub(crate) time: Option<Span>,
+}
+
+/// What to do with a snooze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Snooze {
+    /// Begin one.
+    Mode(Mode),
+    /// End it.
+    Off,
+}
+
 /// Arguments of `test`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Test {
@@ -299,6 +335,15 @@ fn errno() -> impl TypedValueParser<Value = u16> {
 
 fn action() -> impl TypedValueParser<Value = Action> {
     one_of([Action::Allow, Action::DENY].map(Action::as_str))
+}
+
+fn mode() -> impl TypedValueParser<Value = Mode> {
+    one_of(Mode::ALL.map(Mode::as_str))
+}
+
+fn snooze() -> impl TypedValueParser<Value = Snooze> {
+    PossibleValuesParser::new(["allow", "deny", "off"])
+        .map(|word| word.parse().map_or(Snooze::Off, Snooze::Mode))
 }
 
 fn scope() -> impl TypedValueParser<Value = Scope> {
@@ -422,6 +467,9 @@ mod tests {
             assert!(text.contains(&format!("“{time}”")), "{text}");
         }
         assert!(refused(&["log", "--clear", "--denied"]).contains("--clear"));
+        assert!(refused(&["mode", "off"]).contains("lockdown"));
+        assert!(refused(&["mode", "--for", "1h"]).contains("MODE"));
+        assert!(refused(&["snooze", "lockdown"]).contains("allow, deny, off"));
     }
 
     #[test]

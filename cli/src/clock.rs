@@ -15,6 +15,13 @@ pub(crate) fn in_words(seconds: u64) -> String {
     humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }
 
+/// How long it is until then, microseconds on the clock of [`boot_time`], seen at `now`, in words.
+pub(crate) fn time_left(ends: u64, now: Duration) -> String {
+    // What has not ended yet does not end in no time.
+    let left = Duration::from_micros(ends).saturating_sub(now);
+    in_words(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+}
+
 /// Why a moment cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(

@@ -3,6 +3,7 @@
 mod completions;
 mod decide;
 mod log;
+mod mode;
 mod pending;
 mod programs;
 mod rules;
@@ -29,6 +30,8 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
         Command::Pending(_) => pending::list(uid, output).await?,
         Command::Decide(decide) => decide::run(uid, decide, output).await?,
         Command::Rules(rules) => rules::run(uid, rules, output).await?,
+        Command::Mode(mode) => mode::run(uid, mode, output).await?,
+        Command::Snooze(snooze) => mode::snooze(uid, snooze, output).await?,
         Command::Test(call) => test::run(uid, call, output).await?,
         Command::Log(log) if log.clear => log::clear(uid, output).await?,
         Command::Log(log) => log::run(uid, log, output).await?,

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     args::{AddRule, Rules},
     bus::{Bus, call_with_leave},
-    clock::{boot_time, in_words},
+    clock::{boot_time, time_left},
     error::Result,
     output::{Output, Table},
 };
@@ -196,10 +196,7 @@ fn lifespan(rule: &View<'_>, now: Duration) -> String {
     match (rule.lifespan, rule.pid, rule.ends) {
         (word, Some(pid), _) => format!("{word} {pid}"),
         (_, None, Some(ends)) => {
-            // What has not ended yet does not end in no time.
-            let left = Duration::from_micros(ends).saturating_sub(now);
-            let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-            format!("ends in {}", in_words(seconds))
+            format!("ends in {}", time_left(ends, now))
         }
         ("logout", None, None) => "until logout".to_owned(),
         (word, None, None) => word.to_owned(),

@@ -3,8 +3,10 @@
 use portreeve_dbus::Status;
 use serde::Serialize;
 
+use super::mode;
 use crate::{
     bus::Bus,
+    clock::boot_time,
     error::Result,
     output::{Output, clean},
 };
@@ -14,6 +16,9 @@ use crate::{
 struct View<'a> {
     version: &'a str,
     mode: &'a str,
+    /// Microseconds on `CLOCK_BOOTTIME`.
+    mode_ends: Option<u64>,
+    mode_before: Option<&'a str>,
     enforcing: bool,
     agent: bool,
     prompts: u32,
@@ -31,6 +36,8 @@ impl<'a> From<&'a Status> for View<'a> {
         Self {
             version: &status.version,
             mode: &status.mode,
+            mode_ends: status.mode_ends,
+            mode_before: status.mode_before.as_deref(),
             enforcing: status.enforcing,
             agent: status.agent,
             prompts: status.prompts,
@@ -53,6 +60,12 @@ pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<()> {
 
 fn text(status: &View<'_>) -> String {
     let yes_no = |value| if value { "yes" } else { "no" };
+    let mode = mode::words(
+        status.mode,
+        status.mode_ends,
+        status.mode_before,
+        boot_time(),
+    );
     let failures = if status.failures.is_empty() {
         "none".to_owned()
     } else {
@@ -61,7 +74,7 @@ fn text(status: &View<'_>) -> String {
     [
         ("Version", status.version.to_owned()),
         ("Enforcing", yes_no(status.enforcing).to_owned()),
-        ("Mode", status.mode.to_owned()),
+        ("Mode", mode),
         ("Agent", yes_no(status.agent).to_owned()),
         ("Open prompts", status.prompts.to_string()),
         ("Calls held", status.held.to_string()),
@@ -97,7 +110,8 @@ mod tests {
         assert_eq!(
             serde_json::to_value(View::from(&status)).unwrap(),
             serde_json::json!({
-                "version": "0.1.0", "mode": "ask", "enforcing": true, "agent": false,
+                "version": "0.1.0", "mode": "ask", "mode_ends": null, "mode_before": null,
+                "enforcing": true, "agent": false,
                 "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
                 "administrators": "ok",
                 "failures": ["no-agent=1"], "hold_seconds": 120,

@@ -2,6 +2,7 @@
 
 mod files;
 mod history;
+mod modes;
 mod scripted;
 
 use std::{

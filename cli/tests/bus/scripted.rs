@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, CallSpec, Change, Error, Explanation, Prompt,
-    Rule, RuleChanges, SeenProgram, Status,
+    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, CallSpec, Change, Error, Explanation,
+    ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram, Status,
 };
 use portreeve_tests::Daemon;
 use zbus::{
@@ -25,6 +25,8 @@ pub(crate) struct Script {
     pub(crate) prompts: Vec<Prompt>,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
+    /// The mode.
+    pub(crate) mode: ModeState,
     /// What programs did, the newest first.
     pub(crate) activity: Vec<Activity>,
     /// The programs that were seen.
@@ -239,6 +241,32 @@ impl Rules {
     }
 }
 
+struct Modes(Shared);
+
+#[interface(name = "io.github.portreeve.Modes1")]
+impl Modes {
+    fn get(&self, _uid: u32) -> ModeState {
+        lock(&self.0).script.mode.clone()
+    }
+
+    fn set(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        uid: u32,
+        mode: ModeSpec,
+    ) -> Result<(), Error> {
+        let ModeSpec {
+            mode,
+            seconds,
+            snooze,
+        } = mode;
+        lock(&self.0).note(
+            &header,
+            format!("SetMode {uid} {mode:?} {seconds:?} {snooze:?}"),
+        )
+    }
+}
+
 struct Activities(Shared);
 
 #[interface(name = "io.github.portreeve.Activity1")]
@@ -317,6 +345,7 @@ impl Bus {
             .serve_at(BROKER_PATH, Broker)
             .serve_at(BROKER_PATH, Prompts(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Rules(Arc::clone(&state)))
+            .serve_at(BROKER_PATH, Modes(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Activities(Arc::clone(&state)))
             .name(BUS_NAME)
             .build()
