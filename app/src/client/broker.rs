@@ -1,11 +1,11 @@
 //! Calls to the broker that windows make.
 
 use portreeve_dbus::{
-    ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy,
-    RuleChanges, RuleSpec, RulesProxy,
+    ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Error, ModeSpec, ModesProxy, OWN_UID,
+    Prompt, PromptsProxy, RuleChanges, RuleSpec, RulesProxy,
 };
 use portreeve_policy::{For, Scope};
-use zbus::Connection;
+use zbus::{Connection, proxy::MethodFlags};
 
 use super::runtime::in_background;
 
@@ -79,6 +79,19 @@ impl Broker {
     pub async fn undo(&self, change: u64) -> Result<(), Error> {
         self.rules(move |rules| async move { rules.undo(OWN_UID, change).await.map(|_change| ()) })
             .await
+    }
+
+    /// Sets the mode. The user may be asked for a password.
+    pub async fn set_mode(&self, mode: ModeSpec) -> Result<(), Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let modes = ModesProxy::new(&connection).await?;
+            let flags = MethodFlags::ALLOW_INTERACTIVE_AUTH;
+            let body = (OWN_UID, mode);
+            let reply = modes.inner().call_with_flags("Set", flags, &body).await;
+            reply.map(|_done: Option<()>| ()).map_err(Error::from)
+        })
+        .await
     }
 
     /// A page of what programs did, the newest first, and where the next one begins, which is empty if there

@@ -1,11 +1,11 @@
-//! The bus side of the application: follows the rules and what programs do for as long as the broker is there, and
+//! The bus side of the application: follows the rules, the mode and what programs do for as long as the broker is there, and
 //! waits for it when it is not.
 
 use std::convert::Infallible;
 
 use async_channel::Sender;
 use futures_util::StreamExt as _;
-use portreeve_dbus::{ActivitiesProxy, Error, OWN_UID, Rule, RulesProxy};
+use portreeve_dbus::{ActivitiesProxy, Error, ModeState, ModesProxy, OWN_UID, Rule, RulesProxy};
 use tokio::time::sleep;
 use zbus::Connection;
 
@@ -18,6 +18,8 @@ pub(super) enum Event {
     Online(Broker),
     /// These are the rules now.
     Rules(Vec<Rule>),
+    /// This is the mode now.
+    Mode(ModeState),
     /// Programs did something.
     Activity,
     /// It is not there.
@@ -51,6 +53,7 @@ async fn follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<I
             tokio::select! {
                 changed = watch.changed() => changed?,
                 () = follow_rules(&connection, events) => watch.current().await?,
+                never = follow_mode(&connection, events) => match never {},
                 never = follow_activity(&connection, events) => match never {},
             }
         } else {
@@ -75,6 +78,26 @@ async fn send_rules(connection: &Connection, events: &Sender<Event>) -> Result<(
     rules.watch(OWN_UID).await?;
     loop {
         send(events, Event::Rules(rules.list(OWN_UID).await?)).await;
+        if changes.next().await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Follows the mode. A broker may be too old to have any: the rules are not concerned.
+async fn follow_mode(connection: &Connection, events: &Sender<Event>) -> Infallible {
+    if let Err(error) = send_mode(connection, events).await {
+        tracing::warn!(%error, "cannot follow the mode");
+    }
+    std::future::pending().await
+}
+
+async fn send_mode(connection: &Connection, events: &Sender<Event>) -> Result<(), Error> {
+    let modes = ModesProxy::new(connection).await?;
+    let mut changes = modes.receive_changed().await?;
+    modes.watch(OWN_UID).await?;
+    loop {
+        send(events, Event::Mode(modes.get(OWN_UID).await?)).await;
         if changes.next().await.is_none() {
             return Ok(());
         }

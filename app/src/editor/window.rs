@@ -8,6 +8,7 @@ use super::{add_dialog::AddRuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
 
 mod imp;
+mod mode;
 
 glib::wrapper! {
     /// The window that shows the rules.
@@ -36,6 +37,7 @@ impl RulesWindow {
     pub fn set_offline(&self) {
         self.imp().activity.set_broker(None);
         self.imp().broker.take();
+        self.forget_mode();
         self.show_availability(false);
     }
 

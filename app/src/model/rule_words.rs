@@ -220,6 +220,7 @@ fn origin(rule: &Rule) -> String {
         "prompt" => gettext("From a question"),
         "window" => gettext("Added here"),
         "command-line" => gettext("From the command line"),
+        "learned" => gettext("Learned, not looked at yet"),
         "administrator" => gettext("From the administrator"),
         "built-in" => gettext("Built in"),
         other => shown(other),

@@ -21,7 +21,7 @@ use zbus::{
     object_server::SignalEmitter,
 };
 
-use crate::history::History;
+use crate::{history::History, modes::Modes};
 
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +125,8 @@ fn own(uid: u32) {
 pub(crate) struct Broker {
     /// What programs did.
     pub(crate) history: History,
+    /// The mode.
+    pub(crate) modes: Modes,
     state: Shared,
     connection: Connection,
 }
@@ -138,6 +140,7 @@ impl Broker {
     /// Takes the broker's name on this bus.
     pub(crate) fn start(runtime: &Runtime, bus: &str) -> Self {
         let (state, history) = (Shared::default(), History::default());
+        let modes = Modes::default();
         let connection = runtime
             .block_on(
                 connection::Builder::address(bus)
@@ -145,12 +148,14 @@ impl Broker {
                     .serve_at(BROKER_PATH, PromptsInterface(state.clone()))
                     .serve_at(BROKER_PATH, RulesInterface(state.clone()))
                     .serve_at(BROKER_PATH, history.clone())
+                    .serve_at(BROKER_PATH, modes.clone())
                     .name(BUS_NAME)
                     .build(),
             )
             .expect("cannot serve the broker's interfaces");
         Self {
             history,
+            modes,
             state,
             connection,
         }

@@ -8,6 +8,7 @@ mod activity;
 mod broker;
 mod desk;
 mod history;
+mod modes;
 mod programs;
 mod prompts;
 mod rules;

@@ -65,7 +65,7 @@ fn a_rule_is_deleted_with_the_keyboard() {
     let desk = desk(vec![rule(10, "/usr/bin/curl")]);
     desk.see("curl: allow server.example, always", "list item");
     desk.focus("Portreeve");
-    for _ in 0..12 {
+    for _ in 0..13 {
         desk.press("Tab", 1);
         desk.press("Delete", 1);
         if desk.broker.rule(10).is_none() {

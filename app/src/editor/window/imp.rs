@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
+use portreeve_dbus::ModeState;
 
 use crate::{
     client::Broker,
@@ -26,6 +27,10 @@ pub struct RulesWindow {
     add_button: TemplateChild<gtk::Button>,
     #[template_child]
     pub(super) offline_banner: TemplateChild<adw::Banner>,
+    #[template_child]
+    pub(super) mode_banner: TemplateChild<adw::Banner>,
+    #[template_child]
+    pub(super) mode_button: TemplateChild<gtk::MenuButton>,
     #[template_child]
     pub(super) toasts: TemplateChild<adw::ToastOverlay>,
     #[template_child]
@@ -50,6 +55,8 @@ pub struct RulesWindow {
     pub(super) online: Cell<Option<bool>>,
     /// Whether the rules were ever told.
     pub(super) known: Cell<bool>,
+    /// The mode, once it is known.
+    pub(super) mode: RefCell<Option<ModeState>>,
     /// Changes by which rules were deleted here, the latest last.
     pub(super) deletions: RefCell<Vec<u64>>,
 }
@@ -74,6 +81,7 @@ impl ObjectImpl for RulesWindow {
     fn constructed(&self) {
         self.parent_constructed();
         self.obj().add_actions();
+        self.obj().add_mode_actions();
         self.search_bar.connect_entry(&*self.search_entry);
         self.own.replace(Some(self.bind(&self.own_list, false)));
         self.fixed.replace(Some(self.bind(&self.fixed_list, true)));

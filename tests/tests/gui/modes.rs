@@ -1,0 +1,128 @@
+//! The mode in the window, and the broker's mode, in the test's hands.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the methods of an interface have the form that zbus gives them"
+)]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use portreeve_dbus::{ModeSpec, ModeState, OWN_UID};
+use zbus::{
+    interface,
+    message::{Flags, Header},
+    names::OwnedUniqueName,
+    object_server::SignalEmitter,
+};
+
+use crate::desk::Desk;
+
+#[derive(Debug, Default)]
+struct State {
+    mode: ModeState,
+    wanted: Vec<ModeSpec>,
+    /// Whether each might have had somebody asked for a password.
+    interactive: bool,
+    watchers: Vec<OwnedUniqueName>,
+}
+
+/// The mode, as the test says. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Modes(Arc<Mutex<State>>);
+
+impl Modes {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was wanted so far.
+    fn wanted(&self) -> Vec<ModeSpec> {
+        self.lock().wanted.clone()
+    }
+}
+
+#[interface(name = "io.github.portreeve.Modes1")]
+impl Modes {
+    fn get(&self, uid: u32) -> ModeState {
+        assert_eq!(uid, OWN_UID);
+        self.lock().mode.clone()
+    }
+
+    async fn set(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+        uid: u32,
+        mode: ModeSpec,
+    ) {
+        assert_eq!(uid, OWN_UID);
+        let watchers = {
+            let mut state = self.lock();
+            state.wanted.push(mode.clone());
+            let flags = header.primary().flags();
+            state.interactive = flags.contains(Flags::ALLOW_INTERACTIVE_AUTH);
+            state.mode = ModeState {
+                mode: mode.mode.unwrap_or_else(|| "ask".into()),
+                before: mode.snooze.and_then(|on| on.then(|| "ask".into())),
+                ends: None,
+            };
+            state.watchers.clone()
+        };
+        for watcher in watchers {
+            let emitter = emitter.to_owned().set_destination(watcher.into());
+            Self::changed(&emitter)
+                .await
+                .expect("cannot tell of a change");
+        }
+    }
+
+    fn watch(&self, #[zbus(header)] header: Header<'_>, uid: u32) {
+        assert_eq!(uid, OWN_UID);
+        let watcher = header.sender().map(|name| name.to_owned().into());
+        self.lock().watchers.extend(watcher);
+    }
+
+    #[zbus(signal)]
+    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
+/// A desk on which the window shows this mode.
+fn desk(mode: &str, before: Option<&str>) -> Desk {
+    let mut desk = Desk::new();
+    desk.broker.modes.lock().mode = ModeState {
+        mode: mode.into(),
+        ends: None,
+        before: before.map(str::to_owned),
+    };
+    desk.start_program("portreeve");
+    desk.see("Rules", "label");
+    desk
+}
+
+#[test]
+fn a_banner_tells_of_a_lockdown_and_ends_it() {
+    let desk = desk("lockdown", None);
+    let title = "Lockdown: everything is denied, whatever your rules allow";
+    desk.see(title, "label");
+    desk.click("End Lockdown", "button");
+    desk.see_no(title, "label");
+    let ask = ModeSpec {
+        mode: Some("ask".into()),
+        ..ModeSpec::default()
+    };
+    assert_eq!(desk.broker.modes.wanted(), [ask]);
+    assert!(desk.broker.modes.lock().interactive, "polkit may ask");
+}
+
+#[test]
+fn a_snooze_is_ended_by_its_banner() {
+    let desk = desk("allow", Some("ask"));
+    desk.see("No questions: what no rule is about is allowed", "label");
+    desk.click("End Snooze", "button");
+    desk.until("that is wanted", |desk| {
+        desk.broker.modes.wanted()
+            == [ModeSpec {
+                snooze: Some(false),
+                ..ModeSpec::default()
+            }]
+    });
+}
