@@ -50,6 +50,19 @@ def _change(user, **changes):
     return _call("Rules1", "Change", user, changes, signature="(ua{sv})")
 
 
+def set_mode(mode, user="alice", **more):
+    """Sets a mode as root, with `seconds` and `snooze` if they are given."""
+    kinds = {"mode": "s", "seconds": "u", "snooze": "b"}
+    words = {"mode": mode, **more}
+    spec = {key: GLib.Variant(kinds[key], word) for key, word in words.items() if word is not None}
+    _call("Modes1", "Set", user, spec, signature="(ua{sv})")
+
+
+def mode(user="alice"):
+    """The user's mode, with `ends` and `before` if it has them."""
+    return _call("Modes1", "Get", user)[0]
+
+
 def _call(interface, method, user, *arguments, signature="(u)"):
     """Calls a method about a user; returns what it returns."""
     words = GLib.Variant(signature, (pwd.getpwnam(user).pw_uid, *arguments))

@@ -173,7 +173,7 @@ def settings(**values):
 
 
 def reset():
-    """Back to the start: defaults, no rules, no prompts, the broker and alice's agent there."""
+    """Back to the start: defaults, no rules, no mode but to ask, no prompts, the broker and alice's agent there."""
     changed = SETTINGS.exists() or RULES.exists()
     SETTINGS.unlink(missing_ok=True)
     shutil.rmtree(RULES, ignore_errors=True)
@@ -184,6 +184,8 @@ def reset():
         service("start")
         states = _quiet_states()
     for user, state in states.items():
+        if state.mode != "ask" or hasattr(state, "mode_ends"):
+            bus.set_mode("ask", user)
         if state.rules > BUILT_IN_RULES:
             for rule in bus.rules(user):
                 # Rules of processes go with them.
