@@ -13,6 +13,7 @@
 )]
 
 mod answer;
+mod application;
 mod destination;
 mod explain;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod standing;
 mod subject;
 
 pub use answer::{Answer, Registered, Scope, registered_domain};
+pub use application::{Application, Packaging};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};

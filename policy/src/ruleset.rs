@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Action, Destination, Object, ObjectPattern, Operation, Origin, Program, Protocol, Reach, Rule,
-    RuleId, Subject, SubjectPattern, precedence::Precedence,
+    Action, Application, Destination, Object, ObjectPattern, Operation, Origin, Program, Protocol,
+    Reach, Rule, RuleId, Subject, SubjectPattern, precedence::Precedence,
 };
 
 /// What the rules say of one request.
@@ -109,6 +109,7 @@ impl Index {
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
     Path(Box<str>),
+    Application(Application),
     File(u64, u64),
 }
 
@@ -116,6 +117,7 @@ impl Key {
     fn of(program: &Program) -> Self {
         match program {
             Program::Path(path) => Self::Path(path.clone()),
+            Program::Application(application) => Self::Application(application.clone()),
             Program::File { device, inode, .. } => Self::File(*device, *inode),
         }
     }

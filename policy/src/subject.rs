@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use crate::Application;
+
 /// What identifies a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Program {
     /// The executable that this absolute path names on the host: the path was looked up there and
     /// led to the very file that runs.
     Path(Box<str>),
+    /// Any executable of an application, except interpreters, in whatever version.
+    Application(Application),
     /// An executable that no path of the host leads to: deleted, never a file, or seen through
     /// another mount namespace. Known by device and inode only.
     File {
@@ -37,22 +41,42 @@ impl Program {
         clean.then(|| Self::Path(path.into()))
     }
 
-    /// Whether a path of the host names this program, so that a lasting rule can speak of it.
-    pub const fn is_lasting(&self) -> bool {
-        matches!(self, Self::Path(_))
+    /// The program with this key: an application's (`flatpak:org.mozilla.firefox`, `snap:firefox`) or a
+    /// path, as [`Program::at`] has it. No application's key is a path.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let application = Application::of_key(key).map(Self::Application);
+        application.or_else(|| Self::at(key))
     }
 
-    /// The path, or what the process says is its path.
-    pub fn shown_path(&self) -> &str {
+    /// What names this program, so that a lasting rule can speak of it; [`Program::of_key`] reads it.
+    pub fn key(&self) -> Option<&str> {
         match self {
-            Self::Path(path) => path,
-            Self::File { claim, .. } => claim,
+            Self::Path(path) => Some(path),
+            Self::Application(application) => Some(application.key()),
+            Self::File { .. } => None,
         }
     }
 
-    /// Last part of [`Program::shown_path`].
+    /// Whether a lasting rule can speak of it.
+    pub fn is_lasting(&self) -> bool {
+        self.key().is_some()
+    }
+
+    /// The path, an application's key, or what the process says is its path.
+    pub fn shown_path(&self) -> &str {
+        match self {
+            Self::File { claim, .. } => claim,
+            Self::Path(path) => path,
+            Self::Application(application) => application.key(),
+        }
+    }
+
+    /// Last part of [`Program::shown_path`]; an application's id.
     pub fn shown_name(&self) -> &str {
-        let path = self.shown_path();
+        let path = match self {
+            Self::Application(application) => return application.id(),
+            Self::Path(_) | Self::File { .. } => self.shown_path(),
+        };
         path.rsplit('/')
             .next()
             .filter(|name| !name.is_empty())
@@ -64,6 +88,7 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => f.write_str(path),
+            Self::Application(application) => application.fmt(f),
             Self::File { device, inode, .. } => write!(f, "file:{device}:{inode}"),
         }
     }
@@ -142,6 +167,7 @@ impl SubjectPattern {
         match (self, program) {
             (Self::Any, _) => true,
             (Self::Program(Program::Path(rule)), Program::Path(path)) => rule == path,
+            (Self::Program(Program::Application(rule)), Program::Application(it)) => rule == it,
             // The claim is no part of who it is.
             (
                 Self::Program(Program::File { device, inode, .. }),
@@ -195,6 +221,39 @@ mod tests {
             &long,
         ] {
             assert_eq!(Program::at(path), None, "{path:?}");
+            assert_eq!(Program::of_key(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn an_application_is_no_path_and_no_other_application() {
+        let of = |key: &str| Program::of_key(key).expect(key);
+        let firefox = of("flatpak:org.mozilla.firefox");
+        assert_eq!(firefox.key(), Some("flatpak:org.mozilla.firefox"));
+        assert_eq!(firefox.to_string(), "flatpak:org.mozilla.firefox");
+        assert_eq!(firefox.shown_name(), "org.mozilla.firefox");
+        assert!(firefox.is_lasting());
+        assert_eq!(Program::at("flatpak:org.mozilla.firefox"), None);
+        let programs = [
+            firefox,
+            of("snap:firefox"),
+            of("snap:firefox_work"),
+            of("/flatpak:org.mozilla.firefox"),
+            Program::File {
+                device: 1,
+                inode: 2,
+                claim: "flatpak:org.mozilla.firefox".into(),
+            },
+        ];
+        for (at, rule) in programs.iter().enumerate() {
+            let pattern = SubjectPattern::Program(rule.clone());
+            for (other, program) in programs.iter().enumerate() {
+                assert_eq!(
+                    pattern.matches(program),
+                    at == other,
+                    "{rule} and {program}"
+                );
+            }
         }
     }
 }

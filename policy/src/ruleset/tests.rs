@@ -251,6 +251,35 @@ fn a_file_is_told_by_device_and_inode_not_by_its_claim() {
 }
 
 #[test]
+fn rules_about_an_application_are_about_that_alone() {
+    let of = |key: &str| Program::of_key(key).unwrap();
+    let mut rules = [Action::Allow, Action::DENY].map(|it| rule(1, "", Destination::Anywhere, it));
+    rules[0].subject = SubjectPattern::Program(of("flatpak:org.example.App"));
+    rules[1].subject = SubjectPattern::Program(of("snap:example"));
+    let set = Ruleset::new(rules);
+    let call = object("203.0.113.10", 80, None);
+    let ask = |program| {
+        let subject = Subject {
+            program,
+            ..subject("")
+        };
+        match set.decide(&subject, Operation::Connect, &call) {
+            Decision::Settled { action, .. } => Some(action),
+            Decision::Ask => None,
+        }
+    };
+    assert_eq!(ask(of("flatpak:org.example.App")), Some(Action::Allow));
+    assert_eq!(ask(of("snap:example")), Some(Action::DENY));
+    for other in [
+        "flatpak:org.example.app",
+        "snap:example_b",
+        "/snap/example/1/bin/example",
+    ] {
+        assert_eq!(ask(of(other)), None, "{other}");
+    }
+}
+
+#[test]
 fn a_scope_covers_the_call_it_was_made_from() {
     for host in [None, Some("a.example"), Some("www.example.org")] {
         let call = object("203.0.113.10", 80, host);
