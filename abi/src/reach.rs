@@ -50,10 +50,10 @@ pub struct Reach {
     pub peers: [Peers; MAX_PEERS],
     /// Always 0.
     pub reserved: u32,
-    /// Bytes of `program` that count. 0 if this cannot be kept up to date: no path leads to it, or
+    /// Bytes of `program` that count. 0 if this cannot be kept up to date: nothing names it, or
     /// that is too long.
     pub program_length: u32,
-    /// Path of the program.
+    /// Key of the program: its path, or that of an application.
     pub program: [u8; PROGRAM_BYTES],
 }
 

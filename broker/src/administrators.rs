@@ -73,7 +73,7 @@ struct Document {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    /// Path of an executable, or `any`.
+    /// Key of a program, or `any`.
     program: String,
     operations: Vec<String>,
     host: Option<String>,

@@ -128,7 +128,8 @@ pub(crate) enum Rules {
 /// Arguments of `rules add`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddRule {
-    /// Absolute path of the program's executable; symbolic links are followed
+    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
+    /// flatpak:ID, snap:NAME
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// What the program does; may be given more than once
@@ -256,7 +257,8 @@ pub(crate) enum Snooze {
 /// Arguments of `test`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Test {
-    /// Absolute path of the program's executable; symbolic links are followed
+    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
+    /// flatpak:ID, snap:NAME
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// What the program does
@@ -282,7 +284,8 @@ pub(crate) struct Log {
     /// Go on, and print what happens (with --json: one array on each line)
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Only of this program: the path of its executable, or its key as --json shows it
+    /// Only of this program: the path of its executable, flatpak:ID, snap:NAME, or its key as --json
+    /// shows it
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) program: Option<PathBuf>,
     /// Only what was denied

@@ -17,7 +17,7 @@ pub struct Activity {
     pub subject: String,
     /// The program's name, to be shown.
     pub name: String,
-    /// Path of the program's executable; only a claim unless `verified`.
+    /// Path of the program's executable, or the key of an application; only a claim unless `verified`.
     pub path: String,
     /// Whether the path led to the file that ran.
     pub verified: bool,
@@ -73,7 +73,7 @@ pub struct SeenProgram {
     pub subject: String,
     /// The program's name, to be shown.
     pub name: String,
-    /// Path of the program's executable; only a claim unless `verified`.
+    /// Path of the program's executable, or the key of an application; only a claim unless `verified`.
     pub path: String,
     /// Whether the path led to the file that ran.
     pub verified: bool,

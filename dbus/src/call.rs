@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct CallSpec {
-    /// Path of the program's executable, as in [`crate::RuleSpec`].
+    /// Key of the program, as in [`crate::RuleSpec`].
     pub program: String,
     /// The operation: `connect`, …
     pub operation: String,

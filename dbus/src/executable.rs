@@ -1,17 +1,29 @@
-//! For clients: the path by which a rule names a program.
+//! For clients: the key by which a rule names a program.
 
 use std::{fs, path::Path};
 
-use portreeve_policy::Program;
+use portreeve_policy::{Packaging, Program};
 
-use crate::Error;
+use crate::{Error, rule::check_program};
 
-/// The path under which the kernel knows the program at `path`: symbolic links are followed, so
+/// The key of the program that somebody means: an application's (`flatpak:ID`, `snap:NAME`) as it is, and
+/// else the path under which the kernel knows the program at this path: symbolic links are followed, so
 /// that `/bin/curl` becomes `/usr/bin/curl` where `/bin` is a link.
 ///
-/// Refuses what is relative, has `..` in it (after a link that leads elsewhere than it looks), or
-/// is no file. The error names `path`.
-pub fn executable(path: &Path) -> Result<String, Error> {
+/// Refuses applications that there cannot be; and what is relative, has `..` in it (after a link that leads
+/// elsewhere than it looks), or is no file. The error names what was meant.
+pub fn program_key(program: &Path) -> Result<String, Error> {
+    let word = program.to_str().and_then(|text| text.split_once(':'));
+    let of_application =
+        word.is_some_and(|(word, _)| Packaging::ALL.iter().any(|it| it.as_str() == word));
+    match program.to_str().filter(|_| of_application) {
+        Some(key) => check_program(key).map(|_program| key.to_owned()),
+        None => executable(program),
+    }
+}
+
+/// The path under which the kernel knows the program at `path`. The error names `path`.
+fn executable(path: &Path) -> Result<String, Error> {
     let refused = |why: String| {
         let shown = path.to_string_lossy();
         Error::InvalidArgument(format!(
@@ -42,7 +54,7 @@ mod tests {
     use super::*;
 
     fn refused(path: &Path) -> String {
-        match executable(path) {
+        match program_key(path) {
             Err(Error::InvalidArgument(text)) => text,
             other => panic!("not refused: {other:?}"),
         }
@@ -58,7 +70,24 @@ mod tests {
         symlink("curl", dir.join("usr/bin/get")).unwrap();
         let real = dir.join("usr/bin/curl").to_str().unwrap().to_owned();
         for path in ["bin/curl", "bin/get", "usr//bin/./curl", "usr/bin/curl"] {
-            assert_eq!(executable(&dir.join(path)).unwrap(), real, "{path}");
+            assert_eq!(program_key(&dir.join(path)).unwrap(), real, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_application_is_meant_by_its_key() {
+        for key in ["flatpak:org.example.App", "snap:example", "snap:example_b"] {
+            assert_eq!(program_key(Path::new(key)).unwrap(), key);
+        }
+        for key in [
+            "flatpak:example",
+            "snap:Example",
+            "snap:/bin/curl",
+            "flatpak:",
+        ] {
+            let text = refused(Path::new(key));
+            assert!(text.contains(&format!("“{key}”")), "{text}");
+            assert!(text.contains("snap:example"), "{text}");
         }
     }
 

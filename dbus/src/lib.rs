@@ -28,7 +28,7 @@ pub use call::{CallSpec, Explanation};
 pub use change::{Change, CheckedChanges, RuleChanges};
 pub use claim::deceives;
 pub use error::Error;
-pub use executable::executable;
+pub use executable::program_key;
 pub use modes::{ModeSpec, ModeState, ModesProxy};
 pub use prompt::Prompt;
 pub use prompts::PromptsProxy;

@@ -22,6 +22,9 @@ pub struct Prompt {
     pub path: String,
     /// Whether the path leads to the file that runs.
     pub verified: bool,
+    /// If the program is an application: its key, `flatpak:ID` or `snap:NAME`, by which rules name it. The
+    /// path is that of the executable in its present version.
+    pub application: Option<String>,
     /// If the program is a script: path of the executable that runs it.
     pub interpreter: Option<String>,
     /// Whether the program is an interpreter, and runs what it was given when it was started.

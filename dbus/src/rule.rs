@@ -16,7 +16,8 @@ pub struct Rule {
     pub id: u64,
     /// The user it is for; absent for those of everybody: built-in rules, and some of administrators.
     pub uid: Option<u32>,
-    /// Path of the program; absent for those for any program: built-in rules, and some of administrators.
+    /// Key of the program: its path, or `flatpak:ID` or `snap:NAME` of an application; absent for those for
+    /// any program: built-in rules, and some of administrators.
     pub program: Option<String>,
     /// Operations: `connect`, …
     pub operations: Vec<String>,
@@ -140,8 +141,9 @@ impl Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
-    /// Path of the program's executable, as the kernel names it: absolute, and without symbolic
-    /// links, `.`, `..` and empty components ([`crate::executable()`] finds it).
+    /// Key of the program: `flatpak:ID` or `snap:NAME` of an application, or the path of an executable as the
+    /// kernel names it: absolute, and without symbolic links, `.`, `..` and empty components
+    /// ([`crate::program_key`] finds it).
     pub program: String,
     /// Operations, at least one: `connect`, …
     pub operations: Vec<String>,
@@ -259,12 +261,12 @@ impl RuleSpec {
     }
 }
 
-pub(crate) fn check_program(path: &str) -> Result<Program, Error> {
-    Program::at(path).ok_or_else(|| {
+pub(crate) fn check_program(key: &str) -> Result<Program, Error> {
+    Program::of_key(key).ok_or_else(|| {
         Error::InvalidArgument(format!(
             "cannot use program “{}”: expected the absolute path of an executable, without “.”, \
-             “..” and empty parts",
-            path.escape_debug()
+             “..” and empty parts, or an application as in flatpak:org.example.App and snap:example",
+            key.escape_debug()
         ))
     })
 }

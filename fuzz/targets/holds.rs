@@ -38,6 +38,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
             },
         },
         handle: ProcessHandle::open(pid).expect("this process"),
+        path: program().shown_path().into(),
         command: String::new(),
         code: Code::Own,
         lineage: Lineage::default().into(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{accessible::State, gio, glib};
-use portreeve_dbus::{RuleSpec, executable};
+use portreeve_dbus::{RuleSpec, program_key};
 use portreeve_policy::{For, Span};
 
 use crate::{
@@ -184,7 +184,7 @@ impl AddRuleDialog {
         if !Path::new("/.flatpak-info").exists() {
             let path = spec.program.clone();
             // A file system may take its time.
-            let found = gio::spawn_blocking(move || executable(Path::new(&path))).await;
+            let found = gio::spawn_blocking(move || program_key(Path::new(&path))).await;
             match found {
                 Ok(Ok(real)) => spec.program = real,
                 Ok(Err(error)) => {

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use portreeve_policy::Program;
+
 use super::*;
 
 struct Place {
@@ -85,6 +87,21 @@ fn rules_are_read() {
             .iter()
             .all(|rule| rule.origin == Origin::Administrator)
     );
+}
+
+#[test]
+fn a_rule_can_be_about_an_application() {
+    let mut place = Place::new();
+    let of = |program: &str| deny("a.example").replace("any", program);
+    place.write("10.toml", &of("flatpak:org.example.App"));
+    let (rules, problems) = place.rules.read();
+    assert!(problems.is_empty(), "{problems:?}");
+    let program = Program::of_key("flatpak:org.example.App").unwrap();
+    assert_eq!(rules[0].subject, SubjectPattern::Program(program));
+    place.write("20.toml", &of("snap:Example"));
+    let (rules, problems) = place.rules.read();
+    assert_eq!((rules.len(), problems.len()), (1, 1));
+    assert!(problems[0].to_string().contains("snap:Example"));
 }
 
 #[test]

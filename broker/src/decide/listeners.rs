@@ -260,7 +260,7 @@ impl Peerage {
 /// Who it is that an earlier broker wrote this for.
 fn listener(reach: &Reach) -> Option<Listener> {
     let length = usize::try_from(reach.program_length).ok()?;
-    let path = std::str::from_utf8(reach.program.get(..length)?).ok()?;
+    let key = std::str::from_utf8(reach.program.get(..length)?).ok()?;
     let marked = |mark: u32| reach.marks & mark != 0;
     let process = Process {
         pid: reach.pid,
@@ -273,7 +273,7 @@ fn listener(reach: &Reach) -> Option<Listener> {
     };
     Some(Listener {
         uid: reach.uid,
-        program: Program::at(path)?,
+        program: Program::of_key(key)?,
         process: (reach.pid != 0).then_some(process),
         port: reach.port,
         protocol: Protocol(reach.protocol),
@@ -344,11 +344,11 @@ fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     for (place, peers) in reach.peers.iter_mut().zip(list) {
         *place = peers;
     }
-    if let Program::Path(path) = &listener.program
-        && let Some(place) = reach.program.get_mut(..path.len())
+    if let Some(key) = listener.program.key()
+        && let Some(place) = reach.program.get_mut(..key.len())
     {
-        place.copy_from_slice(path.as_bytes());
-        reach.program_length = u32::try_from(path.len()).unwrap_or(0);
+        place.copy_from_slice(key.as_bytes());
+        reach.program_length = u32::try_from(key.len()).unwrap_or(0);
     }
     reach
 }

@@ -397,8 +397,12 @@ impl Prompt {
                 program.to_string()
             },
             name: program.shown_name().to_owned(),
-            path: program.shown_path().to_owned(),
+            path: self.first.path.to_string(),
             verified: program.is_lasting(),
+            application: match program {
+                Program::Application(application) => Some(application.key().to_owned()),
+                Program::Path(_) | Program::File { .. } => None,
+            },
             interpreter,
             runs_anything: only.is_some(),
             alterations: alteration.words().map(str::to_owned).collect(),

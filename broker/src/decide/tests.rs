@@ -4,6 +4,7 @@
 mod above;
 mod agents;
 mod answers;
+mod applications;
 mod asking;
 mod chance;
 mod changes;

@@ -67,7 +67,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             Life::Over => return Some(Found::Over(RuleId(u64::try_from(id).ok()?))),
         };
         let program = match (device, inode) {
-            (None, None) => Program::at(&program)?,
+            (None, None) => Program::of_key(&program)?,
             // Only a process that runs can be of a program without a path.
             (Some(device), Some(inode)) if matches!(lifespan, Lifespan::Process(_)) => {
                 Program::File {
@@ -137,11 +137,13 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
 
 /// Inserts a rule that is made in this era; its id is ignored and the new one returned.
 ///
-/// Only rules of one user, for one program, can be stored; a program without a path only in a rule for
+/// Only rules of one user, for one program, can be stored; one known by its file alone only in a rule for
 /// a process of its.
 pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
     let (program, device, inode) = match (&rule.subject, rule.lifespan) {
-        (SubjectPattern::Program(Program::Path(path)), _) => (path, None, None),
+        (SubjectPattern::Program(program @ (Program::Path(_) | Program::Application(_))), _) => {
+            (program.shown_path(), None, None)
+        }
         (
             SubjectPattern::Program(Program::File {
                 device,
@@ -149,7 +151,11 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
                 claim,
             }),
             Lifespan::Process(_),
-        ) => (claim, Some(device.cast_signed()), Some(inode.cast_signed())),
+        ) => (
+            claim.as_ref(),
+            Some(device.cast_signed()),
+            Some(inode.cast_signed()),
+        ),
         _ => return Err(rusqlite::Error::InvalidQuery),
     };
     let (destination, host, network) = match &rule.object.destination {
@@ -174,7 +180,7 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     )?;
     statement.execute(named_params! {
         ":uid": rule.uid,
-        ":program": program.as_ref(),
+        ":program": program,
         ":device": device,
         ":inode": inode,
         ":operations": operations.join(","),

@@ -5,6 +5,8 @@ use std::path::Path;
 use portreeve_abi::Fileid;
 use rustix::fs::Statx;
 
+use super::mounts::mounts;
+
 /// Device and inode of a file as `stat(2)` gives them, which tells files apart on every file system.
 pub fn fileid(stat: &Statx) -> Fileid {
     Fileid {
@@ -17,28 +19,23 @@ pub fn fileid(stat: &Statx) -> Fileid {
 ///
 /// btrfs and overlayfs make up devices for `stat(2)`, one for each subvolume or layer. The super
 /// block's is what `mountinfo` shows for the mount that the file was found through; those in which
-/// the file can have been found are in the file at `mounts`.
-pub(super) fn kernel_fileid(stat: &Statx, mounts: &Path) -> Fileid {
+/// the file can have been found are in the file at `table`.
+pub(super) fn kernel_fileid(stat: &Statx, table: &Path) -> Fileid {
     let shown = fileid(stat);
     // Devices that exist are never made up.
     if stat.stx_dev_major != 0 {
         return shown;
     }
-    let table = std::fs::read_to_string(mounts).unwrap_or_default();
     Fileid {
-        device: device_of(stat.stx_mnt_id, &table).unwrap_or(shown.device),
+        device: device_of(stat.stx_mnt_id, table).unwrap_or(shown.device),
         ..shown
     }
 }
 
-/// The device of a mount: the third field of its line, `proc_pid_mountinfo(5)`.
-fn device_of(mount: u64, table: &str) -> Option<u64> {
-    let mount = mount.to_string();
-    let line = table
-        .lines()
-        .find(|line| line.split(' ').next() == Some(&mount))?;
-    let (major, minor) = line.split(' ').nth(2)?.split_once(':')?;
-    Some(kernel_device(major.parse().ok()?, minor.parse().ok()?))
+/// The device of a mount of those in the file at `table`.
+fn device_of(mount: u64, table: &Path) -> Option<u64> {
+    let (major, minor) = mounts(table).find(|other| other.id == mount)?.device;
+    Some(kernel_device(major, minor))
 }
 
 /// A device number in the kernel's own form (`MKDEV` of `include/linux/kdev_t.h`).
@@ -56,6 +53,9 @@ mod tests {
             22 1 0:21 / /proc rw shared:5 - proc proc rw\n\
             29 1 0:27 /@ / rw,relatime shared:1 - btrfs /dev/sda2 rw,subvol=/@\n\
             129 1 259:2 / /boot rw - ext4 /dev/nvme0n1p2 rw\n";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), table).unwrap();
+        let table = file.path();
         assert_eq!(device_of(29, table), Some(27));
         assert_eq!(device_of(129, table), Some(259 << 20 | 2));
         assert_eq!(device_of(2, table), None);

@@ -3,9 +3,11 @@
 //! The caller is held; everything here comes from the kernel's own
 //! record and from /proc through a pidfd, so that no process can take another's place meanwhile.
 
+mod application;
 mod file;
 mod interpreter;
 mod lineage;
+mod mounts;
 mod process;
 mod resolver;
 mod script;

@@ -14,7 +14,7 @@ use rustix::{
 
 use portreeve_abi::Fileid;
 
-use super::{Error, file::kernel_fileid, fileid};
+use super::{Error, file::kernel_fileid, fileid, mounts};
 
 /// A handle on one process. What is read through it is the process's own as long as
 /// [`ProcessHandle::is_alive`] says so afterwards.
@@ -128,6 +128,13 @@ impl ProcessHandle {
     /// The file of its executable, given its attributes, as the probe sees it.
     pub(super) fn kernel_fileid(&self, stat: &Statx) -> Fileid {
         kernel_fileid(stat, &self.thread_path("mountinfo"))
+    }
+
+    /// Where the first process can have the file of its executable, which is at `path` to it.
+    pub(super) fn elsewhere(&self, executable: &Statx, path: &Path) -> Vec<PathBuf> {
+        let own = self.thread_path("mountinfo");
+        let first = Path::new("/proc/1/mountinfo");
+        mounts::elsewhere(path, executable.stx_mnt_id, &own, first)
     }
 
     /// Its command line as the program shows it: a claim. At most `limit` bytes of it.

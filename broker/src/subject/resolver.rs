@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Lineage, ProcessHandle, fileid,
+    Error, Lineage, ProcessHandle, application, fileid,
     interpreter::is_interpreter,
     process::statx_at,
     script::{self, Interpreter},
@@ -41,6 +41,8 @@ pub struct Caller {
     pub subject: Subject,
     /// The process.
     pub handle: ProcessHandle,
+    /// Path of the program's file, to be shown: only a claim, if the program is known by its file alone.
+    pub path: Box<str>,
     /// Its command line: a claim.
     pub command: String,
     /// Whose code its program runs.
@@ -169,15 +171,30 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
         };
         script::program(name, &handle, &interpreter)
     });
-    let (program, code) = match script {
+    let shown = |program: &Program| program.shown_path().into();
+    let (program, code, path) = match script {
         Some(script) => {
-            let interpreter = executable.shown_path().into();
-            (script, Code::Script { interpreter })
+            let interpreter = shown(&executable);
+            let path = shown(&script);
+            (script, Code::Script { interpreter }, path)
         }
-        None if is_interpreter(&executable) || request.flags & request_flags::SCRIPT != 0 => {
-            (executable, Code::Given)
+        None => {
+            let found = shows_it
+                .then(|| application::find(&handle, &stat, &path, &executable))
+                .flatten();
+            // Who has mounts of his own can give a file any name there.
+            let file = found.as_ref().map_or(&executable, |found| &found.file);
+            let path = shown(file);
+            let runs_anything = is_interpreter(file) || request.flags & request_flags::SCRIPT != 0;
+            let (program, code) = match found {
+                Some(found) if !runs_anything => (found.program, Code::Own),
+                // What an interpreter of an application's is given need not be that one's.
+                Some(found) => (found.file, Code::Given),
+                None if runs_anything => (executable, Code::Given),
+                None => (executable, Code::Own),
+            };
+            (program, code, path)
         }
-        None => (executable, Code::Own),
     };
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
@@ -201,6 +218,7 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
     Ok(Caller {
         subject,
         handle,
+        path,
         command,
         code,
         lineage: OnceCell::new(),

@@ -41,9 +41,9 @@ const OF_PROCESSES: u64 = 0x9fa0;
 const OF_USERS: u64 = 0x6573_5546;
 /// `ST_NOSUID` of include/linux/statfs.h: what is mounted so need not be root's though it says it is, such as
 /// the disks that users may bring (udisks, `user` in fstab).
-const NOT_BELIEVED: u64 = 2;
+pub(super) const NOT_BELIEVED: u64 = 2;
 /// What the first process sees. The broker's own mounts are all marked so, because it has no new privileges.
-const ROOT: &str = "/proc/1/root";
+pub(super) const ROOT: &str = "/proc/1/root";
 /// What `env` has run for a file without a first line (`_PATH_BSHELL` of the C library).
 const SHELL: &str = "/bin/sh";
 /// How many parts of a path are followed, with those of links on the way.
@@ -85,7 +85,7 @@ pub(super) fn program(
 
 /// What is on the way from the root directory to a file.
 #[derive(Debug, PartialEq)]
-enum Way {
+pub(super) enum Way {
     /// Nothing that others than root can change. Where it leads.
     OfRoot(PathBuf),
     /// Something that others can.
@@ -99,7 +99,7 @@ fn follow(path: &Path) -> Option<Way> {
 
 /// The same, as seen by somebody with this root directory. What is mounted with one of the flags `others` can be
 /// changed by others.
-fn follow_below(root: &Path, others: u64, path: &Path) -> Option<Way> {
+pub(super) fn follow_below(root: &Path, others: u64, path: &Path) -> Option<Way> {
     let mut left: Vec<PathBuf> = parts(path);
     let mut way = PathBuf::from("/");
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -6,7 +6,9 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use portreeve_dbus::{ActivitiesProxy, Activity, ActivityFilter, Error as BrokerError, executable};
+use portreeve_dbus::{
+    ActivitiesProxy, Activity, ActivityFilter, Error as BrokerError, program_key,
+};
 use portreeve_policy::Program;
 use serde::Serialize;
 
@@ -118,7 +120,7 @@ pub(crate) async fn run(uid: u32, log: &Log, output: &mut Output) -> Result<()> 
 
 /// The key of the program with this path, which need not be there any more.
 fn key(path: &Path) -> Result<String> {
-    let refused = match executable(path) {
+    let refused = match program_key(path) {
         Ok(real) => return Ok(real),
         Err(error) => error,
     };

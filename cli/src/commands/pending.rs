@@ -39,6 +39,8 @@ struct Subject<'a> {
     name: &'a str,
     path: &'a str,
     verified: bool,
+    /// Of an application: its key.
+    application: Option<&'a str>,
     /// Of a script: what runs it.
     interpreter: Option<&'a str>,
     runs_anything: bool,
@@ -71,6 +73,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 name: &prompt.name,
                 path: &prompt.path,
                 verified: prompt.verified,
+                application: prompt.application.as_deref(),
                 interpreter: prompt.interpreter.as_deref(),
                 runs_anything: prompt.runs_anything,
                 alterations: &prompt.alterations,
@@ -176,7 +179,7 @@ fn text(prompts: &[View<'_>], now: Duration) -> String {
 }
 
 fn program(subject: &Subject<'_>) -> String {
-    let mut program = subject.path.to_owned();
+    let mut program = subject.application.unwrap_or(subject.path).to_owned();
     if !subject.verified {
         program.push_str(" (not verified)");
     }
@@ -230,6 +233,7 @@ mod tests {
             name: "curl".into(),
             path: "/usr/bin/curl".into(),
             verified: true,
+            application: None,
             interpreter: None,
             runs_anything: false,
             alterations: vec![],
@@ -260,7 +264,7 @@ mod tests {
                 "id": 7, "revision": 2, "uid": 1000, "operation": "connect",
                 "subject": {
                     "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
-                    "verified": true, "interpreter": null, "runs_anything": false,
+                    "verified": true, "application": null, "interpreter": null, "runs_anything": false,
                     "alterations": [], "pid": 4711, "uid": 1000,
                     "started_by": ["/usr/bin/bash"], "unit": "vte-spawn-7.scope",
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",
@@ -284,7 +288,12 @@ mod tests {
             deadline: 0,
             ..prompt()
         };
-        let prompts = [prompt(), named];
+        let application = Prompt {
+            path: "/snap/example/1/bin/example".into(),
+            application: Some("snap:example".into()),
+            ..prompt()
+        };
+        let prompts = [prompt(), named, application];
         let views: Vec<_> = prompts.iter().map(View::from).collect();
         let text = text(&views, Duration::from_secs(60));
         let lines: Vec<_> = text.lines().collect();
@@ -298,6 +307,7 @@ mod tests {
             lines[2].contains("example.org (192.0.2.7) port 443, tcp"),
             "{text}"
         );
+        assert!(lines[3].contains(" snap:example "), "{text}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod import;
 
 use std::time::Duration;
 
-use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, executable};
+use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, program_key};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -142,7 +142,7 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
 fn added(rule: &AddRule) -> Result<RuleSpec> {
     let parts = &rule.parts;
     Ok(RuleSpec {
-        program: executable(&rule.app)?,
+        program: program_key(&rule.app)?,
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: parts.host.clone(),
         network: parts.addr.clone(),

@@ -1,6 +1,6 @@
 //! `portreevectl test`: what would become of a call.
 
-use portreeve_dbus::{CallSpec, Explanation, Rule, executable};
+use portreeve_dbus::{CallSpec, Explanation, Rule, program_key};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ impl<'a> Verdict<'a> {
 /// Says what would become of a call of user `uid`.
 pub(crate) async fn run(uid: u32, call: &Test, output: &mut Output) -> Result<()> {
     let call = CallSpec {
-        program: executable(&call.app)?,
+        program: program_key(&call.app)?,
         operation: call.operation.to_string(),
         host: call.host.clone(),
         address: call.addr.clone(),

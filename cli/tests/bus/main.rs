@@ -55,6 +55,7 @@ fn prompt() -> Prompt {
         name: "curl".into(),
         path: "/usr/bin/curl".into(),
         verified: true,
+        application: None,
         interpreter: None,
         runs_anything: false,
         alterations: vec![],

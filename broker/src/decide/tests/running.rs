@@ -23,6 +23,12 @@ impl Running {
         Self::start(Program::Path(path.into()), uid, Code::Own)
     }
 
+    /// A process of the application with this key, whose executable has this path.
+    pub(super) fn of_application(key: &str, path: &str, uid: u32) -> Self {
+        let program = Program::of_key(key).unwrap();
+        Self::start_at(path, program, uid, Code::Own)
+    }
+
     /// A process of the interpreter with this path, which runs what it was given.
     pub(super) fn given(path: &str, uid: u32) -> Self {
         Self::start(Program::Path(path.into()), uid, Code::Given)
@@ -50,6 +56,11 @@ impl Running {
     }
 
     fn start(program: Program, uid: u32, code: Code) -> Self {
+        let path = program.shown_path().to_owned();
+        Self::start_at(&path, program, uid, code)
+    }
+
+    fn start_at(path: &str, program: Program, uid: u32, code: Code) -> Self {
         // `cat` ends by itself when this process does and its input with it.
         let child = Command::new("cat")
             .stdin(Stdio::piped())
@@ -65,6 +76,7 @@ impl Running {
             alteration: Alteration::NONE,
         };
         let caller = Arc::new(Caller {
+            path: path.into(),
             command: format!("{program} --number {pid}"),
             subject: Subject {
                 uid,

@@ -148,6 +148,12 @@ fn what_is_stored_comes_back() {
         rule.id = database.add_one(&rule).unwrap();
         stored.push(rule);
     }
+    for key in ["flatpak:org.example.App", "snap:example_b"] {
+        let mut rule = rule(Destination::Anywhere);
+        rule.subject = SubjectPattern::Program(Program::of_key(key).unwrap());
+        rule.id = database.add_one(&rule).unwrap();
+        stored.push(rule);
+    }
     drop(database);
     let (_, opened) = open_in(&place.path);
     assert_eq!((opened.rules, opened.senseless), (stored, 0));
@@ -247,6 +253,8 @@ fn senseless_rows_are_left_out_and_counted() {
     for change in [
         "program = 'curl'",
         "program = '/usr/bin/../bin/curl'",
+        "program = 'flatpak:example'",
+        "program = 'snap:../example'",
         "protocol = 256",
         "operations = ''",
         "operations = 'connect,fly'",
@@ -263,5 +271,5 @@ fn senseless_rows_are_left_out_and_counted() {
     }
     drop(database);
     let (_, opened) = open_in(&place.path);
-    assert_eq!((opened.rules.len(), opened.senseless), (1, 13));
+    assert_eq!((opened.rules.len(), opened.senseless), (1, 15));
 }

@@ -1,6 +1,6 @@
 //! `portreevectl rules edit`: what a rule is to say from now on.
 
-use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, executable};
+use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, program_key};
 
 use crate::{
     args::EditRule,
@@ -35,7 +35,7 @@ pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
 fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     let parts = &edit.parts;
     if let Some(app) = &edit.app {
-        spec.program = executable(app)?;
+        spec.program = program_key(app)?;
     }
     if !edit.operations.is_empty() {
         spec.operations = edit.operations.iter().map(ToString::to_string).collect();

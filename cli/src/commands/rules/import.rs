@@ -9,7 +9,7 @@ use std::{
 };
 
 use nix::unistd::{Uid, User};
-use portreeve_dbus::executable;
+use portreeve_dbus::program_key;
 use portreeve_exchange::{Difference, Imported, Settings, import, read};
 
 use self::preview::Preview;
@@ -60,7 +60,7 @@ pub(super) async fn run(uid: u32, arguments: &ImportRules, output: &mut Output) 
 }
 
 fn settings(uid: u32, arguments: &ImportRules) -> Result<Settings> {
-    let app = arguments.app.as_deref().map(executable).transpose()?;
+    let app = arguments.app.as_deref().map(program_key).transpose()?;
     let uid = user::real(uid);
     let found = User::from_uid(Uid::from_raw(uid)).ok().flatten();
     Ok(Settings {
@@ -90,7 +90,7 @@ fn warn_of_programs(difference: &Difference, imported: &mut Imported) {
     let mut strange: Vec<String> = counts
         .into_iter()
         .filter_map(|(program, count)| {
-            let what = match executable(Path::new(program)) {
+            let what = match program_key(Path::new(program)) {
                 Ok(real) if real == program => return None,
                 Ok(real) => format!("is a link to “{real}”, which no rule for it is about"),
                 Err(_) => "is not there".to_owned(),

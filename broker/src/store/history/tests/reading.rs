@@ -58,6 +58,39 @@ fn what_is_written_comes_back() {
 }
 
 #[test]
+fn an_application_is_known_by_its_key() {
+    let folder = folder();
+    let mut database = open(&folder.path);
+    let key = "flatpak:org.example.App";
+    let of_application = Deed {
+        program: Program::of_key(key).unwrap(),
+        ..deed(ALICE, "192.0.2.1")
+    };
+    write(&mut database, of_application, ALLOWED, MORNING);
+    write(&mut database, deed(ALICE, "192.0.2.1"), ALLOWED, MORNING);
+    let programs = database.programs(ALICE).unwrap();
+    let seen = programs.iter().find(|seen| seen.subject == key).unwrap();
+    assert_eq!(
+        (seen.path.as_str(), seen.name.as_str()),
+        (key, "org.example.App")
+    );
+    assert!(seen.verified);
+    let only = Query::Page {
+        program: Some(key.into()),
+        denied: false,
+        since: None,
+        until: None,
+        before: None,
+    };
+    let rows = database.page(ALICE, &only, 10).unwrap().rows;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].subject.as_str(), rows[0].path.as_str()),
+        (key, key)
+    );
+}
+
+#[test]
 fn the_same_within_ten_minutes_is_one_row() {
     let folder = folder();
     let mut database = open(&folder.path);
