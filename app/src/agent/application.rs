@@ -171,7 +171,7 @@ impl AgentApplication {
         }
         let known = imp.windows.borrow().get(subject).cloned();
         let window = known.clone().unwrap_or_else(|| self.open_window(subject));
-        let program = imp.programs.known(&prompt.path);
+        let program = imp.programs.known(prompt);
         window.ask(prompt, &program, queue.waiting(subject));
         let notification = notification::new(prompt);
         drop(queue);

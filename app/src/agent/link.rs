@@ -149,7 +149,7 @@ impl AgentInterface {
     async fn show(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.broker.check(&header)?;
         if prompt.verified {
-            self.programs.look_up(&prompt.path).await;
+            self.programs.look_up(&prompt).await;
         }
         send(&self.events, Event::Put(prompt.into())).await;
         Ok(())

@@ -35,7 +35,7 @@ impl DraftDestination {
 /// The parts of a rule as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Draft {
-    /// Path of the program.
+    /// Path of the program, or key of an application.
     pub program: String,
     /// Whether it allows.
     pub allow: bool,
@@ -100,7 +100,7 @@ impl Draft {
         );
         let error = DraftError {
             program: wrong(&with_program)
-                .then(|| gettext("Enter the full path of a program, such as /usr/bin/curl.")),
+                .then(|| gettext("Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox.")),
             place: if by_name && place.parse::<IpAddr>().is_ok() {
                 Some(gettext(
                     "This is an address. Choose “Address” above for it.",

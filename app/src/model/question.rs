@@ -1,7 +1,7 @@
 //! The words of a prompt.
 
 use portreeve_dbus::Prompt;
-use portreeve_policy::{For, Scope, Span};
+use portreeve_policy::{Application, For, Packaging, Scope, Span};
 
 use super::{
     clock::in_words,
@@ -173,6 +173,16 @@ fn identity(prompt: &Prompt, program: &Program) -> String {
     if !prompt.verified {
         // Translators: {path} is a file's path as the program itself states it.
         return gettext_f("Calls itself {path}", &[("path", &path)]);
+    }
+    let application = prompt.application.as_deref().and_then(Application::of_key);
+    if let Some(application) = application {
+        let id = isolate(&shown(application.id()));
+        return match application.packaging() {
+            // Translators: Flatpak and Snap are names. {id} is what the application is called there, such
+            // as org.mozilla.firefox.
+            Packaging::Flatpak => gettext_f("Flatpak {id}", &[("id", &id)]),
+            Packaging::Snap => gettext_f("Snap {id}", &[("id", &id)]),
+        };
     }
     if prompt.runs_anything && !prompt.command.is_empty() {
         let command = isolate(&shown_within(&prompt.command, LONGEST_COMMAND));

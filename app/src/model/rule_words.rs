@@ -1,6 +1,7 @@
 //! The words of a rule.
 
 use portreeve_dbus::Rule;
+use portreeve_policy::Program;
 
 use super::{
     clock::by_the_wall,
@@ -101,11 +102,14 @@ impl RuleWords {
     }
 }
 
-/// The program's name: the last part of its path.
+/// The program's name: the last part of its path, or the id of an application.
 pub(crate) fn name(rule: &Rule) -> String {
     match &rule.program {
         None => gettext("Any program"),
-        Some(path) => isolate(&shown(path.rsplit('/').next().unwrap_or(path))),
+        Some(key) => {
+            let program = Program::of_key(key);
+            isolate(&shown(program.as_ref().map_or(key, Program::shown_name)))
+        }
     }
 }
 

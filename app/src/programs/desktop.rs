@@ -1,6 +1,9 @@
 //! Desktop entries: what an application is called, and its icon.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use gtk::glib;
 
@@ -25,8 +28,26 @@ pub(super) fn entry(path: &str, entries: &[PathBuf]) -> Option<Entry> {
     fitting.next().is_none().then_some(first)
 }
 
+/// What an entry of root's says that has this value for a key.
+pub(super) fn entry_of(path: &Path, key: &str, value: &str) -> Option<Entry> {
+    let fits = |file: &glib::KeyFile| file.string(GROUP, key).is_ok_and(|it| it == value);
+    is_of_root(path).then(|| read_if(path, fits)).flatten()
+}
+
 /// What an entry says, if it is for everybody to see and starts a program of this name.
 fn read(path: &Path, name: &str) -> Option<Entry> {
+    read_if(path, |file| {
+        let command = file.string(GROUP, "Exec").ok();
+        let command = command
+            .as_deref()
+            .and_then(|it| it.split_ascii_whitespace().next());
+        let file = command.and_then(|it| Path::new(it.trim_matches('"')).file_name());
+        file.and_then(OsStr::to_str) == Some(name)
+    })
+}
+
+/// What an entry says, if it is for everybody to see and fits.
+fn read_if(path: &Path, fits: impl Fn(&glib::KeyFile) -> bool) -> Option<Entry> {
     let file = glib::KeyFile::new();
     file.load_from_file(path, glib::KeyFileFlags::NONE).ok()?;
     let text = |key| file.string(GROUP, key).ok();
@@ -34,9 +55,7 @@ fn read(path: &Path, name: &str) -> Option<Entry> {
     if text("Type")? != "Application" || is("NoDisplay") || is("Hidden") || is("Terminal") {
         return None;
     }
-    let command = text("Exec")?;
-    let command = command.split_ascii_whitespace().next()?.trim_matches('"');
-    if Path::new(command).file_name()?.to_str()? != name {
+    if !fits(&file) {
         return None;
     }
     let title = file.locale_string(GROUP, "Name", None).ok()?;

@@ -7,7 +7,13 @@ use gtk::{gdk, gio, prelude::*};
 use super::is_of_root;
 
 /// Where packages put icons.
-const DIRECTORIES: &[&str] = &["/usr/share/icons", "/usr/share/pixmaps"];
+const DIRECTORIES: &[&str] = &[
+    "/usr/share/icons",
+    "/usr/share/pixmaps",
+    "/var/lib/flatpak/exports/share/icons",
+];
+/// Where those are that snaps name by their paths.
+const OF_SNAPS: &[&str] = &["/snap", "/var/lib/snapd/snap"];
 /// The theme that applications install theirs in.
 const THEME: &str = "hicolor";
 
@@ -42,7 +48,8 @@ impl Icons {
         let scale = widget.scale_factor();
         if icon.starts_with('/') {
             let path = Path::new(icon);
-            let below = DIRECTORIES.iter().any(|it| path.starts_with(it));
+            let mut directories = DIRECTORIES.iter().chain(OF_SNAPS);
+            let below = directories.any(|it| path.starts_with(it));
             let file = gio::File::for_path(path);
             return (below && is_of_root(path))
                 .then(|| gtk::IconPaintable::for_file(&file, size, scale).upcast());

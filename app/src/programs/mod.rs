@@ -2,6 +2,7 @@
 //!
 //! From files of root's alone: what a user can write could have any program look like any other.
 
+mod applications;
 mod desktop;
 mod dpkg;
 mod icon;
@@ -15,6 +16,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use portreeve_dbus::Prompt;
+use portreeve_policy::Application;
 use tokio::sync::Semaphore;
 
 pub use icon::Icons;
@@ -76,6 +79,8 @@ trait Records {
 pub struct Programs(Arc<Shared>);
 
 struct Shared {
+    /// Where the system is.
+    root: PathBuf,
     /// All that there are: one that was once used beside another may know nothing of any file.
     records: Vec<Box<dyn Records + Send + Sync>>,
     known: Mutex<Known>,
@@ -103,27 +108,28 @@ impl Programs {
             pacman::Pacman::below(root).map(|records| Box::new(records) as _),
         ];
         Self(Arc::new(Shared {
+            root: root.to_owned(),
             records: found.into_iter().flatten().collect(),
             known: Mutex::default(),
             turn: Arc::new(Semaphore::new(1)),
         }))
     }
 
-    /// What is known of the program with this path so far.
-    pub fn known(&self, path: &str) -> Arc<Program> {
+    /// What is known so far of the program that asks.
+    pub fn known(&self, prompt: &Prompt) -> Arc<Program> {
         let known = self.lock();
-        known.programs.get(path).cloned().unwrap_or_default()
+        known.programs.get(key(prompt)).cloned().unwrap_or_default()
     }
 
     /// Looks a program up, unless it is known and no package has changed since; not for long, and not at all
     /// while another look takes its time: who has many programs of his own must hold no question up.
-    pub async fn look_up(&self, path: &str) {
+    pub async fn look_up(&self, prompt: &Prompt) {
         let Ok(turn) = Arc::clone(&self.0.turn).try_acquire_owned() else {
             return;
         };
-        let (programs, path) = (self.clone(), path.to_owned());
+        let (programs, key) = (self.clone(), key(prompt).to_owned());
         let work = tokio::task::spawn_blocking(move || {
-            programs.read(&path);
+            programs.read(&key);
             drop(turn);
         });
         if tokio::time::timeout(PATIENCE, work).await.is_err() {
@@ -131,8 +137,9 @@ impl Programs {
         }
     }
 
-    fn read(&self, path: &str) {
-        if self.0.records.is_empty() {
+    fn read(&self, key: &str) {
+        let application = Application::of_key(key);
+        if self.0.records.is_empty() && application.is_none() {
             return;
         }
         let stamp: Vec<_> = self.0.records.iter().map(|it| it.stamp().ok()).collect();
@@ -144,20 +151,24 @@ impl Programs {
                     programs: HashMap::new(),
                 };
             }
-            if known.programs.contains_key(path) {
+            // What changes with an application is in no package manager's records.
+            if known.programs.contains_key(key) && application.is_none() {
                 return;
             }
         }
-        let program = match self.owner(path) {
-            Ok(owner) => Arc::new(present(path, owner)),
-            Err(error) => {
-                tracing::warn!(%error, "cannot read what packages there are");
-                return;
-            }
+        let program = match application {
+            Some(application) => applications::present(&self.0.root, &application),
+            None => match self.owner(key) {
+                Ok(owner) => present(key, owner),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read what packages there are");
+                    return;
+                }
+            },
         };
         let mut known = self.lock();
         if known.stamp == stamp {
-            known.programs.insert(path.to_owned(), program);
+            known.programs.insert(key.to_owned(), Arc::new(program));
         }
     }
 
@@ -178,6 +189,11 @@ impl Programs {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What names the program that asks: the key of an application, or the path.
+fn key(prompt: &Prompt) -> &str {
+    prompt.application.as_deref().unwrap_or(&prompt.path)
 }
 
 /// A program as its package presents it.
@@ -233,6 +249,7 @@ mod tests {
     fn no_file_is_looked_at_before_its_package_is_known() {
         let all = All::default();
         let programs = Programs(Arc::new(Shared {
+            root: "/".into(),
             records: vec![Box::new(all.clone())],
             known: Mutex::default(),
             turn: Arc::new(Semaphore::new(1)),

@@ -98,7 +98,7 @@ fn a_rule_is_added() {
     desk.enter("Program", "curl");
     desk.click("Add", "button");
     desk.see(
-        "Enter the full path of a program, such as /usr/bin/curl.",
+        "Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox.",
         "label",
     );
     desk.enter("Program", "/usr/bin/no-such-program");

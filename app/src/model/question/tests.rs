@@ -3,6 +3,8 @@
 use super::*;
 use crate::model::plain;
 
+mod applications;
+
 fn prompt() -> Prompt {
     Prompt {
         id: 1,
