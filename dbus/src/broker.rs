@@ -17,7 +17,8 @@ pub trait Broker {
 
     /// Makes the caller the agent of its user: it serves `io.github.portreeve.Agent1` at
     /// [`crate::AGENT_PATH`] and is shown every prompt from now on, those already open first. Only
-    /// Portreeve's own agent may, once for each user; it ends with the caller's connection.
+    /// Portreeve's own agent may, once for each user; it ends with the caller's connection. Where the
+    /// user has no desktop session, `portreevectl agent` may too, until the other one registers.
     fn register_agent(&self) -> Result<(), Error>;
 
     /// The agent has put this revision of the prompt on the screen.

@@ -6,6 +6,7 @@
 
 mod activity;
 mod agent;
+mod arming;
 mod binding;
 mod broker;
 mod call;
@@ -14,6 +15,7 @@ mod claim;
 mod error;
 mod executable;
 mod modes;
+mod owner;
 mod prompt;
 mod prompts;
 mod rule;
@@ -22,7 +24,8 @@ mod status;
 
 pub use activity::{ActivitiesProxy, Activity, ActivityFilter, SeenProgram};
 pub use agent::{AgentProxy, withdrawn};
-pub use binding::thread_name;
+pub use arming::Arming;
+pub use binding::{bind_to, thread_name};
 pub use broker::BrokerProxy;
 pub use call::{CallSpec, Explanation};
 pub use change::{Change, CheckedChanges, RuleChanges};
@@ -30,6 +33,7 @@ pub use claim::deceives;
 pub use error::Error;
 pub use executable::program_key;
 pub use modes::{ModeSpec, ModeState, ModesProxy};
+pub use owner::OwnerWatch;
 pub use prompt::Prompt;
 pub use prompts::PromptsProxy;
 pub use rule::{Checked, Rule, RuleSpec};
@@ -46,8 +50,12 @@ pub const AGENT_PATH: &str = "/io/github/portreeve/Agent1";
 pub const APPLICATION_ID: &str = "io.github.portreeve.Portreeve";
 /// Id of the agent on the session bus.
 pub const AGENT_ID: &str = "io.github.portreeve.Portreeve.Agent";
-/// Where the agent's executable is installed; the broker accepts agents of this identity only.
+/// Where the agent's executable is installed; beside [`CONTROL_EXECUTABLE`], the broker accepts agents
+/// of this identity only.
 pub const AGENT_EXECUTABLE: &str = "/usr/libexec/portreeve-agent";
+/// Where portreevectl's executable is installed, which is the agent of who has a terminal only; the
+/// broker accepts it as such, and as nothing else.
+pub const CONTROL_EXECUTABLE: &str = "/usr/bin/portreevectl";
 /// Where the application's executable is installed.
 pub const APPLICATION_EXECUTABLE: &str = "/usr/bin/portreeve";
 

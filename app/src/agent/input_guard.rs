@@ -8,8 +8,7 @@ use std::{
 };
 
 use gtk::{gdk, glib, prelude::*};
-
-use crate::model::Arming;
+use portreeve_dbus::Arming;
 
 /// How far the pointer must have gone to have moved, pixels.
 const MOVED: f64 = 4.0;

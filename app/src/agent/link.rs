@@ -8,12 +8,12 @@ use std::{
 };
 
 use async_channel::Sender;
-use portreeve_dbus::{AGENT_PATH, BrokerProxy, Prompt};
+use portreeve_dbus::{AGENT_PATH, BrokerProxy, OwnerWatch, Prompt};
 use tokio::{sync::Notify, time::sleep};
 use zbus::{Connection, fdo, interface, message::Header, names::OwnedUniqueName};
 
 use crate::{
-    client::{Backoff, Broker, OwnerWatch, connect, system_bus},
+    client::{Backoff, Broker, connect, system_bus},
     programs::Programs,
 };
 

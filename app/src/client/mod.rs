@@ -6,11 +6,9 @@
 mod backoff;
 mod broker;
 mod bus;
-mod owner;
 mod runtime;
 
 pub(crate) use backoff::Backoff;
 pub use broker::Broker;
 pub(crate) use bus::{connect, system_bus};
-pub(crate) use owner::OwnerWatch;
 pub use runtime::{in_background, start};

@@ -5,11 +5,13 @@ use std::convert::Infallible;
 
 use async_channel::Sender;
 use futures_util::StreamExt as _;
-use portreeve_dbus::{ActivitiesProxy, Error, ModeState, ModesProxy, OWN_UID, Rule, RulesProxy};
+use portreeve_dbus::{
+    ActivitiesProxy, Error, ModeState, ModesProxy, OWN_UID, OwnerWatch, Rule, RulesProxy,
+};
 use tokio::time::sleep;
 use zbus::Connection;
 
-use crate::client::{Backoff, Broker, OwnerWatch, connect, system_bus};
+use crate::client::{Backoff, Broker, connect, system_bus};
 
 /// What the application learns of the broker.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 mod activity_item;
 mod activity_list;
 mod activity_words;
-mod arming;
 mod clock;
 mod countdown;
 mod draft;
@@ -20,7 +19,6 @@ mod wrapping;
 pub use activity_item::ActivityItem;
 pub use activity_list::ActivityList;
 pub use activity_words::ActivityWords;
-pub use arming::Arming;
 pub use countdown::Countdown;
 pub use draft::{Draft, DraftDestination, DraftError};
 pub use mode_words::ModeWords;

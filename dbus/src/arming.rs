@@ -1,4 +1,4 @@
-//! When a prompt takes an answer.
+//! For clients: when a prompt takes an answer.
 //!
 //! A prompt appears while a person types or clicks somewhere else. It must not take the key or the
 //! click that was meant for that. So it is *armed* only after it has stood unchanged on the screen
@@ -6,6 +6,8 @@
 //!
 //! * a press of the pointer counts only if the pointer has moved since the window came up;
 //! * a key counts only if the window has been active for a while and the person has paused typing.
+//!
+//! On a terminal, where all windows are one, the prompt's becomes the active one when it comes up.
 //!
 //! An assistive technology's action counts whenever the prompt is armed: it names the very button.
 
@@ -68,6 +70,13 @@ impl Arming {
         Some(self.changed.map_or(mapped, |changed| changed.max(mapped)) + SETTLING)
     }
 
+    /// From when on a key counts, unless something changes or a key is pressed until then.
+    pub fn takes_key_from(&self) -> Option<Instant> {
+        let (armed, activated) = (self.armed_from()?, self.activated?);
+        let paused = self.key.map(|key| key + TYPING_PAUSE);
+        Some(armed.max(activated + ACTIVE).max(paused.unwrap_or(armed)))
+    }
+
     /// Whether the buttons act at all.
     pub fn is_armed(&self, now: Instant) -> bool {
         self.armed_from().is_some_and(|from| now >= from)
@@ -80,12 +89,7 @@ impl Arming {
 
     /// Whether a key, pressed now, counts. Asked before [`Arming::press_key`].
     pub fn takes_key(&self, now: Instant) -> bool {
-        let since = |moment: Instant| now.saturating_duration_since(moment);
-        self.is_armed(now)
-            && self
-                .activated
-                .is_some_and(|activated| since(activated) >= ACTIVE)
-            && self.key.is_none_or(|key| since(key) >= TYPING_PAUSE)
+        self.takes_key_from().is_some_and(|from| now >= from)
     }
 }
 

@@ -1,22 +1,23 @@
-//! Who owns the broker's name on the bus, and when that changes.
+//! For clients: who owns the broker's name on the bus, and when that changes.
 
 use futures_util::StreamExt as _;
-use portreeve_dbus::BUS_NAME;
 use zbus::{
     Connection,
     fdo::{self, DBusProxy, NameOwnerChangedStream},
     names::OwnedUniqueName,
 };
 
+use crate::BUS_NAME;
+
 /// Follows the owner of the broker's name.
-pub(crate) struct OwnerWatch {
+pub struct OwnerWatch {
     changes: NameOwnerChangedStream,
     bus: DBusProxy<'static>,
 }
 
 impl OwnerWatch {
     /// Begins to follow.
-    pub(crate) async fn new(connection: &Connection) -> zbus::Result<Self> {
+    pub async fn new(connection: &Connection) -> zbus::Result<Self> {
         let bus = DBusProxy::new(connection).await?;
         let changes = bus
             .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])
@@ -25,7 +26,7 @@ impl OwnerWatch {
     }
 
     /// The owner now. Never starts the broker.
-    pub(crate) async fn current(&self) -> zbus::Result<Option<OwnedUniqueName>> {
+    pub async fn current(&self) -> zbus::Result<Option<OwnedUniqueName>> {
         match self.bus.get_name_owner(BUS_NAME.try_into()?).await {
             Ok(owner) => Ok(Some(owner)),
             Err(fdo::Error::NameHasNoOwner(_)) => Ok(None),
@@ -35,7 +36,7 @@ impl OwnerWatch {
 
     /// Waits for the next change, and returns the owner after it. Fails when the connection has
     /// ended.
-    pub(crate) async fn changed(&mut self) -> zbus::Result<Option<OwnedUniqueName>> {
+    pub async fn changed(&mut self) -> zbus::Result<Option<OwnedUniqueName>> {
         let change = self.changes.next().await.ok_or_else(disconnected)?;
         let arguments = change.args()?;
         Ok(arguments
@@ -46,6 +47,6 @@ impl OwnerWatch {
 }
 
 /// The error of a stream that ended because its connection has.
-pub(crate) fn disconnected() -> zbus::Error {
+fn disconnected() -> zbus::Error {
     fdo::Error::Disconnected("the connection to the system bus has ended".to_owned()).into()
 }
