@@ -4,13 +4,14 @@ use portreeve_dbus::{AGENT_PATH, AgentProxy};
 use tokio::sync::mpsc;
 use zbus::{Connection, names::UniqueName, proxy::CacheProperties};
 
-use crate::decide::{AGENT_QUEUE, AgentHandle, ToAgent};
+use crate::decide::{AGENT_QUEUE, AgentHandle, AgentKind, ToAgent};
 
 /// Starts the task for the agent of this unique name. It ends when the handle is dropped, and then
 /// tells the agent so.
 pub async fn start(
     connection: &Connection,
     name: UniqueName<'static>,
+    kind: AgentKind,
 ) -> zbus::Result<AgentHandle> {
     let proxy = AgentProxy::builder(connection)
         .destination(name.clone())
@@ -39,6 +40,7 @@ pub async fn start(
     });
     Ok(AgentHandle {
         name: name.to_string(),
+        kind,
         sender,
     })
 }

@@ -1,10 +1,10 @@
 //! `io.github.portreeve.Broker1`.
 
-use portreeve_dbus::{AGENT_EXECUTABLE, Error, Status};
+use portreeve_dbus::{AGENT_EXECUTABLE, CONTROL_EXECUTABLE, Error, Status};
 use zbus::{Connection, fdo::DBusProxy, interface, message::Header};
 
-use super::{Shared, agent, attest::attest};
-use crate::decide::Command;
+use super::{Shared, agent, attest::attest_one_of, logins::has_desktop};
+use crate::decide::{AgentKind, Command};
 
 pub(super) struct Broker(pub(super) Shared);
 
@@ -27,11 +27,19 @@ impl Broker {
         #[zbus(connection)] connection: &Connection,
     ) -> Result<(), Error> {
         let caller = self.0.callers.get(connection, &header).await?;
-        attest(&self.0.attestations, &caller.caller, AGENT_EXECUTABLE).await?;
+        let agents = [AGENT_EXECUTABLE, CONTROL_EXECUTABLE];
+        let limiter = &self.0.attestations;
+        let kind = match attest_one_of(limiter, &caller.caller, agents).await? {
+            AGENT_EXECUTABLE => AgentKind::Window,
+            _ => {
+                deny_with_a_desktop(connection, caller.uid).await?;
+                AgentKind::Terminal
+            }
+        };
         let sender = header
             .sender()
             .ok_or_else(|| Error::AccessDenied("cannot find out who calls".to_owned()))?;
-        let agent = agent::start(connection, sender.to_owned()).await?;
+        let agent = agent::start(connection, sender.to_owned(), kind).await?;
         let uid = caller.uid;
         self.0
             .ask(|reply| Command::Register { uid, agent, reply })
@@ -65,5 +73,21 @@ impl Broker {
                 reply,
             })
             .await
+    }
+}
+
+/// Denies an agent on a terminal to who has a desktop: any program of the user can open a terminal and
+/// type there, which it cannot do in the agent's window.
+async fn deny_with_a_desktop(connection: &Connection, uid: u32) -> Result<(), Error> {
+    let denied =
+        |why: String| Error::AccessDenied(format!("cannot take answers from a terminal: {why}"));
+    match has_desktop(connection, uid).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(denied(
+            "you have a desktop session, in which portreeve-agent asks".to_owned(),
+        )),
+        Err(error) => Err(denied(format!(
+            "it is not known whether you have a desktop session: {error}"
+        ))),
     }
 }

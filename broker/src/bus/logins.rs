@@ -46,6 +46,12 @@ trait Session {
     fn class(&self) -> zbus::Result<String>;
 
     #[zbus(property(emits_changed_signal = "false"))]
+    fn desktop(&self) -> zbus::Result<String>;
+
+    #[zbus(property(emits_changed_signal = "false"), name = "Type")]
+    fn kind(&self) -> zbus::Result<String>;
+
+    #[zbus(property(emits_changed_signal = "false"))]
     fn state(&self) -> zbus::Result<String>;
 }
 
@@ -124,12 +130,46 @@ fn says_it_has_gone(error: &zbus::Error) -> bool {
     )
 }
 
-async fn is_open(connection: &Connection, path: OwnedObjectPath) -> zbus::Result<bool> {
-    let session = SessionProxy::builder(connection)
+/// Whether a user sits at a desktop: has an open session that is neither a terminal's nor one of none at all.
+pub async fn has_desktop(connection: &Connection, uid: u32) -> zbus::Result<bool> {
+    let manager = ManagerProxy::new(connection).await?;
+    for (_, _, _, _, path) in manager
+        .list_sessions()
+        .await?
+        .into_iter()
+        .filter(|it| it.1 == uid)
+    {
+        match is_desktop(connection, path).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(error) if says_it_has_gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+async fn is_desktop(connection: &Connection, path: OwnedObjectPath) -> zbus::Result<bool> {
+    let session = session(connection, path.clone()).await?;
+    // Who controls the session can change its type, but not its desktop, which not all have.
+    let is_without = matches!(session.kind().await?.as_str(), "tty" | "unspecified")
+        && session.desktop().await?.is_empty();
+    Ok(!is_without && is_open(connection, path).await?)
+}
+
+async fn session(
+    connection: &Connection,
+    path: OwnedObjectPath,
+) -> zbus::Result<SessionProxy<'static>> {
+    SessionProxy::builder(connection)
         .path(path)
         .cache_properties(zbus::proxy::CacheProperties::No)
         .build()
-        .await?;
+        .await
+}
+
+async fn is_open(connection: &Connection, path: OwnedObjectPath) -> zbus::Result<bool> {
+    let session = session(connection, path).await?;
     let is_of_somebody = session.class().await?.starts_with("user");
     Ok(is_of_somebody && session.state().await? != "closing")
 }

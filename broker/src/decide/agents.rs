@@ -26,11 +26,22 @@ pub enum ToAgent {
     },
 }
 
+/// Where an agent asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentKind {
+    /// In a window.
+    Window,
+    /// On a terminal: for want of a window, which takes its place.
+    Terminal,
+}
+
 /// A registered agent. Its messages go to a task of the bus room; that ends when this is dropped.
 #[derive(Debug)]
 pub struct AgentHandle {
     /// Its unique name on the bus.
     pub name: String,
+    /// Where it asks.
+    pub kind: AgentKind,
     /// Where its messages go.
     pub sender: mpsc::Sender<ToAgent>,
 }

@@ -36,7 +36,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub use agents::{AgentHandle, QUEUE as AGENT_QUEUE, ToAgent};
+pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
 pub use command::{Answered, Changing, Command, Made, ModeSet, Origin, Reply, RuleChange, Watch};
 
 use self::{

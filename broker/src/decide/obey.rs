@@ -4,7 +4,10 @@ use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo,
 use portreeve_policy::{Action, Course, Criterion, Decision, Object, Operation, Program, Subject};
 use tokio::time::Instant;
 
-use super::{Command, Decider, answer::no_such_prompt, command::Reply, listeners::NO_PROCESS};
+use super::{
+    AgentHandle, AgentKind, Command, Decider, answer::no_such_prompt, command::Reply,
+    listeners::NO_PROCESS,
+};
 
 /// Sends a reply. The caller may have gone; its wish was carried out all the same.
 pub(super) fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
@@ -150,13 +153,17 @@ impl Decider {
         }
     }
 
-    fn register(&mut self, uid: u32, agent: super::AgentHandle) -> Result<(), Error> {
-        if self.agents.get(uid).is_some() {
+    fn register(&mut self, uid: u32, agent: AgentHandle) -> Result<(), Error> {
+        let stays = |other: &AgentHandle| {
+            other.kind == AgentKind::Window || agent.kind == AgentKind::Terminal
+        };
+        if self.agents.get(uid).is_some_and(stays) {
             return Err(Error::AgentExists(format!(
                 "cannot register: user {uid} has an agent"
             )));
         }
-        tracing::info!(uid, name = agent.name, "agent registered");
+        tracing::info!(uid, name = agent.name, kind = ?agent.kind, "agent registered");
+        // One that was there is told that it was dropped.
         self.agents.insert(uid, agent);
         let now = Instant::now();
         for prompt in self.prompts.of_mut(uid) {

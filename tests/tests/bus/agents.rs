@@ -7,13 +7,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use portreeve_broker::{bus::agent, decide::ToAgent};
+use portreeve_broker::{
+    bus::{agent, has_desktop},
+    decide::{AgentKind, ToAgent},
+};
 use portreeve_dbus::{AGENT_PATH, AgentProxy, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy};
 use zbus::{Connection, connection::Builder, interface};
 
 use crate::{
     broker::Broker,
     contract::same_as_golden,
+    logind::{Logind, Session},
     stage::{As, eventually, me, on_a_bus},
 };
 
@@ -52,6 +56,45 @@ fn another_program_cannot_be_the_agent() {
 fn another_program_cannot_be_the_agent_of_root_either() {
     let name = "agents::another_program_cannot_be_the_agent_of_root_either";
     on_a_bus(name, As::Root, is_refused());
+}
+
+#[test]
+fn who_has_a_desktop_is_told_from_who_has_a_terminal() {
+    let name = "agents::who_has_a_desktop_is_told_from_who_has_a_terminal";
+    on_a_bus(name, As::Anyone, async {
+        let client = Connection::system().await.unwrap();
+        let unknown = has_desktop(&client, 1000).await;
+        assert!(unknown.is_err(), "nobody says: {unknown:?}");
+        let session = |uid, class, kind, state| Session {
+            uid,
+            class,
+            kind,
+            desktop: if uid == 1005 { "gnome" } else { "" },
+            state,
+        };
+        let logind = Logind::start([
+            session(1000, "user", "tty", "active"),
+            session(1000, "user", "wayland", "online"),
+            session(1001, "user", "tty", "active"),
+            session(1001, "manager", "unspecified", "active"),
+            session(1002, "user", "x11", "closing"),
+            session(1003, "greeter", "wayland", "active"),
+            // Something of a newer version of logind.
+            session(1004, "user", "hologram", "active"),
+            // Whose type somebody has changed.
+            session(1005, "user", "tty", "active"),
+        ])
+        .await;
+        let mut desktops = Vec::new();
+        for uid in 999..=1006 {
+            if has_desktop(&client, uid).await.unwrap() {
+                desktops.push(uid);
+            }
+        }
+        assert_eq!(desktops, [1000, 1004, 1005]);
+        logind.end(1).await;
+        assert!(!has_desktop(&client, 1000).await.unwrap());
+    });
 }
 
 /// What every agent has to serve.
@@ -135,7 +178,9 @@ fn an_agent_that_is_dropped_is_told_so_at_last() {
         let (agent, connection) = serve().await;
         let name = connection.unique_name().unwrap().to_owned().into();
         let broker = Connection::system().await.unwrap();
-        let handle = agent::start(&broker, name).await.unwrap();
+        let handle = agent::start(&broker, name, AgentKind::Window)
+            .await
+            .unwrap();
         let withdraw = ToAgent::Withdraw {
             id: 7,
             reason: "ended",

@@ -6,11 +6,13 @@ use zbus::{Connection, ObjectPath, OwnedObjectPath, connection::Builder, interfa
 
 const MANAGER: &str = "/org/freedesktop/login1";
 
-/// A session: its user, class and state.
+/// A session: its user, class, type, desktop and state.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) uid: u32,
     pub(crate) class: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) desktop: &'static str,
     pub(crate) state: &'static str,
 }
 
@@ -53,6 +55,16 @@ impl Object {
     #[zbus(property)]
     fn class(&self) -> zbus::fdo::Result<String> {
         Ok(self.get()?.class.to_owned())
+    }
+
+    #[zbus(property)]
+    fn desktop(&self) -> zbus::fdo::Result<String> {
+        Ok(self.get()?.desktop.to_owned())
+    }
+
+    #[zbus(property, name = "Type")]
+    fn kind(&self) -> zbus::fdo::Result<String> {
+        Ok(self.get()?.kind.to_owned())
     }
 
     #[zbus(property)]

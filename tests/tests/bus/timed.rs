@@ -22,6 +22,8 @@ fn session(uid: u32, class: &'static str) -> Session {
     Session {
         uid,
         class,
+        kind: "tty",
+        desktop: "",
         state: "active",
     }
 }

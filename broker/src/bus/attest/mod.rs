@@ -40,13 +40,22 @@ pub(super) async fn attest(
     caller: &Arc<Caller>,
     path: &'static str,
 ) -> Result<(), Error> {
+    attest_one_of(limiter, caller, [path]).await.map(drop)
+}
+
+/// Checks that the caller runs one of the programs installed at `paths`; returns which.
+pub(super) async fn attest_one_of<const N: usize>(
+    limiter: &Arc<Limiter<u32>>,
+    caller: &Arc<Caller>,
+    paths: [&'static str; N],
+) -> Result<&'static str, Error> {
     let underway = limiter.enter(caller.uid)?;
     let caller = Arc::clone(caller);
     let work = tokio::task::spawn_blocking(move || {
         // It counts for as long as a thread is at it, not only while somebody waits.
         let _underway = underway;
         let process = caller.process.as_ref().ok_or("the bus gives no pidfd")?;
-        check(process, &caller.name, Path::new(path))
+        check(process, &caller.name, &paths)
     });
     let result = match timeout(PATIENCE, work).await {
         Ok(Ok(result)) => result,
@@ -54,24 +63,20 @@ pub(super) async fn attest(
     };
     result.map_err(|reason| {
         Error::AccessDenied(format!(
-            "cannot take this from a program other than {path}: {reason}"
+            "cannot take this from a program other than {}: {reason}",
+            paths.join(" or ")
         ))
     })
 }
 
-fn check(process: &ProcessHandle, connection: &str, path: &Path) -> Result<(), String> {
-    let installed = fs::metadata(path).map_err(|error| format!("it is not installed: {error}"))?;
-    if installed.uid() != 0 || installed.mode() & 0o022 != 0 {
-        return Err("the installed file is not root's alone".to_owned());
-    }
+fn check(
+    process: &ProcessHandle,
+    connection: &str,
+    paths: &[&'static str],
+) -> Result<&'static str, String> {
     // First of all: the program, once it runs, never becomes another, so what is seen of the
     // process from here on is the program's.
-    let (running, _) = process.executable().map_err(|error| error.to_string())?;
-    let same = running.stx_ino == installed.ino()
-        && rustix::fs::makedev(running.stx_dev_major, running.stx_dev_minor) == installed.dev();
-    if !same {
-        return Err("it runs another executable".to_owned());
-    }
+    let path = running(process, paths)?;
     closed(process)?;
     at_home(process)?;
     if let Some(name) = environment::harmful(&read(process, "environ")?) {
@@ -81,10 +86,35 @@ fn check(process: &ProcessHandle, connection: &str, path: &Path) -> Result<(), S
     bound(process, connection)?;
     // All of it was about the caller if that is still there.
     if process.is_alive() {
-        Ok(())
+        Ok(path)
     } else {
         Err("it has ended".to_owned())
     }
+}
+
+/// Which of the programs installed at `paths` it runs.
+fn running(process: &ProcessHandle, paths: &[&'static str]) -> Result<&'static str, String> {
+    let (running, _) = process.executable().map_err(|error| error.to_string())?;
+    let mut refusal = "it runs another executable".to_owned();
+    for &path in paths {
+        let installed = match fs::metadata(path) {
+            Ok(installed) => installed,
+            Err(error) => {
+                refusal = format!("{path} is not installed: {error}");
+                continue;
+            }
+        };
+        let same = running.stx_ino == installed.ino()
+            && rustix::fs::makedev(running.stx_dev_major, running.stx_dev_minor) == installed.dev();
+        if !same {
+            continue;
+        }
+        if installed.uid() != 0 || installed.mode() & 0o022 != 0 {
+            return Err("the installed file is not root's alone".to_owned());
+        }
+        return Ok(path);
+    }
+    Err(refusal)
 }
 
 /// No other program of the user may trace it or write to it.
@@ -156,8 +186,27 @@ mod tests {
 
     #[test]
     fn another_executable_is_not_the_installed_one() {
-        let error = check(&this(), ":1.1", Path::new("/bin/sh")).unwrap_err();
+        let error = check(&this(), ":1.1", &["/bin/sh"]).unwrap_err();
         assert_eq!(error, "it runs another executable");
+        let error = check(&this(), ":1.1", &["/bin/sh", "/nonexistent"]).unwrap_err();
+        assert!(
+            error.starts_with("/nonexistent is not installed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_one_that_runs_is_found_and_has_to_be_roots() {
+        // This very program, by the path that leads to it from anywhere.
+        let installed = fs::metadata("/proc/self/exe").unwrap();
+        let is_roots = installed.uid() == 0 && installed.mode() & 0o022 == 0;
+        let found = running(&this(), &["/nonexistent", "/bin/sh", "/proc/self/exe"]);
+        if is_roots {
+            assert_eq!(found, Ok("/proc/self/exe"));
+        } else {
+            let error = found.unwrap_err();
+            assert_eq!(error, "the installed file is not root's alone");
+        }
     }
 
     #[test]

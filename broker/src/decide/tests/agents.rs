@@ -5,7 +5,7 @@ use std::time::Duration;
 use portreeve_dbus::Error;
 
 use super::{
-    super::{Command, ToAgent},
+    super::{AgentKind, Command, ToAgent},
     desk::{ALICE, Desk, at},
     kernel::Told,
     running::Running,
@@ -162,4 +162,30 @@ async fn only_the_agent_says_what_is_on_the_screen() {
         })
         .await;
     assert!(matches!(refused, Err(Error::NoSuchPrompt(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_takes_the_place_of_a_terminal_and_not_the_other_way() {
+    let desk = Desk::new().await;
+    let terminal = |name: &'static str| desk.register_as(AgentKind::Terminal, name, 16);
+    let mut first = terminal("a").await.unwrap();
+    let curl = Running::of("/usr/bin/curl", ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    desk.shown(&first, &prompt).await.unwrap();
+    assert_eq!(ids(&first.heard()).0, [prompt.id]);
+    let second = terminal("b").await;
+    assert!(matches!(second, Err(Error::AgentExists(_))));
+
+    let mut window = desk.register("c").await;
+    assert_eq!(ids(&window.heard()).0, [prompt.id]);
+    assert!(matches!(terminal("d").await, Err(Error::AgentExists(_))));
+    // The one that was there is not the agent any more, and its end is not that of the new one.
+    let late = desk.shown(&first, &prompt).await;
+    assert!(matches!(late, Err(Error::NoSuchPrompt(_))), "{late:?}");
+    desk.send(Command::Gone { name: "a".into() }).await;
+    desk.rest().await;
+    assert!(desk.status(ALICE).await.agent);
+    assert_eq!(desk.told(call), None);
+    assert!(first.heard().is_empty());
 }

@@ -11,7 +11,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::{ALICE, Desk, frozen};
 use crate::{
     clock::Era,
-    decide::{AgentHandle, Answered, Changing, Command, Made, Origin, Reply, RuleChange, ToAgent},
+    decide::{
+        AgentHandle, AgentKind, Answered, Changing, Command, Made, Origin, Reply, RuleChange,
+        ToAgent,
+    },
     probe::Kernel as _,
     store::Store,
 };
@@ -228,10 +231,21 @@ impl Desk {
         name: &str,
         room: usize,
     ) -> Result<Agent, Error> {
+        self.register_as(AgentKind::Window, name, room).await
+    }
+
+    /// Registers an agent of this kind.
+    pub(in super::super) async fn register_as(
+        &self,
+        kind: AgentKind,
+        name: &str,
+        room: usize,
+    ) -> Result<Agent, Error> {
         let (sender, messages) = mpsc::channel(room);
         let (uid, name) = (ALICE, name.to_owned());
         let agent = AgentHandle {
             name: name.clone(),
+            kind,
             sender,
         };
         self.ask(|reply| Command::Register { uid, agent, reply })
