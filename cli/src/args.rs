@@ -21,6 +21,7 @@ Exit status:
   3   access denied: polkit's leave, or root, is needed
   4   no such prompt, rule or change
   5   stale revision: the prompt has changed since it was looked at
+  6   agent: the user has another agent
   69  the broker, or the system bus, cannot be reached
   78  doctor found a problem";
 
@@ -63,12 +64,32 @@ pub(crate) enum Command {
     Log(Log),
     /// List the programs that were seen
     Programs,
+    /// Ask on this terminal what programs may do, for who has no desktop
+    Agent(Agent),
+    /// Show the busiest programs, and how many of their calls were allowed, denied and held
+    Top(Top),
     /// Print what a shell needs to complete command lines; for packages
     #[command(hide = true)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Arguments of `agent`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Agent {
+    /// If another agent asks already, wait until it ends
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// Arguments of `top`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Top {
+    /// How long each count goes on, such as 2s or 1m
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "2s")]
+    pub(crate) interval: Span,
 }
 
 /// Arguments of `pending`.
@@ -105,6 +126,8 @@ pub(crate) struct Decide {
 pub(crate) enum Rules {
     /// List the rules
     List,
+    /// Show all of one rule
+    Show(ShowRule),
     /// Add a rule, which lives until it is removed or ends
     Add(AddRule),
     /// Change what a rule says; it gets a new id
@@ -309,6 +332,14 @@ pub(crate) struct SomeRules {
     /// Ids of the rules, as `rules list` shows them; all are changed, or none
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<u64>,
+}
+
+/// Arguments of `rules show`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ShowRule {
+    /// Id of the rule, as `rules list` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: u64,
 }
 
 /// Arguments of `rules undo`.

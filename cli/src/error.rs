@@ -18,6 +18,8 @@ pub(crate) const NOT_FOUND: u8 = 4;
 pub(crate) const STALE: u8 = 5;
 /// The broker cannot be reached (`EX_UNAVAILABLE` of sysexits.h).
 pub(crate) const UNREACHABLE: u8 = 69;
+/// The user has another agent.
+pub(crate) const AGENT_EXISTS: u8 = 6;
 /// `doctor` found a problem (`EX_CONFIG` of sysexits.h).
 pub(crate) const PROBLEM: u8 = 78;
 
@@ -63,6 +65,9 @@ pub(crate) enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The program cannot begin.
+    #[error("cannot begin: {0}")]
+    Setup(io::Error),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -89,10 +94,12 @@ impl Error {
                 | BrokerError::NoSuchChange(_),
             ) => NOT_FOUND,
             Self::Broker(BrokerError::StaleRevision(_)) => STALE,
+            Self::Broker(BrokerError::AgentExists(_)) => AGENT_EXISTS,
             Self::NoBus(_) | Self::NoBroker(_) => UNREACHABLE,
             Self::Exchange(portreeve_exchange::Error::Read { .. })
             | Self::File { .. }
             | Self::Broker(_)
+            | Self::Setup(_)
             | Self::Output(_) => FAILED,
             Self::Exchange(_) => USAGE,
         }
@@ -108,9 +115,10 @@ impl Error {
             Self::AccessDenied { name, .. } => name.clone(),
             Self::Broker(BrokerError::ZBus(zbus::Error::MethodError(name, ..))) => name.to_string(),
             Self::Broker(BrokerError::ZBus(zbus::Error::FDO(error))) => error.name().to_string(),
-            Self::Broker(BrokerError::ZBus(_)) | Self::File { .. } | Self::Output(_) => {
-                own("Failed")
-            }
+            Self::Broker(BrokerError::ZBus(_))
+            | Self::File { .. }
+            | Self::Setup(_)
+            | Self::Output(_) => own("Failed"),
             Self::Broker(error) => error.name().to_string(),
         }
     }
@@ -218,6 +226,7 @@ mod tests {
         assert_eq!(status(BrokerError::NoSuchPrompt(text())), 4);
         assert_eq!(status(BrokerError::NoSuchRule(text())), 4);
         assert_eq!(status(BrokerError::StaleRevision(text())), 5);
+        assert_eq!(status(BrokerError::AgentExists(text())), 6);
         assert_eq!(Error::Usage(text()).status(), 2);
         assert_eq!(Error::NoBus(zbus::Error::InvalidReply).status(), 69);
     }

@@ -1,5 +1,6 @@
 //! `portreevectl`: Portreeve on the command line, for people and for scripts.
 
+mod agent;
 mod args;
 mod bus;
 mod clock;
@@ -7,28 +8,51 @@ mod commands;
 mod doctor;
 mod error;
 mod output;
+mod terminal;
 mod user;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use tokio::runtime::Builder;
 
-use crate::{args::Args, error::Error, output::Output};
+use crate::{
+    args::{Args, Command},
+    error::{Error, Result},
+    output::Output,
+};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(refusal) => return refuse(&refusal),
     };
     let mut output = Output::new(args.json);
-    match commands::run(&args, &mut output).await {
-        Ok(code) => code,
-        Err(error) => {
-            output.error(&error);
-            error.exit_code()
-        }
+    let done = prepare(&args).and_then(|()| run(&args, &mut output));
+    done.unwrap_or_else(|error| {
+        output.error(&error);
+        error.exit_code()
+    })
+}
+
+/// Closes an agent to other programs of the user, which could trace it or write to its memory. The broker
+/// asks for that.
+fn prepare(args: &Args) -> Result<()> {
+    if matches!(args.command, Command::Agent(_)) {
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .map_err(|error| Error::Setup(error.into()))?;
     }
+    Ok(())
+}
+
+fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(Error::Setup)?;
+    let code = runtime.block_on(commands::run(args, output));
+    // Looks at files that do not answer are not waited for.
+    runtime.shutdown_background();
+    code
 }
 
 /// Ends on arguments that cannot be used, and on `--help` and `--version`.

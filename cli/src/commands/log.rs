@@ -136,7 +136,7 @@ fn key(path: &Path) -> Result<String> {
 }
 
 /// The newest rows, the oldest of them first.
-async fn newest(
+pub(super) async fn newest(
     proxy: &ActivitiesProxy<'_>,
     uid: u32,
     filter: &ActivityFilter,

@@ -9,10 +9,12 @@ mod programs;
 mod rules;
 mod status;
 mod test;
+mod top;
 
 use std::process::ExitCode;
 
 use crate::{
+    agent,
     args::{Args, Command},
     doctor,
     error::Result,
@@ -36,6 +38,8 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
         Command::Log(log) if log.clear => log::clear(uid, output).await?,
         Command::Log(log) => log::run(uid, log, output).await?,
         Command::Programs => programs::run(uid, output).await?,
+        Command::Agent(agent) => return agent::run(args, agent).await,
+        Command::Top(top) => return top::run(uid, top, output).await,
         Command::Completions { shell } => completions::run(*shell)?,
     }
     Ok(ExitCode::SUCCESS)

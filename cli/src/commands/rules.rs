@@ -4,6 +4,7 @@ mod changes;
 mod edit;
 mod export;
 mod import;
+mod show;
 
 use std::time::Duration;
 
@@ -81,6 +82,7 @@ struct Made {
 pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Result<()> {
     let (changes, done) = match command {
         Rules::List => return list(uid, output).await,
+        Rules::Show(rule) => return show::run(uid, rule.id, output).await,
         Rules::Changes => return changes::list(uid, output).await,
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
         Rules::Export(arguments) => return export::run(uid, arguments, output).await,

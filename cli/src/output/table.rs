@@ -41,6 +41,13 @@ impl<const N: usize> Table<N> {
         format!("{BOLD}{heading}{PLAIN}\n{}", self.rest())
     }
 
+    /// The heading and the rows as lines of at most `width` columns, in no style.
+    pub(crate) fn lines(&mut self, width: usize) -> Vec<String> {
+        let heading = line(&self.heading, self.widths);
+        let text = format!("{heading}\n{}", self.rest());
+        text.lines().map(|line| cut(line, width)).collect()
+    }
+
     /// The rows that were added since the last time, in columns that are as wide as before at least.
     pub(crate) fn rest(&mut self) -> String {
         let rows = std::mem::take(&mut self.rows);
@@ -103,6 +110,13 @@ mod tests {
         table.row(["1".into(), "b".into()]);
         assert_eq!(table.rest(), "1     b\n");
         assert_eq!(table.rest(), "");
+    }
+
+    #[test]
+    fn lines_are_as_wide_as_there_is_room() {
+        let mut table = Table::new(["ID", "TO"]);
+        table.row(["1000".into(), "abcdef".into()]);
+        assert_eq!(table.lines(9), ["ID    TO", "1000  ab…"]);
     }
 
     #[test]

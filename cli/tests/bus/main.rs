@@ -1,7 +1,9 @@
 //! The real `portreevectl` on a bus of its own, against a scripted broker.
 
+mod agent;
 mod files;
 mod history;
+mod looking;
 mod modes;
 mod scripted;
 

@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, BUS_NAME, CallSpec, Change, Error, Explanation,
-    ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram, Status,
+    Activity, ActivityFilter, AgentProxy, BROKER_PATH, BUS_NAME, CallSpec, Change, Error,
+    Explanation, ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram, Status,
 };
 use portreeve_tests::Daemon;
 use zbus::{
@@ -42,6 +42,8 @@ struct State {
     calls: Vec<String>,
     interactive: bool,
     watchers: Vec<String>,
+    /// Unique name of the agent; that of another one is empty.
+    agent: Option<String>,
 }
 
 impl State {
@@ -69,7 +71,7 @@ fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().unwrap()
 }
 
-struct Broker;
+struct Broker(Shared);
 
 #[interface(name = "io.github.portreeve.Broker1")]
 impl Broker {
@@ -85,6 +87,21 @@ impl Broker {
             hold_seconds: 120,
             ..Status::default()
         }
+    }
+
+    fn register_agent(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let mut state = lock(&self.0);
+        state.note(&header, "RegisterAgent".to_owned())?;
+        if state.agent.is_some() {
+            return Err(Error::AgentExists("cannot register: there is one".into()));
+        }
+        state.agent = Some(header.sender().unwrap().to_string());
+        Ok(())
+    }
+
+    fn prompt_shown(&self, #[zbus(header)] header: Header<'_>, id: u64, revision: u32) {
+        let mut state = lock(&self.0);
+        drop(state.note(&header, format!("PromptShown {id} {revision}")));
     }
 }
 
@@ -340,9 +357,10 @@ impl Bus {
             calls: Vec::new(),
             interactive: false,
             watchers: Vec::new(),
+            agent: None,
         }));
         let broker = Builder::address(daemon.address())
-            .serve_at(BROKER_PATH, Broker)
+            .serve_at(BROKER_PATH, Broker(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Prompts(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Rules(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Modes(Arc::clone(&state)))
@@ -405,6 +423,29 @@ impl Bus {
 
     /// Takes the broker off the bus.
     pub(crate) async fn end_broker(&self) {
+        lock(&self.state).agent = None;
         self.broker.release_name(BUS_NAME).await.unwrap();
+    }
+
+    /// Puts it back.
+    pub(crate) async fn begin_broker(&self) {
+        self.broker.request_name(BUS_NAME).await.unwrap();
+    }
+
+    /// Another agent is there, or not any more.
+    pub(crate) fn set_other_agent(&self, is_there: bool) {
+        lock(&self.state).agent = is_there.then(String::new);
+    }
+
+    /// The prompts are others now, for who looks at them.
+    pub(crate) fn set_quietly(&self, prompts: Vec<Prompt>) {
+        lock(&self.state).script.prompts = prompts;
+    }
+
+    /// What is said to the agent, which must have registered.
+    pub(crate) async fn agent(&self) -> AgentProxy<'_> {
+        let name = lock(&self.state).agent.clone().unwrap();
+        let agent = AgentProxy::builder(&self.broker).destination(name);
+        agent.build().await.unwrap()
     }
 }

@@ -1,0 +1,487 @@
+//! What is asked on the terminal, and what keys do about it: without a terminal, a bus or a clock.
+
+use std::time::{Duration, Instant};
+
+use portreeve_dbus::{Arming, Error as BrokerError, Prompt, withdrawn};
+use portreeve_policy::{For, Scope};
+
+use super::{Asked, words};
+use crate::{error::Error, output::clean, terminal::Key};
+
+/// From how long before the deadline on a terminal that shows everything again is told of it.
+const LAST_SECONDS: u64 = 10;
+
+/// What a key, or a refusal, asks to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Send this answer.
+    Answer(Given),
+    /// End.
+    Quit,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) id: u64,
+    /// Of the prompt as it was shown.
+    pub(super) revision: u32,
+    pub(super) allow: bool,
+    pub(super) scope: Scope,
+    pub(super) lifespan: For,
+    /// What is said once it is taken.
+    said: String,
+}
+
+/// What is being chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Menu {
+    Scope,
+    Lifespan,
+}
+
+/// What is to be seen.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct View {
+    /// What must be seen whole before a question can be answered.
+    pub(super) question: Vec<String>,
+    /// What is of use, but may be left out for want of room.
+    pub(super) more: Vec<String>,
+    /// What changes by itself as time goes by.
+    pub(super) live: Vec<String>,
+    /// What the keys do; the spaces within one are not broken at.
+    pub(super) keys: String,
+}
+
+/// The state of it all.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    /// Open, the oldest first.
+    queue: Vec<Asked>,
+    /// The one that is shown.
+    current: Option<u64>,
+    arming: Arming,
+    menu: Option<Menu>,
+    has_details: bool,
+    scope: usize,
+    lifespan: usize,
+    /// An answer that is on its way.
+    given: Option<Given>,
+    /// Why nothing can be asked, if that is so.
+    trouble: Option<String>,
+    /// What has happened last.
+    note: Option<String>,
+    /// Whether the question could be shown whole.
+    fits: bool,
+    /// Counts what appears.
+    appearances: u64,
+}
+
+impl Conversation {
+    /// Nothing to ask, and nobody to be told yet.
+    pub(super) fn new(now: Instant) -> Self {
+        let mut conversation = Self {
+            queue: Vec::new(),
+            current: None,
+            arming: Arming::default(),
+            menu: None,
+            has_details: false,
+            scope: 0,
+            lifespan: 0,
+            given: None,
+            trouble: Some("Connecting to the broker…".to_owned()),
+            note: None,
+            fits: true,
+            appearances: 0,
+        };
+        conversation.appear(now);
+        conversation
+    }
+
+    /// Something else is on the terminal now: what was typed before was not for it.
+    pub(super) fn appear(&mut self, now: Instant) {
+        self.arming.map(now);
+        self.arming.set_active(true, now);
+        self.menu = None;
+        self.fits = true;
+        self.appearances += 1;
+    }
+
+    /// Counts up whenever what was typed so far is to be thrown away.
+    pub(super) fn appearances(&self) -> u64 {
+        self.appearances
+    }
+
+    /// Whether the question can be shown whole. If it could not be before, it has to be looked at first.
+    pub(super) fn set_fits(&mut self, fits: bool, now: Instant) {
+        if fits && !self.fits {
+            self.appear(now);
+        }
+        self.fits = fits;
+    }
+
+    /// Prompts come from now on.
+    pub(super) fn registered(&mut self) {
+        self.trouble = None;
+    }
+
+    /// There is nobody to be asked by, for this reason; what was open is void.
+    pub(super) fn trouble(&mut self, why: String, now: Instant) {
+        let had_any = self.current.take().is_some();
+        self.queue.clear();
+        self.given = None;
+        self.trouble = Some(why);
+        if had_any {
+            self.note = Some("The broker has gone, and its questions with it.".to_owned());
+            self.appear(now);
+        }
+    }
+
+    /// A prompt is new or has changed.
+    pub(super) fn put(&mut self, asked: Asked, now: Instant) {
+        let id = asked.prompt.id;
+        let known = self.queue.iter_mut().find(|known| known.prompt.id == id);
+        let Some(known) = known else {
+            self.queue.push(asked);
+            if self.current.is_none() {
+                self.turn_to(Some(id), now);
+            }
+            return;
+        };
+        let is_another = !is_same(known, &asked);
+        *known = asked;
+        if is_another && self.current == Some(id) {
+            self.note = Some("The question has changed.".to_owned());
+            self.turn_to(Some(id), now);
+        }
+    }
+
+    /// A prompt is not open any more.
+    pub(super) fn withdraw(&mut self, id: u64, reason: &str, now: Instant) {
+        let Some(prompt) = self.remove(id) else {
+            return;
+        };
+        let is_own = self.given.as_ref().is_some_and(|given| given.id == id);
+        if self.current == Some(id) {
+            if !is_own {
+                let program = words::program(&prompt);
+                self.note = Some(match reason {
+                    withdrawn::ANSWERED => format!("The question about {program} is answered."),
+                    withdrawn::ENDED => format!("{program} has ended and needs no answer."),
+                    _ => format!("The question about {program} is withdrawn."),
+                });
+            }
+            self.turn_to_the_oldest(now);
+        }
+    }
+
+    /// The broker has taken an answer, or not. Returns a prompt that is to be looked at again.
+    pub(super) fn answered(
+        &mut self,
+        id: u64,
+        result: Result<u64, BrokerError>,
+        now: Instant,
+    ) -> Option<u64> {
+        let given = self.given.take_if(|given| given.id == id)?;
+        let (note, is_over) = match result {
+            Ok(0) => (given.said, true),
+            Ok(rule) => (format!("{} This is rule {rule} now.", given.said), true),
+            Err(BrokerError::NoSuchPrompt(_)) => {
+                ("The question was not open any more.".to_owned(), true)
+            }
+            Err(BrokerError::StaleRevision(_)) => (
+                "The question has changed meanwhile: look at it again.".to_owned(),
+                false,
+            ),
+            Err(error) => (
+                format!(
+                    "The answer was not taken: {}",
+                    clean(&Error::from(error).to_string())
+                ),
+                false,
+            ),
+        };
+        self.note = Some(note);
+        if is_over {
+            self.remove(id);
+            if self.current == Some(id) {
+                self.turn_to_the_oldest(now);
+            }
+            return None;
+        }
+        self.appear(now);
+        Some(id)
+    }
+
+    /// What is shown of the prompt on the terminal: its id and revision.
+    pub(super) fn shown(&self) -> Option<(u64, u32)> {
+        let prompt = &self.current()?.prompt;
+        Some((prompt.id, prompt.revision))
+    }
+
+    /// A key was pressed.
+    pub(super) fn press(&mut self, key: Key, now: Instant) -> Option<Wish> {
+        let counts = self.arming.takes_key(now);
+        self.arming.press_key(now);
+        let Key::Letter(letter) = key else {
+            return None;
+        };
+        if !counts {
+            return None;
+        }
+        match (self.menu, letter) {
+            (Some(menu), _) => {
+                self.choose(menu, letter);
+                None
+            }
+            (None, 'q') => Some(Wish::Quit),
+            (None, _) if self.given.is_some() => None,
+            (None, 'a' | 'd') => self.answer(letter == 'a'),
+            (None, 's') => self.open(Menu::Scope),
+            (None, 'l') => self.open(Menu::Lifespan),
+            (None, 'i') => {
+                self.has_details = !self.has_details && self.current.is_some();
+                None
+            }
+            (None, 'n') => {
+                self.turn_to_the_next(now);
+                None
+            }
+            (None, _) => None,
+        }
+    }
+
+    fn open(&mut self, menu: Menu) -> Option<Wish> {
+        self.menu = self.current.map(|_| menu);
+        None
+    }
+
+    fn choose(&mut self, menu: Menu, letter: char) {
+        let Some(asked) = self.current() else {
+            return;
+        };
+        let number = letter.to_digit(10).and_then(|it| it.checked_sub(1));
+        let index = number.and_then(|number| usize::try_from(number).ok());
+        let (count, chosen) = match menu {
+            Menu::Scope => (asked.scopes().len(), &mut self.scope),
+            Menu::Lifespan => (asked.lifespans().len(), &mut self.lifespan),
+        };
+        match index.filter(|index| *index < count) {
+            Some(index) => *chosen = index,
+            None if letter == 'b' => {}
+            None => return,
+        }
+        self.menu = None;
+    }
+
+    fn answer(&mut self, allow: bool) -> Option<Wish> {
+        if !self.fits {
+            return None;
+        }
+        let asked = self.current()?;
+        let (scope, lifespan) = self.chosen(asked)?;
+        let prompt = &asked.prompt;
+        let given = Given {
+            id: prompt.id,
+            revision: prompt.revision,
+            allow,
+            scope,
+            lifespan,
+            said: format!(
+                "{} {}: {}, {}.",
+                if allow { "Allowed" } else { "Denied" },
+                words::program(prompt),
+                words::reach(prompt, scope),
+                words::time(lifespan)
+            ),
+        };
+        self.given = Some(given.clone());
+        Some(Wish::Answer(given))
+    }
+
+    fn chosen(&self, asked: &Asked) -> Option<(Scope, For)> {
+        let scope = asked.scopes().get(self.scope).copied()?;
+        Some((scope, asked.lifespans().get(self.lifespan).copied()?))
+    }
+
+    fn current(&self) -> Option<&Asked> {
+        let id = self.current?;
+        self.queue.iter().find(|asked| asked.prompt.id == id)
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Prompt> {
+        let index = self.queue.iter().position(|asked| asked.prompt.id == id)?;
+        Some(self.queue.remove(index).prompt)
+    }
+
+    fn turn_to_the_oldest(&mut self, now: Instant) {
+        let oldest = self.queue.first().map(|asked| asked.prompt.id);
+        self.turn_to(oldest, now);
+    }
+
+    fn turn_to_the_next(&mut self, now: Instant) {
+        let index = self.current.and_then(|id| {
+            let is_current = |asked: &Asked| asked.prompt.id == id;
+            self.queue.iter().position(is_current)
+        });
+        let next = index.and_then(|index| self.queue.get(index + 1));
+        let next = next.or(self.queue.first()).map(|asked| asked.prompt.id);
+        if next != self.current {
+            self.note = None;
+            self.turn_to(next, now);
+        }
+    }
+
+    fn turn_to(&mut self, id: Option<u64>, now: Instant) {
+        self.has_details &= id == self.current;
+        self.current = id;
+        self.scope = 0;
+        self.lifespan = self.current().map_or(0, Asked::suggested_lifespan);
+        self.appear(now);
+    }
+
+    /// What is to be seen, at this time on `CLOCK_BOOTTIME`.
+    pub(super) fn view(&self, now: Instant, boot_time: Duration) -> View {
+        let note = self.note.iter().cloned();
+        let Some(asked) = self.current() else {
+            let state = self.trouble.as_deref().unwrap_or("No questions.");
+            return View {
+                question: note.chain([state.to_owned()]).collect(),
+                keys: keys(&["q quit"]),
+                ..View::default()
+            };
+        };
+        let prompt = &asked.prompt;
+        let mut question: Vec<String> = note.collect();
+        let waiting = self.queue.len() - 1;
+        if waiting > 0 {
+            question.push(format!("{waiting} more waiting"));
+        }
+        question.push(words::question(prompt));
+        question.extend(words::facts(prompt));
+        let warnings = words::warnings(asked).into_iter();
+        question.extend(warnings.map(|warning| format!("Warning: {warning}")));
+        if prompt.held == 0 {
+            question.push(
+                "This attempt was stopped. Your answer will count the next time it tries."
+                    .to_owned(),
+            );
+        }
+        View {
+            more: if self.has_details {
+                words::details(prompt)
+            } else {
+                Vec::new()
+            },
+            live: self.live(prompt, now, boot_time),
+            keys: self.choices(asked, &mut question),
+            question,
+        }
+    }
+
+    /// Adds what can be chosen, and returns the keys for it.
+    fn choices(&self, asked: &Asked, question: &mut Vec<String>) -> String {
+        let prompt = &asked.prompt;
+        let mut list = |title: &str, labels: Vec<String>| {
+            question.push(title.to_owned());
+            let numbered = labels.into_iter().zip(1..);
+            question.extend(numbered.map(|(label, number)| format!("{number} {label}")));
+            keys(&["1… choose", "b back"])
+        };
+        match self.menu {
+            Some(Menu::Scope) => {
+                let scopes = asked.scopes().into_iter();
+                let labels = scopes.map(|scope| words::reach(prompt, scope)).collect();
+                list("How far is your answer to reach?", labels)
+            }
+            Some(Menu::Lifespan) => {
+                let labels = asked.lifespans().into_iter().map(words::time).collect();
+                list("How long is your answer to count?", labels)
+            }
+            None => {
+                if let Some((scope, lifespan)) = self.chosen(asked) {
+                    question.push(words::consequence(prompt, scope, lifespan));
+                }
+                keys(&[
+                    "a allow",
+                    "d deny",
+                    "s how far",
+                    "l how long",
+                    "i details",
+                    "n next",
+                    "q quit",
+                ])
+            }
+        }
+    }
+
+    fn live(&self, prompt: &Prompt, now: Instant, boot_time: Duration) -> Vec<String> {
+        let mut live = Vec::new();
+        if let Some(left) = seconds_left(prompt, boot_time) {
+            live.push(format!("Denied in {left} s without an answer."));
+        }
+        live.push(
+            match (&self.given, self.arming.takes_key(now)) {
+                (Some(_), _) => "Sending your answer…",
+                _ if !self.fits => "Make this window larger to answer.",
+                (None, false) => "One moment: keys do not count yet.",
+                (None, true) => "Press a key.",
+            }
+            .to_owned(),
+        );
+        live
+    }
+
+    /// Whether time is so short that it is worth telling again on a terminal that keeps all that was
+    /// written.
+    pub(super) fn is_urgent(&self, boot_time: Duration) -> bool {
+        self.current()
+            .and_then(|asked| seconds_left(&asked.prompt, boot_time))
+            .is_some_and(|left| left <= LAST_SECONDS)
+    }
+
+    /// After how long something changes by itself.
+    pub(super) fn changes_in(&self, now: Instant, boot_time: Duration) -> Option<Duration> {
+        let prompt = &self.current()?.prompt;
+        let until_armed = self.arming.takes_key_from();
+        let until_armed = until_armed.and_then(|from| from.checked_duration_since(now));
+        let left = Duration::from_micros(prompt.deadline).saturating_sub(boot_time);
+        // To where the number of seconds left is another.
+        let tick = Duration::from_nanos(left.subsec_nanos().into()) + Duration::from_millis(1);
+        let tick = (!left.is_zero()).then_some(tick);
+        let until_armed = until_armed.filter(|left| !left.is_zero());
+        [until_armed, tick].into_iter().flatten().min()
+    }
+}
+
+/// Seconds until a held call is told no, of which the last is begun.
+fn seconds_left(prompt: &Prompt, boot_time: Duration) -> Option<u64> {
+    if prompt.deadline == 0 {
+        return None;
+    }
+    let left = Duration::from_micros(prompt.deadline).saturating_sub(boot_time);
+    Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+}
+
+/// Whether a person who has read the one has read the other: counts and deadlines aside.
+fn is_same(one: &Asked, other: &Asked) -> bool {
+    let still = |asked: &Asked| Asked {
+        prompt: Prompt {
+            held: asked.prompt.held.min(1),
+            attempts: 0,
+            deadline: 0,
+            ..asked.prompt.clone()
+        },
+        ..*asked
+    };
+    still(one) == still(other)
+}
+
+/// A line of keys that breaks between them only.
+fn keys(keys: &[&str]) -> String {
+    let keys: Vec<_> = keys.iter().map(|key| key.replace(' ', "\u{a0}")).collect();
+    keys.join("  ")
+}
+
+#[cfg(test)]
+mod tests;

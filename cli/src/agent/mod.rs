@@ -1,0 +1,303 @@
+//! `portreevectl agent`: asks on a terminal, for who has no desktop.
+//!
+//! `conversation` is what is asked and what keys do, `words` how it is said, `layout` and
+//! `painter` how it gets onto the terminal, `link` the way to the broker. What is here lets them talk
+//! to each other.
+
+mod conversation;
+mod layout;
+mod link;
+mod painter;
+mod words;
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use portreeve_dbus::{BrokerProxy, Error as BrokerError, OWN_UID, Prompt, PromptsProxy};
+use portreeve_policy::{For, Scope};
+use rustix::fs::statfs;
+use tokio::{
+    sync::mpsc,
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
+use zbus::Connection;
+
+use self::{
+    conversation::{Conversation, Given, Wish},
+    link::Event,
+    painter::Painter,
+};
+use crate::{
+    args::{Agent, Args},
+    clock::boot_time,
+    error::{Error, Result},
+    terminal::{Signal, Signals, Terminal},
+};
+
+/// Messages of the broker that may wait. When it is full the bus waits.
+const EVENTS: usize = 64;
+/// How long the file of a program may take to be looked at: a user's file system can make that for ever.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// File systems of users (`FUSE_SUPER_MAGIC` of `include/uapi/linux/magic.h`).
+const FUSE_MAGIC: u64 = 0x6573_5546;
+
+/// A prompt, and what was found out about it here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    prompt: Prompt,
+    /// Whether others than root may change the program's file.
+    is_changeable: bool,
+}
+
+impl Asked {
+    /// Looks at the program that asks.
+    async fn look_at(prompt: Prompt) -> Self {
+        let path = PathBuf::from(&prompt.path);
+        let look = spawn_blocking(move || is_changeable(&path));
+        // What cannot be looked at may be anything.
+        let is_changeable = !matches!(timeout(LOOK, look).await, Ok(Ok(false)));
+        Self {
+            prompt,
+            is_changeable,
+        }
+    }
+
+    /// Scopes that an answer may have. Words of a newer broker are left out.
+    fn scopes(&self) -> Vec<Scope> {
+        let scopes = self.prompt.scopes.iter();
+        scopes.filter_map(|word| word.parse().ok()).collect()
+    }
+
+    /// Lifespans that an answer may have. What is on a terminal, another program of the user can have
+    /// typed; so it is not for ever about a program that such a one could have put there.
+    fn lifespans(&self) -> Vec<For> {
+        let lifespans = self.prompt.lifespans.iter();
+        lifespans
+            .filter_map(|word| word.parse().ok())
+            .filter(|lifespan| *lifespan != For::Always || !self.is_changeable)
+            .collect()
+    }
+
+    /// The suggested one's place among these; that of the longest, if it is not there.
+    fn suggested_lifespan(&self) -> usize {
+        let lifespans = self.lifespans();
+        let suggested = &self.prompt.suggested_lifespan;
+        lifespans
+            .iter()
+            .position(|lifespan| lifespan.to_string() == *suggested)
+            .unwrap_or_else(|| lifespans.len().saturating_sub(1))
+    }
+}
+
+/// Whether others than root may change what is at this path, or put something else there.
+fn is_changeable(path: &Path) -> bool {
+    let is_roots = |part: &Path| {
+        let file = fs::metadata(part);
+        file.is_ok_and(|file| file.uid() == 0 && file.mode() & 0o022 == 0)
+    };
+    // Whoever has such a file system says what is in it.
+    let is_users = statfs(path).map_or(true, |it| it.f_type.cast_unsigned() == FUSE_MAGIC);
+    is_users || !path.is_absolute() || !path.ancestors().all(is_roots)
+}
+
+/// Asks until the person has enough of it.
+pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
+    if args.json {
+        return Err(usage("--json is not for this command: it asks a person"));
+    }
+    if args.user.is_some() {
+        return Err(usage(
+            "--user is not for this command: everybody answers for themselves",
+        ));
+    }
+    let mut signals = Signals::listen()?;
+    let mut terminal = Terminal::open()?;
+    let (sender, mut events) = mpsc::channel(EVENTS);
+    tokio::spawn(link::run(sender.clone(), agent.wait));
+    let mut host = Host {
+        conversation: Conversation::new(Instant::now()),
+        painter: Painter::new(terminal.is_live()),
+        events: sender,
+        connection: None,
+        told: None,
+        flushed: 0,
+    };
+    loop {
+        host.paint(&terminal)?;
+        let now = Instant::now();
+        let change = host.conversation.changes_in(now, boot_time());
+        tokio::select! {
+            Some(event) = events.recv() => {
+                if let Some(error) = host.hear(event) {
+                    return Err(error);
+                }
+            }
+            key = terminal.key() => {
+                let Some(key) = key? else {
+                    return Ok(ExitCode::SUCCESS);
+                };
+                match host.conversation.press(key, Instant::now()) {
+                    Some(Wish::Quit) => return Ok(ExitCode::SUCCESS),
+                    Some(Wish::Answer(given)) => host.send(given),
+                    None => {}
+                }
+            }
+            signal = signals.next() => match signal {
+                Signal::End(number) => return Ok(ExitCode::from(128 + number)),
+                Signal::Suspend => terminal.suspend()?,
+                Signal::Continue => {
+                    terminal.resume()?;
+                    host.begin_anew();
+                }
+                Signal::Resize => host.painter.forget(),
+            },
+            () = sleep(change.unwrap_or_default()), if change.is_some() => {}
+        }
+    }
+}
+
+fn usage(text: &str) -> Error {
+    Error::Usage(text.to_owned())
+}
+
+/// Whatever the loop has to keep.
+struct Host {
+    conversation: Conversation,
+    painter: Painter,
+    events: mpsc::Sender<Event>,
+    connection: Option<Connection>,
+    /// The last prompt, and its revision, that the broker was told is on the terminal.
+    told: Option<(u64, u32)>,
+    /// The last appearance for which what was typed before was thrown away.
+    flushed: u64,
+}
+
+impl Host {
+    fn paint(&mut self, terminal: &Terminal) -> Result<()> {
+        // What was typed until now was meant for what was there until now.
+        if self.flushed != self.conversation.appearances() {
+            self.flushed = self.conversation.appearances();
+            terminal.flush();
+        }
+        if !terminal.is_in_front() {
+            return Ok(());
+        }
+        let (size, time) = (terminal.size(), (Instant::now(), boot_time()));
+        let mut stdout = io::stdout().lock();
+        self.painter
+            .paint(&mut self.conversation, size, time, &mut stdout)?;
+        let shown = self.conversation.shown();
+        if shown == self.told {
+            return Ok(());
+        }
+        self.told = shown;
+        if let (Some(connection), Some((id, revision))) = (self.connection.clone(), shown) {
+            tokio::spawn(async move {
+                // If this is lost, the answer is refused and the question looked at again.
+                if let Ok(broker) = BrokerProxy::new(&connection).await {
+                    drop(broker.prompt_shown(id, revision).await);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns why the command fails, if that is what the event says.
+    fn hear(&mut self, event: Event) -> Option<Error> {
+        let now = Instant::now();
+        match event {
+            Event::Connected(connection) => self.connection = Some(connection),
+            Event::Registered => self.conversation.registered(),
+            Event::Put(asked) => self.conversation.put(*asked, now),
+            Event::Withdraw { id, reason } => self.conversation.withdraw(id, &reason, now),
+            Event::Trouble(why) => {
+                self.told = None;
+                self.conversation.trouble(why, now);
+            }
+            Event::Answered { id, result } => {
+                if let Some(id) = self.conversation.answered(id, result, now) {
+                    self.told = None;
+                    self.look_again(id);
+                }
+            }
+            Event::Failed(error) => return Some(error),
+        }
+        None
+    }
+
+    /// Whatever was on the terminal, it is not any more.
+    fn begin_anew(&mut self) {
+        self.conversation.appear(Instant::now());
+        self.painter.forget();
+    }
+
+    fn send(&self, given: Given) {
+        let (connection, events) = (self.connection.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let result = answer(connection, &given).await;
+            let id = given.id;
+            drop(events.send(Event::Answered { id, result }).await);
+        });
+    }
+
+    /// Looks at a prompt as the broker has it now.
+    fn look_again(&self, id: u64) {
+        let Some(connection) = self.connection.clone() else {
+            return;
+        };
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let Ok(prompts) = PromptsProxy::new(&connection).await else {
+                return;
+            };
+            // If it fails, the broker tells of changes all the same.
+            let Ok(prompts) = prompts.list(OWN_UID).await else {
+                return;
+            };
+            let event = match prompts.into_iter().find(|prompt| prompt.id == id) {
+                Some(prompt) => Event::Put(Box::new(Asked::look_at(prompt).await)),
+                None => Event::Withdraw {
+                    id,
+                    reason: String::new(),
+                },
+            };
+            drop(events.send(event).await);
+        });
+    }
+}
+
+async fn answer(connection: Option<Connection>, given: &Given) -> Result<u64, BrokerError> {
+    let gone = || BrokerError::Failed("the broker has gone".to_owned());
+    let prompts = PromptsProxy::new(&connection.ok_or_else(gone)?).await?;
+    let action = if given.allow { "allow" } else { "deny" };
+    let lifespan = given.lifespan.to_string();
+    let scope = given.scope.as_str();
+    prompts
+        .answer(given.id, given.revision, action, scope, &lifespan)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_roots_all_the_way_cannot_be_changed() {
+        let shell = fs::canonicalize("/bin/sh").unwrap();
+        assert!(!is_changeable(&shell));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("program");
+        fs::write(&file, "").unwrap();
+        assert!(is_changeable(&file), "/tmp is everybody's");
+        for path in ["bin/sh", "", "/nonexistent/program"] {
+            assert!(is_changeable(Path::new(path)), "{path}");
+        }
+    }
+}

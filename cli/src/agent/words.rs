@@ -1,0 +1,388 @@
+//! The words of a prompt on a terminal. Whatever comes from outside is made safe to print here.
+
+use portreeve_dbus::Prompt;
+use portreeve_policy::{For, Scope};
+
+use super::Asked;
+use crate::{clock::in_words, output::clean};
+
+/// Longest name in a sentence, characters; the facts have it in full.
+const LONGEST_NAME: usize = 64;
+/// Longest path or command line, characters.
+const LONGEST_DETAIL: usize = 400;
+
+/// `text`, safe to print, with its middle left out if it is longer than so many characters.
+fn short(text: &str, longest: usize) -> String {
+    let text: Vec<char> = clean(text).chars().collect();
+    if text.len() <= longest {
+        return text.into_iter().collect();
+    }
+    let kept = longest.saturating_sub(1);
+    let tail = kept / 2;
+    let head = text.iter().take(kept - tail);
+    let tail = text.iter().skip(text.len() - tail);
+    head.chain(&['…']).chain(tail).collect()
+}
+
+fn name(text: &str) -> String {
+    short(text, LONGEST_NAME)
+}
+
+fn detail(text: &str) -> String {
+    short(text, LONGEST_DETAIL)
+}
+
+/// The program's name, as sentences have it.
+pub(super) fn program(prompt: &Prompt) -> String {
+    format!("“{}”", name(&prompt.name))
+}
+
+fn host(prompt: &Prompt) -> String {
+    name(prompt.host.as_deref().unwrap_or(&prompt.address))
+}
+
+fn is_udp(prompt: &Prompt) -> bool {
+    matches!(prompt.protocol.as_str(), "udp" | "udplite")
+}
+
+/// The question.
+pub(super) fn question(prompt: &Prompt) -> String {
+    let program = program(prompt);
+    let who = if prompt.runs_anything {
+        format!("commands run in {program}")
+    } else if !prompt.verified {
+        format!("a program without a file ({program})")
+    } else if prompt.interpreter.is_some() {
+        format!("the script {program}")
+    } else {
+        program
+    };
+    let host = host(prompt);
+    match (prompt.operation.as_str(), prompt.protocol.as_str()) {
+        ("connect", "tcp" | "sctp") => format!("Allow {who} to connect to {host}?"),
+        ("connect", _) => format!("Allow {who} to send data to {host}?"),
+        ("listen", _) if is_udp(prompt) => format!("Let other devices send data to {who}?"),
+        ("listen", _) => format!("Let other devices connect to {who}?"),
+        ("create", _) => format!("Allow {who} to send and receive raw packets?"),
+        _ => format!("Allow {who} to use the network?"),
+    }
+}
+
+/// Who asks more exactly, who has started it, and what it is about.
+pub(super) fn facts(prompt: &Prompt) -> Vec<String> {
+    let path = detail(&prompt.path);
+    let mut facts = vec![match &prompt.interpreter {
+        _ if !prompt.verified => format!("Program: calls itself {path}"),
+        Some(interpreter) => format!("Program: {path}, run by {}", detail(interpreter)),
+        None => format!("Program: {path}"),
+    }];
+    if prompt.runs_anything && !prompt.command.is_empty() {
+        facts.push(format!("Says it runs: {}", detail(&prompt.command)));
+    }
+    if let Some(parent) = prompt.started_by.first() {
+        facts.push(format!("Started by: {}", detail(parent)));
+    }
+    if prompt.operation != "create" {
+        let address = name(&prompt.address);
+        let place = match &prompt.host {
+            Some(host) => format!("{} ({address})", detail(host)),
+            None => address,
+        };
+        let title = if prompt.operation == "listen" {
+            "Listens at"
+        } else {
+            "Other side"
+        };
+        facts.push(format!("{title}: {place}{}", port(prompt)));
+    }
+    facts
+}
+
+fn port(prompt: &Prompt) -> String {
+    let protocol = name(&prompt.protocol.to_uppercase());
+    match prompt.port {
+        0 => format!(", {protocol}"),
+        port => format!(", port {port} ({protocol})"),
+    }
+}
+
+/// All there is to be wary of, the worst first.
+pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
+    let prompt = &asked.prompt;
+    let is_foreign = prompt.alterations.iter().any(|word| word == "foreign-code");
+    let others = prompt.alterations.iter().any(|word| word != "foreign-code");
+    let kind = prompt.operation.as_str();
+    [
+        (
+            is_foreign,
+            "Code that is not part of this program runs inside it.",
+        ),
+        (
+            others,
+            "Another program (a debugger, for example) controls it.",
+        ),
+        (!prompt.verified, "Its file was deleted or never existed."),
+        (
+            prompt.runs_anything,
+            "It runs whatever it is given, so your answer is for this process only.",
+        ),
+        (
+            prompt.verified && asked.is_changeable,
+            "Its file is not the system’s: programs of yours can change it.",
+        ),
+        (
+            kind == "create",
+            "They can reach any address, whatever your rules say.",
+        ),
+        (
+            kind == "connect" && prompt.host.is_none(),
+            "No name is known for this address.",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(is_so, words)| is_so.then_some(words))
+    .collect()
+}
+
+/// Everything else that is known.
+pub(super) fn details(prompt: &Prompt) -> Vec<String> {
+    let mut details = Vec::new();
+    if !prompt.command.is_empty() {
+        details.push(format!(
+            "Command as the program wrote it: {}",
+            detail(&prompt.command)
+        ));
+    }
+    if !prompt.started_by.is_empty() {
+        details.push(format!(
+            "Started by: {}",
+            detail(&prompt.started_by.join(" ← "))
+        ));
+    }
+    if let Some(unit) = &prompt.unit {
+        details.push(format!("Unit: {}", detail(unit)));
+    }
+    details.push(format!("Process: {}", prompt.pid));
+    let source = match prompt.host_source.as_deref() {
+        Some("lookup") => Some("as looked up by this program"),
+        Some("hosts") => Some("from /etc/hosts"),
+        Some("resolver") => Some("as looked up by some program"),
+        _ => None,
+    };
+    if let (Some(host), Some(source)) = (&prompt.host, source) {
+        details.push(format!("Name: {}, {source}", detail(host)));
+    }
+    details.push(format!("Attempts: {}", prompt.attempts));
+    details
+}
+
+/// How far an answer of this scope reaches.
+pub(super) fn reach(prompt: &Prompt, scope: Scope) -> String {
+    let host = host(prompt);
+    let port = if is_udp(prompt) {
+        format!("UDP port {}", prompt.port)
+    } else {
+        format!("port {}", prompt.port)
+    };
+    match (prompt.operation.as_str(), scope) {
+        ("create", _) => "raw packets of all kinds".to_owned(),
+        ("listen", Scope::Any) => "any port, from any network".to_owned(),
+        ("listen", Scope::LocalNetwork) => format!("{port}, from the local network"),
+        ("listen", Scope::ThisComputer) => format!("{port}, from this computer"),
+        ("listen", _) => format!("{port}, from any network"),
+        (_, Scope::Any) => "anywhere".to_owned(),
+        (_, Scope::Domain) => {
+            let domain = prompt.domain.as_deref().unwrap_or_default();
+            format!("{} and its subdomains, any port", name(domain))
+        }
+        (_, Scope::Host) => format!("{host}, any port"),
+        (_, _) => format!("{host}, {port} only"),
+    }
+}
+
+/// How long an answer of this lifespan counts.
+pub(super) fn time(lifespan: For) -> String {
+    match lifespan {
+        For::Once => "just this time".to_owned(),
+        For::Process => "until it quits".to_owned(),
+        For::Time(span) => format!("for {}", in_words(span.seconds().into())),
+        For::Logout => "until you log out".to_owned(),
+        For::Always => "always".to_owned(),
+    }
+}
+
+/// What an answer will do.
+pub(super) fn consequence(prompt: &Prompt, scope: Scope, lifespan: For) -> String {
+    let (reach, time) = (reach(prompt, scope), time(lifespan));
+    let what = match lifespan {
+        For::Once => format!("Your answer makes no rule: {reach}, {time}."),
+        _ => format!(
+            "Your answer makes a rule for {}: {reach}, {time}.",
+            program(prompt)
+        ),
+    };
+    let limited = matches!(scope, Scope::LocalNetwork | Scope::ThisComputer);
+    if prompt.operation == "listen" && limited {
+        format!("{what} Deny keeps everybody out.")
+    } else {
+        what
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portreeve_policy::Span;
+
+    use super::*;
+
+    pub(super) fn prompt() -> Prompt {
+        Prompt {
+            operation: "connect".into(),
+            name: "curl".into(),
+            path: "/usr/bin/curl".into(),
+            verified: true,
+            started_by: vec!["/usr/bin/bash".into(), "/usr/sbin/sshd".into()],
+            host: Some("www.example.org".into()),
+            domain: Some("example.org".into()),
+            address: "192.0.2.7".into(),
+            port: 443,
+            protocol: "tcp".into(),
+            ..Prompt::default()
+        }
+    }
+
+    fn warned(prompt: Prompt) -> Vec<&'static str> {
+        warnings(&Asked {
+            prompt,
+            is_changeable: false,
+        })
+    }
+
+    #[test]
+    fn the_question_says_who_and_what() {
+        let ask = |change: fn(&mut Prompt)| {
+            let mut prompt = prompt();
+            change(&mut prompt);
+            question(&prompt)
+        };
+        assert_eq!(ask(|_| ()), "Allow “curl” to connect to www.example.org?");
+        assert_eq!(
+            ask(|it| {
+                it.protocol = "udp".into();
+                it.host = None;
+            }),
+            "Allow “curl” to send data to 192.0.2.7?"
+        );
+        assert_eq!(
+            ask(|it| {
+                it.operation = "listen".into();
+                it.interpreter = Some("/usr/bin/python3".into());
+            }),
+            "Let other devices connect to the script “curl”?"
+        );
+        assert_eq!(
+            ask(|it| {
+                it.operation = "create".into();
+                it.runs_anything = true;
+            }),
+            "Allow commands run in “curl” to send and receive raw packets?"
+        );
+        assert_eq!(
+            ask(|it| it.verified = false),
+            "Allow a program without a file (“curl”) to connect to www.example.org?"
+        );
+    }
+
+    #[test]
+    fn nothing_from_outside_acts_on_the_terminal() {
+        let evil = "a\u{1b}[2J\u{9b}31m\r\n\u{202e}b".to_owned();
+        let prompt = Prompt {
+            name: evil.clone(),
+            path: evil.clone(),
+            interpreter: Some(evil.clone()),
+            runs_anything: true,
+            command: evil.clone(),
+            started_by: vec![evil.clone(); 2],
+            unit: Some(evil.clone()),
+            host: Some(evil.clone()),
+            host_source: Some("lookup".into()),
+            domain: Some(evil.clone()),
+            address: evil.clone(),
+            protocol: evil,
+            ..prompt()
+        };
+        let mut all = vec![question(&prompt), program(&prompt)];
+        all.extend(facts(&prompt));
+        all.extend(details(&prompt));
+        for scope in Scope::ALL {
+            all.push(consequence(&prompt, scope, For::Always));
+        }
+        for text in all {
+            assert!(!text.chars().any(portreeve_dbus::deceives), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        let long = format!("/tmp/{}/tail", "x".repeat(200));
+        let short = short(&long, 64);
+        assert_eq!(short.chars().count(), 64);
+        assert!(short.starts_with("/tmp/xxx") && short.ends_with("xxx/tail"));
+    }
+
+    #[test]
+    fn facts_have_name_address_port_and_protocol() {
+        let facts = facts(&prompt());
+        assert_eq!(
+            facts,
+            [
+                "Program: /usr/bin/curl",
+                "Started by: /usr/bin/bash",
+                "Other side: www.example.org (192.0.2.7), port 443 (TCP)",
+            ]
+        );
+    }
+
+    #[test]
+    fn all_warnings_are_given() {
+        assert_eq!(warned(prompt()), Vec::<&str>::new());
+        let prompt = Prompt {
+            alterations: vec!["controlled".into(), "foreign-code".into()],
+            host: None,
+            ..prompt()
+        };
+        let warned = warned(prompt.clone());
+        assert_eq!(warned.len(), 3);
+        assert!(warned[0].starts_with("Code"), "{warned:?}");
+        let changeable = Asked {
+            prompt,
+            is_changeable: true,
+        };
+        assert!(warnings(&changeable)[2].contains("not the system’s"));
+    }
+
+    #[test]
+    fn the_rule_that_will_be_made_is_said() {
+        let said = |scope, lifespan| consequence(&prompt(), scope, lifespan);
+        assert_eq!(
+            said(Scope::Domain, For::Always),
+            "Your answer makes a rule for “curl”: example.org and its subdomains, any port, always."
+        );
+        assert_eq!(
+            said(Scope::HostPort, For::Once),
+            "Your answer makes no rule: www.example.org, port 443 only, just this time."
+        );
+        let hour = For::Time(Span::HOUR);
+        assert!(said(Scope::Any, hour).ends_with(": anywhere, for 1h."));
+        let listener = Prompt {
+            operation: "listen".into(),
+            protocol: "udp".into(),
+            ..prompt()
+        };
+        assert_eq!(
+            consequence(&listener, Scope::LocalNetwork, For::Process),
+            "Your answer makes a rule for “curl”: UDP port 443, from the local network, until it \
+             quits. Deny keeps everybody out."
+        );
+    }
+}
