@@ -1,0 +1,189 @@
+"""Who has no desktop is asked on a terminal."""
+
+import contextlib
+import os
+import pty
+import subprocess
+import termios
+import threading
+import time
+
+from harness import firewall
+from harness.callers import PROGRAM, Caller
+from harness.machine import do
+from harness.wait import until
+
+ADDRESS, NAME = "203.0.113.10", "server.example"
+AGENT = "/usr/bin/portreevectl"
+AGENT_EXISTS = 6
+
+
+class Terminal:
+    """A terminal of a user's with a command on it."""
+
+    def __init__(self, *command, user="bob"):
+        self._keyboard, self._slave = pty.openpty()
+        # setsid makes it the terminal that controls the command, as a login does.
+        self._process = subprocess.Popen(
+            [f"as-{user}", "env", "TERM=xterm", "setsid", "--ctty", "--wait", *command],
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            start_new_session=True,
+        )
+        self._written = bytearray()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while written := os.read(self._keyboard, 4096):
+                self._written.extend(written)
+
+    def written(self):
+        """All that was ever written."""
+        return self._written.decode(errors="replace")
+
+    def screen(self):
+        """What was painted last."""
+        page = self.written().rpartition("\x1b[H")[2]
+        return page.partition("\x1b[J")[0].replace("\x1b[K", "").replace("\r", "")
+
+    def await_text(self, text, seconds=30):
+        until(lambda: text in self.screen(), f"“{text}” on the terminal", seconds)
+
+    def type(self, keys):
+        os.write(self._keyboard, keys.encode())
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
+
+    def end(self, seconds=30):
+        """The exit status of the command, which is about to end."""
+        return self._process.wait(timeout=seconds)
+
+    def kill(self):
+        # Ctrl-C, for what still runs there.
+        self.type("\x03")
+        self._process.wait(timeout=30)
+        os.close(self._slave)
+
+
+@contextlib.contextmanager
+def terminal(*command, user="bob"):
+    it = Terminal(*command, user=user)
+    try:
+        yield it
+    finally:
+        it.kill()
+        until(lambda: not firewall.status(user).agent, f"the end of {user}'s agent")
+
+
+def held_caller():
+    caller = Caller("bob")
+    caller.start("connect", ADDRESS)
+    return caller
+
+
+def test_bob_answers_on_a_terminal():
+    with terminal(AGENT, "agent") as it:
+        it.await_text("No questions.")
+        assert firewall.status("bob").agent
+        assert not it.echoes()
+        caller = held_caller()
+        it.await_text(f"Allow “caller” to connect to {NAME}?")
+        assert PROGRAM in it.screen() and f"{NAME} ({ADDRESS}), port" in it.screen(), it.screen()
+        it.await_text("Press a key.")
+        assert caller.is_calling()
+        it.type("a")
+        assert caller.result().errno is None
+        it.await_text("Allowed “caller”")
+        rules = firewall.rules("bob")
+        assert [(rule.program, rule.action) for rule in rules] == [(PROGRAM, "allow")], rules
+        # It is no answer any more.
+        it.await_text("No questions.")
+        time.sleep(1.5)
+        it.type("q")
+        assert it.end() == 0
+        assert it.echoes()
+
+
+def test_bob_denies_a_held_curl():
+    with terminal(AGENT, "agent") as it:
+        it.await_text("No questions.")
+        curl = subprocess.Popen(
+            ["as-bob", "curl", "--silent", "--show-error", f"http://{ADDRESS}/"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        it.await_text(f"Allow “curl” to connect to {NAME}?")
+        it.await_text("Press a key.")
+        it.type("d")
+        said, _ = curl.communicate(timeout=30)
+        assert curl.returncode == 7, (curl.returncode, said)
+        assert [rule.action for rule in firewall.rules("bob")] == ["deny"]
+
+
+def test_what_was_typed_ahead_or_mashed_answers_nothing():
+    with terminal(AGENT, "agent") as it:
+        it.await_text("No questions.")
+        it.type("aaaaaaaa\n")
+        caller = held_caller()
+        it.await_text("Allow “caller”")
+        for _ in range(20):
+            it.type("a")
+            time.sleep(0.05)
+        assert caller.is_calling()
+        assert firewall.rules("bob") == []
+        it.await_text("Press a key.")
+        it.type("d")
+        assert caller.result().errno == "EPERM"
+
+
+def test_bob_has_one_agent():
+    with terminal(AGENT, "agent") as it:
+        it.await_text("No questions.")
+        with_another = Terminal(AGENT, "agent")
+        try:
+            assert with_another.end() == AGENT_EXISTS
+        finally:
+            with_another.kill()
+        assert firewall.status("bob").agent
+
+
+def test_who_has_a_desktop_is_not_asked_on_a_terminal():
+    kinds = do("loginctl", "show-user", "alice", "--property=Sessions", "--value").split()
+    kinds = [do("loginctl", "show-session", it, "--property=Type", "--value") for it in kinds]
+    assert any(kind.strip() in ("x11", "wayland") for kind in kinds), kinds
+    firewall.agent("stop")
+    until(lambda: not firewall.has_agent(), "the end of alice's agent")
+    with terminal(AGENT, "agent", user="alice") as it:
+        assert it.end() == firewall.ACCESS_DENIED, it.written()
+        until(lambda: "desktop session" in it.written(), "the reason")
+        assert not firewall.status().agent
+
+
+def test_a_copy_of_the_agent_and_one_with_foreign_code_are_refused():
+    copy = "/usr/local/bin/portreevectl-copy"
+    do("cp", AGENT, copy)
+    for reason, command in (
+        ("another executable", (copy, "agent")),
+        ("LD_PRELOAD", ("env", "LD_PRELOAD=libm.so.6", AGENT, "agent")),
+    ):
+        with terminal(*command) as it:
+            assert it.end() == firewall.ACCESS_DENIED, it.written()
+            until(lambda reason=reason, it=it: reason in it.written(), reason)
+    do("rm", copy)
+
+
+def test_the_terminals_agent_outlives_the_broker():
+    with terminal(AGENT, "agent") as it:
+        it.await_text("No questions.")
+        firewall.service("restart")
+        until(lambda: firewall.is_up() and firewall.status("bob").agent, "bob's agent", 40)
+        caller = held_caller()
+        it.await_text("Allow “caller”")
+        it.await_text("Press a key.")
+        it.type("d")
+        assert caller.result().errno == "EPERM"
