@@ -130,7 +130,9 @@ fn judge(status: &Status, uid: u32) -> Vec<Finding> {
                 "agent",
                 format!("no agent is there to ask user {uid}: what no rule covers is denied"),
                 "In a desktop session of that user, run this:\n\
-                 systemctl --user start portreeve-agent.service",
+                 systemctl --user start portreeve-agent.service\n\
+                 Without one, on a terminal of that user:\n\
+                 portreevectl agent",
             )
         },
     ]
