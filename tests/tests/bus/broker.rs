@@ -162,6 +162,7 @@ impl Broker {
                 },
             },
             handle,
+            path: "/usr/bin/curl".into(),
             command: format!("curl {address}"),
             code: Code::Own,
             lineage: OnceCell::new(),

@@ -1,0 +1,159 @@
+//! `rules` and `test`: rules are listed, changed, and tried.
+
+use portreeve_dbus::Rule;
+use serde_json::json;
+
+use super::{
+    json_of, run,
+    scripted::{Bus, Script},
+    status, text_of,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_are_listed_and_changed() {
+    let rule = Rule {
+        id: 12,
+        uid: Some(1000),
+        program: Some("/usr/bin/curl".into()),
+        operations: vec!["connect".into()],
+        destination: "anywhere".into(),
+        action: "allow".into(),
+        lifespan: "always".into(),
+        enabled: true,
+        origin: "prompt".into(),
+        ..Rule::default()
+    };
+    let bus = Bus::start(Script {
+        rules: vec![rule],
+        ..Script::default()
+    })
+    .await;
+    let address = bus.address();
+    let output = run(address, &["--json", "rules", "list"]);
+    assert_eq!(json_of(&output.stdout)[0]["program"], "/usr/bin/curl");
+    let output = run(address, &["rules", "list"]);
+    assert!(text_of(&output.stdout).contains("/usr/bin/curl"));
+
+    // The rule names the file that the link leads to.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("fetch");
+    let link = folder.path().join("link");
+    std::fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let add = [
+        "--json",
+        "--user",
+        "1000",
+        "rules",
+        "add",
+        "--app",
+        link.to_str().unwrap(),
+        "--op",
+        "connect",
+        "--op",
+        "listen",
+        "--addr",
+        "192.0.2.0/24",
+        "--port",
+        "8443,443",
+        "--protocol",
+        "tcp",
+        "--action",
+        "deny",
+        "--errno",
+        "ECONNREFUSED",
+    ];
+    let output = run(address, &add);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(json_of(&output.stdout), json!({"change": 5, "ids": [13]}));
+    for command in ["disable", "enable", "remove"] {
+        let output = run(address, &["rules", command, "12"]);
+        assert_eq!(status(&output), 0, "{output:?}");
+        assert_eq!(
+            text_of(&output.stdout),
+            format!("Rule 12 {command}d (change 5).\n")
+        );
+    }
+    let edit = ["rules", "edit", "12", "--port", "80", "--note", "why"];
+    let output = run(address, &edit);
+    assert_eq!(
+        text_of(&output.stdout),
+        "Rule 13 there instead (change 5).\n"
+    );
+    let own = portreeve_dbus::OWN_UID;
+    assert_eq!(
+        bus.calls(),
+        [
+            format!(
+                "Change 1000 add {} connect,listen - - 192.0.2.0/24 443,8443 tcp deny 111 -",
+                file.display()
+            ),
+            format!("Change {own} disable 12"),
+            format!("Change {own} enable 12"),
+            format!("Change {own} remove 12"),
+            format!("Change {own} add /usr/bin/curl connect - - - 80 - allow - why remove 12"),
+        ]
+    );
+    let output = run(address, &["rules", "remove", "12", "99"]);
+    assert_eq!(status(&output), 4);
+    let output = run(address, &["rules", "edit", "99", "--anywhere"]);
+    assert_eq!(status(&output), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_rules_are_listed_and_undone() {
+    let bus = Bus::start(Script::default()).await;
+    let address = bus.address();
+    let output = run(address, &["rules", "changes"]);
+    assert!(
+        text_of(&output.stdout).contains("(undone by 4)"),
+        "{output:?}"
+    );
+    let output = run(address, &["--json", "rules", "changes"]);
+    assert_eq!(json_of(&output.stdout)[1]["undone_by"], 4);
+    let output = run(address, &["--json", "rules", "undo"]);
+    assert_eq!(json_of(&output.stdout), json!({"change": 6, "undoes": 2}));
+    let output = run(address, &["rules", "undo", "3"]);
+    assert_eq!(text_of(&output.stdout), "Change 3 undone (change 6).\n");
+    assert_eq!(status(&run(address, &["rules", "undo", "99"])), 4);
+    let own = portreeve_dbus::OWN_UID;
+    assert_eq!(
+        bus.calls(),
+        [2, 3, 99].map(|change| format!("Undo {own} {change}"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_can_be_tried_without_being_made() {
+    let rule = Rule {
+        id: 12,
+        operations: vec!["connect".into()],
+        destination: "domain".into(),
+        host: Some("example.org".into()),
+        action: "deny".into(),
+        errno: Some(111),
+        ..Rule::default()
+    };
+    let bus = Bus::start(Script {
+        rules: vec![rule],
+        ..Script::default()
+    })
+    .await;
+    let program = std::env::current_exe().unwrap().canonicalize().unwrap();
+    let app = program.to_str().unwrap();
+    let output = run(
+        bus.address(),
+        &["test", "--app", app, "--host", "www.example.org"],
+    );
+    let text = text_of(&output.stdout);
+    assert!(
+        text.starts_with("Denied (ECONNREFUSED), by rule 12."),
+        "{text}"
+    );
+    assert!(text.contains("example.org and below"), "{text}");
+    let own = portreeve_dbus::OWN_UID;
+    let asked = format!("Explain {own} {app} connect www.example.org - 443 tcp");
+    assert_eq!(bus.calls(), [asked]);
+    let output = run(bus.address(), &["test", "--app", app, "--addr", "1.2.3"]);
+    assert_eq!(status(&output), 2, "{output:?}");
+}
