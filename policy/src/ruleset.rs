@@ -206,7 +206,7 @@ impl Ruleset {
             };
         }
         let host = object.host.as_deref();
-        let own = self.strongest(subject, operation, object, host);
+        let own = self.strongest(subject, operation, object, host, |_| true);
         if object.knowledge.others.is_empty() || !self.depends_on_names(subject, operation, object)
         {
             return own.map_or(Decision::Ask, |rule| (rule.action, rule.id).into());
@@ -215,12 +215,18 @@ impl Ruleset {
         // rules against a name for all.
         let meant: Vec<&str> = object.names_meant().collect();
         let by_name = object.names().filter_map(|name| {
-            let rule = self.strongest(subject, operation, object, Some(name))?;
-            let against = rule.action != Action::Allow && rule.object.destination.is_named();
-            // By the only name that may be meant it is as strong as ever.
-            if against && (meant.len() > 1 || !meant.contains(&name)) {
+            let is_only = meant.len() == 1 && meant.contains(&name);
+            // By the only name that may be meant one is as strong as ever, and by others stronger than what is
+            // about the address: which must not hide it from sight, where it denies too.
+            let hides =
+                |rule: &Rule| rule.action != Action::Allow && !rule.object.destination.is_named();
+            let against = self
+                .strongest(subject, operation, object, Some(name), |rule| !hides(rule))
+                .filter(|rule| rule.action != Action::Allow && !is_only);
+            if let Some(rule) = against {
                 return Some((Precedence::by_another_name(rule), rule));
             }
+            let rule = self.strongest(subject, operation, object, Some(name), |_| true)?;
             meant.contains(&name).then(|| (Precedence::of(rule), rule))
         });
         by_name
@@ -243,18 +249,20 @@ impl Ruleset {
         })
     }
 
-    /// The strongest rule about a call if this is the name of its address, or if it has none.
+    /// The strongest of such rules about a call if this is the name of its address, or if it has none.
     fn strongest(
         &self,
         subject: &Subject,
         operation: Operation,
         object: &Object,
         name: Option<&str>,
+        is_such: impl Fn(&Rule) -> bool,
     ) -> Option<&Rule> {
         self.indices(subject)
             .flat_map(|index| index.lists(name))
             .filter_map(|rules| {
-                let matches = |rule: &&Rule| rule.matches(subject, operation, object, name);
+                let matches =
+                    |rule: &&Rule| is_such(rule) && rule.matches(subject, operation, object, name);
                 rules.iter().find(matches)
             })
             .max_by_key(|rule| Precedence::of(rule))

@@ -197,7 +197,7 @@ def test_learning_makes_rules_and_ends_with_questions():
     assert outcome(caller) is None
     assert outcome(caller, OTHER) is None
     rules = until(lambda: learned() if len(learned()) == 2 else None, "what was learned")
-    assert {rule.network for rule in rules} == {f"{ADDRESS}/32", f"{OTHER}/32"}
+    assert {rule.host for rule in rules} == {"server.example", "other.example"}, rules
     assert all(rule.program == PROGRAM and rule.action == "allow" for rule in rules), rules
     until(lambda: firewall.status().mode == "ask", "the end", 40)
     assert outcome(caller) is None, "it was learned"
@@ -213,7 +213,7 @@ def test_nothing_is_learned_of_what_runs_what_it_is_given():
     assert "Operation not permitted" not in result.stderr, result
     # What is learned after it shows that the store has done all before it.
     assert outcome(Caller(), OTHER) is None
-    until(lambda: any(rule.network == f"{OTHER}/32" for rule in learned()), "what was learned")
+    until(lambda: any(rule.host == "other.example" for rule in learned()), "what was learned")
     assert [rule.program for rule in learned()] == [PROGRAM]
 
 

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::{Decision, Ruleset};
 use crate::{
-    Action, Alteration, Answer, Deadline, Destination, For, Lifespan, Object, ObjectPattern,
-    Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope, Subject,
-    SubjectPattern,
+    Action, Alteration, Answer, Deadline, Destination, For, Lifespan, NameSource, Object,
+    ObjectPattern, Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope,
+    Subject, SubjectPattern,
     fixtures::{PROCESS, network, object, program, rule, subject},
     precedence::Precedence,
 };
@@ -424,5 +424,40 @@ proptest! {
             .map_or(Decision::Ask, |rule| Decision::Settled { action: rule.action, rule: rule.id });
         let set = Ruleset::new(rules);
         prop_assert_eq!(set.decide(&subject, Operation::Connect, &object), naive);
+    }
+
+    /// Whoever denies more has no more allowed than before, whatever else is said of the names of an address.
+    #[test]
+    fn one_more_that_denies_allows_nothing(
+        mut rules in prop::collection::vec(any_rule(), 1..5),
+        host in prop::sample::select(vec!["a.example", "b.example"]),
+        source in prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
+        port in 80..82_u16,
+    ) {
+        for (id, rule) in (0..).zip(&mut rules) {
+            // Else most of them are about other calls.
+            *rule = Rule {
+                id: RuleId(id),
+                uid: None,
+                subject: SubjectPattern::Program(program("/a")),
+                enabled: true,
+                lifespan: Lifespan::Always,
+                ..rule.clone()
+            };
+        }
+        let mut object = object("10.0.0.1", port, Some(host));
+        let other = if host == "a.example" { "b.example" } else { "a.example" };
+        object.knowledge.source = Some(source);
+        object.knowledge.others = [other.into()].into();
+        let subject = subject("/a");
+        let allows = |rules: &[Rule]| matches!(
+            Ruleset::new(rules.to_vec()).decide(&subject, Operation::Connect, &object),
+            Decision::Settled { action: Action::Allow, .. }
+        );
+        let all = allows(&rules);
+        if let Some(one) = rules.iter().position(|rule| rule.action != Action::Allow) {
+            rules.remove(one);
+            prop_assert!(allows(&rules) || !all);
+        }
     }
 }
