@@ -119,12 +119,15 @@ impl RulesWindow {
             Ok(change) => change,
             Err(error) => return self.show_error(&error),
         };
-        self.imp().deletions.borrow_mut().push(change);
         let toast = adw::Toast::builder()
             .title(gettext("Rule deleted"))
-            .button_label(gettext("Undo"))
             .timeout(10)
             .build();
+        // A rule that was never stored cannot be put back.
+        if change != 0 {
+            self.imp().deletions.borrow_mut().push(change);
+            toast.set_button_label(Some(&gettext("Undo")));
+        }
         toast.connect_button_clicked(glib::clone!(
             #[weak(rename_to = window)]
             self,

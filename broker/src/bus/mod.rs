@@ -47,6 +47,7 @@ struct Shared {
     leaves: Arc<Limiter<u32>>,
     history: History,
     questions: Arc<Limiter<u32>>,
+    changes: Arc<Limiter<u32>>,
 }
 
 impl Shared {
@@ -80,8 +81,9 @@ pub async fn serve(
         attestations: attest::limiter(),
         leaves: leave::limiter(),
         history,
+        changes: Limiter::new("changes of your rules", rules::CHANGES_OF_A_USER),
         questions: Limiter::new(
-            "questions about a history of yours",
+            "questions about what is kept of yours",
             activity::QUESTIONS_OF_A_USER,
         ),
     };

@@ -15,6 +15,10 @@ use crate::{
 
 pub(super) struct Rules(pub(super) Shared);
 
+/// Changes of one user's rules that may be under way once there is leave: each can be about as many rules as
+/// there may be.
+pub(super) const CHANGES_OF_A_USER: usize = 4;
+
 /// Somebody who may change rules.
 struct Editor {
     /// Whose rules.
@@ -57,12 +61,11 @@ impl Rules {
         connection: &Connection,
         header: &Header<'_>,
         editor: &Editor,
-        change: RuleChange,
+        mut change: RuleChange,
     ) -> Result<Made, Error> {
         let uid = editor.uid;
         let mut leave = editor.call.uid == 0;
         loop {
-            let change = change.clone();
             let command = |reply| Command::Change {
                 uid,
                 change,
@@ -71,7 +74,8 @@ impl Rules {
             };
             match self.0.ask(command).await? {
                 Changing::Done(made) => return Ok(made),
-                Changing::NeedsLeave => {
+                Changing::NeedsLeave(back) => {
+                    change = back;
                     let limiter = &self.0.leaves;
                     leave::check(limiter, connection, header, &editor.call, ACTION_ALLOW).await?;
                     leave = true;
@@ -90,6 +94,7 @@ impl Rules {
         uid: u32,
     ) -> Result<Vec<Rule>, Error> {
         let caller = self.0.callers.get(connection, &header).await?;
+        let _question = self.0.questions.enter(caller.uid)?;
         let uid = caller.user(uid)?;
         self.0.ask(|reply| Command::Rules { uid, reply }).await
     }
@@ -122,6 +127,7 @@ impl Rules {
             Some(true) => Origin::Import,
             _ => editor.origin,
         };
+        let _underway = self.0.changes.enter(editor.call.uid)?;
         let edit = RuleChange::Edit(changes.check()?, origin);
         let made = self.make(connection, &header, &editor, edit).await?;
         let added = made.rules.iter().map(|id| id.0).collect();
@@ -148,6 +154,7 @@ impl Rules {
         uid: u32,
     ) -> Result<Vec<Change>, Error> {
         let caller = self.0.callers.get(connection, &header).await?;
+        let _question = self.0.questions.enter(caller.uid)?;
         let uid = caller.user(uid)?;
         self.0.ask(|reply| Command::Changes { uid, reply }).await
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     administrators,
     failure::{Reason, with_causes},
-    store::{self, By, Changed, PastChange},
+    store::{self, By, ChangeId, Changed, PastChange},
 };
 
 impl Decider {
@@ -24,7 +24,7 @@ impl Decider {
         reply: Reply<Changing>,
     ) {
         if self.config.protected && !leave && self.lets_more_happen(uid, &change) {
-            return send(reply, Ok(Changing::NeedsLeave));
+            return send(reply, Ok(Changing::NeedsLeave(change)));
         }
         let (mut changes, origin) = match change {
             RuleChange::Edit(changes, origin) => (changes, origin),
@@ -58,7 +58,8 @@ impl Decider {
         self.store(uid, edit, Purpose::Change { unstored, reply });
     }
 
-    /// Whether a change may let programs do more than they may now. What is undone is not looked up for that.
+    /// Whether a change may let programs do more than they may now. What is undone is not looked up for that,
+    /// and a rule that is not known here may be on its way from the store.
     fn lets_more_happen(&self, uid: u32, change: &RuleChange) -> bool {
         let RuleChange::Edit(changes, _) = change else {
             return true;
@@ -66,7 +67,7 @@ impl Decider {
         let is = |action: fn(&Action) -> bool| {
             move |id: &RuleId| {
                 let rule = self.rules.get(uid, *id);
-                rule.is_some_and(|rule| action(&rule.action))
+                rule.is_none_or(|rule| action(&rule.action))
             }
         };
         let allows = |action: &Action| *action == Action::Allow;
@@ -211,7 +212,11 @@ impl Decider {
                 if let Purpose::Change { unstored, .. } = &purpose {
                     self.change_unstored(unstored);
                 }
-                self.publish();
+                let is_different = made.change != ChangeId(0)
+                    || !matches!(&purpose, Purpose::Change { unstored, .. } if unstored.is_empty());
+                if is_different {
+                    self.publish();
+                }
                 self.end_what_came_late();
                 match purpose {
                     Purpose::Answer { id, answer, reply } => {
@@ -219,7 +224,9 @@ impl Decider {
                         self.answered(uid, id, answer, rule, reply);
                     }
                     Purpose::Change { reply, .. } => {
-                        self.rules_changed(uid);
+                        if is_different {
+                            self.rules_changed(uid);
+                        }
                         send(reply, Ok(Changing::Done(made)));
                     }
                 }
@@ -294,7 +301,7 @@ pub(super) fn store_error(error: &store::Error) -> Error {
     match error {
         store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
         store::Error::NoSuchChange(_) | store::Error::NothingToUndo(_) => Error::NoSuchChange(text),
-        store::Error::TooMany(_) => Error::LimitsExceeded(text),
+        store::Error::TooMuch(_) | store::Error::TooMany(_) => Error::LimitsExceeded(text),
         _ => Error::StoreUnavailable(text),
     }
 }

@@ -214,12 +214,12 @@ pub enum Answered {
 pub enum Changing {
     /// It is made.
     Done(Made),
-    /// Not taken: it lets more happen, which needs leave.
-    NeedsLeave,
+    /// Not taken, and given back: it lets more happen, which needs leave.
+    NeedsLeave(RuleChange),
 }
 
 /// A change of a user's rules, and who makes it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum RuleChange {
     /// Change these.
     Edit(CheckedChanges, RuleOrigin),

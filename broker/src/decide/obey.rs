@@ -44,8 +44,11 @@ impl Decider {
                 self.answer(&origin, id, revision, answer, reply);
             }
             Command::Rules { uid, reply } => {
-                let rules = self.rules.of(uid).iter().map(RuleInfo::from).collect();
-                send(reply, Ok(rules));
+                let rules = self.rules.of(uid);
+                // There can be very many, and calls wait.
+                tokio::task::spawn_blocking(move || {
+                    send(reply, Ok(rules.iter().map(RuleInfo::from).collect()));
+                });
             }
             Command::Explain { uid, call, reply } => {
                 let (program, operation, object) = *call;
@@ -95,13 +98,7 @@ impl Decider {
             agent: self.agents.get(uid).is_some(),
             prompts: count(self.prompts.of(uid).count()),
             held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
-            rules: count(
-                self.rules
-                    .of(uid)
-                    .iter()
-                    .filter(|rule| rule.enabled)
-                    .count(),
-            ),
+            rules: count(self.rules.in_force(uid)),
             store: self
                 .store_problem
                 .clone()

@@ -236,6 +236,15 @@ impl RuleBook {
         })
     }
 
+    /// How many of those are in force.
+    pub(super) fn in_force(&self, uid: u32) -> usize {
+        let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
+        let above = self.above.iter();
+        let above = above.filter(|rule| rule.uid.is_none_or(|other| other == uid));
+        let built_in = 1;
+        built_in + own.chain(above).filter(|rule| rule.enabled).count()
+    }
+
     /// Takes in a rule that the store cannot keep; returns its id.
     pub(super) fn insert_unstored(&mut self, rule: Rule) -> RuleId {
         let id = RuleId(self.next_unstored);

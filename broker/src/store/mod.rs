@@ -182,6 +182,9 @@ pub enum Error {
     /// The user has as many rules as there may be.
     #[error("cannot keep more than {0} rules for a user")]
     TooMany(u32),
+    /// The user's rules are as long as they may be.
+    #[error("cannot keep more than {0} bytes of rules for a user")]
+    TooMuch(i64),
     /// Too many changes wait for it, or its thread has ended.
     #[error("cannot reach the database: it is busy, or its thread has ended")]
     Closed,
@@ -196,13 +199,21 @@ impl Error {
     pub fn is_of_the_database(&self) -> bool {
         !matches!(
             self,
-            Self::NoSuchRule(_) | Self::NoSuchChange(_) | Self::NothingToUndo(_) | Self::TooMany(_)
+            Self::NoSuchRule(_)
+                | Self::NoSuchChange(_)
+                | Self::NothingToUndo(_)
+                | Self::TooMany(_)
+                | Self::TooMuch(_)
         )
     }
 }
 
 /// Rules that one user may have.
 pub const RULES_MAX: u32 = 50_000;
+
+/// Bytes that the rules of one user may have, about, as they are told on the bus: whose messages have at most
+/// 32 MiB (`max_message_size` of dbus-daemon), and who sends a longer one is thrown off it.
+pub const BYTES_MAX: i64 = 28 << 20;
 
 /// Changes of one user that are remembered, so that they can be undone.
 pub const CHANGES_MAX: u32 = 50;

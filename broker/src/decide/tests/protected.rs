@@ -86,7 +86,7 @@ async fn a_change_that_lets_more_happen_needs_leave() {
     };
     let needs_leave = async |wanted| {
         let taken = change(wanted).await;
-        assert!(matches!(taken, Ok(Changing::NeedsLeave)), "{taken:?}");
+        assert!(matches!(taken, Ok(Changing::NeedsLeave(_))), "{taken:?}");
     };
     let allow = done(add("allow", false)).await.rules[0];
     let denied = done(add("deny", true)).await;
@@ -98,9 +98,11 @@ async fn a_change_that_lets_more_happen_needs_leave() {
     let undo = RuleChange::Undo(denied.change, portreeve_policy::Origin::Window);
     needs_leave(undo).await;
     done(remove(allow)).await;
-    // Of rules that are not the user's own nothing is told.
+    // Of rules that are not the user's own nothing is told, and one that is not known may be on its way.
     for unknown in [RuleId(999), deny] {
         let taken = desk.try_to_change(BOB, remove(unknown), false).await;
+        assert!(matches!(taken, Ok(Changing::NeedsLeave(_))), "{taken:?}");
+        let taken = desk.try_to_change(BOB, remove(unknown), true).await;
         assert!(taken.is_err(), "{taken:?}");
     }
     desk.change(remove(deny)).await.unwrap();

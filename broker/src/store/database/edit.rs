@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params}
 
 use super::{
     super::{
-        By, CHANGES_MAX, ChangeId, Edit, Edited, Error, RULES_MAX, STEPS_MAX,
+        BYTES_MAX, By, CHANGES_MAX, ChangeId, Edit, Edited, Error, RULES_MAX, STEPS_MAX,
         row::{self, Found},
     },
     Database,
@@ -65,9 +65,6 @@ impl Database {
     /// Changes rules of one user, all or none.
     pub(super) fn edit(&self, edit: Edit, by: By) -> Result<Edited, Error> {
         let edited = self.change(by, None, |draft| {
-            for rule in edit.add {
-                draft.insert(rule)?;
-            }
             let wanted = [
                 (Step::Remove, edit.remove),
                 (Step::Enable, edit.enable),
@@ -80,6 +77,10 @@ impl Database {
                     }
                 }
             }
+            // Last, so that none of those ids can be theirs.
+            for rule in edit.add {
+                draft.insert(rule)?;
+            }
             Ok(())
         })?;
         self.forget_changes(by.uid);
@@ -89,8 +90,18 @@ impl Database {
     /// Undoes what a change of the same user has done with rules that are still as it has left them.
     pub(super) fn undo(&self, change: ChangeId, by: By) -> Result<Edited, Error> {
         let edited = self.change(by, Some(change), |draft| {
-            for (step, id) in draft.steps_of(change)? {
-                draft.take(step.inverse(), id)?;
+            let steps = draft.steps_of(change)?;
+            let (added, others): (Vec<_>, Vec<_>) =
+                steps.into_iter().partition(|(step, _)| *step == Step::Add);
+            for (step, id) in &added {
+                draft.take(step.inverse(), *id)?;
+            }
+            // What has taken the place of rules was changed again: they would come on top of that.
+            let replaced = draft.steps == 0 && draft.are_known(&added)?;
+            if !replaced {
+                for (step, id) in others {
+                    draft.take(step.inverse(), id)?;
+                }
             }
             if draft.steps == 0 {
                 return Err(Error::NothingToUndo(change));
@@ -234,6 +245,23 @@ impl Draft<'_> {
             .map_err(Error::sqlite("read"))
     }
 
+    /// Whether any of these is known still, in force or removed.
+    fn are_known(&self, steps: &[(Step, RuleId)]) -> Result<bool, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM rule WHERE id = ?1")
+            .map_err(Error::sqlite("read"))?;
+        for (_, id) in steps {
+            if statement
+                .exists(params![id.0.cast_signed()])
+                .map_err(Error::sqlite("read"))?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// What a change of the user's has done.
     fn steps_of(&self, change: ChangeId) -> Result<Vec<(Step, RuleId)>, Error> {
         let error = || Error::sqlite("read");
@@ -284,16 +312,26 @@ impl Draft<'_> {
             return Ok(Edited::default());
         }
         if !self.edited.present.is_empty() {
-            let count: u32 = self
+            let (count, bytes): (u32, i64) = self
                 .connection
                 .query_row(
-                    "SELECT count(*) FROM rule WHERE uid = ?1 AND removed IS NULL",
+                    "SELECT count(*), 400 * count(*) + sum(octet_length(program) + \
+                     ifnull(octet_length(host), 0) + ifnull(octet_length(ports), 0) + \
+                     ifnull(octet_length(note), 0)) FROM rule WHERE uid = ?1 AND removed IS NULL",
                     params![self.by.uid],
-                    |row| row.get(0),
+                    |row| {
+                        Ok((
+                            row.get(0)?,
+                            row.get::<_, Option<i64>>(1)?.unwrap_or_default(),
+                        ))
+                    },
                 )
                 .map_err(Error::sqlite("read"))?;
             if count > RULES_MAX {
                 return Err(Error::TooMany(RULES_MAX));
+            }
+            if bytes > BYTES_MAX {
+                return Err(Error::TooMuch(BYTES_MAX));
             }
         }
         self.connection

@@ -62,29 +62,37 @@ pub(super) async fn list(uid: u32, output: &mut Output) -> Result<()> {
 
 /// Undoes a change of the rules of user `uid`: this one, or the last.
 pub(super) async fn undo(uid: u32, change: Option<u64>, output: &mut Output) -> Result<()> {
-    let undoes = match change {
-        Some(number) => number,
-        None => last(uid).await?,
+    let candidates = match change {
+        Some(number) => vec![number],
+        None => to_undo(&Bus::connect().await?.rules().await?.changes(uid).await?),
     };
-    let change: u64 =
-        call_with_leave(patient_proxy().await?.inner(), "Undo", &(uid, undoes)).await?;
-    output.result(&Undone { change, undoes }, |_| {
-        format!("Change {undoes} undone (change {change}).")
-    })
+    let proxy = patient_proxy().await?;
+    let mut nothing = Error::Broker(BrokerError::NoSuchChange(
+        "cannot undo a change of rules: there is none that is not undone".to_owned(),
+    ));
+    for undoes in candidates {
+        match call_with_leave(proxy.inner(), "Undo", &(uid, undoes)).await {
+            Ok(change) => {
+                return output.result(&Undone { change, undoes }, |_| {
+                    format!("Change {undoes} undone (change {change}).")
+                });
+            }
+            // Its rules have ended, or were changed again: the one before it is meant.
+            Err(error @ Error::Broker(BrokerError::NoSuchChange(_))) => nothing = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(nothing)
 }
 
-async fn last(uid: u32) -> Result<u64> {
-    let changes = Bus::connect().await?.rules().await?.changes(uid).await?;
-    to_undo(&changes).ok_or_else(|| {
-        let text = "cannot undo a change of rules: there is none that is not undone";
-        Error::Broker(BrokerError::NoSuchChange(text.to_owned()))
-    })
-}
-
-/// The last one of `changes`, which come newest first, that is neither undone nor has undone another.
-fn to_undo(changes: &[Change]) -> Option<u64> {
+/// Those of `changes`, which come newest first, that are neither undone nor have undone another.
+fn to_undo(changes: &[Change]) -> Vec<u64> {
     let open = |change: &&Change| change.undoes.is_none() && change.undone_by.is_none();
-    changes.iter().find(open).map(|change| change.number)
+    changes
+        .iter()
+        .filter(open)
+        .map(|change| change.number)
+        .collect()
 }
 
 fn text(changes: &[ChangeView<'_>]) -> String {
@@ -163,9 +171,9 @@ mod tests {
             undone_by: Some(4),
             ..change(3)
         };
-        assert_eq!(to_undo(&[undo.clone(), undone.clone(), change(2)]), Some(2));
-        assert_eq!(to_undo(&[change(5), undo.clone()]), Some(5));
-        assert_eq!(to_undo(&[undo, undone]), None);
+        assert_eq!(to_undo(&[undo.clone(), undone.clone(), change(2)]), [2]);
+        assert_eq!(to_undo(&[change(5), undo.clone()]), [5]);
+        assert!(to_undo(&[undo, undone]).is_empty());
     }
 
     #[test]

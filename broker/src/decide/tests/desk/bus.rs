@@ -175,7 +175,7 @@ impl Desk {
         let leave = true;
         match self.try_to_change(uid, change, leave).await? {
             Changing::Done(made) => Ok(made),
-            Changing::NeedsLeave => panic!("there is leave"),
+            Changing::NeedsLeave(_) => panic!("there is leave"),
         }
     }
 

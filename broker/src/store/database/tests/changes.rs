@@ -1,7 +1,7 @@
 //! Tests of changes that are remembered: what undoes them, and when they are forgotten.
 
 use super::{
-    super::super::{CHANGES_MAX, RULES_MAX, STEPS_MAX},
+    super::super::{BYTES_MAX, CHANGES_MAX, RULES_MAX, STEPS_MAX},
     *,
 };
 
@@ -80,6 +80,61 @@ fn what_others_have_changed_since_is_left_as_it_is() {
     database.remove(1000, a).unwrap();
     let undone = database.undo(added.change, by()).unwrap();
     assert_eq!((undone.absent, in_force(&place)), (vec![b], vec![]));
+}
+
+#[test]
+fn what_was_replaced_twice_does_not_come_back_beside_the_last() {
+    let place = place();
+    let (database, _) = open_in(&place.path);
+    let first = database.add_one(&rule(Destination::Anywhere)).unwrap();
+    let replace = |id| {
+        let edit = Edit {
+            add: vec![rule(Destination::Anywhere)],
+            remove: vec![id],
+            ..Edit::default()
+        };
+        database.edit(edit, by()).unwrap()
+    };
+    let second = replace(first);
+    let third = replace(second.present[0].id);
+    let undone = database.undo(second.change, by());
+    assert!(matches!(undone, Err(Error::NothingToUndo(_))));
+    assert_eq!(in_force(&place), [(third.present[0].id, true)]);
+    database.undo(third.change, by()).unwrap();
+    database.undo(second.change, by()).unwrap();
+    assert_eq!(in_force(&place), [(first, true)]);
+}
+
+#[test]
+fn the_id_of_a_rule_to_come_names_none() {
+    let place = place();
+    let (database, _) = open_in(&place.path);
+    let id = database.add_one(&rule(Destination::Anywhere)).unwrap();
+    let guessed = Edit {
+        add: vec![rule(Destination::Anywhere)],
+        remove: vec![RuleId(id.0 + 1)],
+        ..Edit::default()
+    };
+    let refused = database.edit(guessed, by());
+    assert!(matches!(refused, Err(Error::NoSuchRule(_))), "{refused:?}");
+}
+
+#[test]
+fn rules_fit_into_a_message_of_the_bus() {
+    let place = place();
+    let (database, _) = open_in(&place.path);
+    let long = Rule {
+        subject: SubjectPattern::Program(Program::Path(format!("/{}", "x".repeat(4000)).into())),
+        ..rule(Destination::Anywhere)
+    };
+    let most = usize::try_from(BYTES_MAX / 4400).unwrap();
+    let edit = |count| Edit {
+        add: vec![long.clone(); count],
+        ..Edit::default()
+    };
+    let refused = database.edit(edit(most), by());
+    assert!(matches!(refused, Err(Error::TooMuch(_))), "{refused:?}");
+    database.edit(edit(most - 100), by()).unwrap();
 }
 
 #[test]
