@@ -28,27 +28,14 @@ fuzz_target!(|bytes: &[u8]| {
         errno: some(input.text()).and_then(|word| word.parse().ok()),
         place: some(input.text()),
         lifespan: some(input.text()),
+        enabled: some(input.text()).map(|word| word == "yes"),
+        note: some(input.text()),
     };
     let Ok(checked) = spec.check() else { return };
     let rule = Rule::from(&rule(checked.clone()));
-    let places = ["local-network", "this-computer", "multicast", "internet"];
-    let place = places.contains(&rule.destination.as_str());
-    let (host, domain) = match rule.destination.as_str() {
-        "domain" => (None, rule.host),
-        _ => (rule.host, None),
-    };
     let again = RuleSpec {
-        place: place.then_some(rule.destination),
-        program: rule.program.expect("a rule for a program"),
-        operations: rule.operations,
-        host,
-        domain,
-        network: rule.network,
-        ports: rule.ports,
-        errno: rule.errno,
-        protocol: rule.protocol,
-        action: rule.action,
         lifespan: Some(checked.lifespan.to_string()),
+        ..rule.spec(0).expect("a rule for a program, for ever")
     };
     assert_eq!(again.check().ok(), Some(checked));
 });
@@ -62,9 +49,9 @@ fn rule(checked: Checked) -> PolicyRule {
         object: checked.object,
         action: checked.action,
         lifespan: Lifespan::Always,
-        enabled: true,
+        enabled: checked.enabled,
         origin: Origin::Window,
         created: 0,
-        note: None,
+        note: checked.note,
     }
 }
