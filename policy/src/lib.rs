@@ -14,6 +14,7 @@
 
 mod answer;
 mod application;
+mod conflict;
 mod destination;
 mod explain;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod subject;
 
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use application::{Application, Packaging};
+pub use conflict::{Conflict, Finding, conflicts};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};

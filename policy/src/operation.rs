@@ -93,6 +93,11 @@ impl Operations {
         self.0 & operation.bit() != 0
     }
 
+    /// Whether all of others are in the set.
+    pub const fn contains_all(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
     /// The operations, in the order of [`Operation::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Operation> {
         Operation::ALL

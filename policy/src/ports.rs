@@ -50,6 +50,14 @@ impl Ports {
         self.0.iter().any(meet)
     }
 
+    /// Whether all of others are in the set.
+    pub fn contains_all(&self, others: &Self) -> bool {
+        others.0.iter().all(|other| {
+            let whole = |own: &Range| own.first <= other.first && other.last <= own.last;
+            self.0.iter().any(whole)
+        })
+    }
+
     /// How many there are.
     pub fn count(&self) -> u32 {
         self.0

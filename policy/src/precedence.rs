@@ -46,6 +46,18 @@ impl Rule {
     pub fn outranks(&self, other: &Self) -> bool {
         Precedence::of(self) > Precedence::of(other)
     }
+
+    /// The same where the address has more than one name.
+    pub(crate) fn outranks_by_another_name(&self, other: &Self) -> bool {
+        let precedence = |rule: &Self| {
+            if rule.action != Action::Allow && rule.object.destination.is_named() {
+                Precedence::by_another_name(rule)
+            } else {
+                Precedence::of(rule)
+            }
+        };
+        precedence(self) > precedence(other)
+    }
 }
 
 impl Precedence {

@@ -214,20 +214,21 @@ impl Ruleset {
         // Each name as if it were the only one: rules that allow count for those that may be meant, and
         // rules against a name for all.
         let meant: Vec<&str> = object.names_meant().collect();
-        let by_name = object.names().filter_map(|name| {
-            let is_only = meant.len() == 1 && meant.contains(&name);
+        let by_name = object.names().flat_map(|name| {
+            let is_meant = meant.contains(&name);
+            let own = self
+                .strongest(subject, operation, object, Some(name), |_| true)
+                .filter(|_| is_meant)
+                .map(|rule| (Precedence::of(rule), rule));
             // By the only name that may be meant one is as strong as ever, and by others stronger than what is
             // about the address: which must not hide it from sight, where it denies too.
             let hides =
                 |rule: &Rule| rule.action != Action::Allow && !rule.object.destination.is_named();
             let against = self
                 .strongest(subject, operation, object, Some(name), |rule| !hides(rule))
-                .filter(|rule| rule.action != Action::Allow && !is_only);
-            if let Some(rule) = against {
-                return Some((Precedence::by_another_name(rule), rule));
-            }
-            let rule = self.strongest(subject, operation, object, Some(name), |_| true)?;
-            meant.contains(&name).then(|| (Precedence::of(rule), rule))
+                .filter(|rule| rule.action != Action::Allow && !(is_meant && meant.len() == 1))
+                .map(|rule| (Precedence::by_another_name(rule), rule));
+            [own, against].into_iter().flatten()
         });
         by_name
             .max_by_key(|(precedence, _)| *precedence)

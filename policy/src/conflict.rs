@@ -1,0 +1,227 @@
+//! Rules that say nothing: another one says the same already, or decides each time.
+
+use std::collections::HashMap;
+
+use crate::{
+    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Program, Rule, RuleId,
+    SubjectPattern,
+};
+
+/// Why a rule says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Conflict {
+    /// Another one says the same about whatever it is about.
+    Redundant,
+    /// Another one, which says otherwise, decides whatever it is about.
+    Overruled,
+}
+
+impl Conflict {
+    /// The word used on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redundant => "redundant",
+            Self::Overruled => "overruled",
+        }
+    }
+}
+
+/// A rule that says nothing, and the one because of which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: RuleId,
+    /// Why it says nothing.
+    pub conflict: Conflict,
+    /// The other one.
+    pub by: RuleId,
+}
+
+/// The rules that say nothing, of those in force for one user: what is found is so, and there may be more. Only
+/// lasting rules about connecting are looked at, and of each only what one other does to it.
+pub fn conflicts(rules: &[Rule]) -> Vec<Finding> {
+    let looked_at = |rule: &&Rule| {
+        rule.enabled && rule.lifespan == Lifespan::Always && OUTGOING.contains_all(rule.operations)
+    };
+    let mut groups: HashMap<Option<&Program>, Vec<&Rule>> = HashMap::new();
+    for rule in rules.iter().filter(looked_at) {
+        let program = match &rule.subject {
+            SubjectPattern::Program(program) => Some(program),
+            SubjectPattern::Any => None,
+        };
+        groups.entry(program).or_default().push(rule);
+    }
+    let any = groups.get(&None).cloned().unwrap_or_default();
+    let mut findings = Vec::new();
+    for (program, group) in &groups {
+        let for_any = if program.is_some() { &any[..] } else { &[] };
+        let index = Index::new(group.iter().chain(for_any).copied());
+        findings.extend(group.iter().filter_map(|rule| index.look_at(rule)));
+    }
+    findings.sort_by_key(|finding| finding.rule);
+    findings
+}
+
+/// Operations that are about another side that is named.
+const OUTGOING: Operations = Operations::only(Operation::Connect);
+
+/// Rules that may be about the calls of one program.
+struct Index<'a> {
+    /// Those about hosts and domains, by their names.
+    named: HashMap<&'a str, Vec<&'a Rule>>,
+    /// All others.
+    unnamed: Vec<&'a Rule>,
+    allowing: Vec<&'a Rule>,
+    denying: Vec<&'a Rule>,
+}
+
+impl<'a> Index<'a> {
+    fn new(rules: impl Iterator<Item = &'a Rule>) -> Self {
+        let mut index = Self {
+            named: HashMap::new(),
+            unnamed: Vec::new(),
+            allowing: Vec::new(),
+            denying: Vec::new(),
+        };
+        for rule in rules {
+            match name(rule) {
+                Some(name) => index.named.entry(name).or_default().push(rule),
+                None => index.unnamed.push(rule),
+            }
+            match rule.action {
+                Action::Allow => index.allowing.push(rule),
+                Action::Deny(_) => index.denying.push(rule),
+            }
+        }
+        index
+    }
+
+    fn look_at(&self, rule: &Rule) -> Option<Finding> {
+        let finding = |conflict, by: &Rule| Finding {
+            rule: rule.id,
+            conflict,
+            by: by.id,
+        };
+        let domains = std::iter::successors(name(rule), |name| {
+            let (_, domain) = name.split_once('.')?;
+            Some(domain)
+        });
+        let named = domains.filter_map(|domain| self.named.get(domain));
+        let covering = named
+            .chain([&self.unnamed])
+            .flatten()
+            .filter(|other| other.id != rule.id && covers(other, rule));
+        for other in covering {
+            let same = other.action == rule.action;
+            if other.outranks(rule) && other.outranks_by_another_name(rule) {
+                let conflict = if same {
+                    Conflict::Redundant
+                } else {
+                    Conflict::Overruled
+                };
+                return Some(finding(conflict, other));
+            }
+            if same && !other.outranks(rule) && !self.is_between(rule, other) {
+                return Some(finding(Conflict::Redundant, other));
+            }
+        }
+        None
+    }
+
+    /// Whether a rule says otherwise of something that the stronger one is about, and would decide there if that
+    /// were not.
+    fn is_between(&self, stronger: &Rule, weaker: &Rule) -> bool {
+        let (others, hides) = match stronger.action {
+            Action::Allow => (&self.denying, false),
+            // Of an address that has another name too, it decides against whatever is about that.
+            Action::Deny(_) => (&self.allowing, stronger.object.destination.is_named()),
+        };
+        let differs = |other: &&&Rule| {
+            !(weaker.outranks(other) && weaker.outranks_by_another_name(other))
+                && (hides || stronger.outranks(other))
+                && stronger.object.may_meet(&other.object)
+        };
+        // Others that deny, with another errno.
+        let same_kind = match stronger.action {
+            Action::Allow => &[][..],
+            Action::Deny(_) => &self.denying,
+        };
+        let same_kind = same_kind
+            .iter()
+            .filter(|other| other.action != stronger.action);
+        others.iter().chain(same_kind).any(|other| differs(&other))
+    }
+}
+
+fn name(rule: &Rule) -> Option<&str> {
+    match &rule.object.destination {
+        Destination::Host(name) | Destination::Domain(name) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether one rule is about everything that another is about, for the same program or any.
+fn covers(wide: &Rule, narrow: &Rule) -> bool {
+    let subject = wide.subject == SubjectPattern::Any || wide.subject == narrow.subject;
+    subject
+        && wide.uid.is_none_or(|uid| narrow.uid == Some(uid))
+        && wide.operations.contains_all(narrow.operations)
+        && wide.object.covers_all_of(&narrow.object)
+}
+
+impl ObjectPattern {
+    /// Whether this is about everything that another is about. Says no where that cannot be told.
+    fn covers_all_of(&self, narrow: &Self) -> bool {
+        let ports = match (&self.ports, &narrow.ports) {
+            (None, _) => true,
+            (Some(wide), Some(narrow)) => wide.contains_all(narrow),
+            (Some(_), None) => false,
+        };
+        ports
+            && self.protocol.is_none_or(|own| narrow.protocol == Some(own))
+            && self.destination.covers_all_of(&narrow.destination)
+    }
+
+    /// Whether some call may be about both, by any of the names of its address. Says yes where that cannot be
+    /// told.
+    fn may_meet(&self, other: &Self) -> bool {
+        let ports = match (&self.ports, &other.ports) {
+            (Some(own), Some(others)) => own.overlaps(others),
+            _ => true,
+        };
+        let protocol = match (self.protocol, other.protocol) {
+            (Some(own), Some(others)) => own == others,
+            _ => true,
+        };
+        let networks = (self.destination.networks(), other.destination.networks());
+        let places = match (&networks.0[..], &networks.1[..]) {
+            ([], _) | (_, []) => true,
+            (own, others) => own
+                .iter()
+                .any(|a| others.iter().any(|b| a.contains(b) || b.contains(a))),
+        };
+        ports && protocol && places
+    }
+}
+
+impl Destination {
+    fn covers_all_of(&self, narrow: &Self) -> bool {
+        match (self, narrow) {
+            (Self::Anywhere, _) => true,
+            (Self::Domain(domain), Self::Host(name) | Self::Domain(name)) => {
+                crate::is_within(name, domain)
+            }
+            (one, other) if one == other => true,
+            _ => {
+                let (wide, narrow) = (self.networks(), narrow.networks());
+                !narrow.is_empty()
+                    && narrow
+                        .iter()
+                        .all(|part| wide.iter().any(|whole| whole.contains(part)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
