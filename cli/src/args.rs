@@ -138,6 +138,8 @@ pub(crate) enum Rules {
     Enable(SomeRules),
     /// Put rules out of force, but keep them
     Disable(SomeRules),
+    /// Find rules that say nothing, because another one says the same or decides each time
+    Check,
     /// List the last changes of rules
     Changes,
     /// Undo a change of rules

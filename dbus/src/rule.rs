@@ -2,7 +2,7 @@
 
 use portreeve_policy::{
     Action, Destination, For, Lifespan, Note, ObjectPattern, Operation, Operations, Program,
-    Rule as PolicyRule, Span, SubjectPattern,
+    Rule as PolicyRule, RuleId, Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -133,6 +133,37 @@ impl Rule {
             lifespan: Some(lifespan),
             enabled: Some(self.enabled),
             note: self.note.clone(),
+        })
+    }
+}
+
+impl Rule {
+    /// The rule as the policy has it, if it lives until it is removed.
+    pub fn lasting(&self) -> Option<PolicyRule> {
+        if self.lifespan != "always" {
+            return None;
+        }
+        // Of rules for any program all but that is the same as of one for some.
+        let named = Self {
+            program: Some(self.program.clone().unwrap_or_else(|| "/any".to_owned())),
+            ..self.clone()
+        };
+        let parts = named.spec(0)?.check().ok()?;
+        Some(PolicyRule {
+            id: RuleId(self.id),
+            uid: self.uid,
+            subject: match &self.program {
+                Some(_) => SubjectPattern::Program(parts.program),
+                None => SubjectPattern::Any,
+            },
+            operations: parts.operations,
+            object: parts.object,
+            action: parts.action,
+            lifespan: Lifespan::Always,
+            enabled: self.enabled,
+            origin: self.origin.parse().ok()?,
+            created: self.created,
+            note: parts.note,
         })
     }
 }

@@ -286,6 +286,8 @@ async fn answer(connection: Option<Connection>, given: &Given) -> Result<u64, Br
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -295,7 +297,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("program");
         fs::write(&file, "").unwrap();
-        assert!(is_changeable(&file), "/tmp is everybody's");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(is_changeable(&file), "it is everybody's");
         for path in ["bin/sh", "", "/nonexistent/program"] {
             assert!(is_changeable(Path::new(path)), "{path}");
         }

@@ -1,6 +1,7 @@
 //! `portreevectl rules`: lists and changes rules.
 
 mod changes;
+mod check;
 mod edit;
 mod export;
 mod import;
@@ -83,6 +84,7 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
     let (changes, done) = match command {
         Rules::List => return list(uid, output).await,
         Rules::Show(rule) => return show::run(uid, rule.id, output).await,
+        Rules::Check => return check::run(uid, output).await,
         Rules::Changes => return changes::list(uid, output).await,
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
         Rules::Export(arguments) => return export::run(uid, arguments, output).await,

@@ -118,10 +118,10 @@ fn so_many_calls_of_a_user_are_under_way_and_no_more() {
         let mut calls = JoinSet::new();
         for connection in 1..=4 {
             let client = connect().await;
-            let rules = RulesProxy::new(&client).await.unwrap();
+            let prompts = PromptsProxy::new(&client).await.unwrap();
             for call in 0..70 {
-                let rules = rules.clone();
-                calls.spawn(async move { rules.list(OWN_UID).await });
+                let prompts = prompts.clone();
+                calls.spawn(async move { prompts.list(OWN_UID).await });
                 // Before it is known who calls, less is taken.
                 if call == 0 {
                     eventually("it is known who calls", async || {

@@ -1,0 +1,121 @@
+//! `portreevectl rules check`: which rules say nothing, and because of which others.
+
+use std::collections::HashMap;
+
+use portreeve_dbus::Rule;
+use portreeve_policy::{Conflict, Finding, conflicts};
+use serde::Serialize;
+
+use super::{View, action, other_side};
+use crate::{
+    bus::Bus,
+    error::Result,
+    output::{Output, Table},
+};
+
+/// A rule that says nothing, as programs read it.
+#[derive(Debug, Serialize)]
+struct FindingView<'a> {
+    rule: View<'a>,
+    /// `redundant` or `overruled`.
+    conflict: &'static str,
+    /// The rule because of which.
+    by: View<'a>,
+}
+
+/// Checks the rules of user `uid`, and those of administrators for that user.
+pub(super) async fn run(uid: u32, output: &mut Output) -> Result<()> {
+    let rules = Bus::connect().await?.rules().await?.list(uid).await?;
+    let views = findings(&rules);
+    output.result(&views, |views| text(views))
+}
+
+fn findings(rules: &[Rule]) -> Vec<FindingView<'_>> {
+    let lasting: Vec<_> = rules.iter().filter_map(Rule::lasting).collect();
+    let by_id: HashMap<u64, &Rule> = rules.iter().map(|rule| (rule.id, rule)).collect();
+    let view = |id: u64| by_id.get(&id).map(|rule| View::from(*rule));
+    let found = conflicts(&lasting).into_iter();
+    found
+        .filter_map(|Finding { rule, conflict, by }| {
+            Some(FindingView {
+                rule: view(rule.0)?,
+                conflict: conflict.as_str(),
+                by: view(by.0)?,
+            })
+        })
+        .collect()
+}
+
+fn text(findings: &[FindingView<'_>]) -> String {
+    if findings.is_empty() {
+        return "Every rule says something.".to_owned();
+    }
+    let mut table = Table::new(["ID", "SAYS", "PROGRAM", "OTHER SIDE", "WHY IT SAYS NOTHING"]);
+    for finding in findings {
+        let (rule, by) = (&finding.rule, &finding.by);
+        let why = if finding.conflict == Conflict::Redundant.as_str() {
+            format!("rule {} says so too, about {}", by.id, other_side(by))
+        } else {
+            format!("rule {} decides: {} {}", by.id, action(by), other_side(by))
+        };
+        table.row([
+            rule.id.to_string(),
+            action(rule),
+            rule.program.unwrap_or("any program").to_owned(),
+            other_side(rule),
+            why,
+        ]);
+    }
+    table.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(id: u64, host: Option<&str>, action: &str) -> Rule {
+        Rule {
+            id,
+            uid: Some(1000),
+            program: Some("/usr/bin/curl".into()),
+            operations: vec!["connect".into()],
+            destination: if host.is_some() { "host" } else { "anywhere" }.into(),
+            host: host.map(Into::into),
+            action: action.into(),
+            errno: (action == "deny").then_some(1),
+            lifespan: "always".into(),
+            enabled: true,
+            origin: "prompt".into(),
+            ..Rule::default()
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_is_named_with_the_reason() {
+        let above = Rule {
+            program: None,
+            uid: None,
+            origin: "administrator".into(),
+            ..rule(9, Some("b.example"), "deny")
+        };
+        let rules = [
+            rule(1, None, "allow"),
+            rule(2, Some("a.example"), "allow"),
+            rule(3, Some("b.example"), "allow"),
+            above,
+        ];
+        let found = findings(&rules);
+        let told: Vec<_> = found
+            .iter()
+            .map(|it| (it.rule.id, it.conflict, it.by.id))
+            .collect();
+        assert_eq!(told, [(2, "redundant", 1), (3, "overruled", 9)]);
+        let text = text(&found);
+        assert!(
+            text.contains("rule 1 says so too, about anywhere"),
+            "{text}"
+        );
+        assert!(text.contains("rule 9 decides: deny b.example"), "{text}");
+        assert_eq!(super::text(&[]), "Every rule says something.");
+    }
+}
