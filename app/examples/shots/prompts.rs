@@ -68,6 +68,20 @@ async fn take_others(camera: &Camera, look: &Look) {
         |_| (),
     )
     .await;
+    let viewer = Program {
+        title: Some("Viewer".into()),
+        ..Program::default()
+    };
+    take_one(
+        camera,
+        look,
+        "prompt-flatpak",
+        &flatpak(),
+        &viewer,
+        0,
+        |_| (),
+    )
+    .await;
     let none = Program {
         package: Package::None,
         ..Program::default()
@@ -162,6 +176,17 @@ fn viewer() -> Prompt {
         name: "display-im7.q16".into(),
         path: "/usr/bin/display-im7.q16".into(),
         command: "display-im7.q16 https://server.example/picture.png".into(),
+        ..prompt()
+    }
+}
+
+fn flatpak() -> Prompt {
+    Prompt {
+        name: "org.example.Viewer".into(),
+        application: Some("flatpak:org.example.Viewer".into()),
+        path: "/var/lib/flatpak/app/org.example.Viewer/x86_64/stable/4f1c9e/files/bin/viewer"
+            .into(),
+        command: "viewer https://server.example/picture.png".into(),
         ..prompt()
     }
 }

@@ -4,7 +4,7 @@ use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
     model::{Draft, DraftDestination},
 };
-use portreeve_dbus::Rule;
+use portreeve_dbus::{ModeState, Rule};
 use portreeve_policy::For;
 
 use crate::{
@@ -51,6 +51,23 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             window.set_offline();
         })
         .await;
+    for (name, mode, before, ends) in [
+        ("rules-learning", "learn", None, Some(7 * 86_400)),
+        ("rules-snooze", "allow", Some("ask"), Some(900)),
+        ("rules-lockdown", "lockdown", None, None),
+    ] {
+        camera
+            .take(look, name, &window(), |window| {
+                window.show_rules(all());
+                window.show_mode(ModeState {
+                    mode: mode.into(),
+                    ends: ends.map(in_seconds),
+                    before: before.map(Into::into),
+                    ..ModeState::default()
+                });
+            })
+            .await;
+    }
     camera
         .take(look, "add-rule", &window(), |window| {
             window.show_rules(all());
