@@ -102,6 +102,24 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// One that counts, and allows nothing yet.
+    pub(crate) fn named(name: String) -> Self {
+        Self {
+            source: name.clone(),
+            name,
+            said: String::new(),
+            action: Action::Allow,
+            in_force: true,
+            first: false,
+            who: Who::Any,
+            any_case: false,
+            operation: Operation::Connect,
+            patterns: Vec::new(),
+            lost: Vec::new(),
+            refusal: None,
+        }
+    }
+
     pub(crate) fn denies(&self) -> bool {
         self.action != Action::Allow
     }

@@ -97,21 +97,7 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
 }
 
 fn draft(number: usize, rule: &Value) -> Draft {
-    let name = format!("rule {number}");
-    let mut draft = Draft {
-        source: name.clone(),
-        name,
-        said: String::new(),
-        action: Action::Allow,
-        in_force: true,
-        first: false,
-        who: Who::Any,
-        any_case: false,
-        operation: Operation::Connect,
-        patterns: Vec::new(),
-        lost: Vec::new(),
-        refusal: None,
-    };
+    let mut draft = Draft::named(format!("rule {number}"));
     let Some(rule) = rule.as_object() else {
         draft.refusal = Some("expected an object".to_owned());
         return draft;

@@ -119,7 +119,7 @@ impl Reader {
             }
             let name = raw.to_string_lossy();
             let shown = format!("{above}{name}");
-            if Path::new(&*name).extension().is_some_and(|it| it == "json") {
+            if is_json(&raw) {
                 self.file(directory, &raw, shown)?;
             } else if above.is_empty() {
                 let flags = flags() | OFlags::DIRECTORY | OFlags::NOFOLLOW;
@@ -177,13 +177,19 @@ impl Reader {
     }
 }
 
-/// The names in a directory that are not hidden, and one more than are taken if there are too many.
+/// Whether OpenSnitch would read a file of this name, hidden or not.
+fn is_json(name: &CStr) -> bool {
+    name.to_bytes().ends_with(b".json")
+}
+
+/// The names in a directory that are of rules or not hidden, and one more than are taken if there are too many.
 fn names_in(directory: BorrowedFd<'_>) -> Result<Vec<CString>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
-        if !entry.file_name().to_bytes().starts_with(b".") {
-            names.push(entry.file_name().to_owned());
+        let name = entry.file_name();
+        if is_json(name) || !name.to_bytes().starts_with(b".") {
+            names.push(name.to_owned());
         }
         if names.len() > FILES_MOST {
             break;
@@ -231,6 +237,7 @@ mod tests {
             "a.json",
             ".c.json",
             "d.txt",
+            ".hidden/e.json",
             "node/e.json",
             "node/x/f.json",
         ] {
@@ -239,7 +246,9 @@ mod tests {
         assert_eq!(
             place.read(),
             (
-                vec!["a.json".into(), "b.json".into(), "node/e.json".into()],
+                [".c.json", "a.json", "b.json", "node/e.json"]
+                    .map(str::to_owned)
+                    .to_vec(),
                 vec![]
             )
         );

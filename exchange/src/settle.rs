@@ -94,7 +94,10 @@ pub(crate) fn settle(
 }
 
 fn refusal(draft: &Draft) -> String {
-    let mut reasons: Vec<String> = draft.refusal.iter().cloned().collect();
+    if let Some(reason) = &draft.refusal {
+        return reason.clone();
+    }
+    let mut reasons = Vec::new();
     match &draft.who {
         Who::Programs(_) => {}
         Who::Any => reasons.push("it is for any program, and rules here name one".to_owned()),
@@ -103,9 +106,7 @@ fn refusal(draft: &Draft) -> String {
             described.text
         )),
     }
-    if draft.refusal.is_none() {
-        reasons.extend(draft.lost.iter().cloned());
-    }
+    reasons.extend(draft.lost.iter().cloned());
     reasons.join("; ")
 }
 
@@ -220,7 +221,7 @@ fn compare(allow: &Draft, deny: &Draft, is_here: bool, customs: &Customs) -> Opt
             let allows = outranks((a, allow.action), (d, deny.action));
             if was_denied && !is_here {
                 return Some(Conflict::Opens(format!(
-                    "“{}” denied some of it, and cannot be taken as it was",
+                    "“{}” may have denied some of it, and cannot be taken as it was",
                     deny.source
                 )));
             }

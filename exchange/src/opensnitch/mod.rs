@@ -4,18 +4,19 @@
 //! has `precedence`, decides; if there is none, the last that allows.
 
 mod conditions;
+mod json;
 mod regexps;
 mod twins;
 
 use std::collections::BTreeSet;
 
-use portreeve_policy::{Action, Operation};
+use portreeve_policy::{Action, ObjectPattern};
 use serde::Deserialize;
 
 use self::conditions::Conditions;
 use crate::{
     Error, Format, Imported, Refused, Settings, TextFile,
-    draft::{Draft, Who},
+    draft::Draft,
     json_text,
     settle::{Customs, Side, settle},
 };
@@ -90,7 +91,7 @@ impl Operator {
         }
         match self.list.as_deref() {
             Some(list) if !list.is_empty() => Ok(list.to_vec()),
-            _ => serde_json::from_str(self.data())
+            _ => json::decode(self.data())
                 .map_err(|error| format!("its list of conditions cannot be understood: {error}"))
                 .and_then(|list: Vec<Self>| match list[..] {
                     [] => Err("it has no condition".to_owned()),
@@ -107,30 +108,34 @@ pub(crate) fn import(
     settings: &Settings,
 ) -> Result<Imported, Error> {
     one_computer(files)?;
-    let mut imported = Imported::new(Format::OpenSnitch);
-    imported.refused = skipped.to_vec();
-    let mut rules = Vec::new();
+    let mut drafts: Vec<Halved> = skipped
+        .iter()
+        .map(|it| unread(&it.source, &it.reason))
+        .collect();
+    let mut tally = Tally {
+        unread: drafts.len(),
+        ..Tally::default()
+    };
     for file in files {
-        match serde_json::from_str::<RuleFile>(&file.text) {
-            Ok(rule) => rules.push((file, rule)),
-            Err(error) => imported.refuse(
-                &file.name,
-                format!(
-                    "line {}, column {}: {}",
-                    error.line(),
-                    error.column(),
-                    json_text(&error)
-                ),
-            ),
-        }
+        drafts.push(match json::decode(&file.text) {
+            Ok(rule) => draft(file, &rule, settings, &mut tally),
+            Err(error) => {
+                tally.unread += 1;
+                let (line, column) = (error.line(), error.column());
+                let text = json_text(&error);
+                unread(&file.name, &format!("line {line}, column {column}: {text}"))
+            }
+        });
     }
-    take(&rules, settings, imported)
+    take(drafts, &tally, settings)
 }
 
 /// Reads one file.
 pub(crate) fn import_file(file: &TextFile, settings: &Settings) -> Result<Imported, Error> {
-    let rule = serde_json::from_str(&file.text).map_err(|error| Error::json(&file.name, &error))?;
-    take(&[(file, rule)], settings, Imported::new(Format::OpenSnitch))
+    let rule = json::decode(&file.text).map_err(|error| Error::json(&file.name, &error))?;
+    let mut tally = Tally::default();
+    let drafts = vec![draft(file, &rule, settings, &mut tally)];
+    take(drafts, &tally, settings)
 }
 
 /// The window exports the rules of each computer into a directory of its own.
@@ -147,16 +152,22 @@ fn one_computer(files: &[TextFile]) -> Result<(), Error> {
     Ok(())
 }
 
-fn take(
-    rules: &[(&TextFile, RuleFile)],
-    settings: &Settings,
-    mut imported: Imported,
-) -> Result<Imported, Error> {
-    let mut drafts = Vec::new();
-    let mut tally = Tally::default();
-    for (file, rule) in rules {
-        drafts.push(draft(file, rule, settings, &mut tally));
-    }
+/// What a file has that cannot be understood here: to OpenSnitch it may be a rule against anything.
+fn unread(file: &str, reason: &str) -> Halved {
+    let draft = Draft {
+        source: file.to_owned(),
+        action: Action::DENY,
+        patterns: vec![ObjectPattern::ANYTHING],
+        refusal: Some(reason.to_owned()),
+        // So that it goes before all others.
+        ..Draft::named(String::new())
+    };
+    let family = None;
+    Halved { draft, family }
+}
+
+fn take(drafts: Vec<Halved>, tally: &Tally, settings: &Settings) -> Result<Imported, Error> {
+    let mut imported = Imported::new(Format::OpenSnitch);
     let drafts = twins::join(drafts, &mut imported.warnings);
     tally.warn(&mut imported.warnings);
     settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)?;
@@ -166,6 +177,8 @@ fn take(
 /// What is to be said once, and not of each rule.
 #[derive(Debug, Default)]
 struct Tally {
+    /// Files that cannot be read or understood.
+    unread: usize,
     /// Rules that deny, and compare paths without regard to case.
     any_case: usize,
     /// Rules with names of networks.
@@ -181,6 +194,10 @@ impl Tally {
                 warnings.push(format!("{count} of the rules {text}"));
             }
         };
+        say(
+            self.unread,
+            "cannot be read, and may be against anything: what the others allow is switched off",
+        );
         say(
             self.any_case,
             "that deny compare the path of a program without regard to upper and lower case; here a path is what is written",
@@ -209,18 +226,10 @@ fn draft(file: &TextFile, rule: &RuleFile, settings: &Settings, tally: &mut Tall
     let name = rule.name.clone().filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| stem.rsplit('/').next().unwrap_or(stem).to_owned());
     let mut draft = Draft {
-        source: name.clone(),
-        name,
         said: rule.description.clone().unwrap_or_default(),
-        action: Action::Allow,
         in_force: rule.enabled.unwrap_or(false),
         first: rule.precedence.unwrap_or(false),
-        who: Who::Any,
-        any_case: false,
-        operation: Operation::Connect,
-        patterns: Vec::new(),
-        lost: Vec::new(),
-        refusal: None,
+        ..Draft::named(name)
     };
     match rule.action.as_str() {
         "allow" => {}

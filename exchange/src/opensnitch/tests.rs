@@ -8,6 +8,7 @@ use crate::{Found, Incoming, draft::Described, import};
 
 mod golden;
 mod model;
+mod unread;
 
 /// The rules of a directory, as files are named there.
 fn read(rules: &[Value]) -> Imported {
@@ -31,6 +32,12 @@ pub(super) fn read_for(rules: &[Value], app: Option<&str>) -> Imported {
         ..Settings::default()
     };
     let imported = import(&found, &settings).unwrap();
+    check(&imported);
+    imported
+}
+
+/// What holds whatever was read.
+fn check(imported: &Imported) {
     for rule in &imported.rules {
         rule.spec.check().unwrap();
         assert_eq!(
@@ -41,7 +48,6 @@ pub(super) fn read_for(rules: &[Value], app: Option<&str>) -> Imported {
         let note = rule.spec.note.as_deref().unwrap();
         assert!(rule.off.is_none() || note.contains("Off: "), "{note}");
     }
-    imported
 }
 
 fn condition(kind: &str, operand: &str, data: &str) -> Value {
