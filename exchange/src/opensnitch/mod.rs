@@ -249,8 +249,8 @@ fn draft(file: &TextFile, rule: &RuleFile, settings: &Settings, tally: &mut Tall
     tally.any_case += usize::from(conditions.any_case && draft.denies());
     let duration = rule.duration.as_deref().unwrap_or_default();
     if is_temporary(duration) {
+        // It counts there all the same: its daemon loads what is in the directory.
         draft.lost.push(format!("it was to last “{duration}” only"));
-        draft.in_force = false;
     } else if duration != "always" {
         draft
             .lost

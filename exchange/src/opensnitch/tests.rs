@@ -299,6 +299,15 @@ fn a_rule_that_was_to_end_is_off() {
         rule["duration"] = json!(duration);
         assert!(off(&read(&[rule])).contains(&format!("“{duration}”")));
     }
+    // What it denied it denied meanwhile: nothing is allowed that was not.
+    for duration in ["once", "until restart", "12h"] {
+        let mut deny = rule("d", "deny", &[path("/a")]);
+        deny["duration"] = json!(duration);
+        let imported = read(&[rule("a", "allow", &[path("/a")]), deny]);
+        let off = imported.rules[0].off.as_deref().unwrap();
+        assert!(off.contains("“d” may have denied"), "{off}");
+        assert!(imported.rules[1].off.is_some(), "{imported:?}");
+    }
     assert!(
         is_temporary("1h30m") && is_temporary("1.5s") && !is_temporary("1d") && !is_temporary("h")
     );
