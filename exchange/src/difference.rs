@@ -40,8 +40,9 @@ pub struct Difference {
 impl Difference {
     /// Compares the rules of a user with those to be taken.
     ///
-    /// Without `replace`, rules that are there stay as they are, switched on or off. With it, the user has the
-    /// rules of the file afterwards, as they are there, and of others only those that live in no file: for a
+    /// Without `replace`, rules that are there stay as they are, switched on or off; but one that denies is switched
+    /// on if it is in force in the file, because what else is taken may allow what it denies. With it, the user has
+    /// the rules of the file afterwards, as they are there, and of others only those that live in no file: for a
     /// process, until a time, or until the user logs out.
     pub fn new(rules: &[Rule], incoming: &[Incoming], replace: bool) -> Self {
         let mut there: HashMap<Meaning, Vec<&Rule>> = HashMap::new();
@@ -53,21 +54,23 @@ impl Difference {
         let mut difference = Self::default();
         let mut kept = Vec::new();
         for (meaning, incoming) in distinct(incoming) {
-            let same = there.get(&meaning).into_iter().flatten();
-            let mut same = same.filter(|rule| !replace || rule.note == incoming.spec.note);
-            let Some(rule) = same.next() else {
+            let enabled = incoming.spec.enabled.unwrap_or(true);
+            let denies = enabled && meaning.3 != Action::Allow;
+            let same = there.get(&meaning).into_iter().flatten().copied();
+            let same = same.filter(|rule| !replace || rule.note == incoming.spec.note);
+            // Of several the first, or, for one that denies, the first in force.
+            let Some(rule) = same.min_by_key(|rule| denies && !rule.enabled) else {
                 difference.add.push(incoming.clone());
                 continue;
             };
             kept.push(rule.id);
-            let enabled = incoming.spec.enabled.unwrap_or(true);
-            match (replace, rule.enabled, enabled) {
-                (true, false, true) => difference.enable.push((*rule).clone()),
-                (true, true, false) => difference.disable.push((*rule).clone()),
+            match (rule.enabled, enabled) {
+                (false, true) if replace || denies => difference.enable.push(rule.clone()),
+                (true, false) if replace => difference.disable.push(rule.clone()),
                 _ => {}
             }
             difference.same.push(Same {
-                rule: (*rule).clone(),
+                rule: rule.clone(),
                 incoming: incoming.clone(),
             });
         }

@@ -81,6 +81,40 @@ fn who_adds_switches_nothing() {
 }
 
 #[test]
+fn what_the_file_denies_is_denied_though_it_was_switched_off() {
+    let deny = || {
+        let mut deny = incoming("a.example");
+        deny.spec.action = "deny".to_owned();
+        deny
+    };
+    let there = |id, enabled| Rule {
+        action: "deny".to_owned(),
+        errno: Some(1),
+        enabled,
+        ..rule(id, "a.example")
+    };
+    for replace in [false, true] {
+        let asleep = [there(1, false)];
+        let difference = Difference::new(&asleep, &[deny()], replace);
+        assert!(difference.add.is_empty(), "{difference:?}");
+        assert_eq!(ids(&difference.enable), [1]);
+        assert_eq!(difference.changes().enable, Some(vec![1]));
+        // One that is off in the file switches none on.
+        let difference = Difference::new(&asleep, &[off(deny())], replace);
+        assert!(difference.is_empty(), "{difference:?}");
+        // If another one denies it already, nothing has to be switched.
+        let both = [there(1, false), there(2, true)];
+        let difference = Difference::new(&both, &[deny()], replace);
+        assert!(difference.enable.is_empty(), "{difference:?}");
+        assert_eq!(difference.same[0].rule.id, 2);
+    }
+    // What is allowed stays off.
+    let mut asleep = rule(1, "a.example");
+    asleep.enabled = false;
+    assert!(Difference::new(&[asleep], &[incoming("a.example")], false).is_empty());
+}
+
+#[test]
 fn who_replaces_has_the_file_and_nothing_else() {
     let mut asleep = rule(2, "b.example");
     asleep.enabled = false;

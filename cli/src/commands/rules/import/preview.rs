@@ -75,9 +75,7 @@ pub(super) struct Preview<'a> {
     /// The rules that were added, in the order of `add`.
     ids: Vec<u64>,
     #[serde(skip)]
-    removed: &'a [Rule],
-    #[serde(skip)]
-    added: &'a [Incoming],
+    difference: &'a Difference,
 }
 
 fn ids(rules: &[Rule]) -> Vec<u64> {
@@ -102,8 +100,7 @@ impl<'a> Preview<'a> {
             warnings: &imported.warnings,
             change: None,
             ids: Vec::new(),
-            removed: &difference.remove,
-            added: &difference.add,
+            difference,
         }
     }
 
@@ -116,19 +113,19 @@ impl<'a> Preview<'a> {
     /// What becomes of each rule, for people.
     pub(super) fn text(&self) -> String {
         let (on, off): (Vec<_>, Vec<_>) = self
-            .added
+            .difference
+            .add
             .iter()
             .partition(|rule| rule.spec.enabled.unwrap_or(true));
-        let ids =
-            |ids: &[u64]| -> Vec<String> { ids.iter().map(|id| format!("rule {id}")).collect() };
+        let there = |rules: &[Rule]| -> Vec<String> { rules.iter().map(line).collect() };
         let refused = self.refused.iter();
         let refused = refused.map(|it| format!("{}: {}", it.source, it.reason));
         let lists = [
             ("To be added", rows(&on)),
             ("To be added, switched off", rows(&off)),
-            ("To be removed", self.removed.iter().map(removed).collect()),
-            ("To be switched on", ids(&self.enable)),
-            ("To be switched off", ids(&self.disable)),
+            ("To be removed", there(&self.difference.remove)),
+            ("To be switched on", there(&self.difference.enable)),
+            ("To be switched off", there(&self.difference.disable)),
             ("Not taken", refused.collect()),
             ("To be known", self.warnings.to_vec()),
         ];
@@ -141,8 +138,7 @@ impl<'a> Preview<'a> {
             text += &counted(there);
             text += ".\n";
         }
-        let parts = [&self.remove, &self.enable, &self.disable];
-        if self.add.is_empty() && parts.iter().all(|ids| ids.is_empty()) {
+        if self.difference.is_empty() {
             text.push_str("There is nothing to change.\n");
         }
         text
@@ -224,7 +220,8 @@ fn other_side(spec: &RuleSpec) -> String {
     }
 }
 
-fn removed(rule: &Rule) -> String {
+/// A rule that is there, with its id.
+fn line(rule: &Rule) -> String {
     let spec = rule.spec(0).unwrap_or_default();
     format!(
         "{} {} {} {}",
@@ -267,6 +264,16 @@ mod tests {
         };
         let difference = Difference {
             add: vec![incoming("a", None), incoming("b", Some("it has a past"))],
+            enable: vec![Rule {
+                id: 5,
+                program: Some("/usr/bin/curl".to_owned()),
+                operations: vec!["connect".to_owned()],
+                destination: "host".to_owned(),
+                host: Some("b.example".to_owned()),
+                action: "deny".to_owned(),
+                lifespan: "always".to_owned(),
+                ..Rule::default()
+            }],
             ..Difference::default()
         };
         let mut preview = Preview::new(&imported, &difference);
@@ -274,6 +281,7 @@ mod tests {
         for part in [
             "To be added (1):\n  allow  /usr/bin/curl  a.example  “a”\n",
             "To be added, switched off (1):\n  allow  /usr/bin/curl  a.example  “b”: it has a past\n",
+            "To be switched on (1):\n  5 deny /usr/bin/curl b.example\n",
             "Not taken (1):\n  c\\u{1b}: why\n",
             "To be known (1):\n  mind\n",
         ] {
@@ -282,7 +290,7 @@ mod tests {
         preview.made(7, vec![1, 2]);
         assert_eq!(
             preview.done(),
-            "Rules: 2 added. That is change 7; “portreevectl rules undo 7” takes it back."
+            "Rules: 2 added, 1 switched on. That is change 7; “portreevectl rules undo 7” takes it back."
         );
         let value = serde_json::to_value(&preview).unwrap();
         assert_eq!((&value["change"], &value["ids"][1]), (&7.into(), &2.into()));
