@@ -281,6 +281,15 @@ fn one_family_of_a_host_cannot_be_allowed() {
         imported.warnings[0].contains("IPv6 as well"),
         "{imported:?}"
     );
+    // Twins have the same programs: whether case counts is a part of it.
+    let any_case = half("v6", "deny", "tcp6");
+    let mut exact = half("v4", "deny", "tcp");
+    exact["operator"]["list"][0]["sensitive"] = json!(true);
+    let allow = rule("allow", "allow", &[path("/A")]);
+    let imported = read(&[allow, exact, any_case]);
+    let off = imported.rules[0].off.as_deref().unwrap();
+    assert!(off.contains("“v6” may have denied"), "{off}");
+    assert_eq!(imported.rules.len(), 3);
     // An address has its family.
     let v6 = condition("network", "dest.network", "2001:db8::/32");
     let imported = with(

@@ -41,12 +41,15 @@ fn sameness(draft: &Draft) -> String {
         in_force,
         first,
         who,
+        any_case,
+        operation,
         patterns,
         lost,
         refusal,
         ..
     } = draft;
-    format!("{action:?} {in_force} {first} {who:?} {patterns:?} {lost:?} {refusal:?}")
+    let whose = format!("{who:?} {any_case} {operation:?}");
+    format!("{action:?} {in_force} {first} {whose} {patterns:?} {lost:?} {refusal:?}")
 }
 
 /// Makes one of two, which has the place of the one that has less to say.
