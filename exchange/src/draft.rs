@@ -77,7 +77,7 @@ impl Who {
 pub(crate) struct Draft {
     /// What to call it: the file and its name.
     pub(crate) source: String,
-    /// Its own name, by which some are sorted.
+    /// Its own name, by which some are sorted. It may be empty.
     pub(crate) name: String,
     /// What it says of itself.
     pub(crate) said: String,
@@ -154,7 +154,12 @@ impl Draft {
 
     /// What its rules are to have for a note.
     pub(crate) fn note(&self, firewall: &str, off: Option<&str>) -> Option<String> {
-        let mut text = format!("{firewall} “{}”", self.name);
+        let name = if self.name.is_empty() {
+            &self.source
+        } else {
+            &self.name
+        };
+        let mut text = format!("{firewall} “{name}”");
         if let Some(off) = off {
             text = format!("{text}. Off: {off}");
         }

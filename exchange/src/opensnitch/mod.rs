@@ -222,10 +222,17 @@ pub(crate) struct Halved {
 }
 
 fn draft(file: &TextFile, rule: &RuleFile, settings: &Settings, tally: &mut Tally) -> Halved {
-    let stem = file.name.strip_suffix(".json").unwrap_or(&file.name);
-    let name = rule.name.clone().filter(|name| !name.is_empty());
-    let name = name.unwrap_or_else(|| stem.rsplit('/').next().unwrap_or(stem).to_owned());
+    let file = file.name.rsplit('/').next().unwrap_or(&file.name);
+    let stem = file.strip_suffix(".json").filter(|stem| !stem.is_empty());
+    // One without a name goes before all others there; people are shown that of its file.
+    let name = rule.name.clone().unwrap_or_default();
+    let shown = if name.is_empty() {
+        stem.unwrap_or(file)
+    } else {
+        &name
+    };
     let mut draft = Draft {
+        source: shown.to_owned(),
         said: rule.description.clone().unwrap_or_default(),
         in_force: rule.enabled.unwrap_or(false),
         first: rule.precedence.unwrap_or(false),

@@ -382,6 +382,17 @@ fn the_order_of_names_is_not_the_order_here() {
     );
     let imported = read(&[first(exact("3", "allow")), broad("2", "deny")]);
     assert!(imported.rules[0].off.is_some(), "it comes after it");
+    // One without a name comes before all others, whatever its file is called.
+    for name in [json!(null), json!("")] {
+        let mut nameless = broad("2", "deny");
+        nameless["name"] = name;
+        let imported = read(&[first(exact("1", "allow")), nameless]);
+        let off = imported.rules[0].off.as_deref().unwrap();
+        let note = imported.rules[1].spec.note.as_deref().unwrap();
+        let source = imported.rules[1].source.as_str();
+        assert!(off.contains(&format!("“{source}” denied")), "{off}");
+        assert!(!source.is_empty() && note.contains(source), "{note}");
+    }
     // What is off there decides nothing.
     let mut sleeping = broad("2", "deny");
     sleeping["enabled"] = json!(false);
