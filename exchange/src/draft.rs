@@ -143,13 +143,23 @@ impl Draft {
         })
     }
 
-    /// What is wrong with its rules, if there is something.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let wrong = self.specs("/a").find_map(|spec| spec.check().err());
-        wrong.map(|error| match error {
-            Error::InvalidArgument(text) => text,
-            other => other.to_string(),
-        })
+    /// Writes what it is about as its rules will have it, names without a dot at their end too, so that the same
+    /// is the same. The first that no rule can have makes it none.
+    pub(crate) fn check(&mut self) {
+        let mut problem = None;
+        let checked: Vec<_> = self.specs("/a").map(|spec| spec.check()).collect();
+        for (pattern, checked) in self.patterns.iter_mut().zip(checked) {
+            match checked {
+                Ok(checked) => *pattern = checked.object,
+                Err(error) => problem = problem.or(Some(error)),
+            }
+        }
+        if self.refusal.is_none() {
+            self.refusal = problem.map(|error| match error {
+                Error::InvalidArgument(text) => text,
+                other => other.to_string(),
+            });
+        }
     }
 
     /// What its rules are to have for a note.

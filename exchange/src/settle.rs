@@ -52,7 +52,7 @@ pub(crate) fn settle(
     let mut gone = Vec::new();
     let mut any = Vec::new();
     for mut draft in drafts {
-        draft.refusal = draft.refusal.take().or_else(|| draft.problem());
+        draft.check();
         let counts = draft.denies() && draft.in_force;
         let spreads = counts && customs.any_denies && draft.is_whole();
         match (&draft.who, app) {

@@ -241,3 +241,14 @@ fn what_is_no_group_is_said() {
     let imported = read(r#"{"rules": [7]}"#, None);
     assert_eq!(imported.refused.len(), 1, "{imported:?}");
 }
+
+#[test]
+fn a_dot_at_the_end_of_a_name_makes_no_other_one_of_it() {
+    let text = r#"{"rules": [
+        {"process": "/usr/bin/curl", "action": "allow", "remote-hosts": "a.example"},
+        {"process": "/usr/bin/curl", "action": "deny", "priority": "high", "remote-domains": "Example."}
+    ]}"#;
+    let imported = read(text, None);
+    let off = imported.rules[0].off.as_deref().unwrap();
+    assert!(off.contains("“rule 2” denied some of it"), "{off}");
+}

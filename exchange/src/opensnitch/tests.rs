@@ -393,6 +393,17 @@ fn the_order_of_names_is_not_the_order_here() {
         assert!(off.contains(&format!("“{source}” denied")), "{off}");
         assert!(!source.is_empty() && note.contains(source), "{note}");
     }
+    // A dot at the end of a name makes no other one of it.
+    for (kind, data) in [
+        ("simple", "A.example."),
+        ("regexp", r"^a\.example\.$"),
+        ("regexp", r"^(|.*\.)example\.$"),
+    ] {
+        let mut deny = [path("/a"), condition(kind, "dest.host", data)].to_vec();
+        deny.push(condition("simple", "process.command", "a -x"));
+        let imported = read(&[exact("1", "allow"), rule("2", "deny", &deny)]);
+        assert!(imported.rules[0].off.is_some(), "{data}: {imported:?}");
+    }
     // What is off there decides nothing.
     let mut sleeping = broad("2", "deny");
     sleeping["enabled"] = json!(false);
