@@ -30,8 +30,11 @@ const LAN_REGEXP: [&str; 6] = [
     "10.0.0.0/8",
     "::1/128",
 ];
-/// Networks that have all addresses of the last part of [`regexps::LAN`], and more.
-const LAN_REGEXP_REST: [&str; 2] = ["fc00::/7", "fe00::/8"];
+/// Networks that have all addresses of the last part of [`regexps::LAN`], and more. It is about texts, in which a
+/// group has no zeros before it: those that begin with `fc` to `fe`, and are of two, three or four digits.
+const LAN_REGEXP_REST: [&str; 6] = [
+    "fc00::/7", "fe00::/8", "fc0::/11", "fe0::/12", "fc::/15", "fe::/16",
+];
 /// The addresses of [`regexps::MULTICAST`].
 const MULTICAST_REGEXP: [&str; 5] = [
     "222.0.0.0/7",
@@ -115,8 +118,11 @@ impl<'a> Conditions<'a> {
 
     /// Adds a condition, which has to be met as well.
     pub(super) fn add(&mut self, condition: &Operator) {
-        let operand = condition.operand();
-        match operand {
+        // A list is one whatever its operand says.
+        if condition.kind() == "list" {
+            return self.lose(condition);
+        }
+        match condition.operand() {
             "true" => {}
             "process.path" => self.path(condition),
             "user.id" | "user.name" => self.user(condition),
@@ -136,6 +142,7 @@ impl<'a> Conditions<'a> {
     fn lose(&mut self, condition: &Operator) {
         let data = shown(condition);
         let what = match condition.operand() {
+            _ if condition.kind() == "list" => "a list of conditions in a list",
             "process.command" => "the command line",
             "process.parent.path" => "what started the program",
             "source.ip" | "source.port" | "source.network" => "the address it connects from",
@@ -143,7 +150,6 @@ impl<'a> Conditions<'a> {
             operand if operand.starts_with("process.env.") => "an environment variable",
             operand if operand.starts_with("process.hash.") => "a checksum of the program",
             operand if operand.starts_with("lists.") => "lists in a directory of their own",
-            "" if condition.kind() == "list" => "a list of conditions in a list",
             "list" => "a list of conditions in a list",
             "process.path" | "user.id" | "user.name" | "dest.ip" | "dest.host" | "dest.network"
             | "dest.port" | "protocol" => "what no rule here can say",

@@ -1,10 +1,16 @@
 //! What becomes of OpenSnitch's rules: of those in its own repository, and of each that means more than it seems.
 
-use portreeve_policy::Destination;
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Found, Incoming, draft::Described, import};
+use crate::{
+    Found, Incoming,
+    draft::{Described, Who},
+    import,
+};
 
 mod golden;
 mod model;
@@ -150,6 +156,8 @@ fn what_cannot_be_said_is_off() {
         ("regexp", "user.id", "^10.*$"),
         ("simple", "made.up", "x"),
         ("list", "list", ""),
+        ("list", "true", ""),
+        ("list", "process.id", ""),
     ] {
         for action in ["allow", "deny"] {
             let imported = with(action, &[condition(kind, operand, data)]);
@@ -212,6 +220,15 @@ fn a_user_without_a_name_may_be_meant_by_any() {
     assert!(off(&import(&found, &settings).unwrap()).contains("user.name"));
 }
 
+/// The networks that rules are about.
+fn networks(imported: &Imported) -> Vec<IpNet> {
+    let object = |rule: &Incoming| rule.spec.check().unwrap().object;
+    let rules = imported.rules.iter();
+    rules
+        .flat_map(|rule| object(rule).destination.networks())
+        .collect()
+}
+
 #[test]
 fn names_of_networks_are_no_wider_than_there() {
     let imported = with("allow", &[condition("network", "dest.network", "LAN")]);
@@ -234,20 +251,27 @@ fn names_of_networks_are_no_wider_than_there() {
     assert_eq!(about(&imported), ["224.0.0.0/4", "ff00::/8"]);
     let allowed = with("allow", &[condition("regexp", "dest.ip", regexps::LAN)]);
     let denied = with("deny", &[condition("regexp", "dest.ip", regexps::LAN)]);
-    assert_eq!((about(&allowed).len(), about(&denied).len()), (6, 8));
+    assert_eq!((about(&allowed).len(), about(&denied).len()), (6, 12));
+    let (allowed, denied) = (networks(&allowed), networks(&denied));
+    let has = |list: &[IpNet], address: IpAddr| list.iter().any(|it| it.contains(&address));
+    // All that the expression describes is denied, and nothing is allowed that it does not.
+    let means = Who::Matching(Described::new(regexps::LAN, false));
+    for group in 0..=u16::MAX {
+        let address = Ipv6Addr::from(u128::from(group) << 112 | 1);
+        let is_meant = means.may_be(&address.to_string());
+        assert!(is_meant || !has(&allowed, address.into()), "{address}");
+        assert!(!is_meant || has(&denied, address.into()), "{address}");
+    }
     let imported = with(
         "allow",
         &[condition("regexp", "dest.ip", regexps::MULTICAST)],
     );
     // What the expression says, address by address.
+    let imported = networks(&imported);
     let means = Described::new(regexps::MULTICAST, false);
     for first in 0..=255_u8 {
         let address = format!("{first}.1.2.3");
-        let network = |rule: &Incoming| match rule.spec.check().unwrap().object.destination {
-            Destination::Network(it) => it.contains(&address.parse::<std::net::IpAddr>().unwrap()),
-            other => panic!("{other:?}"),
-        };
-        let is_in = imported.rules.iter().any(network);
+        let is_in = has(&imported, address.parse().unwrap());
         assert_eq!(
             is_in,
             Who::Matching(means.clone()).may_be(&address),
