@@ -104,9 +104,9 @@ impl<'a> Preview<'a> {
         }
     }
 
-    /// Notes what was made of it.
+    /// Notes what was made of it: change 0 is none that can be undone.
     pub(super) fn made(&mut self, change: u64, ids: Vec<u64>) {
-        self.change = Some(change);
+        self.change = (change > 0).then_some(change);
         self.ids = ids;
     }
 
@@ -156,13 +156,10 @@ impl<'a> Preview<'a> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, done)| format!("{count} {done}"))
         .collect();
-        let undo = match self.change {
-            Some(number) if number > 0 => format!(
-                " That is change {number}; “portreevectl rules undo {number}” takes it back."
-            ),
-            _ => String::new(),
-        };
-        format!("Rules: {}.{undo}", counts.join(", "))
+        let undo = self.change.map(|number| {
+            format!(" That is change {number}; “portreevectl rules undo {number}” takes it back.")
+        });
+        format!("Rules: {}.{}", counts.join(", "), undo.unwrap_or_default())
     }
 }
 
@@ -295,6 +292,10 @@ mod tests {
         let value = serde_json::to_value(&preview).unwrap();
         assert_eq!((&value["change"], &value["ids"][1]), (&7.into(), &2.into()));
         assert_eq!(value["add"][1]["off"], "it has a past");
+        preview.made(0, Vec::new());
+        assert_eq!(preview.done(), "Rules: 2 added, 1 switched on.");
+        let value = serde_json::to_value(&preview).unwrap();
+        assert!(value["change"].is_null(), "{value}");
         let nothing = Difference::default();
         let text = Preview::new(&imported, &nothing).text();
         assert!(text.ends_with("There is nothing to change.\n"), "{text}");
