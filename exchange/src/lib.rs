@@ -218,14 +218,23 @@ pub enum Error {
     #[error("cannot tell what {0} is written in: name its format")]
     Unknown(String),
     /// Several computers' rules do not make one set.
-    #[error("cannot take the rules of several computers at once: name the directory of one: {0}")]
-    Nodes(String),
+    #[error(
+        "cannot take the rules of several computers at once from {name}: name the directory of one: {nodes}"
+    )]
+    Nodes {
+        /// The directory.
+        name: String,
+        /// Those in it.
+        nodes: String,
+    },
     /// It has too many rules.
-    #[error("cannot take more than {RULES_MAX} rules")]
-    TooMany,
+    #[error("cannot take the rules of {0}: there are more than {RULES_MAX}")]
+    TooMany(String),
     /// It is a list of what nobody is to reach, and rules are for a program.
-    #[error("cannot take a list of hosts or domains for all programs: name the one that it is for")]
-    NoProgram,
+    #[error(
+        "cannot take {0} for all programs: it lists hosts or domains, so name the program that it is for"
+    )]
+    NoProgram(String),
 }
 
 impl Error {
@@ -257,9 +266,14 @@ pub fn import(found: &Found, settings: &Settings) -> Result<Imported, Error> {
         (None, Found::File(file)) => guess(file)?,
     };
     match (format, found) {
-        (Format::OpenSnitch, Found::Directory { files, skipped, .. }) => {
-            opensnitch::import(files, skipped, settings)
-        }
+        (
+            Format::OpenSnitch,
+            Found::Directory {
+                name,
+                files,
+                skipped,
+            },
+        ) => opensnitch::import(name, files, skipped, settings),
         (_, Found::Directory { name, .. }) => Err(Error::Directory(name.clone())),
         (Format::OpenSnitch, Found::File(file)) => opensnitch::import_file(file, settings),
         (Format::Portreeve, Found::File(file)) => own::import(file),

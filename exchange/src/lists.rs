@@ -70,7 +70,8 @@ pub(crate) fn import(
     format: Format,
     settings: &Settings,
 ) -> Result<Imported, Error> {
-    let app = settings.app.as_deref().ok_or(Error::NoProgram)?;
+    let app = settings.app.as_deref();
+    let app = app.ok_or_else(|| Error::NoProgram(file.name.clone()))?;
     let mut imported = Imported::new(format);
     let mut names = Vec::new();
     let text = file.text.trim_start_matches('\u{feff}');
@@ -112,7 +113,7 @@ pub(crate) fn import(
     let count = names.len();
     let names = uncovered(&names);
     if names.len() > RULES_MAX {
-        return Err(Error::TooMany);
+        return Err(Error::TooMany(file.name.clone()));
     }
     if names.len() < count {
         imported.warnings.push(format!(
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn a_list_is_for_one_program_and_of_bounded_length() {
         let error = import(&file("a.example\n"), Format::Domains, &Settings::default());
-        assert!(matches!(error, Err(Error::NoProgram)));
+        assert!(matches!(error, Err(Error::NoProgram(_))));
         let list = |count: usize| -> String {
             let lines: Vec<String> = (0..count)
                 .map(|number| format!("a{number}.example\n"))

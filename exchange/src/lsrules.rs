@@ -14,7 +14,7 @@ use crate::{
     draft::{Draft, Who},
     lists::uncovered,
     pattern::outranks,
-    settle::{Customs, Side, settle},
+    settle::{Customs, Side, TooMany, settle},
 };
 
 /// Keys by which such files are known.
@@ -80,7 +80,7 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
                 let draft = draft(number, rule);
                 patterns += draft.patterns.len();
                 if patterns > RULES_MAX {
-                    return Err(Error::TooMany);
+                    return Err(TooMany.of(&file.name));
                 }
                 drafts.push(draft);
             }
@@ -90,9 +90,11 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
     let said = group.get("denied-remote-notes").and_then(Value::as_str);
     for key in ["domains", "hosts", "addresses"] {
         let list = group.get(&format!("denied-remote-{key}"));
-        denied(key, list, said, settings, &mut drafts, &mut imported)?;
+        denied(key, list, said, settings, &mut drafts, &mut imported)
+            .map_err(|too_many| too_many.of(&file.name))?;
     }
-    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)?;
+    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)
+        .map_err(|too_many| too_many.of(&file.name))?;
     Ok(imported)
 }
 
@@ -286,7 +288,7 @@ fn denied(
     settings: &Settings,
     drafts: &mut Vec<Draft>,
     imported: &mut Imported,
-) -> Result<(), Error> {
+) -> Result<(), TooMany> {
     let source = format!("denied-remote-{key}");
     let Some(list) = list else {
         return Ok(());
@@ -305,7 +307,7 @@ fn denied(
         words = uncovered(&lower);
     }
     if drafts.len().saturating_add(words.len()) > RULES_MAX {
-        return Err(Error::TooMany);
+        return Err(TooMany);
     }
     for word in words {
         let rule = serde_json::json!({"action": "deny", format!("remote-{key}"): [word.clone()]});

@@ -171,7 +171,7 @@ pub(crate) fn import(file: &TextFile) -> Result<Imported, Error> {
     }
     let document: Document = serde_json::from_str(text).map_err(|error| wrong(&error))?;
     if document.rules.len() > RULES_MAX {
-        return Err(Error::TooMany);
+        return Err(Error::TooMany(file.name.clone()));
     }
     let rules = (1..).zip(document.rules).filter_map(|(number, written)| {
         Some(Incoming {

@@ -18,6 +18,17 @@ use crate::{
 /// A rule and one of the things it is about.
 pub(crate) type Side<'a> = (&'a Draft, &'a ObjectPattern);
 
+/// There are more rules than [`RULES_MAX`].
+#[derive(Debug)]
+pub(crate) struct TooMany;
+
+impl TooMany {
+    /// What it is of a file or directory.
+    pub(crate) fn of(self, name: &str) -> Error {
+        Error::TooMany(name.to_owned())
+    }
+}
+
 /// How another firewall goes about its rules.
 pub(crate) struct Customs {
     /// Its name.
@@ -47,7 +58,7 @@ pub(crate) fn settle(
     app: Option<&str>,
     customs: &Customs,
     imported: &mut Imported,
-) -> Result<(), Error> {
+) -> Result<(), TooMany> {
     let mut kept = Vec::new();
     let mut gone = Vec::new();
     let mut any = Vec::new();
@@ -84,7 +95,7 @@ pub(crate) fn settle(
         .map(|draft| programs(draft).len() * draft.patterns.len())
         .sum();
     if count > RULES_MAX {
-        return Err(Error::TooMany);
+        return Err(TooMany);
     }
     let conflicts = conflicts(&kept, &gone, customs);
     for (draft, conflict) in kept.iter().zip(conflicts) {
@@ -124,7 +135,7 @@ fn spread(
     app: Option<&str>,
     kept: &mut Vec<Draft>,
     imported: &mut Imported,
-) -> Result<(), Error> {
+) -> Result<(), TooMany> {
     let allowed: BTreeSet<String> = kept
         .iter()
         .filter(|draft| !draft.denies() && draft.is_whole())
@@ -146,7 +157,7 @@ fn spread(
         }
         count += those.len();
         if count > RULES_MAX {
-            return Err(Error::TooMany);
+            return Err(TooMany);
         }
         imported.warnings.push(format!(
             "“{}” is for more than one program: it is taken for {}; all others will be asked about",

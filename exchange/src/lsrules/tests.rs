@@ -224,11 +224,11 @@ fn there_is_an_end_to_rules() {
         "{{\"denied-remote-hosts\": [{}]}}",
         names.join(",")
     ));
-    assert!(matches!(error, Err(Error::TooMany)));
+    assert!(matches!(error, Err(Error::TooMany(name)) if name == "a"));
     let range = r#""remote-addresses": "::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe""#;
     let rules = vec![format!(r#"{{"action": "allow", {range}}}"#); 1000].join(",");
     let error = read(&format!(r#"{{"rules": [{rules}]}}"#));
-    assert!(matches!(error, Err(Error::TooMany)));
+    assert!(matches!(error, Err(Error::TooMany(name)) if name == "a"));
 }
 
 #[test]

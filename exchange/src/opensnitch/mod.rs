@@ -103,11 +103,12 @@ impl Operator {
 
 /// Reads the files of a directory.
 pub(crate) fn import(
+    name: &str,
     files: &[TextFile],
     skipped: &[Refused],
     settings: &Settings,
 ) -> Result<Imported, Error> {
-    one_computer(files)?;
+    one_computer(name, files)?;
     let mut drafts: Vec<Halved> = skipped
         .iter()
         .map(|it| unread(&it.source, &it.reason))
@@ -127,7 +128,7 @@ pub(crate) fn import(
             }
         });
     }
-    take(drafts, &tally, settings)
+    take(name, drafts, &tally, settings)
 }
 
 /// Reads one file.
@@ -135,19 +136,22 @@ pub(crate) fn import_file(file: &TextFile, settings: &Settings) -> Result<Import
     let rule = json::decode(&file.text).map_err(|error| Error::json(&file.name, &error))?;
     let mut tally = Tally::default();
     let drafts = vec![draft(file, &rule, settings, &mut tally)];
-    take(drafts, &tally, settings)
+    take(&file.name, drafts, &tally, settings)
 }
 
 /// The window exports the rules of each computer into a directory of its own.
-fn one_computer(files: &[TextFile]) -> Result<(), Error> {
+fn one_computer(name: &str, files: &[TextFile]) -> Result<(), Error> {
     let above = |file: &TextFile| match file.name.split_once('/') {
         Some((directory, _)) => directory.to_owned(),
         None => ".".to_owned(),
     };
     let directories: BTreeSet<String> = files.iter().map(above).collect();
     if directories.len() > 1 {
-        let names: Vec<_> = directories.into_iter().collect();
-        return Err(Error::Nodes(names.join(", ")));
+        let nodes: Vec<_> = directories.into_iter().collect();
+        return Err(Error::Nodes {
+            name: name.to_owned(),
+            nodes: nodes.join(", "),
+        });
     }
     Ok(())
 }
@@ -166,11 +170,17 @@ fn unread(file: &str, reason: &str) -> Halved {
     Halved { draft, family }
 }
 
-fn take(drafts: Vec<Halved>, tally: &Tally, settings: &Settings) -> Result<Imported, Error> {
+fn take(
+    name: &str,
+    drafts: Vec<Halved>,
+    tally: &Tally,
+    settings: &Settings,
+) -> Result<Imported, Error> {
     let mut imported = Imported::new(Format::OpenSnitch);
     let drafts = twins::join(drafts, &mut imported.warnings);
     tally.warn(&mut imported.warnings);
-    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)?;
+    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)
+        .map_err(|too_many| too_many.of(name))?;
     Ok(imported)
 }
 

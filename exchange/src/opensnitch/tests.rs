@@ -465,7 +465,8 @@ fn files_that_make_no_sense_are_named() {
     ];
     let error = import(&found(two), &settings).unwrap_err();
     assert!(
-        error.to_string().contains("10.0.0.1, unix-local"),
+        error.to_string().contains("from rules: ")
+            && error.to_string().contains("10.0.0.1, unix-local"),
         "{error}"
     );
 }

@@ -167,7 +167,7 @@ fn there_is_an_end_to_rules() {
         )))
     };
     assert_eq!(many(RULES_MAX).unwrap().rules.len(), RULES_MAX);
-    assert!(matches!(many(RULES_MAX + 1), Err(Error::TooMany)));
+    assert!(matches!(many(RULES_MAX + 1), Err(Error::TooMany(_))));
 }
 
 /// The schema for others says what is read here.
