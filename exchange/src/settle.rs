@@ -25,6 +25,7 @@ pub(crate) struct TooMany;
 impl TooMany {
     /// What it is of a file or directory.
     pub(crate) fn of(self, name: &str) -> Error {
+        let Self = self;
         Error::TooMany(name.to_owned())
     }
 }
