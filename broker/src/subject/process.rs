@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -151,13 +151,28 @@ impl ProcessHandle {
     }
 }
 
-/// What is asked of files: the mount tells the super block.
-const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
+/// What is asked of files: the mount tells the super block, the time of birth one inode from the next of that number.
+const WANTED: StatxFlags = StatxFlags::BASIC_STATS
+    .union(StatxFlags::MNT_ID)
+    .union(StatxFlags::BTIME);
 
 /// Attributes of an open file, without asking its file system for fresh ones.
 fn statx_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     Ok(rustix::fs::statx(file, "", flags, WANTED)?)
+}
+
+/// Attributes of the file that is at a path of the host, if that is the path which the kernel has for it: no link is
+/// on the way.
+///
+/// The kernel is asked, because the service has no `openat2()` (`RestrictSUIDSGID=` takes it away).
+pub(super) fn statx_straight(path: &Path) -> io::Result<Statx> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    if fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))? != path {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    statx_of(file.as_fd())
 }
 
 /// Attributes of the file that a path of the host leads to.

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Error, Lineage, ProcessHandle, application, fileid,
     interpreter::is_interpreter,
-    process::statx_at,
+    process::statx_straight,
     script::{self, Interpreter},
 };
 
@@ -225,14 +225,16 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
     })
 }
 
-/// The program: by its path if the path, looked up on the host, leads to the very file that runs;
-/// else by that file alone.
+/// The program: by its path if the very file that runs is there on the host; else by that file alone.
+///
+/// A link on the way would make the path another name for the file: the paths that the kernel gives have none, but
+/// where a process has a directory of its own mounts, the host can have a link.
 fn program(running: &Statx, path: &Path) -> Program {
     let file = fileid(running);
     let on_host = path
         .to_str()
         .filter(|text| text.starts_with('/') && !text.chars().any(char::is_control))
-        .filter(|_| statx_at(path).is_ok_and(|stat| fileid(&stat) == file));
+        .filter(|_| statx_straight(path).is_ok_and(|stat| fileid(&stat) == file));
     match on_host {
         Some(text) => Program::Path(text.into()),
         None => unnamed(file, path),
@@ -250,6 +252,8 @@ fn unnamed(file: Fileid, path: &Path) -> Program {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -258,7 +262,7 @@ mod tests {
         let (a, b) = (dir.path().join("a"), dir.path().join("b"));
         std::fs::write(&a, "").unwrap();
         std::fs::write(&b, "").unwrap();
-        let running = statx_at(&a).unwrap();
+        let running = statx_straight(&a).unwrap();
         assert_eq!(
             program(&running, &a),
             Program::Path(a.to_str().unwrap().into())
@@ -269,6 +273,23 @@ mod tests {
         );
         std::fs::remove_file(&a).unwrap();
         assert!(!program(&running, &a).is_lasting(), "it was deleted");
+    }
+
+    #[test]
+    fn a_path_with_a_link_on_it_is_no_name_for_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        let file = dir.join("real/12/tool");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        symlink("real", dir.join("link")).unwrap();
+        symlink("tool", dir.join("real/12/other")).unwrap();
+        let running = statx_straight(&file).unwrap();
+        for path in ["link/12/tool", "real/12/other", "link/12/other"] {
+            let program = program(&running, &dir.join(path));
+            assert!(!program.is_lasting(), "{path}");
+        }
+        assert!(program(&running, &file).is_lasting());
     }
 
     #[test]
