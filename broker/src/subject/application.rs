@@ -4,6 +4,8 @@
 //! say, so none of it is read. The kernel knows which file runs, and its table of mounts gives hints as to where
 //! the host has that; what is found there is an application's if root alone can have put it there.
 
+mod deployments;
+
 use std::{
     fs::{self, File},
     io::Read,
@@ -17,8 +19,10 @@ use rustix::fs::{Statx, statfs};
 use super::{
     ProcessHandle, fileid,
     process::statx_at,
-    script::{NOT_BELIEVED, ROOT, Way, follow_below},
+    script::{View, Way},
 };
+
+pub(super) use deployments::Deployments;
 
 /// Where Flatpak has the applications of all users; other such places are named by files in the directory.
 const INSTALLATION: &str = "/var/lib/flatpak";
@@ -27,8 +31,6 @@ const INSTALLATIONS: &str = "/etc/flatpak/installations.d";
 const OWN_INSTALLATION: &str = ".local/share/flatpak";
 /// Where snapd mounts snaps (`dirs.SnapMountDir`).
 const SNAPS: &[&str] = &["/snap", "/var/lib/snapd/snap"];
-/// `SQUASHFS_MAGIC` of include/uapi/linux/magic.h: nobody can write to it, and users cannot mount it.
-const IMAGE: u64 = 0x7371_7368;
 /// Bytes that are read of what describes an application.
 const DESCRIPTION_MAX: u64 = 1 << 18;
 
@@ -47,28 +49,24 @@ pub(super) fn find(
     running: &Statx,
     path: &Path,
     executable: &Program,
+    deployments: &Deployments,
 ) -> Option<Found> {
     let places = match executable {
         Program::Path(path) => vec![PathBuf::from(&**path)],
         _ => process.elsewhere(running, path),
     };
     let file = fileid(running);
-    places.iter().find_map(|place| HOST.find(place, file))
+    let host = Host {
+        view: View::first(),
+        deployments,
+    };
+    places.iter().find_map(|place| host.find(place, file))
 }
 
-/// The files of the host, as the first process sees them.
-const HOST: Host<'static> = Host {
-    root: ROOT,
-    others: NOT_BELIEVED,
-    image: IMAGE,
-};
-
+/// The files of the host, and what was found there before.
 struct Host<'a> {
-    root: &'a str,
-    /// Flags of mounts that others than root can have brought.
-    others: u64,
-    /// The kind of file system that a snap is.
-    image: u64,
+    view: View<'a>,
+    deployments: &'a Deployments,
 }
 
 impl Host<'_> {
@@ -90,23 +88,29 @@ impl Host<'_> {
             let within = || behind.iter().collect::<PathBuf>();
             let installation = || ["/"].iter().chain(before).collect::<PathBuf>();
             match behind {
-                ["app", id, _architecture, _branch, _commit, "files", _, ..] => {
+                ["app", id, architecture, branch, commit, "files", _, ..] => {
                     let application = Application::new(Packaging::Flatpak, id)?;
                     if installation().ends_with(OWN_INSTALLATION) {
                         return Some(at.clone());
                     }
-                    let is_there = self.is_installed(&within(), place);
-                    is_there.then_some(Program::Application(application))
+                    if !self.is_installed(&within(), place) {
+                        return None;
+                    }
+                    let deployment: PathBuf =
+                        ["app", id, architecture, branch, commit].iter().collect();
+                    let deployment = statx_at(&self.path(&installation().join(deployment)));
+                    self.deployments.note(&deployment.ok()?, &application);
+                    Some(Program::Application(application))
                 }
                 // Replaced by another version while it is in use.
                 [".removed", deployment, "files", _, ..] => {
                     if !self.is_installed(&within(), place) {
                         return None;
                     }
-                    let metadata = installation().join(".removed").join(deployment);
-                    let metadata = self.read(&metadata.join("metadata"))?;
-                    let id = values(&metadata, "[Application]", "name").next()?;
-                    Application::new(Packaging::Flatpak, id).map(Program::Application)
+                    let deployment = installation().join(".removed").join(deployment);
+                    let deployment = statx_at(&self.path(&deployment)).ok()?;
+                    let application = self.deployments.application(&deployment)?;
+                    Some(Program::Application(application))
                 }
                 _ => None,
             }
@@ -148,25 +152,29 @@ impl Host<'_> {
         let description = image.join("meta/snap.yaml");
         let is_image = |path: &Path| {
             let system = statfs(self.path(path));
-            system.is_ok_and(|system| system.f_type.cast_unsigned() == self.image)
+            system.is_ok_and(|system| system.f_type.cast_unsigned() == self.view.image)
         };
-        let is_snap = self.is_of_root(place, place) && is_image(place) && is_image(&description);
-        (is_snap && has_applications(&self.read(&description)?)).then_some(application)
+        let is_there = self.view.follow_into(&image, place)? == Way::OfRoot(place.to_owned());
+        let is_snap = is_there && is_image(place) && is_image(&description);
+        let description = self.view.follow_into(&image, &description)?;
+        (is_snap && has_applications(&self.read_at(description)?)).then_some(application)
     }
 
     /// Whether the path leads to the file at that place, and root alone can change that.
     fn is_of_root(&self, path: &Path, place: &Path) -> bool {
-        match follow_below(Path::new(self.root), self.others, path) {
-            Some(Way::OfRoot(end)) => end == place,
-            Some(Way::OfOthers) | None => false,
-        }
+        self.view
+            .follow(path)
+            .is_some_and(|way| way == Way::OfRoot(place.to_owned()))
     }
 
     /// A text of root's; `None` if others can write to it.
     fn read(&self, path: &Path) -> Option<String> {
-        let end = match follow_below(Path::new(self.root), self.others, path)? {
-            Way::OfRoot(end) => end,
-            Way::OfOthers => return None,
+        self.read_at(self.view.follow(path)?)
+    }
+
+    fn read_at(&self, way: Way) -> Option<String> {
+        let Way::OfRoot(end) = way else {
+            return None;
         };
         let mut text = String::new();
         let file = File::open(self.path(&end)).ok()?;
@@ -177,7 +185,7 @@ impl Host<'_> {
     /// The path by which the broker gets to a file of the host.
     fn path(&self, path: &Path) -> PathBuf {
         let path = path.strip_prefix("/").unwrap_or(path);
-        Path::new(self.root).join(path)
+        self.view.root.join(path)
     }
 }
 

@@ -17,7 +17,9 @@ use tokio::{
 };
 
 use super::{
-    Error, Lineage, ProcessHandle, application, fileid,
+    Error, Lineage, ProcessHandle,
+    application::{self, Deployments},
+    fileid,
     interpreter::is_interpreter,
     process::statx_straight,
     script::{self, Interpreter},
@@ -86,6 +88,7 @@ pub struct Resolver {
     known: Mutex<HashMap<Process, Arc<Caller>>>,
     turns: Arc<Semaphore>,
     turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
+    deployments: Arc<Deployments>,
 }
 
 impl Default for Resolver {
@@ -94,6 +97,7 @@ impl Default for Resolver {
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
             turns_of: Mutex::default(),
+            deployments: Arc::default(),
         }
     }
 }
@@ -140,8 +144,9 @@ impl Resolver {
         );
         // The turns end with the work, not with the waiting for it: a thread that is stuck in
         // somebody's file system counts as long as it is.
+        let deployments = Arc::clone(&self.deployments);
         let work = tokio::task::spawn_blocking(move || {
-            let caller = identify(&request, script.as_deref());
+            let caller = identify(&request, script.as_deref(), &deployments);
             drop(turns);
             caller
         });
@@ -154,7 +159,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
+fn identify(
+    request: &Request,
+    script: Option<&CStr>,
+    deployments: &Deployments,
+) -> Result<Caller, Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
     let (stat, path) = handle.executable()?;
@@ -180,7 +189,7 @@ fn identify(request: &Request, script: Option<&CStr>) -> Result<Caller, Error> {
         }
         None => {
             let found = shows_it
-                .then(|| application::find(&handle, &stat, &path, &executable))
+                .then(|| application::find(&handle, &stat, &path, &executable, deployments))
                 .flatten();
             // Who has mounts of his own can give a file any name there.
             let file = found.as_ref().map_or(&executable, |found| &found.file);

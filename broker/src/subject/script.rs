@@ -41,9 +41,11 @@ const OF_PROCESSES: u64 = 0x9fa0;
 const OF_USERS: u64 = 0x6573_5546;
 /// `ST_NOSUID` of include/linux/statfs.h: what is mounted so need not be root's though it says it is, such as
 /// the disks that users may bring (udisks, `user` in fstab).
-pub(super) const NOT_BELIEVED: u64 = 2;
+const NOT_BELIEVED: u64 = 2;
 /// What the first process sees. The broker's own mounts are all marked so, because it has no new privileges.
-pub(super) const ROOT: &str = "/proc/1/root";
+const ROOT: &str = "/proc/1/root";
+/// `SQUASHFS_MAGIC` of include/uapi/linux/magic.h: nobody can write to it, and users cannot mount it.
+pub(super) const IMAGE: u64 = 0x7371_7368;
 /// What `env` has run for a file without a first line (`_PATH_BSHELL` of the C library).
 const SHELL: &str = "/bin/sh";
 /// How many parts of a path are followed, with those of links on the way.
@@ -69,7 +71,8 @@ pub(super) fn program(
     // A user can leave neither for what it was in before, so the process was where it is when it began
     // this run.
     let at_home = process.is_where_the_first_is();
-    let (path, program) = match (at_home, follow(Path::new(name))?) {
+    let way = View::first().follow(Path::new(name))?;
+    let (path, program) = match (at_home, way) {
         (false, _) => return None,
         (true, Way::OfRoot(path)) => {
             let program = Program::at(path.to_str()?)?;
@@ -92,23 +95,49 @@ pub(super) enum Way {
     OfOthers,
 }
 
-/// Follows a path to a file. `None` if it does not lead to one, or to one that is another for each process.
-fn follow(path: &Path) -> Option<Way> {
-    follow_below(Path::new(ROOT), NOT_BELIEVED, path)
+/// Somebody's view of files.
+pub(super) struct View<'a> {
+    /// The root directory.
+    pub root: &'a Path,
+    /// Flags of mounts that others than root can have brought.
+    pub others: u64,
+    /// The kind of file system that an image is which nobody can write to.
+    pub image: u64,
 }
 
-/// The same, as seen by somebody with this root directory. What is mounted with one of the flags `others` can be
-/// changed by others.
-pub(super) fn follow_below(root: &Path, others: u64, path: &Path) -> Option<Way> {
+impl View<'_> {
+    /// The first process's.
+    pub fn first() -> View<'static> {
+        View {
+            root: Path::new(ROOT),
+            others: NOT_BELIEVED,
+            image: IMAGE,
+        }
+    }
+
+    /// Follows a path to a file. `None` if it does not lead to one, or to one that is another for each process.
+    pub fn follow(&self, path: &Path) -> Option<Way> {
+        follow_below(self, path, None)
+    }
+
+    /// The same, where an image is at `image`: what the modes of the directories in it let others do, nobody can.
+    pub fn follow_into(&self, image: &Path, path: &Path) -> Option<Way> {
+        follow_below(self, path, Some(image))
+    }
+}
+
+fn follow_below(view: &View<'_>, path: &Path, image: Option<&Path>) -> Option<Way> {
     let mut left: Vec<PathBuf> = parts(path);
     let mut way = PathBuf::from("/");
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut of_root = true;
     let mut links = 0;
     for _ in 0..PARTS {
-        let here = root.join(way.strip_prefix("/").ok()?);
+        let here = view.root.join(way.strip_prefix("/").ok()?);
         let here = openat(CWD, &here, flags, Mode::empty()).ok()?;
-        of_root &= is_of_root(here.as_fd(), others)?;
+        let sealed = image.filter(|image| way.starts_with(image));
+        let sealed = sealed.map(|_image| view.image);
+        of_root &= is_of_root(here.as_fd(), view.others, sealed)?;
         let kind = FileType::from_raw_mode(fstat(&here).ok()?.st_mode);
         match (kind, left.pop()) {
             (FileType::RegularFile, None) => {
@@ -155,8 +184,9 @@ fn parts(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether root alone can change what this is: the target of a link, the entries of a directory, the
-/// contents of a file. `None` if it is another for each process.
-fn is_of_root(file: BorrowedFd<'_>, others: u64) -> Option<bool> {
+/// contents of a file. On file systems of the kind `sealed`, nobody can: there a file is judged all the same, because
+/// the kernel part goes by its mode. `None` if it is another for each process.
+fn is_of_root(file: BorrowedFd<'_>, others: u64, sealed: Option<u64>) -> Option<bool> {
     let stat = fstat(file).ok()?;
     let system = fstatfs(file).ok()?;
     let (magic, flags) = (
@@ -166,10 +196,12 @@ fn is_of_root(file: BorrowedFd<'_>, others: u64) -> Option<bool> {
     if magic == OF_PROCESSES {
         return None;
     }
+    let kind = FileType::from_raw_mode(stat.st_mode);
     // A link has no mode.
-    let link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
-    let writable = !link && stat.st_mode & 0o022 != 0;
-    Some(stat.st_uid == 0 && !writable && magic != OF_USERS && flags & others == 0)
+    let writable = kind != FileType::Symlink && stat.st_mode & 0o022 != 0;
+    let sealed = sealed == Some(magic) && kind != FileType::RegularFile;
+    let by_itself = stat.st_uid == 0 && !writable || sealed;
+    Some(by_itself && magic != OF_USERS && flags & others == 0)
 }
 
 /// Whether the interpreter that a script's first line has `env` look for is this file, as packages have

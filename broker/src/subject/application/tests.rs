@@ -4,19 +4,19 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{super::script::IMAGE, *};
 
 const DEPLOYED: &str = "/var/lib/flatpak/app/org.example.App/x86_64/stable/c0ffee/files";
 
 /// A host's files below a directory, all of them root's; `None` if the tests are not run by root.
-struct Made(TempDir);
+struct Made(TempDir, Deployments);
 
 impl Made {
     fn new() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             return None;
         }
-        Some(Self(tempfile::tempdir().unwrap()))
+        Some(Self(tempfile::tempdir().unwrap(), Deployments::default()))
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -30,10 +30,18 @@ impl Made {
 
     /// Whatever this directory is on counts as an image that users cannot mount.
     fn host(&self) -> Host<'_> {
+        let image = statfs(self.0.path()).unwrap().f_type.cast_unsigned();
+        self.host_with(0, image)
+    }
+
+    fn host_with(&self, others: u64, image: u64) -> Host<'_> {
         Host {
-            root: self.0.path().to_str().unwrap(),
-            others: 0,
-            image: statfs(self.0.path()).unwrap().f_type.cast_unsigned(),
+            view: View {
+                root: self.0.path(),
+                others,
+                image,
+            },
+            deployments: &self.1,
         }
     }
 
@@ -149,19 +157,52 @@ fn installations_are_where_root_says() {
 }
 
 #[test]
-fn what_is_replaced_while_in_use_is_called_as_it_calls_itself() {
+fn what_is_replaced_while_in_use_stays_what_it_was_installed_as() {
     let Some(made) = Made::new() else { return };
-    let path = "/var/lib/flatpak/.removed/c0ffee-1234/files/bin/app";
-    let metadata = "/var/lib/flatpak/.removed/c0ffee-1234/metadata";
-    made.write(path, "");
-    assert_eq!(made.find(path), None);
-    made.write(metadata, "[Application]\nname=org.example.App\n");
-    assert_eq!(made.find(path), Some(app()));
-    made.give_away(metadata);
-    assert_eq!(made.find(path), None);
-    fs::remove_file(made.at(metadata)).unwrap();
-    made.write(metadata, "[Runtime]\nname=org.example.Platform\n");
-    assert_eq!(made.find(path), None, "a runtime");
+    let installed = format!("{DEPLOYED}/bin/app");
+    let removed = "/var/lib/flatpak/.removed/c0ffee-1234";
+    let path = format!("{removed}/files/bin/app");
+    let deployment = DEPLOYED.trim_end_matches("/files");
+    fs::create_dir_all(made.at("/var/lib/flatpak/.removed")).unwrap();
+    made.write(&installed, "");
+    assert_eq!(made.find(&installed), Some(app()));
+    // Whatever it calls itself.
+    let metadata = "[Application]\nname=org.example.Other\n";
+    made.write(&format!("{deployment}/metadata"), metadata);
+    fs::rename(made.at(deployment), made.at(removed)).unwrap();
+    assert_eq!(made.find(&path), Some(app()));
+    made.give_away(removed);
+    assert_eq!(made.find(&path), None, "others can change it");
+
+    // Never seen where it was installed, though it says what it is.
+    let unseen = removed.replace("c0ffee", "1dea");
+    let path = format!("{unseen}/files/bin/app");
+    made.write(&path, "");
+    let metadata = "[Application]\nname=org.example.App\n";
+    made.write(&format!("{unseen}/metadata"), metadata);
+    assert_eq!(made.find(&path), None);
+}
+
+#[test]
+fn deployments_are_remembered_up_to_a_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut stat = statx_at(directory.path()).unwrap();
+    let deployments = Deployments::default();
+    let first = Application::of_key("flatpak:org.example.First").unwrap();
+    let other = Application::of_key("flatpak:org.example.Other").unwrap();
+    deployments.note(&stat, &other);
+    deployments.note(&stat, &first);
+    assert_eq!(deployments.application(&stat), Some(first.clone()));
+    // The same number, given again.
+    stat.stx_btime.tv_sec += 1;
+    assert_eq!(deployments.application(&stat), None);
+    stat.stx_btime.tv_sec -= 1;
+    for inode in 0..2000 {
+        stat.stx_ino = inode;
+        deployments.note(&stat, &other);
+    }
+    assert!(deployments.count() <= 1024);
+    assert_eq!(deployments.application(&stat), Some(other));
 }
 
 #[test]
@@ -230,10 +271,32 @@ fn a_snap_is_what_is_in_its_image() {
         named("example")
     );
 
-    let directory = Host {
-        image: IMAGE,
-        ..made.host()
+    // Nobody can write to a directory in the image, whatever its mode says; but to one that it is mounted in.
+    let tool = "/snap/example/1/bin/tool";
+    let set = |path: &str, mode| {
+        fs::set_permissions(made.at(path), fs::Permissions::from_mode(mode)).unwrap();
     };
+    for directory in [
+        "/snap/example/1",
+        "/snap/example/1/bin",
+        "/snap/example/1/meta",
+    ] {
+        set(directory, 0o777);
+        assert_eq!(made.find(tool), named("example"), "{directory}");
+        made.give_away(directory);
+        assert_eq!(made.find(tool), named("example"), "{directory}");
+    }
+    for path in ["/snap/example", tool, "/snap/example/1/meta/snap.yaml"] {
+        set(path, 0o775);
+        assert_eq!(made.find(tool), None, "{path}");
+        set(path, 0o755);
+        assert_eq!(made.find(tool), named("example"), "{path}");
+    }
+    symlink("tool", made.at("/snap/example/1/bin/link")).unwrap();
+    let link = made.find("/snap/example/1/bin/link");
+    assert_eq!(link, None, "a link to it is another place");
+
+    let directory = made.host_with(0, IMAGE);
     let path = Path::new("/snap/example/1/bin/tool");
     let file = fileid(&statx_at(&directory.path(path)).unwrap());
     assert_eq!(
@@ -253,10 +316,7 @@ fn a_mount_that_users_can_have_brought_has_no_application() {
     let path = format!("{DEPLOYED}/bin/app");
     made.write(&path, "");
     let flags = statfs(made.0.path()).unwrap().f_flags.cast_unsigned();
-    let brought = Host {
-        others: flags,
-        ..made.host()
-    };
+    let brought = made.host_with(flags, IMAGE);
     let file = fileid(&statx_at(&made.at(&path)).unwrap());
     assert_ne!(flags, 0, "ST_VALID at least");
     assert_eq!(brought.find(Path::new(&path), file), None);

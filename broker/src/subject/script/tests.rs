@@ -7,6 +7,14 @@ use std::{
 
 use super::*;
 
+fn below(root: &Path) -> View<'_> {
+    View {
+        root,
+        others: 0,
+        image: IMAGE,
+    }
+}
+
 #[test]
 fn a_first_line_names_what_env_looks_for() {
     for (line, word) in [
@@ -39,7 +47,8 @@ fn a_way_that_others_can_change_leads_to_no_other_name() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let absolute = |name: &str| Path::new("/").join(name);
-    let follow = |name: &str| follow_below(dir.path(), 0, &absolute(name));
+    let view = below(dir.path());
+    let follow = |name: &str| view.follow(&absolute(name));
     let of_root = |name: &str| Some(Way::OfRoot(absolute(name)));
     fs::write(at("script"), "#!/bin/sh\n").unwrap();
     fs::create_dir(at("more")).unwrap();
@@ -80,7 +89,7 @@ fn names_that_mean_something_else_to_each_process_name_nothing() {
         "/proc/self/cmdline".to_owned(),
     ] {
         assert!(Path::new(&path).exists());
-        let here = |path: &Path| follow_below(Path::new("/"), 0, path);
+        let here = |path: &Path| below(Path::new("/")).follow(path);
         assert_eq!(here(Path::new(&path)), None, "{path}");
         symlink(&path, &link).unwrap();
         assert_eq!(here(&link), None, "{path}");
@@ -88,7 +97,7 @@ fn names_that_mean_something_else_to_each_process_name_nothing() {
     }
     symlink(&link, &link).unwrap();
     assert_eq!(
-        follow_below(Path::new("/"), 0, &link),
+        below(Path::new("/")).follow(&link),
         None,
         "it leads to itself"
     );
