@@ -1,6 +1,7 @@
 //! Mounts as `mountinfo` of a process has them: what is mounted, and where.
 
 use std::{
+    cmp::Reverse,
     ffi::OsString,
     fs::File,
     io::{BufRead, BufReader},
@@ -64,7 +65,8 @@ fn unescaped(field: &[u8]) -> Option<PathBuf> {
 
 /// Where else the file can be that is at `path`, on the mount `id` of those in the file `own`: below those in the
 /// file `others` that are of the same file system, and of a part of it that the file is in. Whether it is the
-/// same is to be seen there: another mount can hide it.
+/// same is to be seen there: another mount can hide it. First where the least of the file system is mounted, then in
+/// the order of the names, so that a file is called the same whatever was mounted first.
 pub(super) fn elsewhere(path: &Path, id: u64, own: &Path, others: &Path) -> Vec<PathBuf> {
     let Some(mount) = mounts(own).find(|mount| mount.id == id) else {
         return Vec::new();
@@ -73,8 +75,12 @@ pub(super) fn elsewhere(path: &Path, id: u64, own: &Path, others: &Path) -> Vec<
         return Vec::new();
     };
     let inner = below(&mount.root, rest);
-    let others = mounts(others).filter(|other| other.device == mount.device);
-    let places = others.filter_map(|other| {
+    let others = mounts(others)
+        .filter(|other| other.device == mount.device && inner.starts_with(&other.root));
+    let mut others: Vec<Mount> = others.collect();
+    // Each root is a part of the one path.
+    others.sort_by_key(|other| (Reverse(other.root.as_os_str().len()), other.point.clone()));
+    let places = others.iter().filter_map(|other| {
         let rest = inner.strip_prefix(&other.root).ok()?;
         Some(below(&other.point, rest))
     });
@@ -157,6 +163,26 @@ mod tests {
             (505, "/app/bin/x"),
         ] {
             assert_eq!(of(id, path), Vec::<PathBuf>::new(), "{id} {path}");
+        }
+    }
+
+    #[test]
+    fn the_place_in_the_smallest_mount_is_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, host) = (dir.path().join("own"), dir.path().join("host"));
+        std::fs::write(&own, "500 1 0:27 /@home/a /app ro - btrfs /dev/sda2 rw\n").unwrap();
+        let mut lines = [
+            "28 1 0:27 / /mnt/whole rw - btrfs /dev/sda2 rw\n",
+            "29 1 0:27 /@ / rw - btrfs /dev/sda2 rw\n",
+            "30 29 0:27 /@home /media/home rw - btrfs /dev/sda2 rw\n",
+            "31 29 0:27 /@home /home rw - btrfs /dev/sda2 rw\n",
+        ];
+        for _ in 0..2 {
+            std::fs::write(&host, lines.concat()).unwrap();
+            let places = elsewhere(Path::new("/app/x"), 500, &own, &host);
+            let expected = ["/home/a/x", "/media/home/a/x", "/mnt/whole/@home/a/x"];
+            assert_eq!(places, expected.map(PathBuf::from));
+            lines.reverse();
         }
     }
 }
