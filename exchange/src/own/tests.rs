@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portreeve_policy::{Operation, Protocol};
+use portreeve_policy::{Operation, Packaging, Protocol};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -209,16 +209,28 @@ fn the_schema_says_so_too() {
         Action::ERRNOS.map(|(name, _)| name.to_owned())
     );
     assert_eq!(words(&rule["properties"]["action"]), ["allow", "deny"]);
+    let spec = RuleSpec {
+        program: "/a".to_owned(),
+        operations: vec!["connect".to_owned()],
+        action: "deny".to_owned(),
+        ..RuleSpec::default()
+    };
     for place in words(&rule["properties"]["place"]) {
-        let spec = RuleSpec {
-            program: "/a".to_owned(),
-            operations: vec!["connect".to_owned()],
-            action: "deny".to_owned(),
-            place: Some(place),
-            ..RuleSpec::default()
-        };
-        spec.check().unwrap();
+        let place = Some(place);
+        let spec = spec.clone();
+        RuleSpec { place, ..spec }.check().unwrap();
     }
+    let programs = ["/usr/bin/curl", "flatpak:org.example.App", "snap:example"];
+    let pattern = rule["properties"]["program"]["pattern"].as_str().unwrap();
+    let starts = pattern.strip_prefix("^(").unwrap();
+    let starts: Vec<&str> = starts.strip_suffix(").").unwrap().split('|').collect();
+    for (program, start) in programs.iter().zip(&starts) {
+        assert!(program.starts_with(start), "{program} is not {start}");
+        let program = (*program).to_owned();
+        let spec = spec.clone();
+        RuleSpec { program, ..spec }.check().unwrap();
+    }
+    assert_eq!((starts.len(), Packaging::ALL.len()), (3, 2));
 }
 
 fn any_destination() -> impl Strategy<Value = (String, Option<String>, Option<String>)> {
