@@ -38,18 +38,15 @@ fn flatpak(root: &Path, id: &str) -> Option<Entry> {
     entry_of(&path, FLATPAK_ID, id)
 }
 
-/// The entry that is called as the snap is, or the only one.
+/// The entry that is called as the snap is, or the only one that says it is the snap's: snaps can have the names of
+/// such files granted to them (`desktop-file-ids`).
 fn snap(root: &Path, name: &str) -> Option<Entry> {
     let directory = root.join(OF_SNAPS);
     let main = directory.join(format!("{name}_{name}.desktop"));
     entry_of(&main, SNAP_NAME, name).or_else(|| {
-        let start = format!("{name}_");
-        let is_its = |path: &PathBuf| {
-            let file = path.file_name().and_then(|file| file.to_str());
-            file.is_some_and(|file| file.starts_with(&start))
-        };
+        let is_entry = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "desktop");
         let paths = fs::read_dir(directory).ok()?.flatten();
-        let paths = paths.map(|found| found.path()).filter(is_its);
+        let paths = paths.map(|found| found.path()).filter(is_entry);
         let mut entries = paths.filter_map(|path| entry_of(&path, SNAP_NAME, name));
         let first = entries.next()?;
         entries.next().is_none().then_some(first)
@@ -115,5 +112,8 @@ mod tests {
         snap("office_office", "Office", "X-SnapInstanceName=office");
         assert_eq!(title(root, "snap:office").as_deref(), Some("Office"));
         assert_eq!(title(root, "snap:off"), None);
+        snap("org.example.Mail", "Mail", "X-SnapInstanceName=mail");
+        snap("mail_web", "Another", "X-SnapInstanceName=mail-web");
+        assert_eq!(title(root, "snap:mail").as_deref(), Some("Mail"));
     }
 }
