@@ -146,12 +146,19 @@ def test_flatpak_that_is_replaced_while_it_runs_stays_what_it_is():
     with installation() as deploy:
         old = deploy("c0ffee")
         firewall.add_rule(FLATPAK, "allow")
-        (SYSTEM / ".removed").mkdir(mode=0o755)
-        (old.parent / "metadata").write_text(f"[Application]\nname={ID}\n")
-        (old.parent / "metadata").chmod(0o644)
+        may(confined(old))
+        removed = SYSTEM / ".removed"
+        removed.mkdir(mode=0o755)
         caller = confined(old)
-        old.parent.rename(SYSTEM / ".removed/c0ffee-1")
+        old.parent.rename(removed / "c0ffee-1")
         may(caller)
+        may(confined(removed / "c0ffee-1/files", program="/app/bin/helper"), ELSEWHERE)
+        # What was never seen where it was installed is whatever its vendor says.
+        fill(removed / "evil-1/files")
+        metadata = removed / "evil-1/metadata"
+        metadata.write_text(f"[Application]\nname={ID}\n")
+        do("chmod", "-R", "go=rX", removed)
+        is_not(confined(removed / "evil-1/files"))
 
 
 def test_what_says_it_is_a_flatpak_is_none():
@@ -308,6 +315,62 @@ def test_answer_for_a_snap_counts_for_every_revision_of_it():
         assert subject.runs_anything, subject
 
 
+@contextlib.contextmanager
+def linked_snaps():
+    """Has snaps where some systems have them, with a link of root's at the place where they see themselves."""
+    linked = Path("/var/lib/snapd/snap")
+    linked.mkdir(parents=True)
+    for directory in (linked.parent, linked):
+        directory.chmod(0o755)
+    SNAPS.mkdir(exist_ok=True)
+    SNAPS.rmdir()
+    SNAPS.symlink_to(linked)
+    try:
+        yield linked
+    finally:
+        SNAPS.unlink()
+        shutil.rmtree(linked)
+
+
+def test_snap_that_the_host_has_behind_a_link_is_an_application():
+    with linked_snaps() as linked, snap("hello", 1) as there:
+        assert there.is_mount() and there.resolve() == linked / "hello/1", there
+        # Its own mounts have a directory there, as snap-confine makes them.
+        inside = sandbox(there.resolve(), "--ro-bind", linked, SNAPS)
+        caller = Caller(program=there / "bin/tool", inside=inside)
+        question = asks(caller, "snap:hello")
+        assert question.subject.path == str(linked / "hello/1/bin/tool"), question
+        answer(question, caller, "allow", "always")
+        may(Caller(program=there / "bin/helper", inside=inside), ELSEWHERE)
+        may(Caller(program=there / "bin/tool"))
+
+
+def test_link_of_a_users_gives_no_application_another_name():
+    with snap("hello", 1) as there:
+        firewall.add_rule("snap:hello", "deny")
+        alias = HOME / "alias"
+        alias.symlink_to(there)
+        try:
+            # A directory in mounts of the user's own, where everybody else sees the link.
+            inside = sandbox(there, "--ro-bind", there, alias)
+            may_not(Caller(program=alias / "bin/tool", inside=inside))
+        finally:
+            alias.unlink()
+
+
+def test_script_in_an_application_is_not_the_application():
+    """Its interpreter obeys whoever starts it: it would speak for the application with anybody's code."""
+    with installation() as deploy:
+        deployed = deploy("c0ffee")
+        script = deployed / "bin/script"
+        code = 'import runpy, sys\nrunpy.run_path(sys.argv[-1], run_name="__main__")\n'
+        script.write_text("#!/usr/bin/python3 -IS\n" + code)
+        script.chmod(0o755)
+        firewall.add_rule(FLATPAK, "allow")
+        subject = is_not(Caller(program=script))
+        assert subject.path == str(script), subject
+
+
 def test_instance_of_a_snap_is_an_application_of_its_own():
     with snap("hello_b", 1) as instance:
         (SNAPS / "hello").mkdir(mode=0o755)
@@ -350,6 +413,28 @@ def test_directory_that_is_tried_is_no_snap():
         do("umount", "--lazy", where)
         shutil.rmtree(SNAPS / "tried")
         shutil.rmtree(tried)
+
+
+def test_rule_for_a_path_of_an_applications_is_for_that():
+    with snap("hello", 1) as there, installation() as deploy:
+        starter = SNAPS / "bin/hello.tool"
+        starter.parent.mkdir(mode=0o755)
+        try:
+            # As snapd has it: a link to another program.
+            starter.symlink_to(OTHER_PROGRAM)
+            for path, key in (
+                (deploy("c0ffee") / "bin/tool", FLATPAK),
+                (there / "bin/tool", "snap:hello"),
+                (starter, "snap:hello"),
+            ):
+                rule = firewall.add_rule(path, "allow")
+                assert [it.program for it in firewall.rules()] == [key], path
+                if path != starter:
+                    firewall.remove_rule(rule)
+            may(Caller(program=there / "bin/tool"))
+            is_not(Caller(program=OTHER_PROGRAM))
+        finally:
+            shutil.rmtree(starter.parent)
 
 
 def test_no_rule_is_made_for_what_no_application_can_be_called():
