@@ -107,7 +107,7 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     /// The first process's.
-    pub fn first() -> View<'static> {
+    pub(super) fn first() -> View<'static> {
         View {
             root: Path::new(ROOT),
             others: NOT_BELIEVED,
@@ -116,12 +116,12 @@ impl View<'_> {
     }
 
     /// Follows a path to a file. `None` if it does not lead to one, or to one that is another for each process.
-    pub fn follow(&self, path: &Path) -> Option<Way> {
+    pub(super) fn follow(&self, path: &Path) -> Option<Way> {
         follow_below(self, path, None)
     }
 
     /// The same, where an image is at `image`: what the modes of the directories in it let others do, nobody can.
-    pub fn follow_into(&self, image: &Path, path: &Path) -> Option<Way> {
+    pub(super) fn follow_into(&self, image: &Path, path: &Path) -> Option<Way> {
         follow_below(self, path, Some(image))
     }
 }
