@@ -3,7 +3,12 @@
 use portreeve_dbus::{AGENT_EXECUTABLE, CONTROL_EXECUTABLE, Error, Status};
 use zbus::{Connection, fdo::DBusProxy, interface, message::Header};
 
-use super::{Shared, agent, attest::attest_one_of, logins::has_desktop};
+use super::{
+    Shared, agent,
+    attest::attest_one_of,
+    caller::Caller,
+    logins::{has_desktop, session_of},
+};
 use crate::decide::{AgentKind, Command};
 
 pub(super) struct Broker(pub(super) Shared);
@@ -31,30 +36,32 @@ impl Broker {
         let limiter = &self.0.attestations;
         let kind = match attest_one_of(limiter, &caller.caller, agents).await? {
             AGENT_EXECUTABLE => AgentKind::Window,
-            _ => {
-                deny_with_a_desktop(connection, caller.uid).await?;
-                AgentKind::Terminal
-            }
+            _ => AgentKind::Terminal {
+                session: session_to_ask_in(connection, &caller).await?,
+            },
         };
         let sender = header
             .sender()
             .ok_or_else(|| Error::AccessDenied("cannot find out who calls".to_owned()))?;
+        let is_window = kind == AgentKind::Window;
         let agent = agent::start(connection, sender.to_owned(), kind).await?;
         let uid = caller.uid;
         self.0
             .ask(|reply| Command::Register { uid, agent, reply })
             .await?;
-        // It may have gone while it was looked at, before there was an agent to forget.
+        // It may have gone while it was looked at, or its session, before there was an agent to forget.
         let bus = DBusProxy::new(connection).await?;
-        if !bus
-            .name_has_owner(sender.clone().into())
-            .await
-            .unwrap_or(false)
-        {
+        let is_there = bus.name_has_owner(sender.clone().into()).await;
+        let may_stay = if is_window {
+            Ok(())
+        } else {
+            session_to_ask_in(connection, &caller).await.map(drop)
+        };
+        if !is_there.unwrap_or(false) || may_stay.is_err() {
             let name = sender.to_string();
             drop(self.0.commands.send(Command::Gone { name }).await);
         }
-        Ok(())
+        may_stay
     }
 
     async fn prompt_shown(
@@ -76,18 +83,30 @@ impl Broker {
     }
 }
 
-/// Denies an agent on a terminal to who has a desktop: any program of the user can open a terminal and
-/// type there, which it cannot do in the agent's window.
-async fn deny_with_a_desktop(connection: &Connection, uid: u32) -> Result<(), Error> {
+/// The session that an agent on a terminal asks in. Denies one to who has a desktop: any program of the user
+/// can open a terminal and type there, which it cannot do in the agent's window; and one that is in no open
+/// session: such a program could have stayed when the user left.
+async fn session_to_ask_in(connection: &Connection, caller: &Caller) -> Result<String, Error> {
     let denied =
         |why: String| Error::AccessDenied(format!("cannot take answers from a terminal: {why}"));
-    match has_desktop(connection, uid).await {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(denied(
-            "you have a desktop session, in which portreeve-agent asks".to_owned(),
+    let unknown = |what, error| denied(format!("it is not known whether {what}: {error}"));
+    match has_desktop(connection, caller.uid).await {
+        Ok(false) => {}
+        Ok(true) => {
+            return Err(denied(
+                "you have a desktop session, in which portreeve-agent asks".to_owned(),
+            ));
+        }
+        Err(error) => return Err(unknown("you have a desktop session", error)),
+    }
+    let Some(process) = &caller.process else {
+        return Err(denied("the bus gives no pidfd".to_owned()));
+    };
+    match session_of(connection, caller.uid, process).await {
+        Ok(Some(session)) => Ok(session),
+        Ok(None) => Err(denied(
+            "this program is in no session in which you are logged in".to_owned(),
         )),
-        Err(error) => Err(denied(format!(
-            "it is not known whether you have a desktop session: {error}"
-        ))),
+        Err(error) => Err(unknown("you are logged in where it runs", error)),
     }
 }

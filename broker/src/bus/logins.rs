@@ -1,6 +1,6 @@
 //! Who is logged in, as logind has it: rules may be made until their user logs out.
 
-use std::{collections::BTreeSet, io, os::fd::OwnedFd, time::Duration};
+use std::{io, os::fd::OwnedFd, time::Duration};
 
 use futures_util::{Stream, StreamExt};
 use rustix::{
@@ -10,12 +10,17 @@ use rustix::{
 use tokio::{io::unix::AsyncFd, sync::mpsc, time::sleep};
 use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 
-use crate::decide::Command;
+use crate::{
+    decide::{Command, Logins},
+    subject::ProcessHandle,
+};
 
 /// Where logind writes down its sessions. What stands there is its own affair; that something changes
 /// there is a hint that sd-login(3) takes too. Over the bus it does not tell when the last process of a
 /// session that could keep it open is gone, but the user is not.
 const SESSIONS: &str = "/run/systemd/sessions";
+/// How logind says that a process is in no session.
+const NO_SESSION: &str = "org.freedesktop.login1.NoSessionForPID";
 /// How long hints are gathered.
 const GATHER: Duration = Duration::from_millis(20);
 /// How long to wait before logind is asked again that has not answered; doubled each time.
@@ -29,6 +34,9 @@ const SLOWEST_RETRY: Duration = Duration::from_secs(64);
 )]
 trait Manager {
     fn list_sessions(&self) -> zbus::Result<Vec<(String, u32, String, String, OwnedObjectPath)>>;
+
+    #[zbus(name = "GetSessionByPID")]
+    fn get_session_by_pid(&self, pid: u32) -> zbus::Result<OwnedObjectPath>;
 
     #[zbus(signal)]
     fn session_new(&self, id: &str, path: zbus::ObjectPath<'_>) -> zbus::Result<()>;
@@ -79,11 +87,11 @@ async fn follow(
     let mut hints = Hints::new(&manager).await?;
     let mut known = None;
     loop {
-        let users = logged_in(connection, &manager).await?;
+        let logins = logged_in(connection, &manager).await?;
         *retry = RETRY;
-        if known.as_ref() != Some(&users) {
-            known = Some(users.clone());
-            if commands.send(Command::LoggedIn(users)).await.is_err() {
+        if known.as_ref() != Some(&logins) {
+            known = Some(logins.clone());
+            if commands.send(Command::LoggedIn(logins)).await.is_err() {
                 return Ok(());
             }
         }
@@ -94,28 +102,20 @@ async fn follow(
     }
 }
 
-/// The users who have a session. One that is closing is none any more, whatever still runs in it: any
-/// program could stay. Nor are those that nobody sits at: of a user's service manager, of cron.
-async fn logged_in(
-    connection: &Connection,
-    manager: &ManagerProxy<'_>,
-) -> zbus::Result<BTreeSet<u32>> {
-    let mut users = BTreeSet::new();
+/// Who has a session.
+async fn logged_in(connection: &Connection, manager: &ManagerProxy<'_>) -> zbus::Result<Logins> {
+    let mut logins = Logins::default();
     for (_, uid, _, _, path) in manager.list_sessions().await? {
-        if users.contains(&uid) {
-            continue;
-        }
-        match is_open(connection, path).await {
-            Ok(true) => {
-                users.insert(uid);
+        // Not to know is no log-out: logind may be starting anew.
+        if let Some(is_desktop) = look_at(connection, &path).await? {
+            logins.users.insert(uid);
+            logins.sessions.insert(path.to_string());
+            if is_desktop {
+                logins.desktops.insert(uid);
             }
-            Ok(false) => {}
-            Err(error) if says_it_has_gone(&error) => {}
-            // Not to know is no log-out: logind may be starting anew.
-            Err(error) => return Err(error),
         }
     }
-    Ok(users)
+    Ok(logins)
 }
 
 fn says_it_has_gone(error: &zbus::Error) -> bool {
@@ -130,48 +130,62 @@ fn says_it_has_gone(error: &zbus::Error) -> bool {
     )
 }
 
-/// Whether a user sits at a desktop: has an open session that is neither a terminal's nor one of none at all.
+/// Whether a user sits at a desktop.
 pub async fn has_desktop(connection: &Connection, uid: u32) -> zbus::Result<bool> {
     let manager = ManagerProxy::new(connection).await?;
-    for (_, _, _, _, path) in manager
-        .list_sessions()
-        .await?
-        .into_iter()
-        .filter(|it| it.1 == uid)
-    {
-        match is_desktop(connection, path).await {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(error) if says_it_has_gone(&error) => {}
-            Err(error) => return Err(error),
+    for (_, owner, _, _, path) in manager.list_sessions().await? {
+        if owner == uid && look_at(connection, &path).await? == Some(true) {
+            return Ok(true);
         }
     }
     Ok(false)
 }
 
-async fn is_desktop(connection: &Connection, path: OwnedObjectPath) -> zbus::Result<bool> {
-    let session = session(connection, path.clone()).await?;
-    // Who controls the session can change its type, but not its desktop, which not all have.
-    let is_without = matches!(session.kind().await?.as_str(), "tty" | "unspecified")
-        && session.desktop().await?.is_empty();
-    Ok(!is_without && is_open(connection, path).await?)
+/// The open session of a user that a process is in, as logind calls it. What the user's service manager has
+/// started is in none, nor is what has outlived its session.
+pub async fn session_of(
+    connection: &Connection,
+    uid: u32,
+    process: &ProcessHandle,
+) -> zbus::Result<Option<String>> {
+    let manager = ManagerProxy::new(connection).await?;
+    let path = match manager.get_session_by_pid(process.pid()).await {
+        Ok(path) => path,
+        Err(zbus::Error::MethodError(name, _, _)) if name == NO_SESSION => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let all = manager.list_sessions().await?;
+    let is_own = all.iter().any(|it| it.1 == uid && it.4 == path);
+    let is_open = is_own && look_at(connection, &path).await?.is_some();
+    // It was about this process, and no other that has its number by now, if this is still there.
+    Ok((is_open && process.is_alive()).then(|| path.to_string()))
 }
 
-async fn session(
+/// Whether a session is a desktop, which is one that is neither a terminal's nor one of none at all; `None` if
+/// it is not open. One that is closing is not, whatever still runs in it: any program could stay. Nor are
+/// those that nobody sits at: of a user's service manager, of cron.
+async fn look_at(connection: &Connection, path: &OwnedObjectPath) -> zbus::Result<Option<bool>> {
+    match try_look_at(connection, path).await {
+        Err(error) if says_it_has_gone(&error) => Ok(None),
+        looked => looked,
+    }
+}
+
+async fn try_look_at(
     connection: &Connection,
-    path: OwnedObjectPath,
-) -> zbus::Result<SessionProxy<'static>> {
-    SessionProxy::builder(connection)
+    path: &OwnedObjectPath,
+) -> zbus::Result<Option<bool>> {
+    let session = SessionProxy::builder(connection)
         .path(path)
         .cache_properties(zbus::proxy::CacheProperties::No)
         .build()
-        .await
-}
-
-async fn is_open(connection: &Connection, path: OwnedObjectPath) -> zbus::Result<bool> {
-    let session = session(connection, path).await?;
+        .await?;
+    // Who controls the session can change its type, but not its desktop, which not all have.
+    let is_without = matches!(session.kind().await?.as_str(), "tty" | "unspecified")
+        && session.desktop().await?.is_empty();
     let is_of_somebody = session.class().await?.starts_with("user");
-    Ok(is_of_somebody && session.state().await? != "closing")
+    let is_open = is_of_somebody && session.state().await? != "closing";
+    Ok(is_open.then_some(!is_without))
 }
 
 /// That sessions may be others now.

@@ -31,7 +31,7 @@ use self::{
     prompts::Prompts, rules::Rules, watch::Watchers,
 };
 pub use self::{
-    logins::{follow_logins, has_desktop},
+    logins::{follow_logins, has_desktop, session_of},
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };

@@ -1,10 +1,14 @@
 //! The agents of all users: at most one each.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use portreeve_dbus::Prompt;
 use tokio::sync::mpsc;
 
+use super::Logins;
 use crate::failure::{Failures, Reason};
 
 /// Messages that may wait for an agent. One that does not take them is dropped.
@@ -27,12 +31,15 @@ pub enum ToAgent {
 }
 
 /// Where an agent asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentKind {
     /// In a window.
     Window,
     /// On a terminal: for want of a window, which takes its place.
-    Terminal,
+    Terminal {
+        /// The session it is in, as logind calls it. It asks for no longer than that is open.
+        session: String,
+    },
 }
 
 /// A registered agent. Its messages go to a task of the bus room; that ends when this is dropped.
@@ -50,6 +57,8 @@ pub(super) struct Agents {
     by_uid: HashMap<u32, AgentHandle>,
     /// Users whose agent was dropped since the last look.
     dropped: Vec<u32>,
+    /// Users who have had an agent in a window since they logged in.
+    windowed: HashSet<u32>,
     failures: Arc<Failures>,
 }
 
@@ -58,6 +67,7 @@ impl Agents {
         Self {
             by_uid: HashMap::new(),
             dropped: Vec::new(),
+            windowed: HashSet::new(),
             failures,
         }
     }
@@ -67,7 +77,30 @@ impl Agents {
     }
 
     pub(super) fn insert(&mut self, uid: u32, agent: AgentHandle) {
+        if agent.kind == AgentKind::Window {
+            self.windowed.insert(uid);
+        }
         self.by_uid.insert(uid, agent);
+    }
+
+    /// Whether a user has had an agent in a window since they logged in. logind does not tell a desktop
+    /// that was started on a console from the console.
+    pub(super) fn had_window(&self, uid: u32) -> bool {
+        self.windowed.contains(&uid)
+    }
+
+    /// These are logged in, and no others: drops the agents on terminals whose session is closed or whose
+    /// user has a desktop by now. Returns their users.
+    pub(super) fn logged_in(&mut self, logins: &Logins) -> Vec<u32> {
+        self.windowed.retain(|uid| logins.users.contains(uid));
+        let is_over = |uid: &u32, agent: &mut AgentHandle| match &agent.kind {
+            AgentKind::Window => false,
+            AgentKind::Terminal { session } => {
+                logins.desktops.contains(uid) || !logins.sessions.contains(session)
+            }
+        };
+        let over = self.by_uid.extract_if(is_over);
+        over.map(|(uid, _)| uid).collect()
     }
 
     /// Forgets the agent of this name; returns its user.

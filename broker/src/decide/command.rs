@@ -17,6 +17,17 @@ use crate::store::{self, ChangeId, Changed, Over};
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
+/// Who is logged in, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logins {
+    /// Users who have an open session.
+    pub users: BTreeSet<u32>,
+    /// Those of them who have a desktop.
+    pub desktops: BTreeSet<u32>,
+    /// The open sessions, as logind calls them.
+    pub sessions: BTreeSet<String>,
+}
+
 /// A command of the bus room.
 pub enum Command {
     /// State as it concerns one user.
@@ -137,8 +148,8 @@ pub enum Command {
     },
     /// Administrators' rules are these, and this is wrong with their files.
     Administrators(Vec<Rule>, Option<String>),
-    /// These users have a session, and no others.
-    LoggedIn(BTreeSet<u32>),
+    /// These have a session, and no others.
+    LoggedIn(Logins),
     /// From the loop to itself: the store has done its part.
     Stored(Stored),
     /// From the loop to itself: the store has kept a mode, or not.

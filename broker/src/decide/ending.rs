@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use portreeve_policy::{Rule, RuleId};
 use tokio::time::Instant;
 
-use super::{Command, Decider, rulebook::RuleBook};
+use super::{Command, Decider, Logins, rulebook::RuleBook};
 use crate::store::{self, Over};
 
 impl Decider {
@@ -26,8 +26,13 @@ impl Decider {
         self.end(&due);
     }
 
-    /// These users have a session, and no others.
-    pub(super) fn logged_in(&mut self, users: BTreeSet<u32>) {
+    /// These have a session, and no others.
+    pub(super) fn logged_in(&mut self, logins: Logins) {
+        for uid in self.agents.logged_in(&logins) {
+            tracing::info!(uid, "agent on a terminal dropped");
+            self.wait_for_agent(uid);
+        }
+        let users = logins.users;
         let before = self.sessions.replace(users.clone());
         let gone = before
             .as_ref()

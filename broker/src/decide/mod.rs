@@ -37,7 +37,9 @@ use tokio::{
 };
 
 pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
-pub use command::{Answered, Changing, Command, Made, ModeSet, Origin, Reply, RuleChange, Watch};
+pub use command::{
+    Answered, Changing, Command, Logins, Made, ModeSet, Origin, Reply, RuleChange, Watch,
+};
 
 use self::{
     agents::Agents,

@@ -79,7 +79,7 @@ impl Decider {
                     self.all_rules_changed();
                 }
             }
-            Command::LoggedIn(users) => self.logged_in(users),
+            Command::LoggedIn(logins) => self.logged_in(logins),
             Command::Stored(stored) => self.stored(stored),
             Command::NotForgotten { over, error } => self.not_forgotten(over, &error),
         }
@@ -151,13 +151,20 @@ impl Decider {
     }
 
     fn register(&mut self, uid: u32, agent: AgentHandle) -> Result<(), Error> {
-        let stays = |other: &AgentHandle| {
-            other.kind == AgentKind::Window || agent.kind == AgentKind::Terminal
-        };
+        let is_window = agent.kind == AgentKind::Window;
+        let stays = |other: &AgentHandle| other.kind == AgentKind::Window || !is_window;
         if self.agents.get(uid).is_some_and(stays) {
             return Err(Error::AgentExists(format!(
                 "cannot register: user {uid} has an agent"
             )));
+        }
+        // Any program of the user can end that one, and open a terminal.
+        if !is_window && self.agents.had_window(uid) {
+            return Err(Error::AccessDenied(
+                "cannot take answers from a terminal: you have been asked in a window since you \
+                 logged in"
+                    .to_owned(),
+            ));
         }
         tracing::info!(uid, name = agent.name, kind = ?agent.kind, "agent registered");
         // One that was there is told that it was dropped.

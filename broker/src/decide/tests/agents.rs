@@ -1,11 +1,11 @@
 //! Agents come, hear, go, and sometimes do not read.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use portreeve_dbus::Error;
 
 use super::{
-    super::{AgentKind, Command, ToAgent},
+    super::{AgentKind, Command, Logins, ToAgent},
     desk::{ALICE, Desk, at},
     kernel::Told,
     running::Running,
@@ -167,7 +167,7 @@ async fn only_the_agent_says_what_is_on_the_screen() {
 #[tokio::test(start_paused = true)]
 async fn a_window_takes_the_place_of_a_terminal_and_not_the_other_way() {
     let desk = Desk::new().await;
-    let terminal = |name: &'static str| desk.register_as(AgentKind::Terminal, name, 16);
+    let terminal = |name: &'static str| desk.register_as(on_a_terminal(), name, 16);
     let mut first = terminal("a").await.unwrap();
     let curl = Running::of("/usr/bin/curl", ALICE);
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
@@ -188,4 +188,70 @@ async fn a_window_takes_the_place_of_a_terminal_and_not_the_other_way() {
     assert!(desk.status(ALICE).await.agent);
     assert_eq!(desk.told(call), None);
     assert!(first.heard().is_empty());
+}
+
+const CONSOLE: &str = "/session/c1";
+
+fn on_a_terminal() -> AgentKind {
+    let session = CONSOLE.to_owned();
+    AgentKind::Terminal { session }
+}
+
+fn logins(users: &[u32], desktops: &[u32], sessions: &[&str]) -> Logins {
+    let set = |users: &[u32]| users.iter().copied().collect::<BTreeSet<_>>();
+    Logins {
+        users: set(users),
+        desktops: set(desktops),
+        sessions: sessions.iter().map(|&it| it.to_owned()).collect(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_on_a_terminal_is_dropped_when_its_session_closes_or_a_desktop_opens() {
+    let desk = Desk::new().await;
+    let there = logins(&[ALICE], &[], &[CONSOLE]);
+    for over in [
+        logins(&[], &[], &[]),
+        logins(&[ALICE], &[], &["/session/c2"]),
+        logins(&[ALICE], &[ALICE], &[CONSOLE, "/session/c2"]),
+    ] {
+        desk.log_in_at(there.clone()).await;
+        let agent = desk.register_as(on_a_terminal(), "a", 16).await.unwrap();
+        desk.log_in_at(logins(&[ALICE, 7], &[7], &[CONSOLE, "/session/c7"]))
+            .await;
+        let curl = Running::of("/usr/bin/curl", ALICE);
+        let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+        desk.rest().await;
+        assert!(!agent.is_dropped());
+        desk.log_in_at(over.clone()).await;
+        desk.rest().await;
+        assert!(agent.is_dropped(), "{over:?}");
+        assert!(!desk.status(ALICE).await.agent);
+        // As when it has gone, its calls wait for the next, but not for long.
+        desk.pass_seconds(9).await;
+        assert_eq!(desk.told(call), None);
+        desk.pass_seconds(2).await;
+        assert_eq!(desk.told(call), Some(Told::Once(1)));
+    }
+    let window = desk.register("w").await;
+    desk.log_in_at(logins(&[ALICE], &[ALICE], &[])).await;
+    desk.log_in([]).await;
+    desk.rest().await;
+    assert!(!window.is_dropped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_asked_in_a_window_is_asked_on_no_terminal_until_the_next_login() {
+    let desk = Desk::new().await;
+    let there = logins(&[ALICE], &[], &[CONSOLE]);
+    desk.log_in_at(there.clone()).await;
+    let window = desk.register("w").await;
+    desk.send(Command::Gone { name: window.name }).await;
+    desk.log_in_at(logins(&[ALICE], &[], &[CONSOLE, "/session/c2"]))
+        .await;
+    let refused = desk.register_as(on_a_terminal(), "a", 16).await;
+    assert!(matches!(refused, Err(Error::AccessDenied(_))));
+    desk.log_in([]).await;
+    desk.log_in_at(there).await;
+    desk.register_as(on_a_terminal(), "b", 16).await.unwrap();
 }

@@ -12,8 +12,8 @@ use super::{ALICE, Desk, frozen};
 use crate::{
     clock::Era,
     decide::{
-        AgentHandle, AgentKind, Answered, Changing, Command, Made, Origin, Reply, RuleChange,
-        ToAgent,
+        AgentHandle, AgentKind, Answered, Changing, Command, Logins, Made, Origin, Reply,
+        RuleChange, ToAgent,
     },
     probe::Kernel as _,
     store::Store,
@@ -50,7 +50,16 @@ impl Desk {
     /// logind says who has a session.
     pub(in super::super) async fn log_in(&self, users: impl IntoIterator<Item = u32>) {
         let users = users.into_iter().collect();
-        self.send(Command::LoggedIn(users)).await;
+        self.log_in_at(Logins {
+            users,
+            ..Logins::default()
+        })
+        .await;
+    }
+
+    /// logind says who has which session.
+    pub(in super::super) async fn log_in_at(&self, logins: Logins) {
+        self.send(Command::LoggedIn(logins)).await;
     }
 
     pub(in super::super) async fn status(&self, uid: u32) -> Status {
