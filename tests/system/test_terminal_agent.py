@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import pty
 import subprocess
 import termios
@@ -10,12 +11,14 @@ import time
 
 from harness import firewall
 from harness.callers import PROGRAM, Caller
-from harness.machine import do
+from harness.machine import do, run
 from harness.wait import until
 
 ADDRESS, NAME = "203.0.113.10", "server.example"
 AGENT = "/usr/bin/portreevectl"
 AGENT_EXISTS = 6
+SESSION = "lab-bob.service"
+SCOPES = pathlib.Path("/sys/fs/cgroup/user.slice/user-1001.slice")
 
 
 class Terminal:
@@ -68,14 +71,36 @@ class Terminal:
         os.close(self._slave)
 
 
+def has_session():
+    return any(SCOPES.glob("session-*.scope"))
+
+
 @contextlib.contextmanager
-def terminal(*command, user="bob"):
-    it = Terminal(*command, user=user)
+def logged_in():
+    """Bob has a session without a desktop, in which his commands run."""
+    do(
+        *("systemd-run", "--quiet", "--collect", f"--unit={SESSION}"),
+        *("--property=User=bob", "--property=PAMName=login"),
+        *("--setenv=XDG_SESSION_TYPE=tty", "--setenv=XDG_SESSION_CLASS=user"),
+        *("sleep", "infinity"),
+    )
     try:
-        yield it
+        until(has_session, "bob's session")
+        yield
     finally:
-        it.kill()
-        until(lambda: not firewall.status(user).agent, f"the end of {user}'s agent")
+        run("systemctl", "stop", SESSION)
+        until(lambda: not has_session(), "the end of bob's session", 40)
+
+
+@contextlib.contextmanager
+def terminal(*command, user="bob", session=True):
+    with logged_in() if user == "bob" and session else contextlib.nullcontext():
+        it = Terminal(*command, user=user)
+        try:
+            yield it
+        finally:
+            it.kill()
+            until(lambda: not firewall.status(user).agent, f"the end of {user}'s agent")
 
 
 def held_caller():
@@ -162,6 +187,25 @@ def test_who_has_a_desktop_is_not_asked_on_a_terminal():
         assert it.end() == firewall.ACCESS_DENIED, it.written()
         until(lambda: "desktop session" in it.written(), "the reason")
         assert not firewall.status().agent
+
+
+def test_what_is_in_no_session_gets_no_answers():
+    assert not has_session()
+    with terminal(AGENT, "agent", session=False) as it:
+        assert it.end() == firewall.ACCESS_DENIED, it.written()
+        until(lambda: "in no session" in it.written(), "the reason")
+        assert not firewall.status("bob").agent
+
+
+def test_what_has_stayed_after_the_log_out_gets_no_answers():
+    with terminal(AGENT, "agent") as it:
+        it.await_text("No questions.")
+        assert firewall.status("bob").agent
+        # The agent is still there, in what is left of the session.
+        do("systemctl", "stop", SESSION)
+        assert it.end() == firewall.ACCESS_DENIED, it.written()
+        until(lambda: "in no session" in it.written(), "the reason")
+        assert not firewall.status("bob").agent
 
 
 def test_a_copy_of_the_agent_and_one_with_foreign_code_are_refused():
