@@ -148,11 +148,29 @@ impl Conversation {
             }
             return;
         };
-        let is_another = !is_same(known, &asked);
+        let is_another = !known.reads_as(&asked);
         *known = asked;
         if is_another && self.current == Some(id) {
             self.note = Some("The question has changed.".to_owned());
             self.turn_to(Some(id), now);
+        }
+    }
+
+    /// The path of the program that is asked about.
+    pub(super) fn path(&self) -> Option<&str> {
+        Some(&self.current()?.prompt.path)
+    }
+
+    /// This is known of the file at a path.
+    pub(super) fn looked(&mut self, path: &str, is_changeable: bool, now: Instant) {
+        let is_news = |it: &&mut Asked| it.prompt.path == path && it.is_changeable != is_changeable;
+        let mut told = false;
+        for asked in self.queue.iter_mut().filter(is_news) {
+            asked.is_changeable = is_changeable;
+            told |= self.current == Some(asked.prompt.id);
+        }
+        if told {
+            self.turn_to(self.current, now);
         }
     }
 
@@ -461,20 +479,6 @@ fn seconds_left(prompt: &Prompt, boot_time: Duration) -> Option<u64> {
     }
     let left = Duration::from_micros(prompt.deadline).saturating_sub(boot_time);
     Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
-}
-
-/// Whether a person who has read the one has read the other: counts and deadlines aside.
-fn is_same(one: &Asked, other: &Asked) -> bool {
-    let still = |asked: &Asked| Asked {
-        prompt: Prompt {
-            held: asked.prompt.held.min(1),
-            attempts: 0,
-            deadline: 0,
-            ..asked.prompt.clone()
-        },
-        ..*asked
-    };
-    still(one) == still(other)
 }
 
 /// A line of keys that breaks between them only.

@@ -1,6 +1,6 @@
 //! Text in lines of a terminal's width.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthChar as _;
 
 /// `text` in lines of at most `width` columns, broken between words, or within one that is too long.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -9,10 +9,11 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
     for word in text.split(' ') {
         let gap = usize::from(!line.is_empty());
-        if used + gap + word.width() <= width {
+        let wide = columns(word);
+        if used + gap + wide <= width {
             line.extend(std::iter::repeat_n(' ', gap));
             line.push_str(word);
-            used += gap + word.width();
+            used += gap + wide;
             continue;
         }
         if !line.is_empty() {
@@ -33,6 +34,12 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How many columns a text takes, character by character: terminals do not agree on which of them are drawn
+/// as one, and a line that is longer than it was taken to be goes on where ours begin.
+fn columns(text: &str) -> usize {
+    text.chars().filter_map(|c| c.width()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,12 +56,28 @@ mod tests {
     }
 
     #[test]
+    fn what_some_terminals_draw_as_one_is_counted_one_by_one() {
+        // A family, a skin tone, Arabic lam and alef, flags.
+        for text in ["👩\u{200d}👧", "👍🏽", "\u{644}\u{627}", "🇩🇪"] {
+            let all = text.repeat(10);
+            for line in wrap(&all, 8) {
+                let one_by_one: usize = line.chars().filter_map(|c| c.width()).sum();
+                assert!(one_by_one <= 8, "{line:?}");
+            }
+            assert_eq!(wrap(&all, 8).concat(), all);
+            let long = wrap(&text.repeat(4), 4 * columns(text));
+            assert_eq!(long.len(), 1, "{long:?}");
+            assert!(wrap(&text.repeat(4), 4 * columns(text) - 1).len() > 1);
+        }
+    }
+
+    #[test]
     fn no_line_is_wider_and_nothing_is_lost() {
         let text = "Allow “日本” to connect to a-very-long-name.of.a.host.example.org? e\u{301}";
         for width in 2..90 {
             let lines = wrap(text, width);
             for line in &lines {
-                assert!(line.width() <= width, "{width}: {line:?}");
+                assert!(columns(line) <= width, "{width}: {line:?}");
             }
             let kept: String = lines.concat().split(' ').collect();
             assert_eq!(kept, text.split(' ').collect::<String>(), "{width}");

@@ -17,7 +17,6 @@ use zbus::{
     Connection, connection::Builder, fdo, interface, message::Header, names::OwnedUniqueName,
 };
 
-use super::Asked;
 use crate::error::Error;
 
 /// How long to wait before something is tried again: no signal tells when another agent ends.
@@ -33,7 +32,9 @@ pub(super) enum Event {
     /// Prompts come from now on.
     Registered,
     /// A prompt is new or has changed.
-    Put(Box<Asked>),
+    Put(Box<Prompt>),
+    /// Whether others than root may change the file at this path.
+    Looked { path: String, is_changeable: bool },
     /// A prompt is no longer open.
     Withdraw { id: u64, reason: String },
     /// No prompts come, for this reason, and those that came are void.
@@ -197,8 +198,7 @@ struct AgentInterface {
 
 impl AgentInterface {
     async fn put(&self, prompt: Prompt) {
-        let asked = Asked::look_at(prompt).await;
-        send(&self.events, Event::Put(Box::new(asked))).await;
+        send(&self.events, Event::Put(Box::new(prompt))).await;
     }
 }
 

@@ -1,35 +1,30 @@
 //! `portreevectl agent`: asks on a terminal, for who has no desktop.
 //!
-//! `conversation` is what is asked and what keys do, `words` how it is said, `layout` and
-//! `painter` how it gets onto the terminal, `link` the way to the broker. What is here lets them talk
-//! to each other.
+//! `conversation` is what is asked and what keys do, `files` what is known of programs' files,
+//! `words` how it is said, `layout` and `painter` how it gets onto the terminal, `link` the way to the
+//! broker. What is here lets them talk to each other.
 
 mod conversation;
+mod files;
 mod layout;
 mod link;
 mod painter;
 mod words;
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    io,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use portreeve_dbus::{BrokerProxy, Error as BrokerError, OWN_UID, Prompt, PromptsProxy};
 use portreeve_policy::{For, Scope};
-use rustix::fs::statfs;
-use tokio::{
-    sync::mpsc,
-    task::spawn_blocking,
-    time::{sleep, timeout},
-};
+use tokio::{sync::mpsc, time::sleep};
 use zbus::Connection;
 
 use self::{
     conversation::{Conversation, Given, Wish},
+    files::Files,
     link::Event,
     painter::Painter,
 };
@@ -42,31 +37,30 @@ use crate::{
 
 /// Messages of the broker that may wait. When it is full the bus waits.
 const EVENTS: usize = 64;
-/// How long the file of a program may take to be looked at: a user's file system can make that for ever.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// File systems of users (`FUSE_SUPER_MAGIC` of `include/uapi/linux/magic.h`).
-const FUSE_MAGIC: u64 = 0x6573_5546;
-
+/// How often to look whether the terminal is this program's: no signal tells that a shell has put what runs
+/// in the background in front.
+const BACKGROUND: Duration = Duration::from_millis(500);
 /// A prompt, and what was found out about it here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     prompt: Prompt,
-    /// Whether others than root may change the program's file.
+    /// Whether others than root may change the program's file, as far as is known.
     is_changeable: bool,
 }
 
 impl Asked {
-    /// Looks at the program that asks.
-    async fn look_at(prompt: Prompt) -> Self {
-        let path = PathBuf::from(&prompt.path);
-        let look = spawn_blocking(move || is_changeable(&path));
-        // What cannot be looked at may be anything.
-        let is_changeable = !matches!(timeout(LOOK, look).await, Ok(Ok(false)));
-        Self {
-            prompt,
-            is_changeable,
-        }
+    /// Whether a person who has read the one has read the other: counts and deadlines aside.
+    fn reads_as(&self, other: &Self) -> bool {
+        let still = |asked: &Self| Self {
+            prompt: Prompt {
+                held: asked.prompt.held.min(1),
+                attempts: 0,
+                deadline: 0,
+                ..asked.prompt.clone()
+            },
+            ..*asked
+        };
+        still(self) == still(other)
     }
 
     /// Scopes that an answer may have. Words of a newer broker are left out.
@@ -96,17 +90,6 @@ impl Asked {
     }
 }
 
-/// Whether others than root may change what is at this path, or put something else there.
-fn is_changeable(path: &Path) -> bool {
-    let is_roots = |part: &Path| {
-        let file = fs::metadata(part);
-        file.is_ok_and(|file| file.uid() == 0 && file.mode() & 0o022 == 0)
-    };
-    // Whoever has such a file system says what is in it.
-    let is_users = statfs(path).map_or(true, |it| it.f_type.cast_unsigned() == FUSE_MAGIC);
-    is_users || !path.is_absolute() || !path.ancestors().all(is_roots)
-}
-
 /// Asks until the person has enough of it.
 pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
     if args.json {
@@ -123,6 +106,7 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
     tokio::spawn(link::run(sender.clone(), agent.wait));
     let mut host = Host {
         conversation: Conversation::new(Instant::now()),
+        files: Files::default(),
         painter: Painter::new(terminal.is_live()),
         events: sender,
         connection: None,
@@ -130,9 +114,12 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
         flushed: 0,
     };
     loop {
+        if terminal.is_in_front() && !terminal.is_entered() {
+            terminal.resume()?;
+            host.begin_anew();
+        }
         host.paint(&terminal)?;
-        let now = Instant::now();
-        let change = host.conversation.changes_in(now, boot_time());
+        let change = host.changes_in(&terminal);
         tokio::select! {
             Some(event) = events.recv() => {
                 if let Some(error) = host.hear(event) {
@@ -151,7 +138,10 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
             }
             signal = signals.next() => match signal {
                 Signal::End(number) => return Ok(ExitCode::from(128 + number)),
-                Signal::Suspend => terminal.suspend()?,
+                Signal::Suspend => {
+                    terminal.suspend()?;
+                    host.begin_anew();
+                }
                 Signal::Continue => {
                     terminal.resume()?;
                     host.begin_anew();
@@ -170,6 +160,7 @@ fn usage(text: &str) -> Error {
 /// Whatever the loop has to keep.
 struct Host {
     conversation: Conversation,
+    files: Files,
     painter: Painter,
     events: mpsc::Sender<Event>,
     connection: Option<Connection>,
@@ -186,7 +177,10 @@ impl Host {
             self.flushed = self.conversation.appearances();
             terminal.flush();
         }
-        if !terminal.is_in_front() {
+        if let Some(path) = self.conversation.path() {
+            self.files.look_at(path, &self.events, Instant::now());
+        }
+        if !terminal.is_in_front() || !terminal.is_entered() || self.glance().is_some() {
             return Ok(());
         }
         let (size, time) = (terminal.size(), (Instant::now(), boot_time()));
@@ -209,13 +203,38 @@ impl Host {
         Ok(())
     }
 
+    /// After how long there is something to do that nothing else tells of.
+    fn changes_in(&self, terminal: &Terminal) -> Option<Duration> {
+        let change = self.conversation.changes_in(Instant::now(), boot_time());
+        let again = (!terminal.is_entered()).then_some(BACKGROUND);
+        change.into_iter().chain(again).chain(self.glance()).min()
+    }
+
+    /// For how long the question is not painted yet, because more is to be known of it at once.
+    fn glance(&self) -> Option<Duration> {
+        self.files.wait(self.conversation.path()?, Instant::now())
+    }
+
     /// Returns why the command fails, if that is what the event says.
     fn hear(&mut self, event: Event) -> Option<Error> {
         let now = Instant::now();
         match event {
             Event::Connected(connection) => self.connection = Some(connection),
             Event::Registered => self.conversation.registered(),
-            Event::Put(asked) => self.conversation.put(*asked, now),
+            Event::Put(prompt) => {
+                let asked = Asked {
+                    is_changeable: self.files.is_changeable(&prompt.path),
+                    prompt: *prompt,
+                };
+                self.conversation.put(asked, now);
+            }
+            Event::Looked {
+                path,
+                is_changeable,
+            } => {
+                self.conversation.looked(&path, is_changeable, now);
+                self.files.looked(path, is_changeable);
+            }
             Event::Withdraw { id, reason } => self.conversation.withdraw(id, &reason, now),
             Event::Trouble(why) => {
                 self.told = None;
@@ -262,7 +281,7 @@ impl Host {
                 return;
             };
             let event = match prompts.into_iter().find(|prompt| prompt.id == id) {
-                Some(prompt) => Event::Put(Box::new(Asked::look_at(prompt).await)),
+                Some(prompt) => Event::Put(Box::new(prompt)),
                 None => Event::Withdraw {
                     id,
                     reason: String::new(),
@@ -282,25 +301,4 @@ async fn answer(connection: Option<Connection>, given: &Given) -> Result<u64, Br
     prompts
         .answer(given.id, given.revision, action, scope, &lifespan)
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    #[test]
-    fn what_is_roots_all_the_way_cannot_be_changed() {
-        let shell = fs::canonicalize("/bin/sh").unwrap();
-        assert!(!is_changeable(&shell));
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("program");
-        fs::write(&file, "").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
-        assert!(is_changeable(&file), "it is everybody's");
-        for path in ["bin/sh", "", "/nonexistent/program"] {
-            assert!(is_changeable(Path::new(path)), "{path}");
-        }
-    }
 }

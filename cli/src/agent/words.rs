@@ -1,7 +1,7 @@
 //! The words of a prompt on a terminal. Whatever comes from outside is made safe to print here.
 
 use portreeve_dbus::Prompt;
-use portreeve_policy::{For, Scope};
+use portreeve_policy::{Application, For, Packaging, Scope};
 
 use super::Asked;
 use crate::{clock::in_words, output::clean};
@@ -68,14 +68,33 @@ pub(super) fn question(prompt: &Prompt) -> String {
     }
 }
 
-/// Who asks more exactly, who has started it, and what it is about.
-pub(super) fn facts(prompt: &Prompt) -> Vec<String> {
+/// The application that an answer is for, if it is for more than a file.
+fn application(prompt: &Prompt) -> Option<String> {
+    let key = prompt.application.as_deref().filter(|_| prompt.verified)?;
+    let application = Application::of_key(key);
+    let what = match application.as_ref().map(|it| (it.packaging(), it.id())) {
+        Some((Packaging::Flatpak, id)) => format!("Flatpak {}", detail(id)),
+        Some((Packaging::Snap, id)) => format!("Snap {}", detail(id)),
+        // Of a newer broker.
+        None => detail(key),
+    };
+    Some(format!(
+        "Application: {what} (all its programs, any version)"
+    ))
+}
+
+fn file(prompt: &Prompt) -> String {
     let path = detail(&prompt.path);
-    let mut facts = vec![match &prompt.interpreter {
+    match &prompt.interpreter {
         _ if !prompt.verified => format!("Program: calls itself {path}"),
         Some(interpreter) => format!("Program: {path}, run by {}", detail(interpreter)),
         None => format!("Program: {path}"),
-    }];
+    }
+}
+
+/// Who asks more exactly, who has started it, and what it is about.
+pub(super) fn facts(prompt: &Prompt) -> Vec<String> {
+    let mut facts = vec![application(prompt).unwrap_or_else(|| file(prompt))];
     if prompt.runs_anything && !prompt.command.is_empty() {
         facts.push(format!("Says it runs: {}", detail(&prompt.command)));
     }
@@ -147,6 +166,9 @@ pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
 /// Everything else that is known.
 pub(super) fn details(prompt: &Prompt) -> Vec<String> {
     let mut details = Vec::new();
+    if application(prompt).is_some() {
+        details.push(file(prompt));
+    }
     if !prompt.command.is_empty() {
         details.push(format!(
             "Command as the program wrote it: {}",
@@ -302,6 +324,7 @@ mod tests {
             interpreter: Some(evil.clone()),
             runs_anything: true,
             command: evil.clone(),
+            application: Some(evil.clone()),
             started_by: vec![evil.clone(); 2],
             unit: Some(evil.clone()),
             host: Some(evil.clone()),
@@ -311,7 +334,8 @@ mod tests {
             protocol: evil,
             ..prompt()
         };
-        let mut all = vec![question(&prompt), program(&prompt)];
+        assert!(prompt.verified && application(&prompt).is_some());
+        let mut all = vec![question(&prompt), program(&prompt), file(&prompt)];
         all.extend(facts(&prompt));
         all.extend(details(&prompt));
         for scope in Scope::ALL {
@@ -341,6 +365,30 @@ mod tests {
                 "Other side: www.example.org (192.0.2.7), port 443 (TCP)",
             ]
         );
+    }
+
+    #[test]
+    fn an_application_is_told_from_its_programs() {
+        let of = |key: &str| Prompt {
+            application: Some(key.to_owned()),
+            ..prompt()
+        };
+        assert_eq!(
+            facts(&of("flatpak:org.mozilla.firefox"))[0],
+            "Application: Flatpak org.mozilla.firefox (all its programs, any version)"
+        );
+        let snap = of("snap:curl");
+        assert_eq!(
+            facts(&snap)[0],
+            "Application: Snap curl (all its programs, any version)"
+        );
+        assert_eq!(details(&snap)[0], "Program: /usr/bin/curl");
+        assert_ne!(details(&prompt())[0], "Program: /usr/bin/curl");
+        let unverified = Prompt {
+            verified: false,
+            ..snap
+        };
+        assert!(facts(&unverified)[0].starts_with("Program: calls itself"));
     }
 
     #[test]

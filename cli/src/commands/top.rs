@@ -138,7 +138,10 @@ async fn end(screen: Option<&mut Screen>) -> Result<ExitCode> {
             },
             signal = screen.signals.next() => match signal {
                 Signal::End(number) => return Ok(ExitCode::from(128 + number)),
-                Signal::Suspend => screen.terminal.suspend()?,
+                Signal::Suspend => {
+                    screen.terminal.suspend()?;
+                    screen.page.forget();
+                }
                 Signal::Continue => {
                     screen.terminal.resume()?;
                     screen.page.forget();
@@ -172,6 +175,11 @@ impl Screen {
     fn paint(&mut self, view: &View) -> Result<()> {
         if !self.terminal.is_in_front() {
             return Ok(());
+        }
+        if !self.terminal.is_entered() {
+            // No signal tells that a shell has put what runs in the background in front.
+            self.terminal.resume()?;
+            self.page.forget();
         }
         let (columns, rows) = self.terminal.size();
         let mut lines = table(view).lines(columns);

@@ -10,10 +10,11 @@ use std::{
     os::fd::{AsFd as _, OwnedFd},
 };
 
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Stop, raise, sigaction};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, read},
-    process::{Signal as Number, getpgrp, getpid, kill_process},
+    process::{Signal as Number, getpgrp},
     termios::{
         LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
         tcgetpgrp, tcgetwinsize, tcsetattr,
@@ -85,7 +86,7 @@ impl Terminal {
     /// The next key; `None` if there is no terminal any more.
     pub(crate) async fn key(&self) -> Result<Option<Key>> {
         // Nothing is typed for this program while the terminal is as others want it.
-        if self.mode.saved.is_none() {
+        if !self.mode.is_entered {
             return pending().await;
         }
         loop {
@@ -122,6 +123,12 @@ impl Terminal {
         self.mode.is_in_front()
     }
 
+    /// Whether keys and what is painted are this program's. Not while it is in the background, nor before
+    /// [`resume`](Self::resume) after that.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.mode.is_entered
+    }
+
     /// Its size.
     pub(crate) fn size(&self) -> Size {
         let size = tcgetwinsize(io::stdout()).or_else(|_| tcgetwinsize(self.input.get_ref()));
@@ -133,16 +140,31 @@ impl Terminal {
         }
     }
 
-    /// Stops the program, as the person wants it; the terminal is as it was meanwhile.
+    /// Stops the program, as the person wants it, until it is to go on; the terminal is as it was
+    /// meanwhile.
     pub(crate) fn suspend(&mut self) -> Result<()> {
         self.mode.leave();
-        Ok(kill_process(getpid(), Number::STOP).map_err(io::Error::from)?)
+        stop()?;
+        self.resume()
     }
 
-    /// Goes on after a stop.
+    /// Goes on after a stop, or after being in the background.
     pub(crate) fn resume(&mut self) -> Result<()> {
         Ok(self.mode.enter()?)
     }
+}
+
+/// Stops the program as whoever does not take the terminal's signal is stopped: not at all where nobody
+/// could let it go on, which the kernel knows (in an orphaned process group).
+fn stop() -> io::Result<()> {
+    let usual = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no code of this program's runs for it.
+    let taken = unsafe { sigaction(Stop::SIGTSTP, &usual) }?;
+    // To this thread: it is over, and so is the stop, when this returns.
+    let raised = raise(Stop::SIGTSTP);
+    // SAFETY: this is what was there before.
+    unsafe { sigaction(Stop::SIGTSTP, &taken) }?;
+    Ok(raised?)
 }
 
 /// What was typed: one key, unless more came at once, as of a paste, or of a key that sends a sequence.
@@ -159,6 +181,8 @@ struct Mode {
     is_live: bool,
     /// As it was before.
     saved: Option<Termios>,
+    /// Whether it is as this program wants it.
+    is_entered: bool,
 }
 
 impl Mode {
@@ -167,6 +191,7 @@ impl Mode {
             terminal,
             is_live,
             saved: None,
+            is_entered: false,
         }
     }
 
@@ -176,7 +201,8 @@ impl Mode {
     }
 
     fn enter(&mut self) -> io::Result<()> {
-        if !self.is_in_front() {
+        self.is_entered = self.is_in_front();
+        if !self.is_entered {
             return Ok(());
         }
         // A shell may have changed it meanwhile, if a signal that none can take has stopped the program.
@@ -197,6 +223,7 @@ impl Mode {
     }
 
     fn leave(&mut self) {
+        self.is_entered = false;
         let Some(saved) = self.saved.take() else {
             return;
         };

@@ -248,19 +248,55 @@ async fn signals_leave_the_terminal_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_gives_the_terminal_back_and_going_on_takes_it() {
     let bus = Bus::start(script()).await;
-    let desk = Desk::start(&bus, &[]).await;
+    let script = "\"$@\"; echo IT STOPS; read -r line; echo THE SHELL HAS $line; fg";
+    let desk = Desk::start_by_a_shell(&bus, script).await;
     bus.agent().await.show(&prompt()).await.unwrap();
     desk.until("Press a key.").await;
     desk.type_keys("\u{1a}");
-    eventually("it has stopped", || desk.is_stopped()).await;
+    desk.until_written("IT STOPS").await;
     assert!(desk.is_usual());
+    desk.forget();
     // For the shell, not for the question.
     desk.type_keys("a\n");
-    desk.forget();
-    desk.signal("CONT");
+    desk.until_written("THE SHELL HAS a").await;
     eventually("it has the terminal again", || !desk.is_usual()).await;
     desk.until("Allow “curl”").await;
     desk.until("Press a key.").await;
+    assert_eq!(answers(&bus), Vec::<String>::new());
+    desk.type_keys("a");
+    eventually("it is answered", || !answers(&bus).is_empty()).await;
+}
+
+/// As on a terminal that no shell has: nobody would let it go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_shell_nothing_stops() {
+    let bus = Bus::start(script()).await;
+    let desk = Desk::start(&bus, &[]).await;
+    bus.agent().await.show(&prompt()).await.unwrap();
+    for _ in 0..2 {
+        desk.until("Press a key.").await;
+        desk.forget();
+        desk.type_keys("\u{1a}");
+        // The page is left, and begun again.
+        desk.until_written("\u{1b}[?1049h").await;
+    }
+    desk.until("Press a key.").await;
+    desk.type_keys("a");
+    eventually("it is answered", || !answers(&bus).is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_the_background_asks_once_it_is_in_front() {
+    let bus = Bus::start(script()).await;
+    let script = "\"$@\" & read -r line; fg";
+    let desk = Desk::start_by_a_shell(&bus, script).await;
+    bus.agent().await.show(&prompt()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(desk.is_usual() && !desk.written().contains("curl"));
+    assert_eq!(bus.calls(), ["RegisterAgent"]);
+    desk.type_keys("a\n");
+    desk.until("Press a key.").await;
+    assert!(!desk.is_usual());
     assert_eq!(answers(&bus), Vec::<String>::new());
     desk.type_keys("a");
     eventually("it is answered", || !answers(&bus).is_empty()).await;

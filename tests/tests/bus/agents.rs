@@ -5,11 +5,15 @@
     reason = "`#[interface]` prescribes the methods' form"
 )]
 
-use std::sync::{Arc, Mutex};
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
 use portreeve_broker::{
-    bus::{agent, has_desktop},
+    bus::{agent, has_desktop, session_of},
     decide::{AgentKind, ToAgent},
+    subject::ProcessHandle,
 };
 use portreeve_dbus::{AGENT_PATH, AgentProxy, BrokerProxy, Error, OWN_UID, Prompt, PromptsProxy};
 use zbus::{Connection, connection::Builder, interface};
@@ -94,6 +98,52 @@ fn who_has_a_desktop_is_told_from_who_has_a_terminal() {
         assert_eq!(desktops, [1000, 1004, 1005]);
         logind.end(1).await;
         assert!(!has_desktop(&client, 1000).await.unwrap());
+    });
+}
+
+#[test]
+fn a_process_is_in_a_session_that_is_open_and_its_users() {
+    let name = "agents::a_process_is_in_a_session_that_is_open_and_its_users";
+    on_a_bus(name, As::Anyone, async {
+        let client = Connection::system().await.unwrap();
+        let this = ProcessHandle::open(std::process::id()).unwrap();
+        let session_of = async |uid, process| session_of(&client, uid, process).await;
+        assert!(session_of(1000, &this).await.is_err(), "nobody says");
+        let session = |uid, class| Session {
+            uid,
+            class,
+            kind: "tty",
+            desktop: "",
+            state: "active",
+        };
+        let logind = Logind::start([
+            session(1000, "user"),
+            session(1000, "manager"),
+            session(1001, "user"),
+        ])
+        .await;
+        // One that the user's service manager has started, as it does for who lingers.
+        assert_eq!(session_of(1000, &this).await, Ok(None));
+        logind.put(this.pid(), 0);
+        let own = session_of(1000, &this).await.unwrap().unwrap();
+        assert!(own.ends_with("/session/_30"), "{own}");
+        assert_eq!(session_of(1001, &this).await, Ok(None));
+        logind.put(this.pid(), 1);
+        assert_eq!(session_of(1000, &this).await, Ok(None));
+
+        let mut child = Command::new("sleep").arg("100").spawn().unwrap();
+        let other = ProcessHandle::open(child.id()).unwrap();
+        logind.put(child.id(), 0);
+        assert_eq!(session_of(1000, &other).await, Ok(Some(own)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(session_of(1000, &other).await, Ok(None), "it has ended");
+
+        logind.put(this.pid(), 0);
+        logind.set_state(0, "closing");
+        assert_eq!(session_of(1000, &this).await, Ok(None));
+        logind.end(0).await;
+        assert_eq!(session_of(1000, &this).await, Ok(None));
     });
 }
 

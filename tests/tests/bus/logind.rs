@@ -1,6 +1,9 @@
 //! logind as the tests play it.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use zbus::{Connection, ObjectPath, OwnedObjectPath, connection::Builder, interface};
 
@@ -19,7 +22,20 @@ pub(crate) struct Session {
 /// By their places; `None` for one that has ended.
 type Sessions = Arc<Mutex<Vec<Option<Session>>>>;
 
-struct Manager(Sessions);
+/// In which session, by its place, a process is.
+type Processes = Arc<Mutex<HashMap<u32, usize>>>;
+
+/// What a method of logind's fails with.
+#[derive(Debug, zbus::DBusError)]
+#[zbus(prefix = "org.freedesktop.login1")]
+enum Failure {
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    #[zbus(name = "NoSessionForPID")]
+    NoSession(String),
+}
+
+struct Manager(Sessions, Processes);
 
 #[interface(name = "org.freedesktop.login1.Manager")]
 impl Manager {
@@ -38,6 +54,13 @@ impl Manager {
             )
         };
         there.map(named).collect()
+    }
+
+    #[zbus(name = "GetSessionByPID")]
+    fn get_session_by_pid(&self, pid: u32) -> Result<OwnedObjectPath, Failure> {
+        let at = self.1.lock().unwrap().get(&pid).copied();
+        let at = at.ok_or_else(|| Failure::NoSession("it is in none".to_owned()))?;
+        Ok(ObjectPath::try_from(path(at)).unwrap().into())
     }
 }
 
@@ -80,6 +103,7 @@ fn path(at: usize) -> String {
 /// logind on the bus, until it is dropped.
 pub(crate) struct Logind {
     sessions: Sessions,
+    processes: Processes,
     connection: Connection,
 }
 
@@ -89,7 +113,9 @@ impl Logind {
         let sessions: Vec<_> = sessions.into_iter().map(Some).collect();
         let count = sessions.len();
         let sessions = Arc::new(Mutex::new(sessions));
-        let mut builder = Builder::system().serve_at(MANAGER, Manager(Arc::clone(&sessions)));
+        let processes = Processes::default();
+        let manager = Manager(Arc::clone(&sessions), Arc::clone(&processes));
+        let mut builder = Builder::system().serve_at(MANAGER, manager);
         for at in 0..count {
             builder = builder.serve_at(path(at), Object(Arc::clone(&sessions), at));
         }
@@ -100,8 +126,14 @@ impl Logind {
             .unwrap();
         Self {
             sessions,
+            processes,
             connection,
         }
+    }
+
+    /// A process is in the session at this place.
+    pub(crate) fn put(&self, pid: u32, at: usize) {
+        self.processes.lock().unwrap().insert(pid, at);
     }
 
     /// The state of a session is another one now. This is not told over the bus.

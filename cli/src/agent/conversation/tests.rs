@@ -329,6 +329,23 @@ fn what_others_can_change_is_not_allowed_for_ever() {
 }
 
 #[test]
+fn what_is_learned_of_a_file_has_to_be_looked_at() {
+    let mut played = Played::new();
+    played.put_asked(Asked {
+        prompt: prompt(7),
+        is_changeable: true,
+    });
+    played.pass(2000);
+    let now = played.now();
+    played.conversation.looked("/another", false, now);
+    assert!(played.has("Press a key.") && played.has("not the system’s"));
+    let path = played.conversation.path().unwrap().to_owned();
+    played.conversation.looked(&path, false, now);
+    assert!(played.has("keys do not count yet") && !played.has("not the system’s"));
+    assert_eq!(answer(played.press_calmly('a')).4, "always");
+}
+
+#[test]
 fn details_are_shown_on_demand() {
     let mut played = Played::new();
     played.put(prompt(7));

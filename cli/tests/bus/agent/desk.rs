@@ -57,6 +57,22 @@ impl Desk {
         desk
     }
 
+    /// Starts a shell with job control that runs the agent, as `"$@"` in this script; waits until that has
+    /// registered.
+    pub(super) async fn start_by_a_shell(bus: &Bus, script: &str) -> Self {
+        let desk = Self::start_at(bus.address(), |command| {
+            let mut shell = Command::new("bash");
+            shell.args(["-mc", script, "bash"]);
+            shell.arg(command.get_program()).args(command.get_args());
+            let set = command.get_envs();
+            shell.envs(set.filter_map(|(name, value)| Some((name, value?))));
+            *command = shell;
+        });
+        let register = "RegisterAgent".to_owned();
+        eventually("it has registered", || bus.calls().contains(&register)).await;
+        desk
+    }
+
     /// Starts the agent.
     pub(super) fn start_unregistered(bus: &Bus, more: &[&str]) -> Self {
         Self::start_at(bus.address(), |command| {
@@ -172,14 +188,6 @@ impl Desk {
         let pid = self.program.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.unwrap().success());
-    }
-
-    /// Whether the program is stopped.
-    pub(super) fn is_stopped(&self) -> bool {
-        let path = format!("/proc/{}/stat", self.program.id());
-        let stat = std::fs::read_to_string(path).unwrap();
-        // By a signal, or by that and under a tracer.
-        stat.contains(") T ") || stat.contains(") t ")
     }
 
     /// Waits for the program's end; returns its exit status.

@@ -1,0 +1,155 @@
+//! Whether a program's file can be changed by others than root: looked at aside, as a user's file system can
+//! make that take for ever.
+
+use std::{
+    collections::HashMap,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rustix::fs::statfs;
+use tokio::{sync::mpsc::Sender, task::spawn_blocking};
+
+use super::link::Event;
+
+/// Files that are remembered, or looked at; all are forgotten when there are more and none is looked at.
+const REMEMBERED: usize = 256;
+/// How many may be looked at. As long as so many do not answer, no other is known.
+const LOOKS: usize = 16;
+/// For how long a question is not painted because its program's file is looked at: usually that takes less,
+/// and then nothing has to be painted twice.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// File systems of users (`FUSE_SUPER_MAGIC` of `include/uapi/linux/magic.h`).
+const FUSE_MAGIC: u64 = 0x6573_5546;
+
+/// What is known of files, by their paths.
+#[derive(Debug, Default)]
+pub(super) struct Files(HashMap<String, Look>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Since(Instant),
+    Done { is_changeable: bool },
+}
+
+impl Files {
+    /// Whether others than root may change this file. What is not known may be anything.
+    pub(super) fn is_changeable(&self, path: &str) -> bool {
+        self.0.get(path).is_none_or(|look| match look {
+            Look::Since(_) => true,
+            Look::Done { is_changeable } => *is_changeable,
+        })
+    }
+
+    /// Looks at a file, unless that was done or begun; the event comes when it is done.
+    pub(super) fn look_at(&mut self, path: &str, events: &Sender<Event>, now: Instant) {
+        if !self.begin(path, now) {
+            return;
+        }
+        let (path, events) = (path.to_owned(), events.clone());
+        tokio::spawn(async move {
+            let file = path.clone();
+            let look = spawn_blocking(move || is_changeable(Path::new(&file)));
+            let is_changeable = look.await.unwrap_or(true);
+            let event = Event::Looked {
+                path,
+                is_changeable,
+            };
+            drop(events.send(event).await);
+        });
+    }
+
+    fn begin(&mut self, path: &str, now: Instant) -> bool {
+        let looks = self.0.values();
+        let underway = looks.filter(|it| matches!(it, Look::Since(_))).count();
+        if self.0.contains_key(path) || underway >= LOOKS {
+            return false;
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.retain(|_, look| matches!(look, Look::Since(_)));
+        }
+        self.0.insert(path.to_owned(), Look::Since(now));
+        true
+    }
+
+    /// It was looked at.
+    pub(super) fn looked(&mut self, path: String, is_changeable: bool) {
+        self.0.insert(path, Look::Done { is_changeable });
+    }
+
+    /// For how long it is worth to wait for what is to be known of a file.
+    pub(super) fn wait(&self, path: &str, now: Instant) -> Option<Duration> {
+        let Some(Look::Since(since)) = self.0.get(path) else {
+            return None;
+        };
+        let left = GLANCE.checked_sub(now.saturating_duration_since(*since));
+        left.filter(|left| !left.is_zero())
+    }
+}
+
+/// Whether others than root may change what is at this path, or put something else there.
+fn is_changeable(path: &Path) -> bool {
+    let is_roots = |part: &Path| {
+        let file = fs::metadata(part);
+        file.is_ok_and(|file| file.uid() == 0 && file.mode() & 0o022 == 0)
+    };
+    // Whoever has such a file system says what is in it.
+    let is_users = statfs(path).map_or(true, |it| it.f_type.cast_unsigned() == FUSE_MAGIC);
+    is_users || !path.is_absolute() || !path.ancestors().all(is_roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_roots_all_the_way_cannot_be_changed() {
+        let shell = fs::canonicalize("/bin/sh").unwrap();
+        assert!(!is_changeable(&shell));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("program");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(is_changeable(&file), "it is everybody's");
+        for path in ["bin/sh", "", "/nonexistent/program"] {
+            assert!(is_changeable(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_answer_is_changeable_and_waited_for_but_shortly() {
+        let (mut files, start) = (Files::default(), Instant::now());
+        assert!(files.is_changeable("/a"));
+        assert_eq!(files.wait("/a", start), None);
+        assert!(files.begin("/a", start));
+        assert!(!files.begin("/a", start), "once");
+        assert!(files.is_changeable("/a"));
+        assert_eq!(files.wait("/a", start), Some(GLANCE));
+        assert_eq!(files.wait("/a", start + GLANCE), None);
+        files.looked("/a".to_owned(), false);
+        assert!(!files.is_changeable("/a"));
+        assert_eq!(files.wait("/a", start), None);
+        assert!(!files.begin("/a", start));
+    }
+
+    #[test]
+    fn neither_looks_nor_memory_grow_without_end() {
+        let (mut files, now) = (Files::default(), Instant::now());
+        for number in 0..LOOKS {
+            assert!(files.begin(&number.to_string(), now));
+        }
+        assert!(!files.begin("one more", now));
+        files.looked("0".to_owned(), false);
+        for number in 0..2 * REMEMBERED {
+            let path = format!("/{number}");
+            assert!(files.begin(&path, now));
+            files.looked(path, false);
+            assert!(files.0.len() <= REMEMBERED);
+        }
+    }
+}
