@@ -9,7 +9,7 @@ use portreeve_dbus::{
     ActivitiesProxy, Error, ModeState, ModesProxy, OWN_UID, OwnerWatch, Rule, RulesProxy,
 };
 use tokio::time::sleep;
-use zbus::Connection;
+use zbus::{Connection, fdo};
 
 use crate::client::{Backoff, Broker, connect, system_bus};
 
@@ -86,12 +86,31 @@ async fn send_rules(connection: &Connection, events: &Sender<Event>) -> Result<(
     }
 }
 
-/// Follows the mode. A broker may be too old to have any: the rules are not concerned.
+/// Follows the mode, again whenever that fails: the window must not show one that is no more. A broker may be too
+/// old to have any: the rules are not concerned.
 async fn follow_mode(connection: &Connection, events: &Sender<Event>) -> Infallible {
-    if let Err(error) = send_mode(connection, events).await {
-        tracing::warn!(%error, "cannot follow the mode");
+    loop {
+        match send_mode(connection, events).await {
+            Err(error) if has_none(&error) => {
+                tracing::info!(%error, "the broker has no modes");
+                std::future::pending().await
+            }
+            Err(error) => tracing::warn!(%error, "cannot follow the mode; trying again"),
+            Ok(()) => {}
+        }
+        sleep(Backoff::default().next()).await;
     }
-    std::future::pending().await
+}
+
+/// Whether the broker has no such interface, or less of it than is asked for.
+fn has_none(error: &Error) -> bool {
+    let Error::ZBus(zbus::Error::FDO(error)) = error else {
+        return false;
+    };
+    matches!(
+        **error,
+        fdo::Error::UnknownInterface(_) | fdo::Error::UnknownMethod(_)
+    )
 }
 
 async fn send_mode(connection: &Connection, events: &Sender<Event>) -> Result<(), Error> {
@@ -131,5 +150,20 @@ async fn send_activity(connection: &Connection, events: &Sender<Event>) -> Resul
 async fn send(events: &Sender<Event>, event: Event) {
     if events.send(event).await.is_err() {
         tracing::debug!("nobody listens to the broker any more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_broker_without_modes_is_not_asked_again() {
+        let of_the_bus = |error: fdo::Error| Error::from(zbus::Error::from(error));
+        let text = String::new;
+        assert!(has_none(&of_the_bus(fdo::Error::UnknownInterface(text()))));
+        assert!(has_none(&of_the_bus(fdo::Error::UnknownMethod(text()))));
+        assert!(!has_none(&of_the_bus(fdo::Error::NoReply(text()))));
+        assert!(!has_none(&Error::LimitsExceeded(text())));
     }
 }
