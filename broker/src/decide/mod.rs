@@ -229,6 +229,7 @@ impl Decider {
                     self.sweep();
                 }
             }
+            self.keep_lessons();
             self.tell_agents();
             for uid in self.agents.take_dropped() {
                 self.wait_for_agent(uid);
@@ -481,6 +482,7 @@ impl Decider {
             .next_event(GATHER)
             .into_iter()
             .chain(self.rules.next_check())
+            .chain(self.learning.next())
             .min()
     }
 }

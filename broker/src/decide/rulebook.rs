@@ -14,6 +14,7 @@ use portreeve_policy::{
 use tokio::time::Instant;
 
 use super::{
+    learn::Learned,
     modes::Modes,
     verdict::{kept, kept_until, of_one_call, once},
 };
@@ -38,6 +39,8 @@ const CHECK: Duration = Duration::from_secs(5);
 /// All rules in force.
 pub(super) struct RuleBook {
     rules: HashMap<RuleId, Rule>,
+    /// Which of them were learned.
+    pub(super) learned: Learned,
     /// Which of them count, and what becomes of what none is about.
     pub(super) modes: Modes,
     /// Administrators' rules.
@@ -58,6 +61,7 @@ impl RuleBook {
     pub(super) fn new(stored: Vec<Rule>, modes: Modes, generation: u64) -> Self {
         let mut book = Self {
             rules: HashMap::new(),
+            learned: Learned::default(),
             modes,
             above: Vec::new(),
             processes: HashMap::new(),
@@ -222,20 +226,6 @@ impl RuleBook {
         own.chain(above).cloned().chain([built_in()]).collect()
     }
 
-    /// How many rules were learned of a user, and whether this is one of them, in force or not.
-    pub(super) fn learned(&self, rule: &Rule) -> (usize, bool) {
-        let learned = self
-            .rules
-            .values()
-            .filter(|other| other.uid == rule.uid && other.origin == Origin::Learned);
-        learned.fold((0, false), |(count, known), other| {
-            let same = other.subject == rule.subject
-                && other.operations == rule.operations
-                && other.object == rule.object;
-            (count + 1, known || same)
-        })
-    }
-
     /// How many of those are in force.
     pub(super) fn in_force(&self, uid: u32) -> usize {
         let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
@@ -276,13 +266,15 @@ impl RuleBook {
             self.check_at = Some(self.check_at.map_or(look, |at| at.min(look)));
             self.processes.insert(rule.id, handle);
         }
-        self.rules.insert(rule.id, rule);
+        self.learned.add(&rule);
+        if let Some(before) = self.rules.insert(rule.id, rule) {
+            self.learned.remove(&before);
+        }
     }
 
     /// Takes out a rule.
     pub(super) fn remove(&mut self, id: RuleId) {
-        self.rules.remove(&id);
-        self.processes.remove(&id);
+        self.take([id]);
     }
 
     pub(super) fn set_enabled(&mut self, id: RuleId, enabled: bool) {
@@ -328,14 +320,16 @@ impl RuleBook {
             rule.lifespan == Lifespan::Logout && !rule.uid.is_some_and(&is_logged_in)
         };
         let ids = self.rules.values().filter(is_over).map(|rule| rule.id);
-        let ids = ids.collect();
+        let ids: Vec<RuleId> = ids.collect();
         self.take(ids)
     }
 
-    fn take(&mut self, ids: Vec<RuleId>) -> Vec<Rule> {
+    fn take(&mut self, ids: impl IntoIterator<Item = RuleId>) -> Vec<Rule> {
         let taken = ids.into_iter().filter_map(|id| {
             self.processes.remove(&id);
-            self.rules.remove(&id)
+            let rule = self.rules.remove(&id)?;
+            self.learned.remove(&rule);
+            Some(rule)
         });
         taken.collect()
     }

@@ -1,6 +1,6 @@
 //! Changes of a user's rules: made whole or not at all, and remembered, so that they can be undone.
 
-use portreeve_policy::{Rule, RuleId};
+use portreeve_policy::{Origin, Rule, RuleId};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
 use super::{
@@ -122,19 +122,7 @@ impl Database {
         let write = || Error::sqlite("write");
         let connection = self.connection()?;
         let transaction = connection.unchecked_transaction().map_err(write())?;
-        connection
-            .execute(
-                "INSERT INTO change (uid, made, origin, undoes, steps) \
-                 VALUES (:uid, :made, :origin, :undoes, 0)",
-                named_params! {
-                    ":uid": by.uid,
-                    ":made": by.now,
-                    ":origin": by.origin.as_str(),
-                    ":undoes": undoes.map(|change| change.0.cast_signed()),
-                },
-            )
-            .map_err(write())?;
-        let change = ChangeId(connection.last_insert_rowid().cast_unsigned());
+        let change = begin(connection, by, undoes).map_err(write())?;
         let mut draft = Draft {
             connection,
             era: &self.era,
@@ -336,13 +324,44 @@ impl Draft<'_> {
         }
         self.connection
             .execute(
-                "UPDATE change SET steps = ?2 WHERE id = ?1",
+                "UPDATE change SET steps = steps + ?2 WHERE id = ?1",
                 params![self.edited.change.0.cast_signed(), self.steps],
             )
             .map_err(write())?;
         transaction.commit().map_err(write())?;
         Ok(self.edited)
     }
+}
+
+/// What a change is called. What is learned goes on with the user's last change if that was learned too: it comes
+/// by itself, and must not push out what the user may want to undo.
+fn begin(connection: &Connection, by: By, undoes: Option<ChangeId>) -> rusqlite::Result<ChangeId> {
+    let number = |id: i64| ChangeId(id.cast_unsigned());
+    if by.origin == Origin::Learned {
+        let last = connection
+            .query_row(
+                "SELECT id, origin FROM change WHERE uid = ?1 ORDER BY id DESC LIMIT 1",
+                params![by.uid],
+                |row| Ok((row.get(0)?, row.get::<_, String>(1)?)),
+            )
+            .optional()?;
+        if let Some((id, origin)) = last
+            && origin == Origin::Learned.as_str()
+        {
+            return Ok(number(id));
+        }
+    }
+    connection.execute(
+        "INSERT INTO change (uid, made, origin, undoes, steps) \
+         VALUES (:uid, :made, :origin, :undoes, 0)",
+        named_params! {
+            ":uid": by.uid,
+            ":made": by.now,
+            ":origin": by.origin.as_str(),
+            ":undoes": undoes.map(|change| change.0.cast_signed()),
+        },
+    )?;
+    Ok(number(connection.last_insert_rowid()))
 }
 
 fn forget(connection: &Connection, uid: u32) -> rusqlite::Result<()> {

@@ -275,3 +275,47 @@ fn of_very_large_changes_only_the_last_is_remembered() {
     database.add_one(&rule(Destination::Anywhere)).unwrap();
     assert_eq!(rows(&database, "change"), 2);
 }
+
+/// What comes by itself does not push out what the user may want to undo.
+#[test]
+fn what_is_learned_in_a_row_is_one_change() {
+    let place = place();
+    let (database, _) = open_in(&place.path);
+    let rule = rule(Destination::Anywhere);
+    let add = |by| {
+        let one = Edit {
+            add: vec![rule.clone()],
+            ..Edit::default()
+        };
+        database.edit(one, by).unwrap()
+    };
+    let learned = By {
+        origin: Origin::Learned,
+        ..by()
+    };
+    let own = add(by()).change;
+    let first = add(learned);
+    for _ in 0..CHANGES_MAX {
+        assert_eq!(add(learned).change, first.change);
+    }
+    // Of another user they are others.
+    let of_bob = add(By {
+        uid: 1001,
+        ..learned
+    });
+    assert_ne!(of_bob.change, first.change);
+    let changes = database.changes(1000).unwrap();
+    let told: Vec<_> = changes.iter().map(|it| (it.id, it.counts[0])).collect();
+    assert_eq!(told, [(first.change, CHANGES_MAX + 1), (own, 1)]);
+    let sql = "SELECT steps FROM change WHERE id = ?1";
+    let id = first.change.0.cast_signed();
+    let connection = database.connection().unwrap();
+    let steps: u32 = connection
+        .query_row(sql, params![id], |row| row.get(0))
+        .unwrap();
+    assert_eq!(steps, CHANGES_MAX + 1);
+    // What was undone is not gone on with.
+    let undone = database.undo(first.change, by()).unwrap();
+    assert_eq!(undone.absent.len(), 51);
+    assert!(add(learned).change > undone.change);
+}
