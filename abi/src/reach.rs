@@ -48,8 +48,10 @@ pub struct Reach {
     pub others_admitted: u32,
     /// See `count`.
     pub peers: [Peers; MAX_PEERS],
-    /// Always 0.
-    pub reserved: u32,
+    /// For the next broker: what others had been granted before a lockdown. 0 if there is none; else
+    /// 1, or 2 if all others were let in, and in the higher half how many of `peers`, after those that
+    /// count, were named.
+    pub granted: u32,
     /// Bytes of `program` that count. 0 if this cannot be kept up to date: nothing names it, or
     /// that is too long.
     pub program_length: u32,

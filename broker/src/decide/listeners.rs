@@ -22,6 +22,10 @@ use crate::{
 /// Programs and ports of one user that are kept up to date; the one that listened longest ago makes
 /// room, and nobody gets to it any more until it listens anew.
 const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
+/// Of others, in [`Reach::granted`].
+const KEPT_OUT: u32 = 1;
+/// See [`KEPT_OUT`].
+const ADMITTED: u32 = 2;
 /// No process: rules for single ones do not match it.
 pub(super) const NO_PROCESS: Process = Process {
     pid: 0,
@@ -169,6 +173,20 @@ impl Listeners {
 
     /// The rules have changed: tells the kernel who may connect now.
     pub(super) fn renew(&mut self, rules: &RuleBook) {
+        let is_locked = |uid: u32| rules.modes.of(uid) == Mode::Lockdown;
+        // What cannot be kept up to date may let somebody in: nobody gets to it until it listens anew.
+        let left = self.left.extract_if(.., |(uid, _)| is_locked(*uid));
+        let cut_off: Vec<(u32, u32)> = left.collect();
+        for (uid, slot) in &cut_off {
+            tracing::info!(uid, slot, "a listener of an earlier broker is cut off");
+            self.kernel.forget_reach(*slot);
+        }
+        // Nobody may have been limited so far: then the kernel does not look.
+        if !cut_off.is_empty()
+            && let Err(error) = self.kernel.judge_peers()
+        {
+            self.complain(&error);
+        }
         let mut changed = Vec::new();
         for (listener, known) in &mut self.known {
             let subject = Subject {
@@ -246,14 +264,38 @@ impl Peerage {
     /// then stays named.
     fn written(reach: &Reach) -> Self {
         let count = usize::try_from(reach.count).unwrap_or(0);
+        let (skipped, count, admitted) = match (reach.granted & 0xffff, reach.granted >> 16) {
+            (0, _) => (0, count, reach.others_admitted != 0),
+            (mark, named) => (count, usize::try_from(named).unwrap_or(0), mark == ADMITTED),
+        };
+        let peers = reach.peers.iter().skip(skipped);
         Self {
-            named: reach.peers.iter().take(count).copied().collect(),
-            others: if reach.others_admitted == 0 {
-                Action::DENY
-            } else {
+            named: peers.take(count).copied().collect(),
+            others: if admitted {
                 Action::Allow
+            } else {
+                Action::DENY
             },
         }
+    }
+
+    /// Writes down for the next broker what a lockdown has put out of force. Where there is no place for it,
+    /// that one lets nobody in.
+    fn note_in(&self, reach: &mut Reach) {
+        let count = usize::try_from(reach.count).unwrap_or(MAX_PEERS);
+        let Some(places) = reach.peers.get_mut(count..) else {
+            return;
+        };
+        let Some(places) = places.get_mut(..self.named.len()) else {
+            return;
+        };
+        places.copy_from_slice(&self.named);
+        let mark = match self.others {
+            Action::Allow => ADMITTED,
+            Action::Deny(_) => KEPT_OUT,
+        };
+        let named = u32::try_from(self.named.len()).unwrap_or(0);
+        reach.granted = (named << 16) | mark;
     }
 }
 
@@ -285,7 +327,9 @@ fn listener(reach: &Reach) -> Option<Listener> {
 fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     if rules.modes.of(listener.uid) == Mode::Lockdown {
         let mut nobody = Peerage::of(&Destination::Anywhere, Action::DENY);
-        return reach(listener, said, &mut nobody);
+        let mut reach = reach(listener, said, &mut nobody);
+        granted.note_in(&mut reach);
+        return reach;
     }
     reach(listener, said, granted)
 }
@@ -337,7 +381,7 @@ fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
         count: u32::try_from(list.len()).unwrap_or(0),
         others_admitted: others_admitted.into(),
         peers: [Peers::default(); MAX_PEERS],
-        reserved: 0,
+        granted: 0,
         program_length: 0,
         program: [0; PROGRAM_BYTES],
     };

@@ -50,6 +50,13 @@ impl Played {
         self.reaches.lock().unwrap()
     }
 
+    /// Nothing names the programs that listen any more: as if their names were too long.
+    pub(super) fn forget_programs(&self) {
+        for reach in self.reaches().values_mut() {
+            reach.program_length = 0;
+        }
+    }
+
     /// Whether who comes from this IPv4 address may connect to those who listen with this slot.
     pub(super) fn admits(&self, slot: u32, address: [u8; 4]) -> bool {
         if slot == 0 || !self.peers_judged.load(Ordering::SeqCst) {
