@@ -93,6 +93,16 @@ impl Mode {
         }
     }
 
+    /// How little goes on without a person wanting it: the more, the less.
+    pub(crate) const fn strictness(self) -> u8 {
+        match self {
+            Self::Learn | Self::Allow => 0,
+            Self::Ask => 1,
+            Self::Deny => 2,
+            Self::Lockdown => 3,
+        }
+    }
+
     /// Whether it can be set for a time. Questions, and a lockdown, are for as long as nobody wants
     /// anything else.
     pub const fn may_end(self) -> bool {

@@ -122,8 +122,26 @@ impl Standing {
             .filter_map(|it| it.ends.as_mut())
     }
 
-    /// What leave a change needs. It counts as well what would come by itself without it.
-    pub fn leave_for(&self, change: ModeChange) -> Leave {
+    /// Whether nothing was set.
+    pub const fn is_unset(&self) -> bool {
+        self.set.is_none() && self.snooze.is_none()
+    }
+
+    /// Whether less happens for good after a change: for more, another one is needed, which no end of this one is.
+    pub fn is_tightened_by(&self, change: ModeChange) -> bool {
+        let below = self.below().strictness();
+        match change {
+            // What ends is followed by questions, if not by more.
+            ModeChange::Set(mode, Some(_)) => mode.strictness().min(Mode::Ask.strictness()) > below,
+            ModeChange::Set(mode, None) => mode.strictness() > below,
+            ModeChange::Snooze(..) => false,
+            ModeChange::Wake => self.snooze.is_some() && below > self.mode().strictness(),
+        }
+    }
+
+    /// What leave a change needs. It counts as well what would come by itself without it; `end` says when a time
+    /// is over that begins now.
+    pub fn leave_for(&self, change: ModeChange, end: impl Fn(Span) -> Deadline) -> Leave {
         let (now, below, locked) = (self.mode(), self.below(), self.is_of_lockdown());
         let (to, snooze) = match change {
             ModeChange::Set(mode, _) => (mode, false),
@@ -139,8 +157,13 @@ impl Standing {
                     || locked && Mode::Lockdown.is_weakened_by(to)
             }
         };
-        // It may be over sooner than the one whose place it takes.
-        let sooner = snooze && self.snooze.is_some() && now.is_weakened_by(below);
+        // It is over sooner than the one whose place it takes.
+        let sooner = match (change, self.snooze.and_then(|snooze| snooze.ends)) {
+            (ModeChange::Snooze(_, span), Some(ends)) => {
+                end(span).boottime < ends.boottime && now.is_weakened_by(below)
+            }
+            _ => false,
+        };
         if sooner {
             Leave::Weaken
         } else if !weakens {
@@ -271,7 +294,7 @@ mod tests {
         let times = [0, 1, 2, 100, 101, 10_000, 10_001, 90_000, 10_000_000];
         for standing in standings() {
             for change in changes() {
-                if standing.leave_for(change) != Leave::Strengthen {
+                if standing.leave_for(change, end) != Leave::Strengthen {
                     continue;
                 }
                 let after = standing.after(change, 0, end);
@@ -294,23 +317,76 @@ mod tests {
         for standing in standings() {
             let locked = standing.is_of_lockdown();
             for mode in [Mode::Allow, Mode::Learn] {
-                let leave = standing.leave_for(ModeChange::Set(mode, None));
+                let leave = standing.leave_for(ModeChange::Set(mode, None), end);
                 assert_eq!(leave, Leave::Weaken, "{standing:?}");
             }
-            let snooze = standing.leave_for(ModeChange::Snooze(Mode::Allow, span));
-            let sooner =
-                standing.snooze().is_some() && standing.mode().is_weakened_by(standing.below());
+            let snooze = standing.leave_for(ModeChange::Snooze(Mode::Allow, span), end);
+            let is_longer = |snooze: Timed| {
+                snooze
+                    .ends
+                    .is_some_and(|it| it.boottime > end(span).boottime)
+            };
+            let sooner = standing.snooze().is_some_and(is_longer)
+                && standing.mode().is_weakened_by(standing.below());
             let expected = if locked || sooner {
                 Leave::Weaken
             } else {
                 Leave::Snooze
             };
             assert_eq!(snooze, expected, "{standing:?}");
-            let ask = standing.leave_for(ModeChange::Set(Mode::Ask, None));
+            let ask = standing.leave_for(ModeChange::Set(Mode::Ask, None), end);
             assert_eq!(ask == Leave::EndLockdown, locked, "{standing:?}");
-            let lock = standing.leave_for(ModeChange::Set(Mode::Lockdown, None));
+            let lock = standing.leave_for(ModeChange::Set(Mode::Lockdown, None), end);
             assert_eq!(lock, Leave::Strengthen);
         }
+    }
+
+    #[test]
+    fn a_snooze_takes_the_place_of_another_without_leave_unless_it_is_over_sooner() {
+        let deny = |span| ModeChange::Snooze(Mode::Deny, span);
+        for below in [Mode::Allow, Mode::Learn] {
+            let set = Standing::new(Mode::Ask).after(ModeChange::Set(below, None), 0, end);
+            let snoozes = set.after(deny(Span::HOUR), 0, end);
+            for longer in [Span::HOUR, Span::DAY] {
+                assert_eq!(snoozes.leave_for(deny(longer), end), Leave::Strengthen);
+            }
+            let shorter = Span::of_seconds(3599).unwrap();
+            assert_eq!(snoozes.leave_for(deny(shorter), end), Leave::Weaken);
+        }
+    }
+
+    /// Who tightens without end has to loosen in between, and not by what ends by itself.
+    #[test]
+    fn what_tightens_is_never_followed_by_itself_by_what_there_was() {
+        let times = [0, 1, 2, 100, 101, 10_000, 10_001, 90_000, 10_000_000];
+        let mut found = 0;
+        for standing in standings() {
+            for change in changes() {
+                if !standing.is_tightened_by(change) {
+                    continue;
+                }
+                found += 1;
+                if change == ModeChange::Wake {
+                    assert_eq!(standing.mode(), Mode::Allow, "there was leave for it");
+                    continue;
+                }
+                let after = standing.after(change, 0, end);
+                for time in times {
+                    let later = after.at(NOW + time);
+                    assert!(
+                        later.below().strictness() > standing.below().strictness(),
+                        "{standing:?}, {change:?}: {time} s later {later:?}"
+                    );
+                    assert!(!later.is_tightened_by(change));
+                }
+            }
+        }
+        assert!(found > 100);
+        let asks = Standing::new(Mode::Allow).after(ModeChange::Set(Mode::Allow, None), 0, end);
+        let second = ModeChange::Snooze(Mode::Deny, Span::of_seconds(1).unwrap());
+        let snoozes = asks.after(second, 0, end);
+        assert!(!snoozes.is_tightened_by(second));
+        assert!(snoozes.is_tightened_by(ModeChange::Set(Mode::Ask, None)));
     }
 
     #[test]

@@ -19,6 +19,12 @@ pub(super) fn limiter() -> Arc<Limiter<u32>> {
     Limiter::new("questions to polkit about you", QUESTIONS_OF_A_USER)
 }
 
+/// Counts those about modes in which no more happens: whoever sits at the computer has that leave without a
+/// password, and dialogs that nobody answers are not to keep it from him.
+pub(super) fn strengthening() -> Arc<Limiter<u32>> {
+    Limiter::new("questions to polkit about your mode", QUESTIONS_OF_A_USER)
+}
+
 /// Asks polkit whether the sender of this message may do `action`. Errors mean no.
 ///
 /// The user is only bothered if the caller says that he is there (the message's flag).

@@ -45,6 +45,7 @@ struct Shared {
     watchers: Arc<Watchers>,
     attestations: Arc<Limiter<u32>>,
     leaves: Arc<Limiter<u32>>,
+    strengthenings: Arc<Limiter<u32>>,
     history: History,
     questions: Arc<Limiter<u32>>,
     changes: Arc<Limiter<u32>>,
@@ -80,6 +81,7 @@ pub async fn serve(
         watchers: Arc::clone(&watchers),
         attestations: attest::limiter(),
         leaves: leave::limiter(),
+        strengthenings: leave::strengthening(),
         history,
         changes: Limiter::new("changes of your rules", rules::CHANGES_OF_A_USER),
         questions: Limiter::new(

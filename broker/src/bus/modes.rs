@@ -6,7 +6,7 @@ use portreeve_dbus::{
     ACTION_END_LOCKDOWN, ACTION_SNOOZE, ACTION_STRENGTHEN, ACTION_WEAKEN, Error, ModeSpec,
     ModeState,
 };
-use portreeve_policy::{Leave, ModeChange};
+use portreeve_policy::{Leave, Mode, ModeChange, Span};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, caller::Call, leave, watch::Topic};
@@ -42,24 +42,66 @@ impl Modes {
         needed: Leave,
     ) -> Result<(), Error> {
         let (uid, user) = (call.uid, call.uid.to_string());
-        let spec = ModeSpec::from(change);
-        let mode = match spec.mode {
-            Some(mode) => mode,
-            // A snooze is to end: what comes back is what has to be said.
-            None => {
-                let now = self.0.ask(|reply| Command::Mode { uid, reply }).await?;
-                now.before.unwrap_or(now.mode)
-            }
-        };
-        let seconds = spec.seconds.map(|seconds| seconds.to_string());
-        let mut details = HashMap::from([("user", user.as_str()), ("mode", mode.as_str())]);
+        let now = self.0.ask(|reply| Command::Mode { uid, reply }).await?;
+        let (mode, time) = brought(change, needed, now);
+        let seconds = ModeSpec::from(change).seconds;
+        let seconds = seconds.map(|seconds| seconds.to_string());
+        let mut details = HashMap::from([
+            ("user", user.as_str()),
+            ("mode", mode.as_str()),
+            ("time", time.as_str()),
+        ]);
         if let Some(seconds) = &seconds {
             details.insert("seconds", seconds);
         }
-        let leaves = &self.0.leaves;
+        let leaves = match needed {
+            Leave::Strengthen => &self.0.strengthenings,
+            Leave::Snooze | Leave::EndLockdown | Leave::Weaken => &self.0.leaves,
+        };
         let action = (action(needed), &details);
         leave::check_with(leaves, connection, header, call, action).await
     }
+}
+
+/// The mode for which a change needs leave, and when it is there, as polkit's messages have it.
+fn brought(change: ModeChange, needed: Leave, now: ModeState) -> (String, String) {
+    let before = now.before.unwrap_or(now.mode);
+    match change {
+        // It is over sooner than the one whose place it takes: for what comes back then.
+        ModeChange::Snooze(Mode::Deny, span) if needed == Leave::Weaken => {
+            (before, format!("after {}", in_words(span)))
+        }
+        ModeChange::Wake => (before, "from now on, as before the snooze".to_owned()),
+        ModeChange::Snooze(mode, span) | ModeChange::Set(mode, Some(span)) => {
+            (mode.to_string(), format!("for {}", in_words(span)))
+        }
+        ModeChange::Set(Mode::Learn, None) => (
+            Mode::Learn.to_string(),
+            format!("for {}", in_words(Mode::LEARNING)),
+        ),
+        ModeChange::Set(mode, None) => (mode.to_string(), "until another one is set".to_owned()),
+    }
+}
+
+/// A time in words, such as “1 hour 30 minutes”.
+fn in_words(span: Span) -> String {
+    let mut left = span.seconds();
+    let units = [
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let parts = units.into_iter().filter_map(|(seconds, unit)| {
+        let count = left / seconds;
+        left %= seconds;
+        match count {
+            0 => None,
+            1 => Some(format!("1 {unit}")),
+            _ => Some(format!("{count} {unit}s")),
+        }
+    });
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// The action that gives this leave.
@@ -125,4 +167,85 @@ impl Modes {
 
     #[zbus(signal)]
     async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_polkit_says_is_what_a_change_brings() {
+        let span = |seconds| Span::of_seconds(seconds).unwrap();
+        let (allow, deny) = (Mode::Allow, Mode::Deny);
+        let snoozing = || ModeState {
+            mode: "deny".into(),
+            ends: Some(1),
+            before: Some("allow".into()),
+        };
+        for (change, needed, mode, time) in [
+            (
+                ModeChange::Set(allow, None),
+                Leave::Weaken,
+                "allow",
+                "until another one is set",
+            ),
+            (
+                ModeChange::Set(Mode::Learn, None),
+                Leave::Weaken,
+                "learn",
+                "for 7 days",
+            ),
+            (
+                ModeChange::Set(allow, Some(span(5_400))),
+                Leave::Weaken,
+                "allow",
+                "for 1 hour 30 minutes",
+            ),
+            (
+                ModeChange::Snooze(allow, span(1)),
+                Leave::Snooze,
+                "allow",
+                "for 1 second",
+            ),
+            (
+                ModeChange::Snooze(deny, span(60)),
+                Leave::EndLockdown,
+                "deny",
+                "for 1 minute",
+            ),
+            (
+                ModeChange::Snooze(deny, span(90_061)),
+                Leave::Weaken,
+                "allow",
+                "after 1 day 1 hour 1 minute 1 second",
+            ),
+            (
+                ModeChange::Wake,
+                Leave::Weaken,
+                "allow",
+                "from now on, as before the snooze",
+            ),
+        ] {
+            let said = brought(change, needed, snoozing());
+            assert_eq!(
+                (said.0.as_str(), said.1.as_str()),
+                (mode, time),
+                "{change:?}"
+            );
+        }
+    }
+
+    /// The window is one process that stays, and more than the user can have its buttons pressed.
+    #[test]
+    fn polkit_keeps_no_leave_for_modes_and_says_which_and_when() {
+        let file = include_str!("../../../data/polkit/io.github.portreeve.policy.in");
+        for action in [ACTION_SNOOZE, ACTION_END_LOCKDOWN, ACTION_WEAKEN] {
+            let (_, action) = file
+                .split_once(&format!("<action id=\"{action}\">"))
+                .unwrap();
+            let (action, _) = action.split_once("</action>").unwrap();
+            assert!(!action.contains("_keep"), "{action}");
+            assert!(action.contains("$(time)"), "{action}");
+        }
+    }
 }

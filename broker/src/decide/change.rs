@@ -278,6 +278,9 @@ impl Decider {
             _ => {}
         }
         self.store_problem = problem;
+        if self.store_problem.is_none() {
+            self.keep_unkept();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use portreeve_policy::{
 };
 use tokio::sync::{oneshot, watch};
 
-use super::AgentHandle;
+use super::{AgentHandle, modes::Begun};
 use crate::store::{self, ChangeId, Changed, Over};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
@@ -195,8 +195,8 @@ pub struct ModeKept {
     pub uid: u32,
     /// What is different now, or why nothing is.
     pub result: Result<Changed, store::Error>,
-    /// Who wanted it; nobody if the one before has ended.
-    pub reply: Option<Reply<ModeSet>>,
+    /// Which change it is, and who wanted it; none if a mode has ended, or could not be kept before.
+    pub wanted: Option<(Begun, Reply<ModeSet>)>,
 }
 
 /// Who answers a prompt.

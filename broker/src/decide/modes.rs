@@ -16,11 +16,12 @@ use super::{
 use crate::{
     clock::Now,
     config::Treatment,
+    failure::with_causes,
     store::{self, Changed, KeptMode, history::Grounds},
 };
 
-/// Changes of a user's in a minute for which it is enough to sit at the computer: each has the kernel forget what
-/// it remembers of all users.
+/// Changes of a user's in a minute for which it is enough to sit at the computer, but for those after which less
+/// happens for good: each has the kernel forget what it remembers of all users.
 const CHANGES_A_MINUTE: u32 = 30;
 
 /// The modes of all users.
@@ -30,12 +31,35 @@ pub(super) struct Modes {
     default: Mode,
     /// Those of all others.
     standings: BTreeMap<u32, Standing>,
-    /// What they will be when the store has kept what is under way, and how much that is.
-    coming: BTreeMap<u32, (Standing, u32)>,
+    /// What they will be when the store has kept what is under way.
+    coming: BTreeMap<u32, Coming>,
+    /// Users of whose modes the store has something else than is in force.
+    unkept: BTreeSet<u32>,
+    /// Changes so far.
+    changes: u64,
     /// Users whose mode has ended since the last look.
     ended: BTreeSet<u32>,
     /// The minute of each user's last change, and how many there were in it.
     lately: BTreeMap<u32, (u64, u32)>,
+}
+
+/// What is under way of one user.
+#[derive(Debug)]
+struct Coming {
+    /// What the mode is after all of it.
+    standing: Standing,
+    /// How much it is.
+    count: u32,
+    /// The last change that was put in force before it was kept: what was begun before it is no more.
+    early: u64,
+}
+
+/// A change that is under way.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    number: u64,
+    /// Whether it was put in force already.
+    early: bool,
 }
 
 impl Modes {
@@ -52,6 +76,8 @@ impl Modes {
             default,
             standings: kept.into_iter().filter_map(standing).collect(),
             coming: BTreeMap::new(),
+            unkept: BTreeSet::new(),
+            changes: 0,
             ended: BTreeSet::new(),
             lately: BTreeMap::new(),
         }
@@ -94,7 +120,7 @@ impl Modes {
 
     /// Ends what is over.
     pub(super) fn take_due(&mut self, now: Now) {
-        for (uid, standing) in &mut self.standings {
+        self.standings.retain(|uid, standing| {
             for deadline in standing.deadlines() {
                 *deadline = now.reckon(*deadline);
             }
@@ -103,7 +129,9 @@ impl Modes {
                 *standing = after;
                 self.ended.insert(*uid);
             }
-        }
+            // The next broker would find nothing of it.
+            !standing.is_unset()
+        });
     }
 
     /// All ends to come.
@@ -115,10 +143,13 @@ impl Modes {
     }
 
     /// What leave a change needs: whatever of it has yet to be kept counts as well.
-    fn leave_for(&self, uid: u32, change: ModeChange) -> Leave {
-        let now = self.standing(uid).leave_for(change);
+    fn leave_for(&self, uid: u32, change: ModeChange, now: Now) -> Leave {
+        let end = |span| now.deadline(span);
+        let present = self.standing(uid).leave_for(change, end);
         let coming = self.coming.get(&uid);
-        coming.map_or(now, |(coming, _)| coming.leave_for(change).max(now))
+        coming.map_or(present, |coming| {
+            coming.standing.leave_for(change, end).max(present)
+        })
     }
 
     /// Whether it is a lockdown already that is wanted, and nothing else is to come.
@@ -126,6 +157,13 @@ impl Modes {
         let standing = self.standing(uid);
         let locked = (standing.mode(), standing.snooze()) == (Mode::Lockdown, None);
         locked && is_lockdown(change) && !self.coming.contains_key(&uid)
+    }
+
+    /// Whether a change is one after which less happens for good.
+    fn is_tightened_by(&self, uid: u32, change: ModeChange) -> bool {
+        let coming = self.coming.get(&uid).map(|coming| coming.standing);
+        let standing = coming.unwrap_or_else(|| self.standing(uid));
+        standing.is_tightened_by(change)
     }
 
     /// Counts a change; whether there are too many in this minute.
@@ -139,30 +177,58 @@ impl Modes {
         *count > CHANGES_A_MINUTE
     }
 
-    /// A change is under way; what the mode will be.
-    fn begin(&mut self, uid: u32, change: ModeChange, now: Now) -> Standing {
+    /// A change is under way, and in force already if it comes `early`; what the mode will be.
+    fn begin(&mut self, uid: u32, change: ModeChange, now: Now, early: bool) -> (Begun, Standing) {
+        let after = |it: Standing| it.after(change, now.wall, |span| now.deadline(span));
         let before = self.standing(uid);
-        let (coming, count) = self.coming.entry(uid).or_insert((before, 0));
-        *coming = coming.after(change, now.wall, |span| now.deadline(span));
-        *count += 1;
-        *coming
-    }
-
-    /// One that was under way is no more.
-    fn settle(&mut self, uid: u32) {
-        if let Some((_, count)) = self.coming.get_mut(&uid) {
-            *count -= 1;
-            if *count == 0 {
-                self.coming.remove(&uid);
-            }
+        self.changes += 1;
+        let number = self.changes;
+        let coming = self.coming.entry(uid).or_insert(Coming {
+            standing: before,
+            count: 0,
+            early: 0,
+        });
+        coming.standing = after(coming.standing);
+        coming.count += 1;
+        if early {
+            coming.early = number;
         }
+        let standing = coming.standing;
+        if early {
+            self.insert(uid, after(before));
+        }
+        (Begun { number, early }, standing)
     }
 
-    /// A user's mode is this from now on.
-    fn put(&mut self, uid: u32, KeptMode { set, snooze }: KeptMode) {
-        if let Some(standing) = Standing::kept(self.default, set, snooze) {
+    /// One that was under way is no more; whether what it has set counts.
+    fn settle(&mut self, uid: u32, begun: Begun) -> bool {
+        let Some(coming) = self.coming.get_mut(&uid) else {
+            return false;
+        };
+        let counts = begun.number >= coming.early;
+        coming.count -= 1;
+        if coming.count == 0 {
+            self.coming.remove(&uid);
+        }
+        counts
+    }
+
+    fn insert(&mut self, uid: u32, standing: Standing) {
+        if standing.is_unset() {
+            self.standings.remove(&uid);
+        } else {
             self.standings.insert(uid, standing);
         }
+    }
+
+    /// A user's mode is this from now on; whether that is something else than it was.
+    fn put(&mut self, uid: u32, KeptMode { set, snooze }: KeptMode, now: Now) -> bool {
+        let before = self.standing(uid);
+        if let Some(standing) = Standing::kept(self.default, set, snooze) {
+            self.insert(uid, standing);
+        }
+        self.take_due(now);
+        self.standing(uid) != before
     }
 }
 
@@ -201,7 +267,8 @@ impl Decider {
         }
     }
 
-    /// Somebody who has this leave wants another mode. It is in force when the store has it.
+    /// Somebody who has this leave wants another mode. It is in force when the store has it, or at once if it lets
+    /// nothing more happen: no full disk keeps a user from that.
     pub(super) fn set_mode(
         &mut self,
         uid: u32,
@@ -209,29 +276,51 @@ impl Decider {
         leave: Option<Leave>,
         reply: Reply<ModeSet>,
     ) {
-        let needed = self.rules.modes.leave_for(uid, change);
+        let now = self.clock.now();
+        let needed = self.rules.modes.leave_for(uid, change, now);
         if leave.is_none_or(|leave| leave < needed) {
             return send(reply, Ok(ModeSet::Needs(needed)));
         }
         if self.rules.modes.is_there(uid, change) {
+            self.keep_unkept();
             return send(reply, Ok(ModeSet::Done));
         }
-        let now = self.clock.now();
-        // Nobody keeps a user from a lockdown by being busy; and no such program ends it again.
-        let counts = leave < Some(Leave::Weaken) && !is_lockdown(change);
+        // Nobody keeps a user from a lockdown, or from questions, by being busy; and no such program ends that again.
+        let counts = leave < Some(Leave::Weaken)
+            && !is_lockdown(change)
+            && !self.rules.modes.is_tightened_by(uid, change);
         if counts && self.rules.modes.is_hasty(uid, now) {
             let text =
                 format!("cannot set the mode: it was set {CHANGES_A_MINUTE} times within a minute");
             return send(reply, Err(Error::LimitsExceeded(text)));
         }
-        let standing = self.rules.modes.begin(uid, change, now);
-        self.keep_mode(uid, standing, Some(reply));
+        let early = needed == Leave::Strengthen;
+        let before = self.rules.modes.standing(uid);
+        let (begun, standing) = self.rules.modes.begin(uid, change, now, early);
+        if self.rules.modes.standing(uid) != before {
+            self.put_in_force(uid);
+        }
+        self.keep_mode(uid, standing, Some((begun, reply)));
+    }
+
+    /// Puts in force what a user's mode has become.
+    fn put_in_force(&mut self, uid: u32) {
+        let mode = self.rules.modes.of(uid);
+        tracing::info!(uid, %mode, "mode set");
+        // What was said for the next attempt was said in another mode.
+        self.late.forget(uid);
+        self.publish();
+        self.mode_changed(uid);
     }
 
     /// Has the store keep a user's mode. What came of it comes back as a command, in the order in which that
     /// was done.
-    fn keep_mode(&mut self, uid: u32, standing: Standing, reply: Option<Reply<ModeSet>>) {
-        let kept = move |result| ModeKept { uid, result, reply };
+    fn keep_mode(&mut self, uid: u32, standing: Standing, wanted: Option<(Begun, Reply<ModeSet>)>) {
+        let kept = move |result| ModeKept {
+            uid,
+            result,
+            wanted,
+        };
         let commands = self.commands.clone();
         match self.store.place() {
             Ok(place) => {
@@ -246,26 +335,55 @@ impl Decider {
     }
 
     /// The store has done its part.
-    pub(super) fn mode_kept(&mut self, ModeKept { uid, result, reply }: ModeKept) {
-        self.note_store(result.as_ref().err());
-        // An end is in force already, and the next broker would find it out by itself.
-        let Some(reply) = reply else { return };
-        self.rules.modes.settle(uid);
-        match result {
-            Ok(Changed::Mode(kept)) => {
-                self.rules.modes.put(uid, kept);
-                self.rules.modes.take_due(self.clock.now());
-                let mode = self.rules.modes.of(uid);
-                tracing::info!(uid, %mode, "mode set");
-                // What was said for the next attempt was said in another mode.
-                self.late.forget(uid);
-                self.publish();
-                self.mode_changed(uid);
-                self.end_modes();
-                send(reply, Ok(ModeSet::Done));
+    pub(super) fn mode_kept(&mut self, kept: ModeKept) {
+        let ModeKept {
+            uid,
+            result,
+            wanted,
+        } = kept;
+        let modes = &mut self.rules.modes;
+        if result.is_ok() {
+            modes.unkept.remove(&uid);
+        } else {
+            modes.unkept.insert(uid);
+        }
+        // An end is in force already.
+        if let Some((begun, reply)) = wanted {
+            let counts = modes.settle(uid, begun);
+            match &result {
+                Ok(Changed::Mode(kept)) => {
+                    if counts && modes.put(uid, *kept, self.clock.now()) {
+                        self.put_in_force(uid);
+                    }
+                    self.end_modes();
+                    send(reply, Ok(ModeSet::Done));
+                }
+                Ok(_) => send(reply, Err(Error::Failed("cannot keep the mode".to_owned()))),
+                Err(error) if begun.early => {
+                    let error = with_causes(error);
+                    let text = format!(
+                        "cannot keep the mode: it is in force, but may not outlive the broker: {error}"
+                    );
+                    send(reply, Err(Error::StoreUnavailable(text)));
+                }
+                Err(error) => send(reply, Err(store_error(error))),
             }
-            Ok(_) => send(reply, Err(Error::Failed("cannot keep the mode".to_owned()))),
-            Err(error) => send(reply, Err(store_error(&error))),
+        }
+        self.note_store(result.as_ref().err());
+    }
+
+    /// Has the store keep what it could not before.
+    pub(super) fn keep_unkept(&mut self) {
+        let modes = &mut self.rules.modes;
+        let coming = &modes.coming;
+        // What is under way will be there instead.
+        let unkept: Vec<u32> = modes
+            .unkept
+            .extract_if(.., |uid| !coming.contains_key(uid))
+            .collect();
+        for uid in unkept {
+            let standing = self.rules.modes.standing(uid);
+            self.keep_mode(uid, standing, None);
         }
     }
 

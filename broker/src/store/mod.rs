@@ -15,7 +15,9 @@ use portreeve_policy::{Origin, Rule, RuleId};
 
 pub use database::Opened;
 #[cfg(test)]
-pub(crate) use database::tests::{fail_changes, fail_forgetting, fail_modes};
+pub(crate) use database::tests::{
+    fail_changes, fail_deletions, fail_forgetting, fail_modes, kept_mode_rows,
+};
 pub use modes::KeptMode;
 pub use thread::{Place, Store};
 

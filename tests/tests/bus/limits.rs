@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, future::join_all};
 use portreeve_broker::{bus, store::history::History};
-use portreeve_dbus::{Error, OWN_UID, PromptsProxy, RulesProxy};
+use portreeve_dbus::{
+    ACTION_STRENGTHEN, Error, ModeSpec, ModesProxy, OWN_UID, PromptsProxy, RulesProxy,
+};
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use zbus::Connection;
 
@@ -105,6 +107,45 @@ fn polkit_is_asked_so_much_about_a_user_and_no_more() {
             added.unwrap().unwrap();
         }
         rules.add(OWN_UID, spec()).await.unwrap();
+    });
+}
+
+/// Dialogs that nobody answers do not keep a user from a lockdown.
+#[test]
+fn what_waits_for_a_password_is_in_no_strengthenings_way() {
+    let name = "limits::what_waits_for_a_password_is_in_no_strengthenings_way";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(true).await;
+        polkit.hesitate(true);
+        let _broker = Broker::start().await;
+        let client = connect().await;
+        let modes = ModesProxy::new(&client).await.unwrap();
+        let set = |word: &str| {
+            let spec = ModeSpec {
+                mode: Some(word.to_owned()),
+                ..ModeSpec::default()
+            };
+            let modes = modes.clone();
+            tokio::spawn(async move { modes.set(OWN_UID, &spec).await })
+        };
+        let waiting: Vec<_> = (0..4).map(|_| set("allow")).collect();
+        eventually("polkit is asked four times", async || {
+            polkit.asked().len() == 4
+        })
+        .await;
+        let refused = set("allow").await.unwrap();
+        assert!(
+            matches!(&refused, Err(Error::LimitsExceeded(_))),
+            "{refused:?}"
+        );
+        let locks = set("lockdown");
+        eventually("polkit is asked about the lockdown", async || {
+            polkit.asked().last().unwrap().action == ACTION_STRENGTHEN
+        })
+        .await;
+        polkit.hesitate(false);
+        locks.await.unwrap().unwrap();
+        drop(join_all(waiting).await);
     });
 }
 

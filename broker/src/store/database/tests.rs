@@ -123,6 +123,19 @@ pub(crate) fn fail_modes(path: &Path, text: Option<&str>) {
     fail("INSERT ON mode", path, text);
 }
 
+/// The same for the ends of modes.
+pub(crate) fn fail_deletions(path: &Path, text: Option<&str>) {
+    fail("DELETE ON mode", path, text);
+}
+
+/// The users of whose modes something is written down.
+pub(crate) fn kept_mode_rows(path: &Path) -> Vec<u32> {
+    let connection = Connection::open(path).unwrap();
+    let mut users = connection.prepare("SELECT uid FROM mode").unwrap();
+    let users = users.query_map([], |row| row.get(0)).unwrap();
+    users.map(Result::unwrap).collect()
+}
+
 fn fail(what: &str, path: &Path, text: Option<&str>) {
     let sql = text.map_or("DROP TRIGGER failing".to_owned(), |text| {
         format!("CREATE TRIGGER failing BEFORE {what} BEGIN SELECT RAISE(FAIL, '{text}'); END")
