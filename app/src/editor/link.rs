@@ -93,7 +93,7 @@ async fn follow_mode(connection: &Connection, events: &Sender<Event>) -> Infalli
         match send_mode(connection, events).await {
             Err(error) if has_none(&error) => {
                 tracing::info!(%error, "the broker has no modes");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Err(error) => tracing::warn!(%error, "cannot follow the mode; trying again"),
             Ok(()) => {}

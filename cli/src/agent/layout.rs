@@ -1,6 +1,6 @@
 //! Text in lines of a terminal's width.
 
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::UnicodeWidthChar;
 
 /// `text` in lines of at most `width` columns, broken between words, or within one that is too long.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -37,7 +37,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// How many columns a text takes, character by character: terminals do not agree on which of them are drawn
 /// as one, and a line that is longer than it was taken to be goes on where ours begin.
 fn columns(text: &str) -> usize {
-    text.chars().filter_map(|c| c.width()).sum()
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
 }
 
 #[cfg(test)]
