@@ -292,7 +292,10 @@ mod tests {
             RULES_MAX
         );
         let error = read(&list(RULES_MAX + 1), Format::Domains).unwrap_err();
-        assert_eq!(error.to_string(), "cannot take more than 50000 rules");
+        assert_eq!(
+            error.to_string(),
+            "cannot take the rules of /tmp/ads.txt: there are more than 50000"
+        );
         // What counts is what is left.
         let parent = format!("{}example\n", list(RULES_MAX + 1));
         assert_eq!(

@@ -61,7 +61,7 @@ mod tests {
         for text in ["👩\u{200d}👧", "👍🏽", "\u{644}\u{627}", "🇩🇪"] {
             let all = text.repeat(10);
             for line in wrap(&all, 8) {
-                let one_by_one: usize = line.chars().filter_map(|c| c.width()).sum();
+                let one_by_one: usize = line.chars().filter_map(UnicodeWidthChar::width).sum();
                 assert!(one_by_one <= 8, "{line:?}");
             }
             assert_eq!(wrap(&all, 8).concat(), all);
