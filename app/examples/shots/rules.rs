@@ -63,7 +63,6 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                     mode: mode.into(),
                     ends: ends.map(in_seconds),
                     before: before.map(Into::into),
-                    ..ModeState::default()
                 });
             })
             .await;
