@@ -8,7 +8,7 @@ mod json;
 mod regexps;
 mod twins;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use portreeve_policy::{Action, ObjectPattern};
 use serde::Deserialize;
@@ -128,7 +128,24 @@ pub(crate) fn import(
             }
         });
     }
+    mark_namesakes(&mut drafts);
     take(name, drafts, &tally, settings)
+}
+
+/// OpenSnitch takes one of several rules with one name, and which one depends on when it reads them: those that
+/// allow are not relied on.
+fn mark_namesakes(drafts: &mut [Halved]) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for Halved { draft, .. } in drafts.iter() {
+        *counts.entry(draft.name.clone()).or_default() += 1;
+    }
+    for Halved { draft, .. } in drafts {
+        let is_alone = draft.name.is_empty() || counts.get(&draft.name) == Some(&1);
+        if !is_alone && !draft.denies() {
+            let reason = "another rule has the same name, and OpenSnitch takes one of them";
+            draft.lost.push(reason.to_owned());
+        }
+    }
 }
 
 /// Reads one file.

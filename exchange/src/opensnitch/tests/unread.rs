@@ -121,3 +121,18 @@ fn files_that_only_opensnitch_can_read_count() {
     let actions: Vec<_> = actions.iter().map(|it| &*it.spec.action).collect();
     assert_eq!(actions, ["deny", "allow"]);
 }
+
+#[test]
+fn of_several_rules_with_one_name_none_that_allows_is_relied_on() {
+    let other = rule("allow", "deny", &[path("/bin/a")]).to_string();
+    let imported = beside(Vec::new(), Some(&other));
+    let in_force: Vec<_> = imported
+        .rules
+        .iter()
+        .filter(|rule| rule.off.is_none())
+        .map(|rule| &*rule.spec.action)
+        .collect();
+    assert_eq!(in_force, ["deny"], "{imported:?}");
+    let reasons = imported.rules.iter().find_map(|rule| rule.off.as_deref());
+    assert!(reasons.unwrap().contains("same name"), "{imported:?}");
+}
