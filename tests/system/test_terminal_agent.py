@@ -10,7 +10,7 @@ import threading
 import time
 
 from harness import firewall
-from harness.callers import PROGRAM, Caller
+from harness.callers import PROGRAM, Caller, end_all
 from harness.machine import do, run
 from harness.wait import until
 
@@ -88,6 +88,8 @@ def logged_in():
         until(has_session, "bob's session")
         yield
     finally:
+        # It lasts as long as anything runs in it.
+        end_all()
         run("systemctl", "stop", SESSION)
         until(lambda: not has_session(), "the end of bob's session", 40)
 
