@@ -33,7 +33,7 @@ pub use claim::deceives;
 pub use error::Error;
 pub use executable::program_key;
 pub use modes::{ModeSpec, ModeState, ModesProxy};
-pub use owner::OwnerWatch;
+pub use owner::{Owner, OwnerWatch};
 pub use prompt::Prompt;
 pub use prompts::PromptsProxy;
 pub use rule::{Checked, Rule, RuleSpec};

@@ -1,9 +1,12 @@
 //! For clients: who owns the broker's name on the bus, and when that changes.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use futures_util::StreamExt as _;
 use zbus::{
     Connection,
     fdo::{self, DBusProxy, NameOwnerChangedStream},
+    message::Header,
     names::OwnedUniqueName,
 };
 
@@ -43,6 +46,29 @@ impl OwnerWatch {
             .new_owner()
             .as_ref()
             .map(|owner| owner.to_owned().into()))
+    }
+}
+
+/// The connection that speaks for the broker, as an agent knows it: nobody else may call what agents serve. Clones
+/// are the same one.
+#[derive(Debug, Default, Clone)]
+pub struct Owner(Arc<Mutex<Option<OwnedUniqueName>>>);
+
+impl Owner {
+    /// It is this one from now on, or none.
+    pub fn set(&self, owner: Option<OwnedUniqueName>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = owner;
+    }
+
+    /// Whether a message is from it; an error to be answered with if not.
+    pub fn check(&self, header: &Header<'_>) -> fdo::Result<()> {
+        let owner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (owner.as_deref(), header.sender()) {
+            (Some(owner), Some(sender)) if owner == sender => Ok(()),
+            _ => Err(fdo::Error::AccessDenied(
+                "only the broker may call this".to_owned(),
+            )),
+        }
     }
 }
 

@@ -180,7 +180,7 @@ fn all() -> Vec<Rule> {
         origin: "prompt".into(),
         ..host("telemetry.eu-central.analytics.example.org")
     });
-    rules.extend([listening(), datagrams(), domain()]);
+    rules.extend([listening(), datagrams(), domain(), imported()]);
     rules
 }
 
@@ -198,6 +198,21 @@ fn listening() -> Rule {
         origin: "prompt".into(),
         lifespan: "always".into(),
         ..Rule::default()
+    }
+}
+
+fn imported() -> Rule {
+    Rule {
+        id: 24,
+        program: Some("/usr/bin/apt".into()),
+        operations: vec!["connect".into()],
+        destination: "anywhere".into(),
+        ports: None,
+        protocol: None,
+        enabled: false,
+        origin: "import".into(),
+        note: Some("OpenSnitch “allow-apt”. Off: it is for one command line only".into()),
+        ..listening()
     }
 }
 

@@ -1,16 +1,12 @@
 //! The bus side of the agent: serves `io.github.portreeve.Agent1`, registers at the broker, and
 //! does so again whenever the broker comes back.
 
-use std::{
-    convert::Infallible,
-    future::pending,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{convert::Infallible, future::pending, sync::Arc};
 
 use async_channel::Sender;
-use portreeve_dbus::{AGENT_PATH, BrokerProxy, OwnerWatch, Prompt};
+use portreeve_dbus::{AGENT_PATH, BrokerProxy, Owner, OwnerWatch, Prompt};
 use tokio::{sync::Notify, time::sleep};
-use zbus::{Connection, fdo, interface, message::Header, names::OwnedUniqueName};
+use zbus::{Connection, fdo, interface, message::Header};
 
 use crate::{
     client::{Backoff, Broker, connect, system_bus},
@@ -112,26 +108,6 @@ async fn register(connection: &Connection, events: &Sender<Event>, backoff: &mut
 async fn send(events: &Sender<Event>, event: Event) {
     if events.send(event).await.is_err() {
         tracing::debug!("nobody listens to the broker any more");
-    }
-}
-
-/// The connection that speaks for the broker.
-#[derive(Debug, Default, Clone)]
-struct Owner(Arc<Mutex<Option<OwnedUniqueName>>>);
-
-impl Owner {
-    fn set(&self, owner: Option<OwnedUniqueName>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = owner;
-    }
-
-    fn check(&self, header: &Header<'_>) -> fdo::Result<()> {
-        let owner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (owner.as_deref(), header.sender()) {
-            (Some(owner), Some(sender)) if owner == sender => Ok(()),
-            _ => Err(fdo::Error::AccessDenied(
-                "only the broker may call this".to_owned(),
-            )),
-        }
     }
 }
 

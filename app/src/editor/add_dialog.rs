@@ -96,6 +96,10 @@ mod imp {
             let dialog = self.obj();
             dialog.set_default_widget(Some(&*self.add));
             for entry in [&*self.program, &*self.place, &*self.port] {
+                // Paths, addresses and ports read from left to right in every language: “80, 443”.
+                if let Some(text) = entry.delegate() {
+                    text.set_direction(gtk::TextDirection::Ltr);
+                }
                 entry.connect_changed(glib::clone!(
                     #[weak]
                     dialog,

@@ -102,9 +102,13 @@ impl RuleRow {
             ],
         );
         show_sentence(&imp.destination, &sentence, None);
-        imp.origin.set_label(&match &words.path {
+        let origin = match &words.path {
             Some(path) => format!("{path} · {}", words.origin),
             None => words.origin.clone(),
+        };
+        imp.origin.set_label(&match &words.note {
+            Some(note) => format!("{origin}\n{note}"),
+            None => origin,
         });
 
         let fixed = item.is_fixed();

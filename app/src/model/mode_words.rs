@@ -21,25 +21,27 @@ impl ModeWords {
         let title = match (state.mode.as_str(), until) {
             // Translators: {time} is the time of day, perhaps with a date before it.
             ("learn", Some(time)) => gettext_f(
-                "Learning until {time}: what no rule is about is allowed, and makes a rule",
+                "Learning until {time}. What no rule is about is allowed, and becomes a rule.",
                 &[("time", &time)],
             ),
             ("learn", None) => {
-                gettext("Learning: what no rule is about is allowed, and makes a rule")
+                gettext("Learning. What no rule is about is allowed, and becomes a rule.")
             }
             // Translators: {time} is the time of day, perhaps with a date before it.
             ("allow", Some(time)) => gettext_f(
-                "No questions until {time}: what no rule is about is allowed",
+                "No questions until {time}. What no rule is about is allowed.",
                 &[("time", &time)],
             ),
-            ("allow", None) => gettext("No questions: what no rule is about is allowed"),
+            ("allow", None) => gettext("No questions. What no rule is about is allowed."),
             // Translators: {time} is the time of day, perhaps with a date before it.
             ("deny", Some(time)) => gettext_f(
-                "No questions until {time}: what no rule is about is denied",
+                "No questions until {time}. What no rule is about is denied.",
                 &[("time", &time)],
             ),
-            ("deny", None) => gettext("No questions: what no rule is about is denied"),
-            ("lockdown", _) => gettext("Lockdown: everything is denied, whatever your rules allow"),
+            ("deny", None) => gettext("No questions. What no rule is about is denied."),
+            ("lockdown", _) => {
+                gettext("Lockdown. Everything is denied, whatever your rules allow.")
+            }
             _ => return None,
         };
         let end = match (&state.before, state.mode.as_str()) {

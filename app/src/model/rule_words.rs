@@ -11,6 +11,8 @@ use crate::i18n::{gettext, gettext_f};
 
 /// Longest path shown, characters.
 const LONGEST_PATH: usize = 400;
+/// Longest note shown, characters: all that there can be.
+const LONGEST_NOTE: usize = 500;
 
 /// What a row of the list shows of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct RuleWords {
     pub lifespan: String,
     /// Who made it.
     pub origin: String,
+    /// What is to be known about it.
+    pub note: Option<String>,
     /// The whole rule, to be read aloud.
     pub spoken: String,
     /// Name of the switch, to be read aloud.
@@ -83,6 +87,10 @@ impl RuleWords {
                 .as_deref()
                 .map(|path| isolate(&shown_within(path, LONGEST_PATH))),
             origin: origin(rule),
+            note: rule
+                .note
+                .as_deref()
+                .map(|note| isolate(&shown_within(note, LONGEST_NOTE))),
             name,
             destination,
             lifespan,
@@ -92,10 +100,11 @@ impl RuleWords {
     /// Whether every word of `search`, in lower case, occurs in the rule.
     pub fn matches(&self, search: &str) -> bool {
         let text = plain(&format!(
-            "{} {} {}",
+            "{} {} {} {}",
             self.spoken,
             self.path.as_deref().unwrap_or_default(),
-            self.origin
+            self.origin,
+            self.note.as_deref().unwrap_or_default()
         ))
         .to_lowercase();
         search.split_whitespace().all(|word| text.contains(word))
@@ -224,6 +233,7 @@ fn origin(rule: &Rule) -> String {
         "prompt" => gettext("From a question"),
         "window" => gettext("Added here"),
         "command-line" => gettext("From the command line"),
+        "import" => gettext("Imported"),
         "learned" => gettext("Learned, not looked at yet"),
         "administrator" => gettext("From the administrator"),
         "built-in" => gettext("Built in"),

@@ -1,21 +1,16 @@
 //! The bus side: serves `io.github.portreeve.Agent1`, registers at the broker, and does so again
 //! whenever the broker comes back.
 
-use std::{
-    env,
-    future::pending,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{env, future::pending, sync::Arc, time::Duration};
 
-use portreeve_dbus::{AGENT_PATH, BrokerProxy, Error as BrokerError, OwnerWatch, Prompt, bind_to};
+use portreeve_dbus::{
+    AGENT_PATH, BrokerProxy, Error as BrokerError, Owner, OwnerWatch, Prompt, bind_to,
+};
 use tokio::{
     sync::{Notify, mpsc::Sender},
     time::sleep,
 };
-use zbus::{
-    Connection, connection::Builder, fdo, interface, message::Header, names::OwnedUniqueName,
-};
+use zbus::{Connection, connection::Builder, fdo, interface, message::Header};
 
 use crate::error::Error;
 
@@ -167,26 +162,6 @@ async fn stay_registered(connection: &Connection, events: &Sender<Event>, wait: 
 async fn send(events: &Sender<Event>, event: Event) {
     // Nobody listens any more when the command is ending.
     drop(events.send(event).await);
-}
-
-/// The connection that speaks for the broker.
-#[derive(Debug, Default, Clone)]
-struct Owner(Arc<Mutex<Option<OwnedUniqueName>>>);
-
-impl Owner {
-    fn set(&self, owner: Option<OwnedUniqueName>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = owner;
-    }
-
-    fn check(&self, header: &Header<'_>) -> fdo::Result<()> {
-        let owner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (owner.as_deref(), header.sender()) {
-            (Some(owner), Some(sender)) if owner == sender => Ok(()),
-            _ => Err(fdo::Error::AccessDenied(
-                "only the broker may call this".to_owned(),
-            )),
-        }
-    }
 }
 
 struct AgentInterface {

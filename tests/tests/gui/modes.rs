@@ -101,7 +101,7 @@ fn desk(mode: &str, before: Option<&str>) -> Desk {
 #[test]
 fn a_banner_tells_of_a_lockdown_and_ends_it() {
     let desk = desk("lockdown", None);
-    let title = "Lockdown: everything is denied, whatever your rules allow";
+    let title = "Lockdown. Everything is denied, whatever your rules allow.";
     desk.see(title, "label");
     desk.click("End Lockdown", "button");
     desk.see_no(title, "label");
@@ -116,7 +116,7 @@ fn a_banner_tells_of_a_lockdown_and_ends_it() {
 #[test]
 fn a_snooze_is_ended_by_its_banner() {
     let desk = desk("allow", Some("ask"));
-    desk.see("No questions: what no rule is about is allowed", "label");
+    desk.see("No questions. What no rule is about is allowed.", "label");
     desk.click("End Snooze", "button");
     desk.until("that is wanted", |desk| {
         desk.broker.modes.wanted()
