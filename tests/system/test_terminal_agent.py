@@ -28,7 +28,7 @@ class Terminal:
         self._keyboard, self._slave = pty.openpty()
         # setsid makes it the terminal that controls the command, as a login does.
         self._process = subprocess.Popen(
-            [f"as-{user}", "env", "TERM=xterm", "setsid", "--ctty", "--wait", *command],
+            ["as-user", user, "env", "TERM=xterm", "setsid", "--ctty", "--wait", *command],
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
@@ -138,7 +138,7 @@ def test_bob_denies_a_held_curl():
     with terminal(AGENT, "agent") as it:
         it.await_text("No questions.")
         curl = subprocess.Popen(
-            ["as-bob", "curl", "--silent", "--show-error", f"http://{ADDRESS}/"],
+            ["as-user", "bob", "curl", "--silent", "--show-error", f"http://{ADDRESS}/"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -227,7 +227,7 @@ def test_the_terminals_agent_outlives_the_broker():
     with terminal(AGENT, "agent") as it:
         it.await_text("No questions.")
         firewall.service("restart")
-        until(lambda: firewall.is_up() and firewall.status("bob").agent, "bob's agent", 40)
+        until(lambda: firewall.has_agent("bob"), "bob's agent", 40)
         caller = held_caller()
         it.await_text("Allow “caller”")
         it.await_text("Press a key.")

@@ -48,7 +48,7 @@ class Caller:
     """A running program, started by way of the commands `outside` as root, `inside` as the user."""
 
     def __init__(self, user="alice", program=PROGRAM, outside=(), inside=()):
-        around = [] if user == "root" else [f"as-{user}"]
+        around = [] if user == "root" else ["as-user", user]
         self._process = subprocess.Popen(
             [*outside, *around, *inside, program, "-IS", SCRIPT],
             stdin=subprocess.PIPE,

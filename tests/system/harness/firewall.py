@@ -94,6 +94,8 @@ def prompt(held=1, user="alice", seconds=60):
     """The only open prompt, once as many calls are held by it."""
 
     def found():
+        if not bus.status(user).prompts:
+            return None
         prompts = pending(user)
         assert len(prompts) <= 1, f"more than one prompt: {prompts}"
         return prompts[0] if prompts and prompts[0].held == held else None
@@ -103,7 +105,7 @@ def prompt(held=1, user="alice", seconds=60):
 
 def no_prompt(user="alice", seconds=10):
     """Waits until no prompt is open."""
-    until(lambda: not pending(user), "the end of all prompts", seconds)
+    until(lambda: not bus.status(user).prompts, "the end of all prompts", seconds)
 
 
 def decide(question, action, lifespan="once", scope="host-port", user="alice"):
@@ -144,8 +146,8 @@ def failures():
 def is_up():
     """Whether the broker answers."""
     try:
-        return status().enforcing
-    except Refused:
+        return bus.status("alice").enforcing
+    except bus.Failed:
         return False
 
 
@@ -154,8 +156,12 @@ def agent(verb):
     do("systemctl", "--user", verb, AGENT, user="alice")
 
 
-def has_agent():
-    return is_up() and status().agent
+def has_agent(user="alice"):
+    """Whether the broker answers, and the user's agent is registered there."""
+    try:
+        return bus.status(user).agent
+    except bus.Failed:
+        return False
 
 
 def await_agent():
@@ -177,9 +183,11 @@ def reset():
     changed = SETTINGS.exists() or RULES.exists()
     SETTINGS.unlink(missing_ok=True)
     shutil.rmtree(RULES, ignore_errors=True)
-    states = None if changed else _quiet_states()
+    if changed:
+        service("restart")
+    states = _quiet_states()
     if not states:
-        # A restart would leave held calls to the next broker; a stop ends them.
+        # A restart has left held calls to the next broker; a stop ends them.
         service("stop")
         service("start")
         states = _quiet_states()

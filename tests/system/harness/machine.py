@@ -12,7 +12,7 @@ PATIENCE = 60  # seconds: the machine may be emulated
 
 def run(*command, user=None, patience=PATIENCE):
     """Runs a command, as a user if one is named; returns it with its output, however it went."""
-    around = [f"as-{user}"] if user else []
+    around = ["as-user", user] if user else []
     return subprocess.run(
         [*around, *command],
         stdin=subprocess.DEVNULL,
@@ -32,7 +32,7 @@ def do(*command, user=None):
 
 def start(*command, user=None):
     """Starts a command and leaves it running; its output and errors are in one pipe."""
-    around = [f"as-{user}"] if user else []
+    around = ["as-user", user] if user else []
     return subprocess.Popen(
         [*around, *command],
         stdin=subprocess.DEVNULL,
