@@ -96,6 +96,7 @@ pub fn arrival(knock: Knock, caller: Arc<Caller>, names: &mut Names) -> Option<A
     let object = object::object(&request, names);
     Some(Arrival {
         request,
+        process: caller.subject.process,
         caller,
         operation,
         open,

@@ -29,7 +29,10 @@ pub struct Prompt {
     pub interpreter: Option<String>,
     /// Whether the program is an interpreter, and runs what it was given when it was started.
     pub runs_anything: bool,
-    /// How the calls may be other code's than the program's: `foreign-code`, `controlled`.
+    /// SHA-256 of the program's file in hexadecimal digits, if others than root can change that.
+    pub sha256: Option<String>,
+    /// How the calls may be other code's than the program that rules are about: `foreign-code`, `controlled`; or
+    /// `changed`, if the program's file is not one of those which its user has let it run from.
     pub alterations: Vec<String>,
     /// Process id of the (first) caller.
     pub pid: u32,

@@ -1,8 +1,9 @@
 //! What the tests of rules are made of.
 
 use crate::{
-    Action, Alteration, Destination, Knowledge, Lifespan, Object, ObjectPattern, Operation,
-    Operations, Origin, Process, Program, Protocol, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Contents, Destination, Knowledge, Lifespan, Object, ObjectPattern,
+    Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Subject,
+    SubjectPattern,
 };
 
 pub(crate) const PROCESS: Process = Process {
@@ -20,6 +21,7 @@ pub(crate) fn subject(path: &str) -> Subject {
     Subject {
         uid: 1000,
         program: program(path),
+        contents: Contents::OfRoot,
         process: PROCESS,
     }
 }

@@ -15,6 +15,7 @@
 mod answer;
 mod application;
 mod conflict;
+mod contents;
 mod destination;
 mod explain;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod subject;
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use application::{Application, Packaging};
 pub use conflict::{Conflict, Finding, conflicts};
+pub use contents::{Contents, Digest};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process, Subject,
-    SubjectPattern,
+    Alteration, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process,
+    Subject, SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -230,15 +230,18 @@ impl Rule {
 
     /// Whether the rule holds for this process, whatever its program is. What was allowed to a program
     /// was not allowed to other code inside it: that is asked about, and what is allowed then is allowed
-    /// to the process as it is.
+    /// to the process as it is. Nor has its user allowed it to whatever comes to be in the program's file; what is
+    /// there while a process runs, stays there.
     fn holds_for(&self, process: Process) -> bool {
+        let Alteration { changed, .. } = process.alteration;
+        let paused = process.alteration.is_foreign() || changed && self.origin.is_users();
         match (self.lifespan, self.action) {
-            (Lifespan::Process(own), Action::Allow) => own == process,
+            (Lifespan::Process(own), Action::Allow) => own == process.as_if_trusted(),
             (Lifespan::Process(own), Action::Deny(_)) => {
                 (own.pid, own.run) == (process.pid, process.run)
             }
             (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, Action::Allow) => {
-                self.origin == Origin::BuiltIn || !process.alteration.is_any()
+                self.origin == Origin::BuiltIn || !paused
             }
             (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, Action::Deny(_)) => true,
         }

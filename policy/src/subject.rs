@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Application;
+use crate::{Application, Contents};
 
 /// What identifies a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -108,6 +108,20 @@ pub struct Process {
     pub alteration: Alteration,
 }
 
+impl Process {
+    /// The same, if its program's file is what it is to be.
+    #[must_use]
+    pub const fn as_if_trusted(self) -> Self {
+        Self {
+            alteration: Alteration {
+                changed: false,
+                ..self.alteration
+            },
+            ..self
+        }
+    }
+}
+
 /// How a process may do what its program would not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Alteration {
@@ -115,6 +129,8 @@ pub struct Alteration {
     pub foreign_code: bool,
     /// Another process has had control of it: a debugger, or who writes to its memory.
     pub controlled: bool,
+    /// Its file is not one of those for which its user has let the program do what it may.
+    pub changed: bool,
 }
 
 impl Alteration {
@@ -122,10 +138,11 @@ impl Alteration {
     pub const NONE: Self = Self {
         foreign_code: false,
         controlled: false,
+        changed: false,
     };
 
-    /// Whether there is any.
-    pub const fn is_any(self) -> bool {
+    /// Whether other code than that of the program's file acts in it.
+    pub const fn is_foreign(self) -> bool {
         self.foreign_code || self.controlled
     }
 
@@ -134,6 +151,7 @@ impl Alteration {
         let words = [
             (self.foreign_code, "foreign-code"),
             (self.controlled, "controlled"),
+            (self.changed, "changed"),
         ];
         words
             .into_iter()
@@ -148,6 +166,8 @@ pub struct Subject {
     pub uid: u32,
     /// The program.
     pub program: Program,
+    /// What is in the program's file.
+    pub contents: Contents,
     /// The process it runs in.
     pub process: Process,
 }

@@ -213,6 +213,7 @@ fn prompt() -> Prompt {
         application: None,
         interpreter: None,
         runs_anything: false,
+        sha256: None,
         alterations: vec![],
         pid: 4711,
         command: "curl --silent https://www.example.org/index.html".into(),

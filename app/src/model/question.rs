@@ -83,7 +83,13 @@ impl Question {
             .filter_map(|word| word.parse().ok())
             .map(|value| Choice {
                 value,
-                label: lifespan_label(value, &name),
+                label: match value {
+                    // Translators: for how long an answer counts.
+                    For::Always if is_changed(prompt) => {
+                        gettext("Always, and trust the changed file")
+                    }
+                    _ => lifespan_label(value, &name),
+                },
             })
             .collect();
         let suggested_lifespan = lifespans
@@ -205,6 +211,14 @@ fn identity(prompt: &Prompt, program: &Program) -> String {
     path
 }
 
+/// Of a prompt's alterations: see [`Prompt::alterations`].
+const CHANGED: &str = "changed";
+
+/// Whether the program's file is none that its user has let it run from.
+fn is_changed(prompt: &Prompt) -> bool {
+    prompt.alterations.iter().any(|word| word == CHANGED)
+}
+
 /// The worst thing to be wary of.
 fn warning(prompt: &Prompt) -> Option<String> {
     let altered = |word: &str| prompt.alterations.iter().any(|other| other == word);
@@ -212,8 +226,11 @@ fn warning(prompt: &Prompt) -> Option<String> {
         _ if altered("foreign-code") => Some(gettext(
             "Code that is not part of this program runs inside it.",
         )),
-        _ if !prompt.alterations.is_empty() => Some(gettext(
+        _ if prompt.alterations.iter().any(|word| word != CHANGED) => Some(gettext(
             "Another program (a debugger, for example) controls it.",
+        )),
+        _ if is_changed(prompt) => Some(gettext(
+            "Its file has changed since you allowed it, so your rules that allow it are paused.",
         )),
         _ if !prompt.verified => Some(gettext("Its file was deleted or never existed.")),
         _ if prompt.runs_anything => Some(gettext(
@@ -298,6 +315,9 @@ fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     }
     if let Some(interpreter) = &prompt.interpreter {
         add(gettext("Run by"), claim(interpreter));
+    }
+    if let Some(digest) = &prompt.sha256 {
+        add(gettext("SHA-256 of its file"), claim(digest));
     }
     if !prompt.command.is_empty() {
         add(

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, Error, withdrawn};
 use portreeve_policy::{
-    Action, Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, Scope, SubjectPattern,
+    Action, Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, RuleId, Scope,
+    SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -43,11 +44,17 @@ impl Decider {
             self.answer_once(id, answer);
             return send(reply, Ok(Answered::Done(0)));
         }
+        let there = self.rule_like(id, answer);
         let Some(prompt) = self.prompts.get_mut(id) else {
             return send(reply, Err(no_such_prompt(id)));
         };
-        prompt.answering = true;
         let uid = prompt.question.uid();
+        if let Some(RuleId(rule)) = there {
+            self.trust_answered(id, answer);
+            self.publish();
+            return self.answered(uid, id, answer, rule, reply);
+        }
+        prompt.answering = true;
         // The rest happens when that is done.
         let purpose = Purpose::Answer { id, answer, reply };
         let edit = store::Edit {
@@ -150,8 +157,10 @@ impl Decider {
             return Err(Error::InvalidArgument(format!(
                 "cannot answer “{}” here: {}",
                 answer.lifespan,
-                if prompt.question.alteration.is_any() {
+                if prompt.question.alteration.is_foreign() {
                     "code that is not the program's own acts in it"
+                } else if prompt.question.alteration.changed {
+                    "the program's file has changed"
                 } else if prompt.question.only.is_some() {
                     "the program runs whatever it is given"
                 } else if prompt.question.program.is_lasting() {
@@ -175,6 +184,7 @@ impl Decider {
             question.uid() == asked.uid()
                 && question.program == asked.program
                 && question.alteration == asked.alteration
+                && question.contents == asked.contents
                 && question.only == asked.only
                 && question.operation == asked.operation
                 && pattern.covers(question.operation, &question.object)
@@ -197,6 +207,7 @@ impl Decider {
                     uid: asked.uid(),
                     program: asked.program.clone(),
                     alteration: asked.alteration,
+                    contents: asked.contents,
                     only: asked.only,
                     operation: asked.operation,
                     object: pattern.clone(),

@@ -212,7 +212,10 @@ impl Decider {
                 if let Purpose::Change { unstored, .. } = &purpose {
                     self.change_unstored(unstored);
                 }
-                let is_different = made.change != ChangeId(0)
+                let is_trusted = matches!(&purpose, Purpose::Answer { id, answer, .. }
+                    if self.trust_answered(*id, *answer));
+                let is_different = is_trusted
+                    || made.change != ChangeId(0)
                     || !matches!(&purpose, Purpose::Change { unstored, .. } if unstored.is_empty());
                 if is_different {
                     self.publish();
@@ -256,7 +259,14 @@ impl Decider {
     }
 
     /// What an answer stands for is in force.
-    fn answered(&mut self, uid: u32, id: u64, answer: Answer, rule: u64, reply: Reply<Answered>) {
+    pub(super) fn answered(
+        &mut self,
+        uid: u32,
+        id: u64,
+        answer: Answer,
+        rule: u64,
+        reply: Reply<Answered>,
+    ) {
         self.close_answered(id, answer);
         self.rules_changed(uid);
         send(reply, Ok(Answered::Done(rule)));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Action, Alteration, ObjectPattern, Operation, Program};
+use portreeve_policy::{Action, Alteration, Contents, ObjectPattern, Operation, Program};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -17,6 +17,7 @@ pub(super) struct LateAnswer {
     pub(super) uid: u32,
     pub(super) program: Program,
     pub(super) alteration: Alteration,
+    pub(super) contents: Contents,
     /// See `Question::only`.
     pub(super) only: Option<u64>,
     pub(super) operation: Operation,
@@ -48,7 +49,8 @@ impl LateAnswers {
         let index = self.0.iter().position(|answer| {
             answer.uid == subject.uid
                 && answer.program == subject.program
-                && answer.alteration == subject.process.alteration
+                && answer.alteration == arrival.process.alteration
+                && answer.contents == subject.contents
                 && answer.only == arrival.only()
                 && answer.operation == arrival.operation
                 && answer.object.covers(arrival.operation, &arrival.object)

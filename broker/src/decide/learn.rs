@@ -113,7 +113,10 @@ impl Decider {
         if self.rules.learned.count(uid) + underway >= OF_ONE_USER {
             return;
         }
-        let nameless = subject.process.alteration.is_any() || caller.code == Code::Given;
+        let nameless = subject.process.alteration.is_foreign()
+            || caller.code == Code::Given
+            // What it was let do is not to be learnt for another file.
+            || self.rules.trusted.is_changed(subject);
         let Some(scope) = Scope::of(operation, object).first() else {
             return;
         };

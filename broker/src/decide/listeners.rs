@@ -7,8 +7,8 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Action, Alteration, Destination, Mode, Object, Process, Program, Protocol, Reach as Said,
-    Subject,
+    Action, Alteration, Contents, Destination, Mode, Object, Process, Program, Protocol,
+    Reach as Said, Subject,
 };
 
 use super::rulebook::RuleBook;
@@ -26,6 +26,8 @@ const OF_ONE_USER: usize = MAX_REACHES as usize / 4;
 const KEPT_OUT: u32 = 1;
 /// See [`KEPT_OUT`].
 const ADMITTED: u32 = 2;
+/// In [`Reach::marks`], beside those of the process: its program's file was none that its user had let it run from.
+const CHANGED: u32 = 1 << 16;
 /// No process: rules for single ones do not match it.
 pub(super) const NO_PROCESS: Process = Process {
     pid: 0,
@@ -42,8 +44,21 @@ struct Listener {
     /// Only if it is about this one process: a rule for it has a part in it, or those that allow its
     /// program something do not hold for it.
     process: Option<Process>,
+    /// What was in the program's file.
+    contents: Contents,
     port: u16,
     protocol: Protocol,
+}
+
+impl Listener {
+    fn subject(&self) -> Subject {
+        Subject {
+            uid: self.uid,
+            program: self.program.clone(),
+            contents: self.contents,
+            process: self.process.unwrap_or(NO_PROCESS),
+        }
+    }
 }
 
 /// What the kernel has of it.
@@ -136,9 +151,10 @@ impl Listeners {
             program: subject.program.clone(),
             // What one may do who runs what it is given, is no leave for the next.
             process: (said.is_of_process()
-                || subject.process.alteration.is_any()
+                || subject.process.alteration.is_foreign()
                 || caller.code == Code::Given)
                 .then_some(subject.process),
+            contents: subject.contents,
             port: object.port,
             protocol: object.protocol,
         };
@@ -189,12 +205,7 @@ impl Listeners {
         }
         let mut changed = Vec::new();
         for (listener, known) in &mut self.known {
-            let subject = Subject {
-                uid: listener.uid,
-                program: listener.program.clone(),
-                process: listener.process.unwrap_or(NO_PROCESS),
-            };
-            let said = rules.reach(&subject, listener.port, listener.protocol);
+            let said = rules.reach(&listener.subject(), listener.port, listener.protocol);
             let reach = written(rules, listener, &said, &mut known.granted);
             if reach != *known.written {
                 *known.written = reach;
@@ -311,12 +322,19 @@ fn listener(reach: &Reach) -> Option<Listener> {
         alteration: Alteration {
             foreign_code: marked(request_flags::FOREIGN_CODE),
             controlled: marked(request_flags::TRACED),
+            changed: false,
         },
     };
     Some(Listener {
         uid: reach.uid,
         program: Program::of_key(key)?,
         process: (reach.pid != 0).then_some(process),
+        // A file that was as it is to be stays that: what is in it is not looked up.
+        contents: if marked(CHANGED) {
+            Contents::Unknown
+        } else {
+            Contents::OfRoot
+        },
         port: reach.port,
         protocol: Protocol(reach.protocol),
     })
@@ -325,13 +343,18 @@ fn listener(reach: &Reach) -> Option<Listener> {
 /// What the kernel is to have of it. In a lockdown nobody is let in whom no rule lets in, and what was granted
 /// is as it was afterwards.
 fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
-    if rules.modes.of(listener.uid) == Mode::Lockdown {
+    let mut reach = if rules.modes.of(listener.uid) == Mode::Lockdown {
         let mut nobody = Peerage::of(&Destination::Anywhere, Action::DENY);
         let mut reach = reach(listener, said, &mut nobody);
         granted.note_in(&mut reach);
-        return reach;
+        reach
+    } else {
+        reach(listener, said, granted)
+    };
+    if rules.trusted.is_changed(&listener.subject()) {
+        reach.marks |= CHANGED;
     }
-    reach(listener, said, granted)
+    reach
 }
 
 /// What the rules say, in the kernel's form, and where they are silent, what was granted.
@@ -368,6 +391,7 @@ fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     let Alteration {
         foreign_code,
         controlled,
+        changed: _,
     } = process.alteration;
     let mut reach = Reach {
         run: process.run,

@@ -17,6 +17,7 @@ mod prompt;
 mod prompts;
 mod record;
 mod rulebook;
+mod trusted;
 mod verdict;
 mod watchers;
 
@@ -30,7 +31,9 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Course, Decision, Mode, Object, ObjectPattern, Operation, Rule};
+use portreeve_policy::{
+    Action, Course, Decision, Mode, Object, ObjectPattern, Operation, Process, Rule,
+};
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, sleep_until},
@@ -51,6 +54,7 @@ use self::{
     prompts::Prompts,
     record::tell,
     rulebook::RuleBook,
+    trusted::Trusted,
     watchers::Watchers,
 };
 use crate::{
@@ -81,6 +85,8 @@ pub struct Arrival {
     pub object: Object,
     /// The duty to answer.
     pub held: Held,
+    /// What its process is to the rules; so as it was when it was judged last.
+    pub process: Process,
 }
 
 impl Arrival {
@@ -148,9 +154,10 @@ impl Decider {
         clock: Box<dyn Clock>,
     ) -> Self {
         let modes = Modes::new(config.mode, opened.modes);
+        let trusted = Trusted::new(opened.trusted);
         Self {
             prompts: Prompts::default(),
-            rules: RuleBook::new(opened.rules, modes, kernel.generation()),
+            rules: RuleBook::new(opened.rules, modes, trusted, kernel.generation()),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
             learning: Learning::default(),
@@ -244,6 +251,7 @@ impl Decider {
         if !arrival.held.is_waiting() {
             return;
         }
+        arrival.process = self.rules.trusted.process(&arrival.caller.subject);
         if arrival.operation == Operation::Listen {
             let (held, caller) = (&mut arrival.held, &arrival.caller);
             self.listeners
@@ -256,6 +264,9 @@ impl Decider {
         let mode = self.rules.modes.of(subject.uid);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
+            if action == Action::Allow {
+                self.trust_first(&arrival.caller, rule);
+            }
             self.settle(arrival, action, Grounds::Rule(rule));
         } else if mode.cuts(arrival.operation) {
             self.settle(arrival, Action::DENY, Grounds::Mode(mode));

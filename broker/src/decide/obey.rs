@@ -1,7 +1,9 @@
 //! Carrying out commands: which part does what, and questions about the state.
 
 use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{Action, Course, Criterion, Decision, Object, Operation, Program, Subject};
+use portreeve_policy::{
+    Action, Contents, Course, Criterion, Decision, Object, Operation, Program, Subject,
+};
 use tokio::time::Instant;
 
 use super::{
@@ -124,6 +126,8 @@ impl Decider {
         let subject = Subject {
             uid,
             program,
+            // One that its user has let it run from.
+            contents: Contents::OfRoot,
             process: NO_PROCESS,
         };
         let (action, rule) = match self.rules.decide(&subject, operation, object) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
 use portreeve_policy::{
-    Alteration, For, Object, Operation, Process, Program, Scope, registered_domain,
+    Alteration, Contents, For, Object, Operation, Process, Program, Scope, registered_domain,
 };
 use tokio::time::Instant;
 
@@ -32,6 +32,8 @@ pub(super) struct Question {
     pub(super) program: Program,
     /// What is allowed to a program is not to other code inside it, so these are different questions.
     pub(super) alteration: Alteration,
+    /// What is in the program's file: an answer that lasts is about that.
+    pub(super) contents: Contents,
     /// The only run that it is about, if the program runs what it is given: another's code is another
     /// program's, whatever runs it.
     pub(super) only: Option<u64>,
@@ -45,7 +47,8 @@ impl Question {
         Self {
             uid: subject.uid,
             program: subject.program.clone(),
-            alteration: subject.process.alteration,
+            alteration: arrival.process.alteration,
+            contents: subject.contents,
             only: arrival.only(),
             operation: arrival.operation,
             object: arrival.object.clone(),
@@ -59,8 +62,14 @@ impl Question {
     /// Lifespans that an answer may have, and the suggested one. Who is not known to be logged in cannot
     /// be seen to log out.
     pub(super) fn lifespans(&self, logged_in: bool) -> (Vec<For>, For) {
-        let (offered, suggested): (fn(For) -> bool, _) = if self.alteration.is_any() {
+        let can_trust = matches!(self.contents, Contents::Known(_));
+        let (offered, suggested): (fn(For) -> bool, _) = if self.alteration.is_foreign() {
             (is_for_callers, For::Once)
+        } else if self.alteration.changed && !(can_trust && self.only.is_none()) {
+            (is_for_callers, For::Process)
+        } else if self.alteration.changed {
+            // For a time there is nothing between: who trusts the file has all rules about the program back.
+            (|it| is_for_callers(it) || it == For::Always, For::Process)
         } else if self.program.is_lasting() && self.only.is_none() {
             (|_| true, For::Always)
         } else {
@@ -374,6 +383,7 @@ impl Prompt {
             uid,
             program,
             alteration,
+            contents,
             only,
             operation,
             object,
@@ -405,6 +415,10 @@ impl Prompt {
             },
             interpreter,
             runs_anything: only.is_some(),
+            sha256: match contents {
+                Contents::Known(digest) => Some(digest.to_string()),
+                Contents::OfRoot | Contents::Unknown => None,
+            },
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),

@@ -1,6 +1,7 @@
 //! All rules in force: the stored ones, those that could not be stored, and the built-in one; and users' modes.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use super::{
     learn::Learned,
     modes::Modes,
+    trusted::Trusted,
     verdict::{kept, kept_until, of_one_call, once},
 };
 use crate::{
@@ -43,6 +45,8 @@ pub(super) struct RuleBook {
     pub(super) learned: Learned,
     /// Which of them count, and what becomes of what none is about.
     pub(super) modes: Modes,
+    /// Which files programs may run from that others than root can change.
+    pub(super) trusted: Trusted,
     /// Administrators' rules.
     above: Vec<Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
@@ -58,11 +62,12 @@ pub(super) struct RuleBook {
 
 impl RuleBook {
     /// The rules found in the store, under the generation that is in force.
-    pub(super) fn new(stored: Vec<Rule>, modes: Modes, generation: u64) -> Self {
+    pub(super) fn new(stored: Vec<Rule>, modes: Modes, trusted: Trusted, generation: u64) -> Self {
         let mut book = Self {
             rules: HashMap::new(),
             learned: Learned::default(),
             modes,
+            trusted,
             above: Vec::new(),
             processes: HashMap::new(),
             next_unstored: UNSTORED,
@@ -86,6 +91,7 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
+        self.trusted.keep_those_of(self.rules.values());
         self.compiled = Ruleset::new(self.all().filter(|rule| self.modes.count(rule)));
         self.alarm = self.first_end();
     }
@@ -140,13 +146,24 @@ impl RuleBook {
         hasher.finish()
     }
 
+    /// A subject as rules see it.
+    fn seen<'a>(&self, subject: &'a Subject) -> Cow<'a, Subject> {
+        if !self.trusted.is_changed(subject) {
+            return Cow::Borrowed(subject);
+        }
+        Cow::Owned(Subject {
+            process: self.trusted.process(subject),
+            ..subject.clone()
+        })
+    }
+
     pub(super) fn decide(
         &self,
         subject: &Subject,
         operation: Operation,
         object: &Object,
     ) -> Decision {
-        self.compiled.decide(subject, operation, object)
+        self.compiled.decide(&self.seen(subject), operation, object)
     }
 
     /// What a call is told that its user would be asked about otherwise: by a rule, or by the user's mode.
@@ -215,24 +232,38 @@ impl RuleBook {
 
     /// Who may connect to a subject on a port.
     pub(super) fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
-        self.compiled.reach(subject, port, protocol)
+        self.compiled.reach(&self.seen(subject), port, protocol)
+    }
+
+    /// A user's own rules.
+    pub(super) fn own(&self, uid: u32) -> impl Iterator<Item = &Rule> {
+        self.rules
+            .values()
+            .filter(move |rule| rule.uid == Some(uid))
     }
 
     /// The rules of a user, those of administrators for him, and the built-in ones.
     pub(super) fn of(&self, uid: u32) -> Vec<Rule> {
-        let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
         let above = self.above.iter();
         let above = above.filter(|rule| rule.uid.is_none_or(|other| other == uid));
-        own.chain(above).cloned().chain([built_in()]).collect()
+        self.own(uid)
+            .chain(above)
+            .cloned()
+            .chain([built_in()])
+            .collect()
     }
 
     /// How many of those are in force.
     pub(super) fn in_force(&self, uid: u32) -> usize {
-        let own = self.rules.values().filter(|rule| rule.uid == Some(uid));
         let above = self.above.iter();
         let above = above.filter(|rule| rule.uid.is_none_or(|other| other == uid));
         let built_in = 1;
-        built_in + own.chain(above).filter(|rule| rule.enabled).count()
+        built_in
+            + self
+                .own(uid)
+                .chain(above)
+                .filter(|rule| rule.enabled)
+                .count()
     }
 
     /// Takes in a rule that the store cannot keep; returns its id.

@@ -27,3 +27,4 @@ mod running;
 mod signals;
 mod successor;
 mod timed;
+mod trusted;

@@ -17,6 +17,7 @@ use super::{
     migrate::Schema,
     modes,
     row::{self, Found},
+    trusted::{self, TrustedFile},
 };
 use crate::{
     clock::{Era, Now},
@@ -36,6 +37,8 @@ pub struct Opened {
     pub rules: Vec<Rule>,
     /// Users' modes, of those who have set any.
     pub modes: BTreeMap<u32, KeptMode>,
+    /// The files that programs may run from, those of each program in the order in which they came.
+    pub trusted: Vec<TrustedFile>,
     /// What is wrong, if rules cannot be changed.
     pub problem: Option<String>,
     /// Rows left out because they make no sense.
@@ -49,6 +52,7 @@ impl Database {
         let mut opened = Opened {
             rules: Vec::new(),
             modes: BTreeMap::new(),
+            trusted: Vec::new(),
             problem: None,
             senseless: 0,
         };
@@ -59,6 +63,7 @@ impl Database {
             }
             (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
             opened.modes = loaded.modes;
+            opened.trusted = loaded.trusted;
             file.obstacle.map_or(Ok(file.connection), Err)
         });
         let usable = usable.map_err(|error| with_causes(&error));
@@ -78,6 +83,7 @@ impl Database {
             Change::Edit(edit, by) => self.edit(edit, by).map(Changed::Edited),
             Change::Undo(change, by) => self.undo(change, by).map(Changed::Edited),
             Change::Mode(uid, kept) => self.keep_mode(uid, kept).map(|()| Changed::Mode(kept)),
+            Change::Trust(file) => self.trust(&file).map(|()| Changed::Trusted),
             Change::Forget(over) => self.forget(&over).map(|()| Changed::Forgotten),
         }
     }
@@ -90,6 +96,12 @@ impl Database {
             transaction.commit()
         });
         written.map_err(Error::sqlite("write"))
+    }
+
+    /// Keeps that a program may run from a file.
+    fn trust(&self, file: &TrustedFile) -> Result<(), Error> {
+        let since = Now::read().wall;
+        trusted::write(self.connection()?, file, since).map_err(Error::sqlite("write"))
     }
 
     /// Forgets rules for good.
@@ -115,6 +127,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/003-rules-about-more.sql"),
         include_str!("migrations/004-changes.sql"),
         include_str!("migrations/005-modes.sql"),
+        include_str!("migrations/006-trusted.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",
@@ -128,6 +141,7 @@ struct Loaded {
     carried_over: Vec<(RuleId, Deadline)>,
     over: Vec<RuleId>,
     modes: BTreeMap<u32, KeptMode>,
+    trusted: Vec<TrustedFile>,
     senseless: usize,
 }
 
@@ -152,6 +166,9 @@ fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
     let (modes, senseless) = modes::load(connection, era, now).map_err(error())?;
     loaded.modes = modes;
     loaded.senseless += senseless;
+    let (trusted, senseless) = trusted::load(connection).map_err(error())?;
+    loaded.trusted = trusted;
+    loaded.senseless += senseless;
     Ok(loaded)
 }
 
@@ -160,6 +177,7 @@ fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
 fn tidy_up(connection: &Connection, loaded: &Loaded, era: &Era) {
     let tidied = connection.unchecked_transaction().and_then(|transaction| {
         forget_rules(connection, &loaded.over)?;
+        trusted::forget_unneeded(connection)?;
         for (id, deadline) in &loaded.carried_over {
             row::carry_over(connection, *id, *deadline, era)?;
         }

@@ -137,6 +137,7 @@ impl Columns {
                 alteration: Alteration {
                     foreign_code: self.foreign_code?,
                     controlled: self.controlled?,
+                    changed: false,
                 },
             })),
             _ => None,

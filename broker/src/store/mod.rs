@@ -8,6 +8,7 @@ mod migrate;
 mod modes;
 mod row;
 mod thread;
+mod trusted;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -20,6 +21,7 @@ pub(crate) use database::tests::{
 };
 pub use modes::KeptMode;
 pub use thread::{Place, Store};
+pub use trusted::{OF_ONE_PROGRAM as FILES_MAX, TrustedFile};
 
 /// A change of the database.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub enum Change {
     Undo(ChangeId, By),
     /// Keep what a user's mode is now.
     Mode(u32, KeptMode),
+    /// Keep that a program may run from a file.
+    Trust(TrustedFile),
     /// Forget, for good, what is over.
     Forget(Over),
 }
@@ -102,6 +106,8 @@ pub enum Changed {
     Edited(Edited),
     /// A user's mode is this.
     Mode(KeptMode),
+    /// The file is kept.
+    Trusted,
     /// What was over is forgotten.
     Forgotten,
 }

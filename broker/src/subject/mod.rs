@@ -4,6 +4,7 @@
 //! record and from /proc through a pidfd, so that no process can take another's place meanwhile.
 
 mod application;
+mod contents;
 mod file;
 mod interpreter;
 mod lineage;

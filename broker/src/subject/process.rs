@@ -107,7 +107,7 @@ impl ProcessHandle {
             pid: self.pid,
             source,
         };
-        let link = self.thread_path("exe");
+        let link = self.executable_link();
         let file = rustix::fs::open(&link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| error(errno.into()))?;
         let stat = statx_of(file.as_fd()).map_err(error)?;
@@ -135,6 +135,11 @@ impl ProcessHandle {
         let own = self.thread_path("mountinfo");
         let first = Path::new("/proc/1/mountinfo");
         mounts::elsewhere(path, executable.stx_mnt_id, &own, first)
+    }
+
+    /// The link to its executable: to the open file, whatever is at that path by now.
+    pub(super) fn executable_link(&self) -> PathBuf {
+        self.thread_path("exe")
     }
 
     /// Its command line as the program shows it: a claim. At most `limit` bytes of it.

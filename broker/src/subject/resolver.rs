@@ -9,7 +9,7 @@ use std::{
 };
 
 use portreeve_abi::{Fileid, Process, Request, request_flags};
-use portreeve_policy::{Alteration, Process as PolicyProcess, Program, Subject};
+use portreeve_policy::{Alteration, Contents, Process as PolicyProcess, Program, Subject};
 use rustix::fs::Statx;
 use tokio::{
     sync::{OnceCell, Semaphore},
@@ -19,10 +19,11 @@ use tokio::{
 use super::{
     Error, Lineage, ProcessHandle,
     application::{self, Deployments},
+    contents::{self, Changeable, Found, Reader},
     fileid,
     interpreter::is_interpreter,
     process::statx_straight,
-    script::{self, Interpreter},
+    script::{self, Interpreter, View},
 };
 
 /// Callers remembered; all are forgotten when there are more.
@@ -89,6 +90,7 @@ pub struct Resolver {
     turns: Arc<Semaphore>,
     turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
     deployments: Arc<Deployments>,
+    reader: Reader,
 }
 
 impl Default for Resolver {
@@ -98,6 +100,7 @@ impl Default for Resolver {
             turns: Arc::new(Semaphore::new(CONCURRENT)),
             turns_of: Mutex::default(),
             deployments: Arc::default(),
+            reader: Reader::default(),
         }
     }
 }
@@ -116,8 +119,12 @@ impl Resolver {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let caller = timeout(PATIENCE, self.look(*request, script.map(CStr::to_owned))).await;
-        let caller = Arc::new(caller.map_err(|_elapsed| timed_out())??);
+        let found = timeout(PATIENCE, self.look(*request, script.map(CStr::to_owned))).await;
+        let (mut caller, changeable) = found.map_err(|_elapsed| timed_out())??;
+        if let Some(changeable) = changeable {
+            caller.subject.contents = self.reader.read(key.uid, changeable).await;
+        }
+        let caller = Arc::new(caller);
         let mut known = lock(&self.known);
         if known.len() >= REMEMBERED {
             known.clear();
@@ -127,7 +134,11 @@ impl Resolver {
     }
 
     /// Looks at a caller when it is its turn.
-    async fn look(&self, request: Request, script: Option<CString>) -> Result<Caller, Error> {
+    async fn look(
+        &self,
+        request: Request,
+        script: Option<CString>,
+    ) -> Result<(Caller, Option<Changeable>), Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
         let of_user = Arc::clone(
@@ -159,11 +170,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Who it is, and the executable, where it has to be read to know what is in it.
 fn identify(
     request: &Request,
     script: Option<&CStr>,
     deployments: &Deployments,
-) -> Result<Caller, Error> {
+) -> Result<(Caller, Option<Changeable>), Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
     let (stat, path) = handle.executable()?;
@@ -205,6 +217,18 @@ fn identify(
             (program, code, path)
         }
     };
+    let contents = match code {
+        // Who has executed a script can have put another in its place before it is looked at.
+        Code::Script { .. } => Found::Told(Contents::Unknown),
+        Code::Own | Code::Given => {
+            let link = handle.executable_link();
+            contents::look(&View::first(), &program, &stat, &link)
+        }
+    };
+    let (contents, changeable) = match contents {
+        Found::Told(contents) => (contents, None),
+        Found::Changeable(changeable) => (Contents::Unknown, Some(changeable)),
+    };
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
     // Everything above was the caller's own if it is still there.
@@ -221,17 +245,20 @@ fn identify(
             alteration: Alteration {
                 foreign_code: request.flags & request_flags::FOREIGN_CODE != 0,
                 controlled: request.flags & request_flags::TRACED != 0,
+                changed: false,
             },
         },
+        contents,
     };
-    Ok(Caller {
+    let caller = Caller {
         subject,
         handle,
         path,
         command,
         code,
         lineage: OnceCell::new(),
-    })
+    };
+    Ok((caller, changeable))
 }
 
 /// The program: by its path if the very file that runs is there on the host; else by that file alone.

@@ -38,7 +38,7 @@ const DIRECTORIES: &[&str] = &[
 /// `PROC_SUPER_MAGIC` and `FUSE_SUPER_MAGIC` of include/uapi/linux/magic.h: there names lead somewhere
 /// else for each process, and wherever a user wants.
 const OF_PROCESSES: u64 = 0x9fa0;
-const OF_USERS: u64 = 0x6573_5546;
+pub(super) const OF_USERS: u64 = 0x6573_5546;
 /// `ST_NOSUID` of include/linux/statfs.h: what is mounted so need not be root's though it says it is, such as
 /// the disks that users may bring (udisks, `user` in fstab).
 const NOT_BELIEVED: u64 = 2;

@@ -125,11 +125,17 @@ fn port(prompt: &Prompt) -> String {
     }
 }
 
+/// Whether the program's file is none that its user has let it run from.
+fn is_changed(prompt: &Prompt) -> bool {
+    prompt.alterations.iter().any(|word| word == "changed")
+}
+
 /// All there is to be wary of, the worst first.
 pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
     let prompt = &asked.prompt;
     let is_foreign = prompt.alterations.iter().any(|word| word == "foreign-code");
-    let others = prompt.alterations.iter().any(|word| word != "foreign-code");
+    let others = prompt.alterations.iter();
+    let others = others.filter(|word| !matches!(word.as_str(), "foreign-code" | "changed"));
     let kind = prompt.operation.as_str();
     [
         (
@@ -137,8 +143,12 @@ pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
             "Code that is not part of this program runs inside it.",
         ),
         (
-            others,
+            others.count() > 0,
             "Another program (a debugger, for example) controls it.",
+        ),
+        (
+            is_changed(prompt),
+            "Its file has changed since you allowed it, so your rules that allow it are paused.",
         ),
         (!prompt.verified, "Its file was deleted or never existed."),
         (
@@ -146,7 +156,7 @@ pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
             "It runs whatever it is given, so your answer is for this process only.",
         ),
         (
-            prompt.verified && asked.is_changeable,
+            prompt.verified && asked.is_changeable && !is_changed(prompt),
             "Its file is not the system’s: programs of yours can change it.",
         ),
         (
@@ -242,6 +252,11 @@ pub(super) fn consequence(prompt: &Prompt, scope: Scope, lifespan: For) -> Strin
             "Your answer makes a rule for {}: {reach}, {time}.",
             program(prompt)
         ),
+    };
+    let what = if is_changed(prompt) && lifespan == For::Always {
+        format!("{what} Allow trusts the changed file: all your rules for it count again.")
+    } else {
+        what
     };
     let limited = matches!(scope, Scope::LocalNetwork | Scope::ThisComputer);
     if prompt.operation == "listen" && limited {

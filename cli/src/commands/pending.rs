@@ -44,6 +44,8 @@ struct Subject<'a> {
     /// Of a script: what runs it.
     interpreter: Option<&'a str>,
     runs_anything: bool,
+    /// Of the file, if others than root can change it.
+    sha256: Option<&'a str>,
     alterations: &'a [String],
     started_by: &'a [String],
     unit: Option<&'a str>,
@@ -76,6 +78,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 application: prompt.application.as_deref(),
                 interpreter: prompt.interpreter.as_deref(),
                 runs_anything: prompt.runs_anything,
+                sha256: prompt.sha256.as_deref(),
                 alterations: &prompt.alterations,
                 started_by: &prompt.started_by,
                 unit: prompt.unit.as_deref(),
@@ -193,6 +196,7 @@ fn program(subject: &Subject<'_>) -> String {
         let remark = match alteration.as_str() {
             "foreign-code" => " (with code that is not its own)",
             "controlled" => " (controlled by another program)",
+            "changed" => " (its file has changed since you allowed it)",
             _ => " (altered)",
         };
         program.push_str(remark);
@@ -236,6 +240,7 @@ mod tests {
             application: None,
             interpreter: None,
             runs_anything: false,
+            sha256: None,
             alterations: vec![],
             started_by: vec!["/usr/bin/bash".into()],
             unit: Some("vte-spawn-7.scope".into()),
@@ -265,6 +270,7 @@ mod tests {
                 "subject": {
                     "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
                     "verified": true, "application": null, "interpreter": null, "runs_anything": false,
+                    "sha256": null,
                     "alterations": [], "pid": 4711, "uid": 1000,
                     "started_by": ["/usr/bin/bash"], "unit": "vte-spawn-7.scope",
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",

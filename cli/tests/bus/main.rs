@@ -60,6 +60,7 @@ fn prompt() -> Prompt {
         verified: true,
         application: None,
         interpreter: None,
+        sha256: None,
         runs_anything: false,
         alterations: vec![],
         started_by: vec![],

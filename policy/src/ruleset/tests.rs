@@ -114,6 +114,7 @@ fn altered(foreign_code: bool, controlled: bool) -> Process {
         alteration: Alteration {
             foreign_code,
             controlled,
+            changed: false,
         },
         ..PROCESS
     }
@@ -189,6 +190,42 @@ fn what_an_altered_process_may_is_for_it_as_it_is() {
     assert_eq!(decided_in(process, [allowed.clone()]), Some(Action::Allow));
     assert_eq!(decided_in(altered(true, true), [allowed.clone()]), None);
     assert_eq!(decided_in(PROCESS, [allowed]), None);
+}
+
+/// What a user has let a program do was not for whatever comes to be in its file.
+#[test]
+fn a_changed_file_may_what_its_process_alone_was_allowed() {
+    let changed = Process {
+        alteration: Alteration {
+            changed: true,
+            ..Alteration::NONE
+        },
+        ..PROCESS
+    };
+    for action in [Action::Allow, Action::DENY] {
+        let always = |origin| Rule {
+            origin,
+            ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
+        };
+        for origin in [Origin::Prompt, Origin::Learned, Origin::Import] {
+            let denied = (action != Action::Allow).then_some(action);
+            assert_eq!(decided_in(changed, [always(origin)]), denied);
+        }
+        for origin in [Origin::Administrator, Origin::BuiltIn] {
+            assert_eq!(decided_in(changed, [always(origin)]), Some(action));
+        }
+        let own = of_process(PROCESS, action);
+        assert_eq!(decided_in(changed, [own]), Some(action));
+    }
+    let both = Process {
+        alteration: Alteration {
+            changed: true,
+            ..altered(true, false).alteration
+        },
+        ..PROCESS
+    };
+    let own = of_process(PROCESS, Action::Allow);
+    assert_eq!(decided_in(both, [own]), None, "other code acts in it");
 }
 
 #[test]

@@ -186,6 +186,36 @@ fn a_program_with_other_code_inside_is_told_from_itself() {
     assert_eq!(warning(&["foreign-code"]).as_deref(), foreign);
     assert_eq!(warning(&["controlled"]).as_deref(), controlled);
     assert_eq!(warning(&["foreign-code", "controlled"]).as_deref(), foreign);
+    assert_eq!(warning(&["controlled", "changed"]).as_deref(), controlled);
+}
+
+#[test]
+fn a_changed_program_can_be_trusted_anew() {
+    let prompt = Prompt {
+        alterations: vec!["changed".into()],
+        sha256: Some("0f".repeat(32)),
+        lifespans: ["once", "process", "always"].map(str::to_owned).into(),
+        ..prompt()
+    };
+    let question = question(&prompt);
+    assert_eq!(
+        question.warning.as_deref(),
+        Some("Its file has changed since you allowed it, so your rules that allow it are paused.")
+    );
+    let labels: Vec<_> = question
+        .lifespans
+        .iter()
+        .map(|it| plain(&it.label))
+        .collect();
+    let expected = [
+        "Just this time",
+        "Until curl quits",
+        "Always, and trust the changed file",
+    ];
+    assert_eq!(labels, expected);
+    let mut details = question.details.iter();
+    let digest = details.find(|detail| detail.title == "SHA-256 of its file");
+    assert_eq!(digest.map(|it| plain(&it.value)), Some("0f".repeat(32)));
 }
 
 #[test]

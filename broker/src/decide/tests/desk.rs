@@ -250,6 +250,7 @@ impl Desk {
         let mut arrival = Arrival {
             held: self.table.knock(unique, &request).unwrap(),
             request,
+            process: program.caller.subject.process,
             caller: Arc::clone(&program.caller),
             operation: Operation::Connect,
             open: false,

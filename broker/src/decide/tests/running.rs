@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use portreeve_policy::{Alteration, Process, Program, Subject};
+use portreeve_policy::{Alteration, Contents, Process, Program, Subject};
 
 use tokio::sync::OnceCell;
 
@@ -27,6 +27,11 @@ impl Running {
     pub(super) fn of_application(key: &str, path: &str, uid: u32) -> Self {
         let program = Program::of_key(key).unwrap();
         Self::start_at(path, program, uid, Code::Own)
+    }
+
+    /// A process of the program with this path, if others than root can change its file, and this is in it.
+    pub(super) fn holding(path: &str, contents: Contents, uid: u32) -> Self {
+        Self::start_with(path, Program::Path(path.into()), contents, uid, Code::Own)
     }
 
     /// A process of the interpreter with this path, which runs what it was given.
@@ -61,6 +66,10 @@ impl Running {
     }
 
     fn start_at(path: &str, program: Program, uid: u32, code: Code) -> Self {
+        Self::start_with(path, program, Contents::OfRoot, uid, code)
+    }
+
+    fn start_with(path: &str, program: Program, contents: Contents, uid: u32, code: Code) -> Self {
         // `cat` ends by itself when this process does and its input with it.
         let child = Command::new("cat")
             .stdin(Stdio::piped())
@@ -81,6 +90,7 @@ impl Running {
             subject: Subject {
                 uid,
                 program,
+                contents,
                 process,
             },
             handle,

@@ -16,6 +16,7 @@ mod backup;
 mod changes;
 mod ending;
 mod modes;
+mod trusted;
 
 struct Place {
     _dir: tempfile::TempDir,

@@ -10,6 +10,7 @@ const PROCESS: Process = Process {
     run: u64::MAX - 1,
     alteration: Alteration {
         foreign_code: true,
+        changed: false,
         controlled: false,
     },
 };

@@ -1,0 +1,171 @@
+//! Files that others than root can change: what a program may, it may from those that its user has let it run from.
+
+use portreeve_policy::{Action, Contents, Digest, For, Mode, ModeChange, Operation, Scope};
+
+use super::{
+    desk::{ALICE, BOB, Desk, at, remove, said, spec_for},
+    kernel::Told,
+    modes::{seconds, set},
+    running::Running,
+};
+
+const TOOL: &str = "/home/alice/bin/tool";
+const FIRST: Contents = Contents::Known(Digest([1; 32]));
+const SECOND: Contents = Contents::Known(Digest([2; 32]));
+
+/// What a call of a new process is told, `None` if it is held, of which its contents are these.
+async fn call(desk: &Desk, contents: Contents) -> (Running, Option<Told>) {
+    let process = Running::holding(TOOL, contents, ALICE);
+    let call = desk.call(&process, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    (process, desk.told(call))
+}
+
+/// A desk at which alice has allowed the first file something.
+async fn allowed(lifespan: For) -> Desk {
+    let desk = Desk::new().await;
+    let process = Running::holding(TOOL, FIRST, ALICE);
+    let call = desk.call(&process, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.sha256.as_deref(), Some(&*"01".repeat(32)));
+    assert!(prompt.alterations.is_empty());
+    let answer = said(Action::Allow, Scope::Any, lifespan);
+    desk.answer(&prompt, answer).await.unwrap();
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    desk
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_file_in_its_place_is_asked_about_and_can_be_trusted() {
+    let desk = allowed(For::Always).await;
+    assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
+
+    let desk = desk.followed().await;
+    assert_eq!(
+        call(&desk, FIRST).await.1,
+        Some(Told::Kept(0)),
+        "it is kept"
+    );
+    let (_held, told) = call(&desk, SECOND).await;
+    assert_eq!(told, None);
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.alterations, ["changed"]);
+    assert_eq!(prompt.sha256.as_deref(), Some(&*"02".repeat(32)));
+    assert_eq!(prompt.lifespans, ["once", "process", "always"]);
+    assert_eq!(prompt.suggested_lifespan, "process");
+    let hour = said(Action::Allow, Scope::Any, "3600s".parse().unwrap());
+    desk.answer(&prompt, hour).await.unwrap_err();
+
+    // The same rule once more is not made; the old file may still run.
+    let answer = said(Action::Allow, Scope::Any, For::Always);
+    let rule = desk.answer(&prompt, answer).await.unwrap();
+    desk.rest().await;
+    assert_eq!(desk.stored().await.len(), 1);
+    assert_eq!(desk.rules(ALICE).await[0].id, rule);
+    assert_eq!(call(&desk, SECOND).await.1, Some(Told::Kept(0)));
+    let desk = desk.followed().await;
+    for contents in [FIRST, SECOND] {
+        assert_eq!(call(&desk, contents).await.1, Some(Told::Kept(0)));
+    }
+    assert_eq!(call(&desk, Contents::Known(Digest([3; 32]))).await.1, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_answered_for_once_or_for_a_process_trusts_nothing() {
+    for lifespan in [For::Once, For::Process] {
+        let desk = allowed(For::Always).await;
+        let process = Running::holding(TOOL, SECOND, ALICE);
+        let held = desk.call(&process, at("192.0.2.1", 443)).await;
+        let prompt = desk.prompt().await;
+        let answer = said(Action::Allow, Scope::Any, lifespan);
+        desk.answer(&prompt, answer).await.unwrap();
+        desk.rest().await;
+        assert!(matches!(
+            desk.told(held),
+            Some(Told::Kept(0) | Told::Once(0))
+        ));
+        let again = desk.call(&process, at("192.0.2.7", 80)).await;
+        desk.rest().await;
+        let expected = (lifespan == For::Process).then_some(Told::Kept(0));
+        assert_eq!(desk.told(again), expected);
+        assert_eq!(call(&desk, SECOND).await.1, None, "of another process");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn denying_rules_hold_for_any_file() {
+    let desk = allowed(For::Always).await;
+    let denied = spec_for(Operation::Connect, TOOL, "deny");
+    desk.add(&denied).await;
+    assert_eq!(call(&desk, SECOND).await.1, Some(Told::Kept(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_file_that_a_rule_lets_do_something_is_the_one() {
+    let desk = Desk::new().await;
+    let rule = spec_for(Operation::Connect, TOOL, "allow");
+    let rule = desk.add(&rule).await;
+    assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
+    assert_eq!(call(&desk, SECOND).await.1, None);
+    assert_eq!(call(&desk, Contents::Unknown).await.1, None);
+    // One that root alone can change is root's.
+    assert_eq!(call(&desk, Contents::OfRoot).await.1, Some(Told::Kept(0)));
+    // The file was for that rule.
+    desk.change(remove(rule)).await.unwrap();
+    desk.add(&spec_for(Operation::Connect, TOOL, "allow")).await;
+    assert_eq!(call(&desk, SECOND).await.1, Some(Told::Kept(0)));
+    assert_eq!(call(&desk, FIRST).await.1, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_read_cannot_be_trusted() {
+    let desk = allowed(For::Always).await;
+    let (_held, told) = call(&desk, Contents::Unknown).await;
+    assert_eq!(told, None);
+    let prompt = desk.prompt().await;
+    assert_eq!(
+        (prompt.sha256, prompt.alterations),
+        (None, vec!["changed".into()])
+    );
+    assert_eq!(prompt.lifespans, ["once", "process"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_users_trust_is_not_anothers() {
+    let desk = allowed(For::Always).await;
+    let bobs = Running::holding(TOOL, SECOND, BOB);
+    desk.call(&bobs, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    let prompts = desk.prompts(BOB).await;
+    assert!(prompts[0].alterations.is_empty(), "he has trusted none yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_learnt_for_another_file() {
+    let desk = allowed(For::Always).await;
+    desk.mode(ModeChange::Set(Mode::Learn, Some(seconds(60))))
+        .await;
+    assert!(matches!(call(&desk, SECOND).await.1, Some(Told::Kept(0))));
+    desk.pass(std::time::Duration::from_secs(60)).await;
+    assert_eq!(desk.stored().await.len(), 1);
+    desk.mode(set(Mode::Ask)).await;
+    assert_eq!(call(&desk, SECOND).await.1, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_listens_from_another_file_is_reached_by_nobody() {
+    let desk = Desk::new().await;
+    desk.add(&spec_for(Operation::Listen, TOOL, "allow")).await;
+    let first = Running::holding(TOOL, FIRST, ALICE);
+    let listening = desk.listen(&first, "0.0.0.0", 8080).await;
+    assert_eq!(desk.told(listening), Some(Told::Kept(0)));
+    assert_eq!(desk.admitted(listening), [true; 3]);
+    let second = Running::holding(TOOL, SECOND, ALICE);
+    let other = desk.listen(&second, "0.0.0.0", 8081).await;
+    assert_eq!(desk.told(other), None);
+    // Nor for the next broker.
+    let desk = desk.followed().await;
+    desk.rest().await;
+    assert_eq!(desk.admitted(listening), [true; 3]);
+}
