@@ -19,6 +19,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("prompt-script", script(), 0),
         ("prompt-commands", commands(), 0),
         ("prompt-altered", altered(), 0),
+        ("prompt-changed", changed(), 0),
         ("prompt-queue", prompt(), 2),
         (
             "prompt-stopped",
@@ -333,6 +334,19 @@ fn altered() -> Prompt {
         alterations: vec!["foreign-code".into()],
         lifespans: ["once", "process"].map(str::to_owned).into(),
         suggested_lifespan: "once".into(),
+        ..prompt()
+    }
+}
+
+fn changed() -> Prompt {
+    Prompt {
+        name: "sync".into(),
+        path: "/home/alice/.local/bin/sync".into(),
+        command: "sync --all".into(),
+        sha256: Some("4d2b77fe0c5e2a91a7a3f3f8f2b1c0ddc4e3558d6a4b0f2e9d1c7b6a59483726".into()),
+        alterations: vec!["changed".into()],
+        lifespans: ["once", "process", "always"].map(str::to_owned).into(),
+        suggested_lifespan: "process".into(),
         ..prompt()
     }
 }
