@@ -20,8 +20,8 @@ pub(super) enum Event {
     Online(Broker),
     /// These are the rules now.
     Rules(Vec<Rule>),
-    /// This is the mode now.
-    Mode(ModeState),
+    /// This is the mode now; `None` if that is not known any more.
+    Mode(Option<ModeState>),
     /// Programs did something.
     Activity,
     /// It is not there.
@@ -89,8 +89,9 @@ async fn send_rules(connection: &Connection, events: &Sender<Event>) -> Result<(
 /// Follows the mode, again whenever that fails: the window must not show one that is no more. A broker may be too
 /// old to have any: the rules are not concerned.
 async fn follow_mode(connection: &Connection, events: &Sender<Event>) -> Infallible {
+    let mut backoff = Backoff::default();
     loop {
-        match send_mode(connection, events).await {
+        match send_mode(connection, events, &mut backoff).await {
             Err(error) if has_none(&error) => {
                 tracing::info!(%error, "the broker has no modes");
                 std::future::pending::<()>().await;
@@ -98,7 +99,8 @@ async fn follow_mode(connection: &Connection, events: &Sender<Event>) -> Infalli
             Err(error) => tracing::warn!(%error, "cannot follow the mode; trying again"),
             Ok(()) => {}
         }
-        sleep(Backoff::default().next()).await;
+        send(events, Event::Mode(None)).await;
+        sleep(backoff.next()).await;
     }
 }
 
@@ -113,12 +115,18 @@ fn has_none(error: &Error) -> bool {
     )
 }
 
-async fn send_mode(connection: &Connection, events: &Sender<Event>) -> Result<(), Error> {
+async fn send_mode(
+    connection: &Connection,
+    events: &Sender<Event>,
+    backoff: &mut Backoff,
+) -> Result<(), Error> {
     let modes = ModesProxy::new(connection).await?;
     let mut changes = modes.receive_changed().await?;
     modes.watch(OWN_UID).await?;
     loop {
-        send(events, Event::Mode(modes.get(OWN_UID).await?)).await;
+        let mode = modes.get(OWN_UID).await?;
+        send(events, Event::Mode(Some(mode))).await;
+        backoff.reset();
         if changes.next().await.is_none() {
             return Ok(());
         }

@@ -126,3 +126,48 @@ fn a_snooze_is_ended_by_its_banner() {
             }]
     });
 }
+
+/// Opens the menu and chooses from it by the keyboard. (GTK 4.18 gives items of menus no names.)
+fn choose(desk: &Desk, item: u32) {
+    desk.click("Mode", "toggle button");
+    desk.see("Mode", "menu");
+    if item > 0 {
+        desk.press("Down", item);
+    }
+    desk.press("Return", 1);
+    desk.see_no("Mode", "menu");
+}
+
+#[test]
+fn modes_are_chosen_in_the_menu() {
+    let desk = desk("ask", None);
+    let (learning, denying) = (
+        "Learning. What no rule is about is allowed, and becomes a rule.",
+        "No questions. What no rule is about is denied.",
+    );
+    choose(&desk, 1);
+    desk.see(learning, "label");
+    choose(&desk, 3);
+    desk.see(denying, "label");
+    choose(&desk, 0);
+    desk.see_no(denying, "label");
+    let wanted = |mode: &str| ModeSpec {
+        mode: Some(mode.into()),
+        ..ModeSpec::default()
+    };
+    let modes = ["learn", "deny", "ask"].map(wanted);
+    assert_eq!(desk.broker.modes.wanted(), modes);
+}
+
+#[test]
+fn a_snooze_is_begun_in_the_menu() {
+    let desk = desk("ask", None);
+    choose(&desk, 7);
+    desk.see("No questions. What no rule is about is denied.", "label");
+    let snooze = ModeSpec {
+        mode: Some("deny".into()),
+        seconds: Some(900),
+        snooze: Some(true),
+    };
+    assert_eq!(desk.broker.modes.wanted(), [snooze]);
+}

@@ -15,8 +15,11 @@ const SNOOZE: &str = "snooze";
 const END: &str = "end-mode";
 
 impl RulesWindow {
-    /// This is the mode now.
-    pub fn show_mode(&self, state: ModeState) {
+    /// This is the mode now, if that is known.
+    pub fn show_mode(&self, state: Option<ModeState>) {
+        let Some(state) = state else {
+            return self.forget_mode();
+        };
         let imp = self.imp();
         let words = ModeWords::new(&state);
         if let Some(words) = &words {
