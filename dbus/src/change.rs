@@ -118,7 +118,7 @@ pub struct Change {
     pub number: u64,
     /// When it was made, seconds since 1970.
     pub made: i64,
-    /// Who made it: `prompt`, `window`, `command-line` or `import`.
+    /// Who made it: `prompt`, `window`, `command-line`, `import` or `learned`.
     pub origin: String,
     /// The change that it has undone, if it has.
     pub undoes: Option<u64>,

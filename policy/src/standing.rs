@@ -58,18 +58,22 @@ impl Standing {
         }
     }
 
-    /// What was set, and a snooze, as they were kept; `None` if they can never have been set.
-    pub fn kept(default: Mode, set: Option<Timed>, snooze: Option<Timed>) -> Option<Self> {
-        let sensible = set.is_none_or(|set| match set.ends {
-            Some(_) => set.mode.may_end(),
-            None => set.mode != Mode::Learn,
-        });
-        let brief = snooze.is_none_or(|snooze| snooze.mode.may_snooze() && snooze.ends.is_some());
-        (sensible && brief).then_some(Self {
+    /// What was set, and a snooze, as they were kept; without what can never have been set.
+    pub fn kept(default: Mode, set: Option<Timed>, snooze: Option<Timed>) -> Self {
+        Self {
             default,
-            set,
-            snooze,
-        })
+            set: set.filter(|set| match set.ends {
+                Some(_) => set.mode.may_end(),
+                None => set.mode != Mode::Learn,
+            }),
+            snooze: snooze.filter(|it| it.mode.may_snooze() && it.ends.is_some()),
+        }
+    }
+
+    /// Whether it says the same as another one, whenever that was set.
+    pub fn says_as(&self, other: &Self) -> bool {
+        let said = |timed: Option<Timed>| timed.map(|it| (it.mode, it.ends));
+        (said(self.set), said(self.snooze)) == (said(other.set), said(other.snooze))
     }
 
     /// What was set, if anything was.
@@ -433,12 +437,19 @@ mod tests {
             })
         };
         let ends = Some(end(Span::HOUR));
-        let kept = |set, snooze| Standing::kept(Mode::Ask, set, snooze).is_some();
+        let kept = |set, snooze| {
+            let standing = Standing::kept(Mode::Ask, set, snooze);
+            (standing.set(), standing.snooze()) == (set, snooze)
+        };
         assert!(kept(timed(Mode::Learn, ends), timed(Mode::Allow, ends)));
         assert!(kept(timed(Mode::Lockdown, None), None));
         assert!(!kept(timed(Mode::Learn, None), None), "it would not end");
         assert!(!kept(timed(Mode::Lockdown, ends), None));
         assert!(!kept(None, timed(Mode::Allow, None)));
         assert!(!kept(None, timed(Mode::Learn, ends)));
+        // The other stays.
+        let locked = timed(Mode::Lockdown, None);
+        let standing = Standing::kept(Mode::Ask, locked, timed(Mode::Allow, None));
+        assert_eq!(standing.mode(), Mode::Lockdown);
     }
 }

@@ -142,6 +142,7 @@ impl Rules {
         change: u64,
     ) -> Result<u64, Error> {
         let editor = self.editor(connection, &header, uid).await?;
+        let _underway = self.0.changes.enter(editor.call.uid)?;
         let undo = RuleChange::Undo(ChangeId(change), editor.origin);
         let made = self.make(connection, &header, &editor, undo).await?;
         Ok(made.change.0)

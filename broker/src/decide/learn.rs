@@ -7,8 +7,8 @@ use std::{
 };
 
 use portreeve_policy::{
-    Action, Answer, For, Lifespan, Object, ObjectPattern, Operation, Operations, Origin, Rule,
-    Scope, SubjectPattern,
+    Action, Answer, For, Lifespan, Mode, Object, ObjectPattern, Operation, Operations, Origin,
+    Rule, Scope, SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -20,8 +20,9 @@ use crate::{
 
 /// Learned rules that one user may have; what else is let go on makes none.
 pub(super) const OF_ONE_USER: usize = 5_000;
-/// How long what is learned of a user is gathered before it is stored.
-const GATHER: Duration = Duration::from_secs(1);
+/// How long what is learned of a user is gathered before it is stored, while that user's mode is to learn: meanwhile
+/// nobody is asked, and each time all users' calls are judged anew.
+const GATHER: Duration = Duration::from_secs(10);
 
 /// What a learned rule is about.
 type Lesson = (SubjectPattern, Operations, ObjectPattern);
@@ -100,6 +101,14 @@ impl Learning {
     /// When the store is given something next.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.values().filter_map(|learner| learner.due).min()
+    }
+
+    /// A user's mode is another: what was learned is stored now, so that nobody is asked about it.
+    pub(super) fn hurry(&mut self, uid: u32) {
+        let learner = self.0.get_mut(&uid);
+        if let Some(due) = learner.and_then(|learner| learner.due.as_mut()) {
+            *due = Instant::now();
+        }
     }
 }
 
@@ -214,8 +223,10 @@ impl Decider {
             self.rules_changed(uid);
         }
         // It stays, though nothing may wait: so there is one batch in that time.
+        let learns = self.rules.modes.of(uid) == Mode::Learn;
         if let Some(learner) = self.learning.0.get_mut(&uid) {
-            learner.due = Some(Instant::now() + GATHER);
+            let pause = if learns { GATHER } else { Duration::ZERO };
+            learner.due = Some(Instant::now() + pause);
             learner.lessons = learner.waiting.iter().map(lesson).collect();
         }
     }

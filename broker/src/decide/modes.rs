@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portreeve_dbus::{Error, ModeState};
 use portreeve_policy::{
-    Action, Course, Deadline, Leave, Mode, ModeChange, Operation, Rule, Standing,
+    Action, Course, Deadline, Leave, Mode, ModeChange, Operation, Rule, Standing, Timed,
 };
 
 use super::{
@@ -65,16 +65,16 @@ pub struct Begun {
 impl Modes {
     /// What was found in the store.
     pub(super) fn new(default: Mode, kept: BTreeMap<u32, KeptMode>) -> Self {
-        let standing = |(uid, KeptMode { set, snooze })| {
-            let standing = Standing::kept(default, set, snooze);
-            if standing.is_none() {
+        let standing = |(uid, kept)| {
+            let standing = standing_of(default, kept);
+            if KeptMode::from(standing) != kept {
                 tracing::warn!(uid, "a mode that makes no sense was left out");
             }
-            Some((uid, standing?))
+            (uid, standing)
         };
         Self {
             default,
-            standings: kept.into_iter().filter_map(standing).collect(),
+            standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
             unkept: BTreeSet::new(),
             changes: 0,
@@ -152,11 +152,11 @@ impl Modes {
         })
     }
 
-    /// Whether it is a lockdown already that is wanted, and nothing else is to come.
-    fn is_there(&self, uid: u32, change: ModeChange) -> bool {
+    /// Whether all is so already that is wanted, and nothing else is to come.
+    fn is_there(&self, uid: u32, change: ModeChange, now: Now) -> bool {
         let standing = self.standing(uid);
-        let locked = (standing.mode(), standing.snooze()) == (Mode::Lockdown, None);
-        locked && is_lockdown(change) && !self.coming.contains_key(&uid)
+        let after = standing.after(change, now.wall, |span| now.deadline(span));
+        after.says_as(&standing) && !self.coming.contains_key(&uid)
     }
 
     /// Whether a change is one after which less happens for good.
@@ -222,14 +222,32 @@ impl Modes {
     }
 
     /// A user's mode is this from now on; whether that is something else than it was.
-    fn put(&mut self, uid: u32, KeptMode { set, snooze }: KeptMode, now: Now) -> bool {
+    fn put(&mut self, uid: u32, kept: KeptMode, now: Now) -> bool {
         let before = self.standing(uid);
-        if let Some(standing) = Standing::kept(self.default, set, snooze) {
-            self.insert(uid, standing);
-        }
+        self.insert(uid, standing_of(self.default, kept));
         self.take_due(now);
-        self.standing(uid) != before
+        !self.standing(uid).says_as(&before)
     }
+
+    /// The store has this of a user's mode, if it could be kept.
+    fn note_kept(&mut self, uid: u32, kept: Option<KeptMode>) {
+        // Ends move with the clock.
+        let named = |timed: Option<Timed>| timed.map(|it| (it.mode, it.since));
+        let standing = self.standing(uid);
+        let is_kept = kept.is_some_and(|kept| {
+            (named(kept.set), named(kept.snooze))
+                == (named(standing.set()), named(standing.snooze()))
+        });
+        if is_kept {
+            self.unkept.remove(&uid);
+        } else {
+            self.unkept.insert(uid);
+        }
+    }
+}
+
+fn standing_of(default: Mode, KeptMode { set, snooze }: KeptMode) -> Standing {
+    Standing::kept(default, set, snooze)
 }
 
 fn is_lockdown(change: ModeChange) -> bool {
@@ -281,13 +299,16 @@ impl Decider {
         if leave.is_none_or(|leave| leave < needed) {
             return send(reply, Ok(ModeSet::Needs(needed)));
         }
-        if self.rules.modes.is_there(uid, change) {
+        if self.rules.modes.is_there(uid, change, now) {
             self.keep_unkept();
             return send(reply, Ok(ModeSet::Done));
         }
         // Nobody keeps a user from a lockdown, or from questions, by being busy; and no such program ends that again.
-        let counts = leave < Some(Leave::Weaken)
-            && !is_lockdown(change)
+        // What takes a password is done by somebody who knows it.
+        let begins_lockdown = is_lockdown(change) && self.rules.modes.of(uid) != Mode::Lockdown;
+        let counts = needed == Leave::Strengthen
+            && leave < Some(Leave::Weaken)
+            && !begins_lockdown
             && !self.rules.modes.is_tightened_by(uid, change);
         if counts && self.rules.modes.is_hasty(uid, now) {
             let text =
@@ -297,7 +318,7 @@ impl Decider {
         let early = needed == Leave::Strengthen;
         let before = self.rules.modes.standing(uid);
         let (begun, standing) = self.rules.modes.begin(uid, change, now, early);
-        if self.rules.modes.standing(uid) != before {
+        if !self.rules.modes.standing(uid).says_as(&before) {
             self.put_in_force(uid);
         }
         self.keep_mode(uid, standing, Some((begun, reply)));
@@ -309,6 +330,7 @@ impl Decider {
         tracing::info!(uid, %mode, "mode set");
         // What was said for the next attempt was said in another mode.
         self.late.forget(uid);
+        self.learning.hurry(uid);
         self.publish();
         self.mode_changed(uid);
     }
@@ -341,18 +363,12 @@ impl Decider {
             result,
             wanted,
         } = kept;
-        let modes = &mut self.rules.modes;
-        if result.is_ok() {
-            modes.unkept.remove(&uid);
-        } else {
-            modes.unkept.insert(uid);
-        }
         // An end is in force already.
         if let Some((begun, reply)) = wanted {
-            let counts = modes.settle(uid, begun);
+            let counts = self.rules.modes.settle(uid, begun);
             match &result {
                 Ok(Changed::Mode(kept)) => {
-                    if counts && modes.put(uid, *kept, self.clock.now()) {
+                    if counts && self.rules.modes.put(uid, *kept, self.clock.now()) {
                         self.put_in_force(uid);
                     }
                     self.end_modes();
@@ -369,6 +385,14 @@ impl Decider {
                 Err(error) => send(reply, Err(store_error(error))),
             }
         }
+        // After what it has changed: an older one does not stand for what could not be kept since.
+        self.rules.modes.note_kept(
+            uid,
+            match &result {
+                Ok(Changed::Mode(kept)) => Some(*kept),
+                _ => None,
+            },
+        );
         self.note_store(result.as_ref().err());
     }
 
@@ -397,6 +421,7 @@ impl Decider {
         for uid in ended {
             let standing = self.rules.modes.standing(uid);
             tracing::info!(uid, mode = %standing.mode(), "mode ended");
+            self.learning.hurry(uid);
             self.mode_changed(uid);
             // What is under way will be there instead.
             if !self.rules.modes.coming.contains_key(&uid) {

@@ -9,6 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Bytes that are read of a table: a user may have 100,000 mounts (`fs.mount-max`), and what is behind so many is
+/// not worth the time.
+const TABLE_MAX: u64 = 4 << 20;
+
 /// One line of it, `proc_pid_mountinfo(5)`.
 #[derive(Debug, PartialEq)]
 pub(super) struct Mount {
@@ -31,7 +35,7 @@ pub(super) fn mounts(path: &Path) -> impl Iterator<Item = Mount> + use<> {
 }
 
 fn of_table(table: impl BufRead) -> impl Iterator<Item = Mount> {
-    let lines = table.split(b'\n').map_while(Result::ok);
+    let lines = table.take(TABLE_MAX).split(b'\n').map_while(Result::ok);
     lines.filter_map(|line| mount(&line))
 }
 

@@ -93,7 +93,8 @@ async fn whoever_needs_no_password_sets_modes_in_moderation() {
     }
     // The clock stands still meanwhile.
     assert_eq!(refusals, 1, "of what loosens, the last");
-    let refused = ask(Mode::Deny).await.unwrap_err();
+    assert_eq!(ask(Mode::Deny).await.unwrap(), ModeSet::Done, "it is there");
+    let refused = ask(Mode::Ask).await.unwrap_err();
     assert!(refused.to_string().contains("30 times"), "{refused}");
     assert_eq!(
         desk.try_mode(BOB, set(Mode::Deny), own).await,
@@ -106,32 +107,88 @@ async fn whoever_needs_no_password_sets_modes_in_moderation() {
     desk.mode(set(Mode::Ask)).await;
 }
 
+/// No program keeps its user in a lockdown, or from questions, by changes of nothing.
+#[tokio::test(start_paused = true)]
+async fn changes_of_nothing_are_not_counted_and_are_not_stored() {
+    let desk = Desk::new().await;
+    let own = Some(Leave::Strengthen);
+    for mode in [Mode::Lockdown, Mode::Deny] {
+        desk.mode(set(mode)).await;
+        let generation = desk.kernel.generation();
+        for _ in 0..40 {
+            for change in [ModeChange::Wake, set(mode)] {
+                assert_eq!(desk.try_mode(ALICE, change, own).await, ModeSet::Done);
+            }
+        }
+        assert_eq!(desk.kernel.generation(), generation, "nothing has changed");
+    }
+    // What took a password is not for nothing, however busy somebody was.
+    for span in 1..=40 {
+        let command = |reply| Command::SetMode {
+            uid: ALICE,
+            change: ModeChange::Snooze(Mode::Deny, seconds(span)),
+            leave: own,
+            reply,
+        };
+        drop(desk.ask(command).await);
+    }
+    desk.mode(set(Mode::Lockdown)).await;
+    let ask = set(Mode::Ask);
+    let done = desk.try_mode(ALICE, ask, Some(Leave::EndLockdown)).await;
+    assert_eq!(done, ModeSet::Done);
+}
+
+/// Many lockdowns at once are one.
+#[tokio::test(start_paused = true)]
+async fn lockdowns_in_flight_are_counted() {
+    let desk = Desk::new().await;
+    let mut replies = Vec::new();
+    for _ in 0..60 {
+        let (reply, result) = oneshot::channel();
+        let command = Command::SetMode {
+            uid: ALICE,
+            change: set(Mode::Lockdown),
+            leave: Some(Leave::Strengthen),
+            reply,
+        };
+        desk.send(command).await;
+        replies.push(result);
+    }
+    let generation = desk.kernel.generation();
+    let mut refused = 0;
+    for reply in replies {
+        refused += usize::from(frozen(reply).await.unwrap().is_err());
+    }
+    assert!(refused > 0, "each is written to the disk");
+    assert!(desk.kernel.generation() <= generation + 1);
+    assert_eq!(desk.status(ALICE).await.mode, "lockdown");
+}
+
 /// No program keeps its user from questions by changes that need no password.
 #[tokio::test(start_paused = true)]
 async fn many_snoozes_keep_nobody_from_questions() {
     let desk = Desk::new().await;
     let own = Some(Leave::Strengthen);
     desk.mode(set(Mode::Allow)).await;
-    let snooze = ModeChange::Snooze(Mode::Deny, seconds(1));
-    let snoozes = || async {
-        let command = |reply| Command::SetMode {
+    let snoozes = |span| {
+        let command = move |reply| Command::SetMode {
             uid: ALICE,
-            change: snooze,
+            change: ModeChange::Snooze(Mode::Deny, seconds(span)),
             leave: own,
             reply,
         };
-        desk.ask(command).await
+        desk.ask(command)
     };
     let mut refusals = 0;
-    for _ in 0..40 {
-        refusals += usize::from(snoozes().await.is_err());
+    for span in 1..=40 {
+        refusals += usize::from(snoozes(span).await.is_err());
     }
     assert_eq!(refusals, 10);
     for mode in [Mode::Ask, Mode::Deny] {
         let done = desk.try_mode(ALICE, set(mode), own).await;
         assert_eq!(done, ModeSet::Done, "{mode}");
     }
-    assert!(snoozes().await.is_err());
+    assert!(snoozes(50).await.is_err());
 }
 
 /// Who would be cut off by a lockdown that cannot be kept is cut off all the same.

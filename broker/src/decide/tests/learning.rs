@@ -113,7 +113,7 @@ async fn what_was_looked_at_is_not_learned_again() {
 
 /// A lesson voids what the kernel remembers of all users, so that many at once are one.
 #[tokio::test(start_paused = true)]
-async fn what_is_learned_is_gathered_and_stored_once_a_second() {
+async fn what_is_learned_is_gathered_and_stored_now_and_then() {
     let desk = Desk::new().await;
     let curl = Running::of(CURL, ALICE);
     desk.mode(set(Mode::Learn)).await;
@@ -125,7 +125,7 @@ async fn what_is_learned_is_gathered_and_stored_once_a_second() {
     desk.learned(20).await;
     assert_eq!(desk.kernel.generation(), generation + 1);
     desk.told_of(&curl, "192.0.2.1").await;
-    desk.pass_seconds(3).await;
+    desk.pass_seconds(30).await;
     assert_eq!(desk.kernel.generation(), generation + 1, "it is known");
     desk.told_of(&curl, "192.0.2.21").await;
     desk.learned(21).await;
@@ -140,4 +140,22 @@ async fn what_is_learned_is_gathered_and_stored_once_a_second() {
         desk.told_of(&curl, &format!("192.0.2.{host}")).await;
     }
     desk.learned(21).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_learned_is_there_when_questions_begin() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.mode(set(Mode::Learn)).await;
+    desk.told_of(&curl, "192.0.2.1").await;
+    let begun = tokio::time::Instant::now();
+    desk.mode(set(Mode::Ask)).await;
+    desk.learned(1).await;
+    assert!(
+        begun.elapsed().as_secs() < 8,
+        "it is not gathered any longer"
+    );
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
 }
