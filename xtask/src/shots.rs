@@ -36,10 +36,9 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
         .args(["dbus-run-session", "--"])
         .arg(tree.file(SCRIPT));
     let status = steps.stream("shots", &mut command)?;
+    if !status.success() {
+        return Ok(ExitCode::FAILURE);
+    }
     println!("The pictures are in {}", out.display());
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::SUCCESS)
 }

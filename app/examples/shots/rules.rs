@@ -59,11 +59,11 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         camera
             .take(look, name, &window(), |window| {
                 window.show_rules(all());
-                window.show_mode(ModeState {
+                window.show_mode(Some(ModeState {
                     mode: mode.into(),
                     ends: ends.map(in_seconds),
                     before: before.map(Into::into),
-                });
+                }));
             })
             .await;
     }
