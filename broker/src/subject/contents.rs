@@ -82,40 +82,12 @@ impl Version {
     }
 }
 
-/// What can be said, in this view of files, of the executable that a process runs from, as the program at its path,
-/// without reading it.
-/// `link` leads to the open file.
-pub(super) fn look(view: &View<'_>, program: &Program, stat: &Statx, link: &Path) -> Found {
-    match program {
-        // No rule names such a file for longer than its process runs.
-        Program::File { .. } => return Found::Told(Contents::Unknown),
-        // It is where root alone can have put it.
-        Program::Application(_) => return Found::Told(Contents::OfRoot),
-        Program::Path(path) => {
-            let path = Path::new(&**path);
-            let way = view.follow(path);
-            if way.is_some_and(|way| way == Way::OfRoot(path.to_owned())) {
-                return Found::Told(Contents::OfRoot);
-            }
-        }
-    }
-    let opened = File::open(link).ok().filter(|file| {
-        // What a user serves need not be the same for who reads it next.
-        let of_users = |system: &rustix::fs::StatFs| system.f_type.cast_unsigned() == OF_USERS;
-        stat.stx_size <= LONGEST && fstatfs(file).is_ok_and(|system| !of_users(&system))
-    });
-    match opened {
-        Some(file) => Found::Changeable(Changeable {
-            file,
-            version: Version::of(stat),
-        }),
-        None => Found::Told(Contents::Unknown),
-    }
-}
-
 /// Reads files, with a memory for the ones seen before.
 pub(super) struct Reader {
     known: Arc<Mutex<HashMap<Version, Digest>>>,
+    /// Where files were found that root alone can change: nobody else can have put another one there, or changed
+    /// these, and root has to have changed them to leave them to others.
+    of_root: Mutex<HashMap<Version, Box<str>>>,
     turns: Arc<Semaphore>,
     turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
 }
@@ -124,6 +96,7 @@ impl Default for Reader {
     fn default() -> Self {
         Self {
             known: Arc::default(),
+            of_root: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
             turns_of: Mutex::default(),
         }
@@ -131,6 +104,54 @@ impl Default for Reader {
 }
 
 impl Reader {
+    /// What can be said, in this view of files, of the executable that a process runs from, as the program at its
+    /// path, without reading it. `link` leads to the open file.
+    pub(super) fn look(
+        &self,
+        view: &View<'_>,
+        program: &Program,
+        stat: &Statx,
+        link: &Path,
+    ) -> Found {
+        let version = Version::of(stat);
+        match program {
+            // No rule names such a file for longer than its process runs.
+            Program::File { .. } => return Found::Told(Contents::Unknown),
+            // It is where root alone can have put it.
+            Program::Application(_) => return Found::Told(Contents::OfRoot),
+            Program::Path(path) => {
+                if self.is_of_root(view, path, version) {
+                    return Found::Told(Contents::OfRoot);
+                }
+            }
+        }
+        let opened = File::open(link).ok().filter(|file| {
+            // What a user serves need not be the same for who reads it next.
+            let of_users = |system: &rustix::fs::StatFs| system.f_type.cast_unsigned() == OF_USERS;
+            stat.stx_size <= LONGEST && fstatfs(file).is_ok_and(|system| !of_users(&system))
+        });
+        match opened {
+            Some(file) => Found::Changeable(Changeable { file, version }),
+            None => Found::Told(Contents::Unknown),
+        }
+    }
+
+    /// Whether root alone can change what is at this path, which is this file.
+    fn is_of_root(&self, view: &View<'_>, path: &str, version: Version) -> bool {
+        if lock(&self.of_root)
+            .get(&version)
+            .is_some_and(|known| **known == *path)
+        {
+            return true;
+        }
+        let way = view.follow(Path::new(path));
+        let is_so = way.is_some_and(|way| way == Way::OfRoot(path.into()));
+        if is_so {
+            remember(&self.of_root, version, path.into());
+        }
+        is_so
+    }
+
     /// What is in a file from which a process of this user runs.
     pub(super) async fn read(&self, uid: u32, changeable: Changeable) -> Contents {
         let known = lock(&self.known).get(&changeable.version).copied();
@@ -160,11 +181,7 @@ impl Reader {
             let settled = version.is_settled(SystemTime::now());
             let digest = digest(file).ok();
             if let Some(digest) = digest.filter(|_| settled) {
-                let mut known = lock(&known);
-                if known.len() >= REMEMBERED {
-                    known.clear();
-                }
-                known.insert(version, digest);
+                remember(&known, version, digest);
             }
             drop(turns);
             digest
@@ -183,6 +200,14 @@ fn digest(mut file: impl Read) -> io::Result<Digest> {
             _ => return Ok(Digest(hasher.finalize().into())),
         }
     }
+}
+
+fn remember<T>(known: &Mutex<HashMap<Version, T>>, version: Version, what: T) {
+    let mut known = lock(known);
+    if known.len() >= REMEMBERED {
+        known.clear();
+    }
+    known.insert(version, what);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -218,7 +243,7 @@ mod tests {
         let reader = Reader::default();
         let read = async || {
             let stat = statx_straight(&path).unwrap();
-            match look(&view(), &at(&path), &stat, &path) {
+            match reader.look(&view(), &at(&path), &stat, &path) {
                 Found::Told(contents) => contents,
                 Found::Changeable(changeable) => reader.read(1000, changeable).await,
             }
@@ -269,11 +294,16 @@ mod tests {
     fn what_root_alone_can_change_is_not_read() {
         let path = Path::new("/usr/bin/env").canonicalize().unwrap();
         let stat = statx_straight(&path).unwrap();
-        let found = look(&view(), &at(&path), &stat, Path::new("/nowhere"));
-        assert!(matches!(found, Found::Told(Contents::OfRoot)));
+        let reader = Reader::default();
+        let look = |program: Program| reader.look(&view(), &program, &stat, Path::new("/nowhere"));
+        for _ in 0..2 {
+            assert!(matches!(look(at(&path)), Found::Told(Contents::OfRoot)));
+        }
+        // At another path it may be of others.
+        let other = Program::at("/tmp/env").unwrap();
+        assert!(!matches!(look(other), Found::Told(Contents::OfRoot)));
         let application = Program::of_key("snap:firefox").unwrap();
-        let found = look(&view(), &application, &stat, Path::new("/nowhere"));
-        assert!(matches!(found, Found::Told(Contents::OfRoot)));
+        assert!(matches!(look(application), Found::Told(Contents::OfRoot)));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Error, Lineage, ProcessHandle,
     application::{self, Deployments},
-    contents::{self, Changeable, Found, Reader},
+    contents::{Changeable, Found, Reader},
     fileid,
     interpreter::is_interpreter,
     process::statx_straight,
@@ -90,7 +90,7 @@ pub struct Resolver {
     turns: Arc<Semaphore>,
     turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
     deployments: Arc<Deployments>,
-    reader: Reader,
+    reader: Arc<Reader>,
 }
 
 impl Default for Resolver {
@@ -100,7 +100,7 @@ impl Default for Resolver {
             turns: Arc::new(Semaphore::new(CONCURRENT)),
             turns_of: Mutex::default(),
             deployments: Arc::default(),
-            reader: Reader::default(),
+            reader: Arc::default(),
         }
     }
 }
@@ -155,9 +155,9 @@ impl Resolver {
         );
         // The turns end with the work, not with the waiting for it: a thread that is stuck in
         // somebody's file system counts as long as it is.
-        let deployments = Arc::clone(&self.deployments);
+        let (deployments, reader) = (Arc::clone(&self.deployments), Arc::clone(&self.reader));
         let work = tokio::task::spawn_blocking(move || {
-            let caller = identify(&request, script.as_deref(), &deployments);
+            let caller = identify(&request, script.as_deref(), &deployments, &reader);
             drop(turns);
             caller
         });
@@ -175,6 +175,7 @@ fn identify(
     request: &Request,
     script: Option<&CStr>,
     deployments: &Deployments,
+    reader: &Reader,
 ) -> Result<(Caller, Option<Changeable>), Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
@@ -222,7 +223,7 @@ fn identify(
         Code::Script { .. } => Found::Told(Contents::Unknown),
         Code::Own | Code::Given => {
             let link = handle.executable_link();
-            contents::look(&View::first(), &program, &stat, &link)
+            reader.look(&View::first(), &program, &stat, &link)
         }
     };
     let (contents, changeable) = match contents {
