@@ -7,7 +7,7 @@ use portreeve_dbus::{AGENT_ID, Error};
 
 use super::{
     link::{self, Event},
-    notification,
+    notification, presence,
     prompt_window::{Outcome, PromptWindow},
     style,
 };
@@ -25,10 +25,10 @@ mod imp {
     use adw::{prelude::*, subclass::prelude::*};
     use gtk::{gio, glib};
 
-    use super::{EVENTS, PromptWindow, link, notification, style};
+    use super::{EVENTS, PromptWindow, link, notification, presence, style};
     use crate::{
         client::{self, Broker},
-        model::Queue,
+        model::{Absence, Queue},
         programs::Programs,
     };
 
@@ -38,6 +38,7 @@ mod imp {
         pub(super) windows: RefCell<HashMap<String, PromptWindow>>,
         pub(super) broker: RefCell<Option<Broker>>,
         pub(super) programs: Programs,
+        pub(super) absence: RefCell<Absence>,
         /// Keeps the agent running without a window.
         hold: OnceCell<gio::ApplicationHoldGuard>,
     }
@@ -67,9 +68,13 @@ mod imp {
                     }
                 })
                 .build();
-            application.add_action_entries([show]);
+            let show_all = gio::ActionEntry::builder(notification::SHOW_ALL_ACTION)
+                .activate(|application: &super::AgentApplication, _, _| application.activate())
+                .build();
+            application.add_action_entries([show, show_all]);
 
             let (sender, receiver) = async_channel::bounded(EVENTS);
+            client::start(presence::follow(sender.clone()));
             client::start(link::run(sender, self.programs.clone()));
             glib::spawn_future_local(glib::clone!(
                 #[weak]
@@ -81,7 +86,8 @@ mod imp {
         /// Started again by hand: shows what was put off.
         fn activate(&self) {
             let application = self.obj();
-            for subject in self.queue.borrow().subjects() {
+            let subjects = self.queue.borrow().subjects();
+            for subject in subjects {
                 application.bring_back(&subject);
             }
         }
@@ -116,8 +122,14 @@ impl AgentApplication {
                 }
                 Event::Put(prompt) => {
                     let subject = prompt.subject.clone();
+                    imp.absence.borrow_mut().note(&prompt);
                     imp.queue.borrow_mut().put(*prompt);
                     self.refresh(&subject);
+                }
+                Event::Away(away) => {
+                    if imp.absence.borrow_mut().set_away(away) {
+                        self.leave_or_return();
+                    }
                 }
                 Event::Withdraw(id) => self.remove(id),
                 Event::Gone => {
@@ -129,6 +141,28 @@ impl AgentApplication {
                     }
                 }
             }
+        }
+    }
+
+    /// The user has gone, and all windows with it, or is back: then those come that somebody waits for, and of all
+    /// others is told.
+    fn leave_or_return(&self) {
+        let imp = self.imp();
+        let stopped = imp.absence.borrow_mut().take_stopped();
+        let mut names = Vec::new();
+        let subjects = imp.queue.borrow().subjects();
+        for subject in subjects {
+            let held = imp.queue.borrow().held(&subject);
+            match stopped.get(&subject) {
+                Some(name) if held == 0 => {
+                    imp.queue.borrow_mut().put_off(&subject);
+                    names.push(name.clone());
+                }
+                _ => self.refresh(&subject),
+            }
+        }
+        if !names.is_empty() {
+            self.send_notification(Some(notification::STOPPED), &notification::stopped(&names));
         }
     }
 
@@ -161,6 +195,16 @@ impl AgentApplication {
             self.withdraw_notification(&notification::id(subject));
             return;
         };
+        if imp.absence.borrow().is_away() {
+            let window = imp.windows.borrow_mut().remove(subject);
+            drop(queue);
+            if let Some(window) = window {
+                window.destroy();
+            }
+            // A screen that is locked may show them.
+            self.withdraw_notification(&notification::id(subject));
+            return;
+        }
         if queue.is_put_off(subject) {
             let window = imp.windows.borrow_mut().remove(subject);
             if let Some(window) = window {

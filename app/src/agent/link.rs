@@ -24,6 +24,8 @@ pub(super) enum Event {
     Withdraw(u64),
     /// The broker has gone, and its prompts with it.
     Gone,
+    /// Whether the user is away.
+    Away(bool),
 }
 
 /// Keeps the agent registered for as long as somebody listens to `events`. What is known of a program is

@@ -1,12 +1,13 @@
 //! The agent: it shows prompts and sends the answers back.
 //!
-//! `link` serves the bus interface that the broker calls, `application` keeps the queue and
-//! the windows, [`PromptWindow`] asks one question.
+//! `link` serves the bus interface that the broker calls, `presence` follows whether the user is there,
+//! `application` keeps the queue and the windows, [`PromptWindow`] asks one question.
 
 mod application;
 mod input_guard;
 mod link;
 mod notification;
+mod presence;
 mod prompt_window;
 mod style;
 

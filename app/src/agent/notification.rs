@@ -5,12 +5,19 @@ use gtk::{gio, glib::prelude::*};
 use portreeve_dbus::Prompt;
 
 use crate::{
-    i18n::{gettext, gettext_f},
+    i18n::{gettext, gettext_f, ngettext_f},
     model::shown,
 };
 
 /// Name of the action that shows a subject's prompt; its parameter is the subject.
 pub(super) const SHOW_ACTION: &str = "show-prompt";
+
+/// Name of the action that shows all prompts.
+pub(super) const SHOW_ALL_ACTION: &str = "show-prompts";
+/// Id of the notification of what was stopped.
+pub(super) const STOPPED: &str = "stopped";
+/// Programs that it names; the others are counted.
+const NAMED: usize = 3;
 
 /// Id of a subject's notification.
 pub(super) fn id(subject: &str) -> String {
@@ -33,5 +40,27 @@ pub(super) fn new(prompt: &Prompt) -> gio::Notification {
     let subject = prompt.subject.to_variant();
     notification.set_default_action_and_target_value(&action, Some(&subject));
     notification.add_button_with_target_value(&gettext("Show"), &action, Some(&subject));
+    notification
+}
+
+/// The notification for programs with these names, which were stopped while the user was away.
+pub(super) fn stopped(names: &[String]) -> gio::Notification {
+    let title = ngettext_f(
+        "{n} program was stopped while you were away",
+        "{n} programs were stopped while you were away",
+        names.len(),
+        &[],
+    );
+    let notification = gio::Notification::new(&title);
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| shown(name)).collect();
+    let mut body = shown.join("\n");
+    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        body.push('\n');
+        body.push_str(&ngettext_f("{n} more", "{n} more", more, &[]));
+    }
+    notification.set_body(Some(&body));
+    let action = format!("app.{SHOW_ALL_ACTION}");
+    notification.set_default_action(&action);
+    notification.add_button(&gettext("Show"), &action);
     notification
 }

@@ -1,6 +1,7 @@
 //! What the windows show, without widgets: every rule of behaviour that can be tested without a
 //! display is here.
 
+mod absence;
 mod activity_item;
 mod activity_list;
 mod activity_words;
@@ -16,6 +17,7 @@ mod rule_words;
 mod text;
 mod wrapping;
 
+pub use absence::Absence;
 pub use activity_item::ActivityItem;
 pub use activity_list::ActivityList;
 pub use activity_words::ActivityWords;

@@ -78,6 +78,13 @@ impl Queue {
         self.prompts.iter().find(|prompt| prompt.subject == subject)
     }
 
+    /// How many calls of this subject are held.
+    pub fn held(&self, subject: &str) -> u32 {
+        let prompts = self.prompts.iter();
+        let of_subject = prompts.filter(|prompt| prompt.subject == subject);
+        of_subject.map(|prompt| prompt.held).sum()
+    }
+
     /// How many questions of this subject wait behind the one that is shown.
     pub fn waiting(&self, subject: &str) -> usize {
         self.prompts

@@ -9,6 +9,7 @@ mod broker;
 mod desk;
 mod history;
 mod modes;
+mod presence;
 mod programs;
 mod prompts;
 mod rules;

@@ -6,9 +6,9 @@ use portreeve_dbus::{Error, Prompt};
 
 use crate::{broker::Answer, desk::Desk};
 
-const CURL: &str = "Allow “curl” to connect to server.example?";
+pub(crate) const CURL: &str = "Allow “curl” to connect to server.example?";
 
-fn prompt(id: u64) -> Prompt {
+pub(crate) fn prompt(id: u64) -> Prompt {
     Prompt {
         id,
         revision: 1,
@@ -31,7 +31,7 @@ fn prompt(id: u64) -> Prompt {
     }
 }
 
-fn wget(id: u64) -> Prompt {
+pub(crate) fn wget(id: u64) -> Prompt {
     Prompt {
         subject: "/usr/bin/wget".into(),
         name: "wget".into(),
@@ -236,6 +236,18 @@ fn an_answer_for_an_hour_can_be_chosen() {
         desk.broker.answers(),
         [answer(1, 1, "allow", "host", "3600s")]
     );
+}
+
+#[test]
+fn what_was_put_off_comes_back_when_the_agent_is_started_again() {
+    let mut desk = Desk::new();
+    desk.start_agent();
+    desk.run(desk.broker.show(&prompt(1)));
+    desk.focus("Allow “curl”");
+    desk.press("Escape", 1);
+    desk.see_no(CURL, "alert");
+    desk.start_program("portreeve-agent");
+    desk.see(CURL, "alert");
 }
 
 #[test]
