@@ -20,6 +20,15 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("prompt-commands", commands(), 0),
         ("prompt-altered", altered(), 0),
         ("prompt-changed", changed(), 0),
+        (
+            "prompt-look-alike",
+            Prompt {
+                host: Some("www.xn--80ak6aa92e.example".into()),
+                domain: Some("xn--80ak6aa92e.example".into()),
+                ..prompt()
+            },
+            0,
+        ),
         ("prompt-queue", prompt(), 2),
         (
             "prompt-stopped",

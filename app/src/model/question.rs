@@ -1,6 +1,6 @@
 //! The words of a prompt.
 
-use portreeve_dbus::Prompt;
+use portreeve_dbus::{Letters, Prompt};
 use portreeve_policy::{Application, For, Packaging, Scope, Span};
 
 use super::{
@@ -219,6 +219,11 @@ fn is_changed(prompt: &Prompt) -> bool {
     prompt.alterations.iter().any(|word| word == CHANGED)
 }
 
+/// The name of the host in letters, if it is written otherwise.
+fn letters(prompt: &Prompt) -> Option<Letters> {
+    Letters::of(prompt.host.as_deref()?)
+}
+
 /// The worst thing to be wary of.
 fn warning(prompt: &Prompt) -> Option<String> {
     let altered = |word: &str| prompt.alterations.iter().any(|other| other == word);
@@ -231,6 +236,11 @@ fn warning(prompt: &Prompt) -> Option<String> {
         )),
         _ if is_changed(prompt) => Some(gettext(
             "Its file has changed since you allowed it, so your rules that allow it are paused.",
+        )),
+        _ if let Some(letters) = letters(prompt).filter(|it| it.looks_alike) => Some(gettext_f(
+            // Translators: {name} is the name of a computer on the network, in which letters look like others.
+            "This name can be taken for another. In letters, it is {name}.",
+            &[("name", &isolate(&shown(&letters.text)))],
         )),
         _ if !prompt.verified => Some(gettext("Its file was deleted or never existed.")),
         _ if prompt.runs_anything => Some(gettext(
@@ -340,6 +350,9 @@ fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     add(gettext("Process"), prompt.pid.to_string());
     if let Some(name) = named(prompt) {
         add(gettext("Name of the host"), name);
+    }
+    if let Some(letters) = letters(prompt) {
+        add(gettext("Name in letters"), claim(&letters.text));
     }
     if Kind::of(prompt) != Kind::Raw {
         add(gettext("Address"), isolate(&shown(&prompt.address)));

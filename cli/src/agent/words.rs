@@ -1,6 +1,6 @@
 //! The words of a prompt on a terminal. Whatever comes from outside is made safe to print here.
 
-use portreeve_dbus::Prompt;
+use portreeve_dbus::{Letters, Prompt};
 use portreeve_policy::{Application, For, Packaging, Scope};
 
 use super::Asked;
@@ -114,6 +114,9 @@ pub(super) fn facts(prompt: &Prompt) -> Vec<String> {
         };
         facts.push(format!("{title}: {place}{}", port(prompt)));
     }
+    if let Some(letters) = letters(prompt) {
+        facts.push(format!("In letters: {}", detail(&letters.text)));
+    }
     facts
 }
 
@@ -128,6 +131,11 @@ fn port(prompt: &Prompt) -> String {
 /// Whether the program's file is none that its user has let it run from.
 fn is_changed(prompt: &Prompt) -> bool {
     prompt.alterations.iter().any(|word| word == "changed")
+}
+
+/// The name of the host in letters, if it is written otherwise.
+fn letters(prompt: &Prompt) -> Option<Letters> {
+    Letters::of(prompt.host.as_deref()?)
 }
 
 /// All there is to be wary of, the worst first.
@@ -149,6 +157,10 @@ pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
         (
             is_changed(prompt),
             "Its file has changed since you allowed it, so your rules that allow it are paused.",
+        ),
+        (
+            letters(prompt).is_some_and(|letters| letters.looks_alike),
+            "The name of the other side can be taken for another.",
         ),
         (!prompt.verified, "Its file was deleted or never existed."),
         (
@@ -422,6 +434,26 @@ mod tests {
             is_changeable: true,
         };
         assert!(warnings(&changeable)[2].contains("not the system’s"));
+    }
+
+    #[test]
+    fn a_changed_file_and_a_name_like_another_are_told() {
+        let prompt = Prompt {
+            alterations: vec!["changed".into()],
+            host: Some("xn--80ak6aa92e.example".into()),
+            ..prompt()
+        };
+        let told = warned(prompt.clone());
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("changed") && told[1].contains("another"));
+        assert!(facts(&prompt).contains(&"In letters: аррӏе.example".to_owned()));
+        let trusted = consequence(&prompt, Scope::Any, For::Always);
+        assert!(
+            trusted.ends_with("all your rules for it count again."),
+            "{trusted}"
+        );
+        let once = consequence(&prompt, Scope::Any, For::Process);
+        assert!(!once.contains("trusts"), "{once}");
     }
 
     #[test]

@@ -219,6 +219,29 @@ fn a_changed_program_can_be_trusted_anew() {
 }
 
 #[test]
+fn a_name_that_can_be_taken_for_another_is_told_in_letters() {
+    let asked = |host: &str| {
+        question(&Prompt {
+            host: Some(host.into()),
+            ..prompt()
+        })
+    };
+    let alike = asked("xn--80ak6aa92e.example");
+    assert!(plain(&alike.heading).contains("xn--80ak6aa92e.example"));
+    let warning = alike.warning.as_deref().map(plain);
+    let expected = "This name can be taken for another. In letters, it is аррӏе.example.";
+    assert_eq!(warning.as_deref(), Some(expected));
+    let honest = asked("xn--mnchen-3ya.example");
+    assert_eq!(honest.warning, None);
+    let mut details = honest.details.iter();
+    let detail = details.find(|detail| detail.title == "Name in letters");
+    assert_eq!(
+        detail.map(|it| plain(&it.value)).as_deref(),
+        Some("münchen.example")
+    );
+}
+
+#[test]
 fn details_say_who_has_started_it() {
     let question = question(&Prompt {
         started_by: vec![
