@@ -12,25 +12,23 @@ LOGIND = "org.freedesktop.login1"
 
 
 def session():
-    """logind's name of alice's desktop session."""
-    sessions = json.loads(do("loginctl", "list-sessions", "--output=json"))
-    for found in sessions:
-        shown = do("loginctl", "show-session", found["session"], "--property=Type", "--value")
-        if found["user"] == "alice" and shown.strip() == "x11":
-            return do(
-                "busctl", "--json=short", "call", LOGIND, "/org/freedesktop/login1",
-                f"{LOGIND}.Manager", "GetSession", "s", found["session"],
-            )
+    """logind's path of alice's desktop session."""
+    call = ("busctl", "--json=short", "call", LOGIND, "/org/freedesktop/login1", f"{LOGIND}.Manager")
+    [sessions] = json.loads(do(*call, "ListSessions"))["data"]
+    for _, _, user, _, path in sessions:
+        kind = do("busctl", "get-property", LOGIND, path, f"{LOGIND}.Session", "Type")
+        if user == "alice" and '"x11"' in kind:
+            return path
     raise AssertionError(f"alice has no desktop: {sessions}")
 
 
 @contextmanager
 def locked():
     """The screen is locked, as the desktop tells logind."""
-    path = json.loads(session())["data"][0]
+    call = ("busctl", "call", LOGIND, session(), f"{LOGIND}.Session", "SetLockedHint", "b")
 
     def hint(word):
-        do("busctl", "call", LOGIND, path, f"{LOGIND}.Session", "SetLockedHint", "b", word, user="alice")
+        do(*call, word, user="alice")
 
     hint("true")
     try:

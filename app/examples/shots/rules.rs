@@ -67,6 +67,17 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             })
             .await;
     }
+    take_dialogs(camera, look).await;
+    camera
+        .take(look, "shortcuts", &window(), |window| {
+            window.show_rules(all());
+            shortcuts_dialog().present(Some(window));
+        })
+        .await;
+}
+
+async fn take_dialogs(camera: &Camera, look: &Look) {
+    let window = || RulesWindow::new(&camera.application);
     camera
         .take(look, "add-rule", &window(), |window| {
             window.show_rules(all());
@@ -84,7 +95,16 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                 port: "80, 443".into(),
                 protocol: Some("tcp"),
                 lifespan: Some(For::Logout),
+                base: None,
             });
+        })
+        .await;
+    camera
+        .take(look, "edit-rule", &window(), |window| {
+            window.show_rules(all());
+            // One that ends at some time.
+            let rule = all().into_iter().find(|rule| rule.ends.is_some());
+            window.open_edit_dialog(rule.map_or(0, |rule| rule.id));
         })
         .await;
     camera
@@ -99,14 +119,9 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                 port: "70000".into(),
                 protocol: Some("tcp"),
                 lifespan: None,
+                base: None,
             });
             dialog.try_to_add();
-        })
-        .await;
-    camera
-        .take(look, "shortcuts", &window(), |window| {
-            window.show_rules(all());
-            shortcuts_dialog().present(Some(window));
         })
         .await;
 }

@@ -2,7 +2,7 @@
 
 use portreeve_dbus::{
     ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Error, ModeSpec, ModesProxy, OWN_UID,
-    Prompt, PromptsProxy, RuleChanges, RuleSpec, RulesProxy,
+    Prompt, PromptsProxy, RuleChanges, RulesProxy,
 };
 use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -58,12 +58,6 @@ impl Broker {
                 .map(|_rule| ())
         })
         .await
-    }
-
-    /// Adds a rule.
-    pub async fn add_rule(&self, rule: RuleSpec) -> Result<u64, Error> {
-        self.rules(|rules| async move { rules.add(OWN_UID, rule).await })
-            .await
     }
 
     /// Changes rules, all or none; returns the number by which that can be undone.

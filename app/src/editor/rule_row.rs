@@ -10,6 +10,8 @@ use crate::{
 
 /// The window's action that deletes a rule; its parameter is the rule's id.
 pub(super) const DELETE: &str = "delete-rule";
+/// The window's action that opens a rule to be changed; its parameter is the rule's id.
+pub(super) const EDIT: &str = "edit-rule";
 /// The window's action that switches a rule; its parameters are the rule's id and the new state.
 pub(super) const SWITCH: &str = "switch-rule";
 
@@ -37,6 +39,8 @@ mod imp {
         pub(super) origin: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) switch: TemplateChild<gtk::Switch>,
+        #[template_child]
+        pub(super) edit: TemplateChild<gtk::Button>,
         #[template_child]
         pub(super) delete: TemplateChild<gtk::Button>,
         pub(super) item: OnceCell<RuleItem>,
@@ -112,6 +116,13 @@ impl RuleRow {
         });
 
         let fixed = item.is_fixed();
+        imp.edit.set_visible(item.is_editable());
+        imp.edit.set_tooltip_text(Some(&gettext("Edit Rule")));
+        imp.edit
+            .update_property(&[Property::Label(&words.spoken_edit)]);
+        imp.edit
+            .set_action_target_value(Some(&item.rule().id.to_variant()));
+        imp.edit.set_action_name(Some(&format!("win.{EDIT}")));
         imp.delete.set_visible(!fixed);
         imp.switch.set_visible(!fixed);
         self.action_set_enabled("rule.delete", !fixed);

@@ -4,7 +4,7 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
 use portreeve_dbus::{Activity, Error, Rule, RuleChanges};
 
-use super::{add_dialog::AddRuleDialog, rule_row};
+use super::{rule_dialog::RuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
 
 mod imp;
@@ -77,18 +77,39 @@ impl RulesWindow {
     }
 
     /// Opens the dialog that takes a new rule.
-    pub fn open_add_dialog(&self) -> AddRuleDialog {
+    pub fn open_add_dialog(&self) -> RuleDialog {
+        self.open_dialog(Vec::new(), None)
+    }
+
+    /// Opens the dialog that changes this rule, if it can be changed here.
+    pub fn open_edit_dialog(&self, id: u64) -> Option<RuleDialog> {
+        let draft = self.imp().rules.find(id)?.draft()?;
+        let dialog = self.open_dialog(vec![id], Some(gettext("Rule changed")));
+        dialog.set_draft(&draft);
+        Some(dialog)
+    }
+
+    /// Opens the dialog for a rule that takes the place of these, which is told of so.
+    fn open_dialog(&self, before: Vec<u64>, told: Option<String>) -> RuleDialog {
         let window = self.downgrade();
-        let dialog = AddRuleDialog::new(move |dialog, spec| {
+        let dialog = RuleDialog::new(move |dialog, spec| {
             let Some(window) = window.upgrade() else {
                 return;
             };
-            let dialog = dialog.clone();
+            let changes = RuleChanges {
+                add: Some(vec![spec]),
+                remove: Some(before.clone()).filter(|ids| !ids.is_empty()),
+                ..RuleChanges::default()
+            };
+            let (dialog, told) = (dialog.clone(), told.clone());
             glib::spawn_future_local(async move {
                 match window.broker() {
-                    Some(broker) => match broker.add_rule(spec).await {
-                        Ok(_) => {
+                    Some(broker) => match broker.change_rules(changes).await {
+                        Ok(change) => {
                             dialog.close();
+                            if let Some(told) = told {
+                                window.offer_undo(&told, change);
+                            }
                         }
                         Err(error) => dialog.show_error(&error.to_user_facing()),
                     },
@@ -119,13 +140,15 @@ impl RulesWindow {
             Ok(change) => change,
             Err(error) => return self.show_error(&error),
         };
-        let toast = adw::Toast::builder()
-            .title(gettext("Rule deleted"))
-            .timeout(10)
-            .build();
+        self.offer_undo(&gettext("Rule deleted"), change);
+    }
+
+    /// Says what was done, and how to undo it.
+    fn offer_undo(&self, told: &str, change: u64) {
+        let toast = adw::Toast::builder().title(told).timeout(10).build();
         // A rule that was never stored cannot be put back.
         if change != 0 {
-            self.imp().deletions.borrow_mut().push(change);
+            self.imp().undoable.borrow_mut().push(change);
             toast.set_button_label(Some(&gettext("Undo")));
         }
         toast.connect_button_clicked(glib::clone!(
@@ -140,9 +163,9 @@ impl RulesWindow {
 
     async fn undo(&self, change: u64) {
         self.imp()
-            .deletions
+            .undoable
             .borrow_mut()
-            .retain(|deletion| *deletion != change);
+            .retain(|other| *other != change);
         let Some(broker) = self.broker() else { return };
         if let Err(error) = broker.undo(change).await {
             self.show_error(&error);
@@ -202,6 +225,14 @@ impl RulesWindow {
                 });
             })
             .build();
+        let edit = gio::ActionEntry::builder(rule_row::EDIT)
+            .parameter_type(Some(glib::VariantTy::UINT64))
+            .activate(|window: &Self, _, id| {
+                if let Some(id) = id.and_then(glib::Variant::get) {
+                    window.open_edit_dialog(id);
+                }
+            })
+            .build();
         let switch = gio::ActionEntry::builder(rule_row::SWITCH)
             .parameter_type(Some(&<(u64, bool)>::static_variant_type()))
             .activate(|window: &Self, _, change| {
@@ -218,7 +249,7 @@ impl RulesWindow {
             .build();
         let undo = gio::ActionEntry::builder("undo")
             .activate(|window: &Self, _, _| {
-                let (window, change) = (window.clone(), window.imp().deletions.borrow_mut().pop());
+                let (window, change) = (window.clone(), window.imp().undoable.borrow_mut().pop());
                 glib::spawn_future_local(async move {
                     if let Some(change) = change {
                         window.undo(change).await;
@@ -226,6 +257,6 @@ impl RulesWindow {
                 });
             })
             .build();
-        self.add_action_entries([add, show_page, search, delete, switch, undo]);
+        self.add_action_entries([add, show_page, search, delete, edit, switch, undo]);
     }
 }

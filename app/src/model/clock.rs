@@ -18,12 +18,16 @@ pub(crate) fn in_words(span: Span) -> String {
     }
 }
 
+/// Now on `CLOCK_BOOTTIME`, microseconds.
+pub(crate) fn boot_time() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec.unsigned_abs() * 1_000_000 + now.tv_nsec.unsigned_abs() / 1_000
+}
+
 /// When a moment on `CLOCK_BOOTTIME`, in microseconds, will be by the clock on the wall: “14:05”, with
 /// the date unless it is today.
 pub(crate) fn by_the_wall(boottime: u64) -> String {
-    let now = clock_gettime(ClockId::Boottime);
-    let now = now.tv_sec.unsigned_abs() * 1_000_000 + now.tv_nsec.unsigned_abs() / 1_000;
-    let left = i64::try_from(boottime.saturating_sub(now)).unwrap_or(i64::MAX);
+    let left = i64::try_from(boottime.saturating_sub(boot_time())).unwrap_or(i64::MAX);
     let today = glib::DateTime::now_local().ok();
     let then = today.as_ref().and_then(|today| {
         let then = today.add(glib::TimeSpan(left)).ok()?;

@@ -23,6 +23,10 @@ pub enum DraftDestination {
     LocalNetwork,
     /// What is beyond that.
     Internet,
+    /// This computer itself.
+    ThisComputer,
+    /// Groups of computers.
+    Multicast,
 }
 
 impl DraftDestination {
@@ -30,7 +34,38 @@ impl DraftDestination {
     pub const fn is_typed(self) -> bool {
         matches!(self, Self::Domain | Self::Host | Self::Network)
     }
+
+    /// The word for it in rules, of those that have nothing typed.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Anywhere | Self::Domain | Self::Host | Self::Network => None,
+            Self::LocalNetwork => Some("local-network"),
+            Self::Internet => Some("internet"),
+            Self::ThisComputer => Some("this-computer"),
+            Self::Multicast => Some("multicast"),
+        }
+    }
+
+    /// That of a rule, if it is known here.
+    fn of(rule: &RuleSpec) -> Option<Self> {
+        let all = [
+            Self::LocalNetwork,
+            Self::Internet,
+            Self::ThisComputer,
+            Self::Multicast,
+        ];
+        match rule.place.as_deref() {
+            Some(word) => all.into_iter().find(|it| it.word() == Some(word)),
+            None if rule.domain.is_some() => Some(Self::Domain),
+            None if rule.host.is_some() => Some(Self::Host),
+            None if rule.network.is_some() => Some(Self::Network),
+            None => Some(Self::Anywhere),
+        }
+    }
 }
+
+/// The protocols that a draft can be about; `None` for any.
+pub const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
 
 /// The parts of a rule as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,6 +84,8 @@ pub struct Draft {
     pub protocol: Option<&'static str>,
     /// How long it lives; `None` for always.
     pub lifespan: Option<For>,
+    /// The rule in whose place it will be: what is not said above stays as it was there.
+    pub base: Option<RuleSpec>,
 }
 
 /// What is wrong, by the field it is wrong in. Texts are translated.
@@ -63,15 +100,46 @@ pub struct DraftError {
 }
 
 impl Draft {
+    /// A rule that is to be changed; `None` if there is something in it that a draft has no words for.
+    pub fn of(rule: RuleSpec) -> Option<Self> {
+        let typed = [&rule.domain, &rule.host, &rule.network];
+        let place = typed.into_iter().flatten().next().cloned();
+        let protocol = PROTOCOLS
+            .into_iter()
+            .find(|known| *known == rule.protocol.as_deref())?;
+        let lifespan = rule.lifespan.as_deref().map(str::parse).transpose().ok()?;
+        Some(Self {
+            program: rule.program.clone(),
+            allow: rule.action == "allow",
+            destination: DraftDestination::of(&rule)?,
+            place: place.unwrap_or_default(),
+            port: rule.ports.clone().unwrap_or_default(),
+            protocol,
+            lifespan: lifespan.filter(|it| *it != For::Always),
+            base: Some(rule),
+        })
+    }
+
+    /// Whether the program is another than before.
+    pub fn is_of_another_program(&self) -> bool {
+        let before = self.base.as_ref().map(|base| base.program.as_str());
+        before != Some(self.program.trim())
+    }
+
     /// The rule, or what is wrong. The last word on a rule has [`RuleSpec::check`], here as in the
     /// broker.
     pub fn spec(&self) -> Result<RuleSpec, DraftError> {
         let rule = |change: &dyn Fn(&mut RuleSpec)| {
+            let base = self.base.as_ref();
+            let operations = base.map(|base| base.operations.clone());
             let mut spec = RuleSpec {
                 // Any that is right: the parts are checked one by one.
                 program: "/program".to_owned(),
-                operations: vec!["connect".to_owned()],
+                operations: operations.unwrap_or_else(|| vec!["connect".to_owned()]),
                 action: if self.allow { "allow" } else { "deny" }.to_owned(),
+                errno: base.and_then(|base| base.errno).filter(|_| !self.allow),
+                enabled: base.and_then(|base| base.enabled),
+                note: base.and_then(|base| base.note.clone()),
                 ..RuleSpec::default()
             };
             change(&mut spec);
@@ -86,8 +154,7 @@ impl Draft {
             DraftDestination::Domain => spec.domain = Some(place.to_owned()),
             DraftDestination::Host => spec.host = Some(place.to_owned()),
             DraftDestination::Network => spec.network = Some(place.to_owned()),
-            DraftDestination::LocalNetwork => spec.place = Some("local-network".to_owned()),
-            DraftDestination::Internet => spec.place = Some("internet".to_owned()),
+            place => spec.place = place.word().map(str::to_owned),
         };
         let ports = Some(self.port.trim()).filter(|text| !text.is_empty());
         let put_ports = |spec: &mut RuleSpec| spec.ports = ports.map(str::to_owned);
@@ -191,6 +258,8 @@ mod tests {
             (DraftDestination::Host, "example.org"),
             (DraftDestination::LocalNetwork, "the local network"),
             (DraftDestination::Internet, "the internet"),
+            (DraftDestination::ThisComputer, "this computer"),
+            (DraftDestination::Multicast, "multicast"),
         ] {
             let place = "example.org".to_owned();
             let draft = Draft {
@@ -200,6 +269,45 @@ mod tests {
             };
             let checked = draft.spec().unwrap().check().unwrap();
             assert_eq!(checked.object.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_changed_keeps_what_is_not_said() {
+        let rule = RuleSpec {
+            program: "/usr/bin/curl".into(),
+            operations: vec!["connect".into(), "bind".into()],
+            place: Some("multicast".into()),
+            ports: Some("80,443".into()),
+            protocol: Some("udp".into()),
+            action: "deny".into(),
+            errno: Some(111),
+            lifespan: Some("90s".into()),
+            enabled: Some(false),
+            note: Some("why".into()),
+            ..RuleSpec::default()
+        };
+        let draft = Draft::of(rule.clone()).unwrap();
+        assert_eq!(draft.spec().unwrap(), rule);
+        assert!(!draft.is_of_another_program());
+        let allowing = Draft {
+            allow: true,
+            ..draft
+        };
+        let changed = allowing.spec().unwrap();
+        assert_eq!((changed.action.as_str(), changed.errno), ("allow", None));
+        assert_eq!(changed.note, rule.note);
+        for other in [
+            RuleSpec {
+                protocol: Some("icmp".into()),
+                ..rule.clone()
+            },
+            RuleSpec {
+                place: Some("moon".into()),
+                ..rule
+            },
+        ] {
+            assert_eq!(Draft::of(other), None);
         }
     }
 

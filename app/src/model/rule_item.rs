@@ -3,7 +3,7 @@
 use gtk::{glib, subclass::prelude::*};
 use portreeve_dbus::Rule;
 
-use super::RuleWords;
+use super::{Draft, RuleWords, boot_time};
 
 mod imp {
     use std::cell::{Cell, OnceCell};
@@ -61,6 +61,20 @@ impl RuleItem {
     /// Whether it is not the user's to change: it comes with Portreeve, or is an administrator's.
     pub fn is_fixed(&self) -> bool {
         matches!(self.rule().origin.as_str(), "built-in" | "administrator")
+    }
+
+    /// The rule to be changed, with what is left of its time.
+    pub fn draft(&self) -> Option<Draft> {
+        let rule = Rule {
+            enabled: self.enabled(),
+            ..self.rule().clone()
+        };
+        Draft::of(rule.spec(boot_time())?).filter(|_| !self.is_fixed())
+    }
+
+    /// Whether it can be changed here.
+    pub fn is_editable(&self) -> bool {
+        self.draft().is_some()
     }
 
     fn both(&self) -> &(Rule, RuleWords) {

@@ -37,6 +37,8 @@ pub struct RuleWords {
     pub spoken: String,
     /// Name of the switch, to be read aloud.
     pub spoken_switch: String,
+    /// Name of the button that opens it to be changed, to be read aloud.
+    pub spoken_edit: String,
     /// Name of the button that deletes, to be read aloud.
     pub spoken_delete: String,
 }
@@ -81,6 +83,7 @@ impl RuleWords {
                 spoken(&gettext("{app}: deny {destination}, {lifespan}"))
             },
             spoken_switch: spoken(&gettext("Rule for {app} to {destination} enabled")),
+            spoken_edit: spoken(&gettext("Edit rule for {app} to {destination}")),
             spoken_delete: spoken(&gettext("Delete rule for {app} to {destination}")),
             path: rule
                 .program

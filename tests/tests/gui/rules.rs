@@ -61,11 +61,44 @@ fn a_rule_is_deleted_and_put_back() {
 }
 
 #[test]
+fn a_rule_is_changed_and_put_back() {
+    let listening = Rule {
+        operations: vec!["listen".into()],
+        destination: "local-network".into(),
+        host: None,
+        note: Some("why".into()),
+        ..rule(11, "/usr/bin/syncthing")
+    };
+    let desk = desk(vec![built_in(), rule(10, "/usr/bin/curl"), listening]);
+    let before = "curl: allow server.example, always";
+    desk.click("Edit rule for curl to server.example", "button");
+    desk.see("Edit Rule", "label");
+    desk.enter("Ports (empty for any)", "443");
+    desk.click("Save", "button");
+    desk.see("curl: allow server.example, port 443, always", "list item");
+    desk.see_no(before, "list item");
+    assert_eq!(desk.broker.rule(10), None, "another has its place");
+    desk.click("Undo", "button");
+    desk.see(before, "list item");
+    // What the dialog does not show stays as it was.
+    desk.click("/^Edit rule for syncthing/", "button");
+    desk.see("Edit Rule", "label");
+    desk.enter("Ports (empty for any)", "22000");
+    desk.click("Save", "button");
+    desk.until("it was saved", |desk| desk.broker.added().len() == 2);
+    let added = desk.broker.added();
+    let added = added.last().expect("a rule was added");
+    assert_eq!(added.operations, ["listen"]);
+    assert_eq!(added.place.as_deref(), Some("local-network"));
+    assert_eq!(added.note.as_deref(), Some("why"));
+}
+
+#[test]
 fn a_rule_is_deleted_with_the_keyboard() {
     let desk = desk(vec![rule(10, "/usr/bin/curl")]);
     desk.see("curl: allow server.example, always", "list item");
     desk.focus("Portreeve");
-    for _ in 0..13 {
+    for _ in 0..15 {
         desk.press("Tab", 1);
         desk.press("Delete", 1);
         if desk.broker.rule(10).is_none() {

@@ -3,9 +3,8 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use gtk::glib;
-use rustix::time::{ClockId, clock_gettime};
 
-use crate::model::Countdown;
+use crate::model::{Countdown, boot_time};
 
 /// How often the bar moves.
 const STEP: Duration = Duration::from_millis(100);
@@ -69,11 +68,4 @@ impl View {
         });
         self.timer.replace(Some(timer));
     }
-}
-
-/// Microseconds on `CLOCK_BOOTTIME`.
-fn boot_time() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
-    let micros = |value: i64, factor: u64| u64::try_from(value).unwrap_or_default() * factor;
-    micros(now.tv_sec, 1_000_000) + micros(now.tv_nsec, 1) / 1000
 }

@@ -58,7 +58,7 @@ pub struct RulesWindow {
     /// The mode, once it is known.
     pub(super) mode: RefCell<Option<ModeState>>,
     /// Changes by which rules were deleted here, the latest last.
-    pub(super) deletions: RefCell<Vec<u64>>,
+    pub(super) undoable: RefCell<Vec<u64>>,
 }
 
 #[glib::object_subclass]

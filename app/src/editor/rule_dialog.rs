@@ -1,4 +1,4 @@
-//! The dialog that takes a new rule.
+//! The dialog that takes a new rule, or changes one.
 
 use std::path::Path;
 
@@ -8,37 +8,39 @@ use portreeve_dbus::{RuleSpec, program_key};
 use portreeve_policy::{For, Span};
 
 use crate::{
-    i18n::gettext,
-    model::{Draft, DraftDestination, DraftError},
+    i18n::{gettext, gettext_f},
+    model::{Draft, DraftDestination, DraftError, PROTOCOLS, in_words},
     user_facing_error::UserFacingError as _,
 };
 
-/// The protocols that can be chosen, in the order of the row.
-const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
-/// The lifespans that can be chosen, in the order of the row.
+/// The lifespans that can be chosen, in the order of the row; behind them, what a rule has that is changed.
 const LIFESPANS: [Option<For>; 3] = [None, Some(For::Time(Span::HOUR)), Some(For::Logout)];
-const DESTINATIONS: [DraftDestination; 6] = [
+const DESTINATIONS: [DraftDestination; 8] = [
     DraftDestination::Anywhere,
     DraftDestination::Domain,
     DraftDestination::Host,
     DraftDestination::Network,
     DraftDestination::LocalNetwork,
     DraftDestination::Internet,
+    DraftDestination::ThisComputer,
+    DraftDestination::Multicast,
 ];
 
-type SpecHandler = Box<dyn Fn(&AddRuleDialog, RuleSpec)>;
+type SpecHandler = Box<dyn Fn(&RuleDialog, RuleSpec)>;
 
 mod imp {
     use std::cell::{Cell, RefCell};
 
     use adw::{prelude::*, subclass::prelude::*};
     use gtk::{accessible::Relation, glib};
+    use portreeve_dbus::RuleSpec;
+    use portreeve_policy::For;
 
     use super::SpecHandler;
 
     #[derive(Default, gtk::CompositeTemplate)]
-    #[template(file = "add_dialog/add_dialog.ui")]
-    pub struct AddRuleDialog {
+    #[template(file = "rule_dialog/rule_dialog.ui")]
+    pub struct RuleDialog {
         #[template_child]
         pub(super) toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
@@ -64,14 +66,17 @@ mod imp {
         #[template_child]
         pub(super) lifespan: TemplateChild<adw::ComboRow>,
         pub(super) on_spec: RefCell<Option<SpecHandler>>,
+        /// The rule that is changed, and what is left of its time if that is none of those to be chosen.
+        pub(super) base: RefCell<Option<RuleSpec>>,
+        pub(super) left: Cell<Option<For>>,
         /// Whether adding was tried: only then is what is unfinished called wrong.
         pub(super) tried: Cell<bool>,
     }
 
     #[glib::object_subclass]
-    impl ObjectSubclass for AddRuleDialog {
-        const NAME: &'static str = "PortreeveAddRuleDialog";
-        type Type = super::AddRuleDialog;
+    impl ObjectSubclass for RuleDialog {
+        const NAME: &'static str = "PortreeveRuleDialog";
+        type Type = super::RuleDialog;
         type ParentType = adw::Dialog;
 
         fn class_init(klass: &mut Self::Class) {
@@ -90,7 +95,7 @@ mod imp {
         }
     }
 
-    impl ObjectImpl for AddRuleDialog {
+    impl ObjectImpl for RuleDialog {
         fn constructed(&self) {
             self.parent_constructed();
             let dialog = self.obj();
@@ -125,18 +130,18 @@ mod imp {
         }
     }
 
-    impl WidgetImpl for AddRuleDialog {}
-    impl AdwDialogImpl for AddRuleDialog {}
+    impl WidgetImpl for RuleDialog {}
+    impl AdwDialogImpl for RuleDialog {}
 }
 
 glib::wrapper! {
     /// The dialog that takes a new rule.
-    pub struct AddRuleDialog(ObjectSubclass<imp::AddRuleDialog>)
+    pub struct RuleDialog(ObjectSubclass<imp::RuleDialog>)
         @extends adw::Dialog, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::ShortcutManager;
 }
 
-impl AddRuleDialog {
+impl RuleDialog {
     /// An empty dialog; `on_spec` gets the rule when it is complete, and closes the dialog.
     pub fn new(on_spec: impl Fn(&Self, RuleSpec) + 'static) -> Self {
         let dialog: Self = glib::Object::new();
@@ -147,6 +152,18 @@ impl AddRuleDialog {
     /// Fills the dialog in.
     pub fn set_draft(&self, draft: &Draft) {
         let imp = self.imp();
+        if let Some(base) = &draft.base {
+            self.set_title(&gettext("Edit Rule"));
+            imp.add.set_label(&gettext("_Save"));
+            if base
+                .operations
+                .iter()
+                .any(|operation| operation != "connect")
+            {
+                imp.destination.set_title(&gettext("Other side"));
+            }
+        }
+        imp.base.replace(draft.base.clone());
         imp.program.set_text(&draft.program);
         imp.action.set_selected(u32::from(!draft.allow));
         let index = DESTINATIONS
@@ -160,8 +177,30 @@ impl AddRuleDialog {
         imp.protocol
             .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
         let index = LIFESPANS.iter().position(|known| *known == draft.lifespan);
-        imp.lifespan
-            .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+        let index = index.unwrap_or_else(|| self.offer(draft.lifespan));
+        imp.lifespan.set_selected(u32::try_from(index).unwrap_or(0));
+    }
+
+    /// Offers what is left of a rule's time as well; returns where.
+    fn offer(&self, left: Option<For>) -> usize {
+        let imp = self.imp();
+        imp.left.set(left);
+        if let (Some(For::Time(span)), Some(list)) =
+            (left, imp.lifespan.model().and_downcast::<gtk::StringList>())
+        {
+            // Translators: {time} is how long a rule goes on, as in “For 20 minutes, as before”.
+            let words = gettext_f("For {time}, as before", &[("time", &in_words(span))]);
+            list.append(&words);
+            // Beside its title there is no room for that.
+            imp.lifespan.set_use_subtitle(true);
+        }
+        LIFESPANS.len()
+    }
+
+    fn lifespan(&self) -> Option<For> {
+        let index = usize::try_from(self.imp().lifespan.selected()).unwrap_or(0);
+        let known = LIFESPANS.get(index).copied();
+        known.unwrap_or_else(|| self.imp().left.get())
     }
 
     /// Adds the rule if it is complete, and says what is wrong if not.
@@ -184,8 +223,9 @@ impl AddRuleDialog {
 
     /// Gives the rule to the handler, for the file that its path leads to.
     async fn add_for_real_path(&self, mut spec: RuleSpec) {
-        // Not from a sandbox: paths lead elsewhere there than on the computer.
-        if !Path::new("/.flatpak-info").exists() {
+        // Not from a sandbox: paths lead elsewhere there than on the computer. What a rule was about already may be gone.
+        let is_another = self.draft().is_of_another_program();
+        if is_another && !Path::new("/.flatpak-info").exists() {
             let path = spec.program.clone();
             // A file system may take its time.
             let found = gio::spawn_blocking(move || program_key(Path::new(&path))).await;
@@ -235,7 +275,8 @@ impl AddRuleDialog {
             place: imp.place.text().into(),
             port: imp.port.text().into(),
             protocol: at(&PROTOCOLS, imp.protocol.selected()),
-            lifespan: at(&LIFESPANS, imp.lifespan.selected()),
+            lifespan: self.lifespan(),
+            base: imp.base.borrow().clone(),
         }
     }
 
