@@ -97,8 +97,10 @@ impl FromStr for Format {
 pub struct Settings {
     /// What it is written in; found out, if it is left out.
     pub format: Option<Format>,
-    /// Path of the program that rules are for which name none of this computer.
+    /// Key of the program that rules are for which name none of this computer: a path, or an application's.
     pub app: Option<String>,
+    /// Whether that is a script: other firewalls know it by the path of what runs it.
+    pub app_is_script: bool,
     /// The user whom the rules are to be for.
     pub uid: u32,
     /// That user's name, if it is known.

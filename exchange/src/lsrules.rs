@@ -93,7 +93,7 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
         denied(key, list, said, settings, &mut drafts, &mut imported)
             .map_err(|too_many| too_many.of(&file.name))?;
     }
-    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)
+    settle(drafts, settings, &CUSTOMS, &mut imported)
         .map_err(|too_many| too_many.of(&file.name))?;
     Ok(imported)
 }

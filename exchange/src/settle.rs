@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use portreeve_policy::ObjectPattern;
 
 use crate::{
-    Error, Imported, Incoming, RULES_MAX,
+    Error, Imported, Incoming, RULES_MAX, Settings,
     draft::{Draft, Who},
     pattern::{outranks, overlap},
 };
@@ -40,6 +40,30 @@ pub(crate) struct Customs {
     pub(crate) any_denies: bool,
 }
 
+/// The program that rules are for which name none of this computer.
+#[derive(Clone, Copy)]
+struct App<'a> {
+    key: Option<&'a str>,
+    /// Whether other firewalls know it by a path that is not known here: that of an executable of the application,
+    /// or that of what runs the script. Any rule for a path may be about it there.
+    has_other_path: bool,
+}
+
+impl<'a> App<'a> {
+    fn of(settings: &'a Settings) -> Self {
+        let key = settings.app.as_deref();
+        Self {
+            key,
+            has_other_path: settings.app_is_script || key.is_some_and(|it| !it.starts_with('/')),
+        }
+    }
+
+    /// Whether this is the program, and has another path elsewhere.
+    fn is_elsewhere(self, program: &str) -> bool {
+        self.has_other_path && self.key == Some(program)
+    }
+}
+
 /// A rule that denies, and that is no rule of ours.
 struct Gone {
     draft: Draft,
@@ -48,18 +72,20 @@ struct Gone {
 }
 
 impl Gone {
-    fn is_about(&self, program: &str) -> bool {
-        self.but.as_deref() != Some(program) && self.draft.who.may_be(program)
+    fn is_about(&self, program: &str, app: App<'_>) -> bool {
+        let may_be = self.draft.who.may_be(program) || app.is_elsewhere(program);
+        self.but.as_deref() != Some(program) && may_be
     }
 }
 
 /// Takes rules, as far as they can be.
 pub(crate) fn settle(
     drafts: Vec<Draft>,
-    app: Option<&str>,
+    settings: &Settings,
     customs: &Customs,
     imported: &mut Imported,
 ) -> Result<(), TooMany> {
+    let app = App::of(settings);
     let mut kept = Vec::new();
     let mut gone = Vec::new();
     let mut any = Vec::new();
@@ -67,7 +93,7 @@ pub(crate) fn settle(
         draft.check();
         let counts = draft.denies() && draft.in_force;
         let spreads = counts && customs.any_denies && draft.is_whole();
-        match (&draft.who, app) {
+        match (&draft.who, app.key) {
             _ if draft.refusal.is_some() => {
                 imported.refuse(&draft.source, refusal(&draft));
                 gone.extend(counts.then_some(Gone { draft, but: None }));
@@ -90,7 +116,7 @@ pub(crate) fn settle(
             }
         }
     }
-    spread(any, app, &mut kept, imported)?;
+    spread(any, app, &mut kept, &mut gone, imported)?;
     let count: usize = kept
         .iter()
         .map(|draft| programs(draft).len() * draft.patterns.len())
@@ -98,7 +124,7 @@ pub(crate) fn settle(
     if count > RULES_MAX {
         return Err(TooMany);
     }
-    let conflicts = conflicts(&kept, &gone, customs);
+    let conflicts = conflicts(&kept, &gone, app, customs);
     for (draft, conflict) in kept.iter().zip(conflicts) {
         emit(draft, conflict, customs, imported);
     }
@@ -133,8 +159,9 @@ fn programs(draft: &Draft) -> &[String] {
 /// something is allowed to: for all others nothing is allowed, and they are asked about.
 fn spread(
     any: Vec<Draft>,
-    app: Option<&str>,
+    app: App<'_>,
     kept: &mut Vec<Draft>,
+    gone: &mut Vec<Gone>,
     imported: &mut Imported,
 ) -> Result<(), TooMany> {
     let allowed: BTreeSet<String> = kept
@@ -142,18 +169,23 @@ fn spread(
         .filter(|draft| !draft.denies() && draft.is_whole())
         .flat_map(programs)
         .map(String::as_str)
-        .chain(app)
+        .chain(app.key)
         .map(str::to_owned)
         .collect();
     let mut count = 0;
     for mut draft in any {
         let those: Vec<String> = allowed
             .iter()
-            .filter(|program| draft.who.may_be(program))
+            .filter(|program| match draft.who {
+                // It is about the path that the program has there.
+                Who::Matching(_) if app.is_elsewhere(program) => false,
+                _ => draft.who.may_be(program),
+            })
             .cloned()
             .collect();
         if those.is_empty() {
             imported.refuse(&draft.source, refusal(&draft));
+            gone.push(Gone { draft, but: None });
             continue;
         }
         count += those.len();
@@ -183,9 +215,15 @@ enum Conflict {
 }
 
 /// For each rule, what it does not agree with.
-fn conflicts(kept: &[Draft], gone: &[Gone], customs: &Customs) -> Vec<Option<Conflict>> {
+fn conflicts(
+    kept: &[Draft],
+    gone: &[Gone],
+    app: App<'_>,
+    customs: &Customs,
+) -> Vec<Option<Conflict>> {
+    let denies = || kept.iter().filter(|draft| draft.denies() && draft.in_force);
     let mut against: HashMap<String, Vec<&Draft>> = HashMap::new();
-    for draft in kept.iter().filter(|draft| draft.denies() && draft.in_force) {
+    for draft in denies() {
         for program in programs(draft) {
             against
                 .entry(program.to_lowercase())
@@ -205,8 +243,13 @@ fn conflicts(kept: &[Draft], gone: &[Gone], customs: &Customs) -> Vec<Option<Con
                 let same = deny.who.may_be(program);
                 (same || deny.any_case).then_some((deny, same && deny.is_whole()))
             });
-            let others = gone.iter().filter(|gone| gone.is_about(program));
-            for (deny, is_here) in own.chain(others.map(|gone| (&gone.draft, false))) {
+            let by_path = denies().filter(|deny| {
+                // One that has the program's key is looked at already.
+                app.is_elsewhere(program) && !deny.who.may_be(program)
+            });
+            let others = gone.iter().filter(|gone| gone.is_about(program, app));
+            let others = others.map(|gone| &gone.draft).chain(by_path);
+            for (deny, is_here) in own.chain(others.map(|deny| (deny, false))) {
                 match compare(allow, deny, is_here, customs) {
                     Some(Conflict::Closes(text)) => {
                         closes = closes.or(Some(Conflict::Closes(text)));

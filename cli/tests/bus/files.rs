@@ -112,6 +112,41 @@ async fn rules_are_taken_in_one_change() {
     assert_eq!(bus.calls(), [both.clone(), format!("{both} remove 15")]);
 }
 
+/// OpenSnitch knows a script by what runs it, so that what is denied to that was denied to the script.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_script_was_denied_it_is_not_allowed() {
+    let bus = bus().await;
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    for (action, operand, data) in [
+        ("allow", "dest.port", "443"),
+        ("deny", "process.path", "/usr/bin/python3"),
+    ] {
+        let rule = json!({"name": action, "action": action, "duration": "always", "enabled": true,
+            "operator": {"type": "simple", "operand": operand, "data": data}});
+        fs::write(rules.join(action).with_extension("json"), rule.to_string()).unwrap();
+    }
+    let program = folder.path().join("program");
+    for (text, is_script) in [("#!/usr/bin/python3\n", true), ("\x7fELF", false)] {
+        fs::write(&program, text).unwrap();
+        let (rules, program) = (rules.to_str().unwrap(), program.to_str().unwrap());
+        let import = [
+            "rules",
+            "import",
+            rules,
+            "--app",
+            program,
+            "--dry-run",
+            "--json",
+        ];
+        let looked = json_of(&run(bus.address(), &import).stdout);
+        let allow = &looked["add"][0];
+        assert_eq!(allow["action"], "allow", "{looked}");
+        assert_eq!(allow["enabled"], json!(!is_script), "{looked}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_asked() {
     let bus = bus().await;

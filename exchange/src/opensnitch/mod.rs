@@ -196,8 +196,7 @@ fn take(
     let mut imported = Imported::new(Format::OpenSnitch);
     let drafts = twins::join(drafts, &mut imported.warnings);
     tally.warn(&mut imported.warnings);
-    settle(drafts, settings.app.as_deref(), &CUSTOMS, &mut imported)
-        .map_err(|too_many| too_many.of(name))?;
+    settle(drafts, settings, &CUSTOMS, &mut imported).map_err(|too_many| too_many.of(name))?;
     Ok(imported)
 }
 

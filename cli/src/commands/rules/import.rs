@@ -4,7 +4,8 @@ mod preview;
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    fs::File,
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::Path,
 };
 
@@ -65,10 +66,22 @@ fn settings(uid: u32, arguments: &ImportRules) -> Result<Settings> {
     let found = User::from_uid(Uid::from_raw(uid)).ok().flatten();
     Ok(Settings {
         format: arguments.format.0,
+        app_is_script: app.as_deref().is_some_and(is_script),
         app,
         uid,
         user: found.map(|user| user.name),
     })
+}
+
+/// Whether a program is run by another one. What cannot be read may be such a one.
+fn is_script(program: &str) -> bool {
+    // No application is.
+    if !program.starts_with('/') {
+        return false;
+    }
+    let mut start = Vec::new();
+    let read = File::open(program).and_then(|file| file.take(2).read_to_end(&mut start));
+    read.is_err() || start == b"#!"
 }
 
 /// Waits for a yes.

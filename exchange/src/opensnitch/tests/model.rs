@@ -3,18 +3,20 @@
 use std::net::IpAddr;
 
 use portreeve_policy::{
-    Alteration, Decision, Knowledge, Lifespan, Object, Operation, Origin, Process, Program,
-    Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Alteration, Contents, Decision, Knowledge, Lifespan, Object, Operation, Origin, Process,
+    Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{read_for, rule};
+use super::{SCRIPT, read_for, rule};
 
-/// A call, as OpenSnitch sees it.
+/// A call, as OpenSnitch sees it, and whose it is here.
 #[derive(Debug, Clone)]
 struct Call {
     path: &'static str,
+    /// The program's key here, which is not its path there if it is an application or a script.
+    key: &'static str,
     command: &'static str,
     host: Option<&'static str>,
     ip: &'static str,
@@ -106,7 +108,8 @@ fn allows_here(rules: &[Value], app: Option<&str>, call: &Call) -> bool {
     });
     let subject = Subject {
         uid: 1000,
-        program: Program::Path(call.path.into()),
+        program: Program::of_key(call.key).unwrap(),
+        contents: Contents::OfRoot,
         process: Process {
             pid: 1,
             began: 1,
@@ -184,16 +187,25 @@ prop_compose! {
     }
 }
 
+/// The path of programs there, and their keys here.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("/bin/a", "/bin/a"),
+    ("/bin/b", "/bin/b"),
+    ("/bin/A", "/bin/A"),
+    ("/bin/b", "snap:bb"),
+    ("/bin/a", SCRIPT),
+];
+
 prop_compose! {
     fn any_call()(
-        path in prop::sample::select(vec!["/bin/a", "/bin/b", "/bin/A"]),
+        (path, key) in prop::sample::select(PROGRAMS.to_vec()),
         command in prop::sample::select(vec!["a -x", "a"]),
         host in prop::sample::select(vec![None, Some("a.example"), Some("www.a.example"), Some("b.example")]),
         ip in prop::sample::select(vec!["10.0.0.1", "192.0.2.1", "2001:db8::1"]),
         port in prop::sample::select(vec![80, 90, 443]),
         protocol in prop::sample::select(vec!["tcp", "udp"]),
     ) -> Call {
-        Call { path, command, host, ip, port, protocol }
+        Call { path, key, command, host, ip, port, protocol }
     }
 }
 
@@ -205,7 +217,9 @@ proptest! {
     fn nothing_is_allowed_that_was_not(
         mut rules in prop::collection::vec(any_rule(), 1..6),
         calls in prop::collection::vec(any_call(), 8),
-        app in prop::sample::select(vec![None, None, Some("/bin/a"), Some("/bin/c")]),
+        app in prop::sample::select(vec![
+            None, None, Some("/bin/a"), Some("/bin/c"), Some("snap:bb"), Some(SCRIPT),
+        ]),
     ) {
         for (number, rule) in rules.iter_mut().enumerate() {
             rule["name"] = json!(format!("{number}"));
@@ -228,7 +242,7 @@ proptest! {
             json!({"type": "simple", "operand": "dest.port", "data": port}),
         ];
         let rules = [rule("0", action, &conditions)];
-        if call.path == "/bin/a" {
+        if call.key == "/bin/a" {
             prop_assert_eq!(allows_here(&rules, None, &call), allows(&rules, &call) == Some(true));
         }
     }
