@@ -14,6 +14,8 @@ pub(crate) enum Who {
     Programs(Vec<String>),
     /// Any.
     Any,
+    /// One of another system, which is not here.
+    Foreign,
     /// Whichever have a path that this describes.
     Matching(Described),
 }
@@ -66,6 +68,7 @@ impl Who {
     pub(crate) fn may_be(&self, program: &str) -> bool {
         match self {
             Self::Any => true,
+            Self::Foreign => false,
             Self::Programs(programs) => programs.iter().any(|it| it == program),
             Self::Matching(described) => described.may_describe(program),
         }
@@ -87,6 +90,10 @@ pub(crate) struct Draft {
     pub(crate) in_force: bool,
     /// Whether it goes before others there.
     pub(crate) first: bool,
+    /// How exact the other firewall takes what it says of the other side to be, if that matters there: more is more.
+    pub(crate) exactness: u8,
+    /// Whether it is one entry of a list, which has its name.
+    pub(crate) is_entry: bool,
     /// Whose calls.
     pub(crate) who: Who,
     /// Whether the paths of its programs may be in upper or lower case there.
@@ -111,6 +118,8 @@ impl Draft {
             action: Action::Allow,
             in_force: true,
             first: false,
+            exactness: 0,
+            is_entry: false,
             who: Who::Any,
             any_case: false,
             operation: Operation::Connect,
@@ -122,6 +131,15 @@ impl Draft {
 
     pub(crate) fn denies(&self) -> bool {
         self.action != Action::Allow
+    }
+
+    /// What to call it, or the list that it is an entry of.
+    pub(crate) fn group(&self) -> &str {
+        if self.is_entry {
+            &self.name
+        } else {
+            &self.source
+        }
     }
 
     /// Whether it counts there, and can be said here in full.

@@ -1,7 +1,10 @@
 //! Rule groups of Little Snitch: `.lsrules`, which is JSON.
 //!
-//! It goes by how exact a rule is, as Portreeve does, but rules of high priority go before all others. Programs of
-//! macOS are not here: rules for them are taken for the one program that is named for them, or not at all.
+//! Rules of high priority go before all others. Then it goes by how exact a rule is, but not in Portreeve's order:
+//! first by what kind of other side a rule names (addresses before hosts, those before domains), whatever program it
+//! is for; then shorter lists go before longer ones, and more follows that is not played here. So a rule that allows
+//! is relied on only where its priority or its kind is the higher one. Programs of macOS are not here: rules for them
+//! are taken for the one program that is named for them, or not at all.
 
 use std::net::IpAddr;
 
@@ -13,7 +16,6 @@ use crate::{
     Error, Format, Imported, RULES_MAX, Settings, TextFile,
     draft::{Draft, Who},
     lists::uncovered,
-    pattern::outranks,
     settle::{Customs, Side, TooMany, settle},
 };
 
@@ -56,8 +58,19 @@ const PATTERNS_MOST: usize = 1000;
 const CUSTOMS: Customs = Customs {
     firewall: "Little Snitch",
     is_denied,
-    any_denies: false,
+    denied: "may have denied",
 };
+
+/// How exact it takes what a rule says of the other side to be, by its help (“The rule set”).
+mod exactness {
+    pub(super) const ADDRESSES: u8 = 5;
+    pub(super) const HOSTS: u8 = 4;
+    pub(super) const DOMAINS: u8 = 3;
+    pub(super) const MULTICAST: u8 = 2;
+    pub(super) const BONJOUR: u8 = 1;
+    /// Of what cannot be told: it may go before all others.
+    pub(super) const UNKNOWN: u8 = u8::MAX;
+}
 
 /// Reads a file.
 pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, Error> {
@@ -90,7 +103,7 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
     let said = group.get("denied-remote-notes").and_then(Value::as_str);
     for key in ["domains", "hosts", "addresses"] {
         let list = group.get(&format!("denied-remote-{key}"));
-        denied(key, list, said, settings, &mut drafts, &mut imported)
+        denied(key, list, said, &mut drafts, &mut imported)
             .map_err(|too_many| too_many.of(&file.name))?;
     }
     settle(drafts, settings, &CUSTOMS, &mut imported)
@@ -150,6 +163,7 @@ impl Remote {
                 "it names {} others, and expected are 1 to {PATTERNS_MOST}",
                 destinations.len()
             ));
+            draft.exactness = exactness::UNKNOWN;
             draft.patterns.push(ObjectPattern::ANYTHING);
             return;
         }
@@ -201,16 +215,29 @@ fn part(draft: &mut Draft, remote: &mut Remote, key: &str, value: &Value) -> Res
             let word = scalar(value).ok_or_else(lost)?;
             remote.ports = Some(word.parse().map_err(|_unknown| lost())?);
         }
-        ("remote", Some("multicast")) => remote.set(networks(&MULTICAST))?,
-        ("remote", Some("bonjour")) => remote.set(networks(&BONJOUR))?,
+        ("remote", Some("multicast")) => {
+            draft.exactness = exactness::MULTICAST;
+            remote.set(networks(&MULTICAST))?;
+        }
+        ("remote", Some("bonjour")) => {
+            draft.exactness = exactness::BONJOUR;
+            remote.set(networks(&BONJOUR))?;
+        }
         ("remote-addresses", _) => {
             let words = words(value).filter(|words| words.len() <= PATTERNS_MOST);
             let words = words.ok_or_else(lost)?;
             let found: Option<Vec<_>> = words.iter().map(|word| addresses(word)).collect();
+            draft.exactness = exactness::ADDRESSES;
             remote.set(found.ok_or_else(lost)?.concat())?;
         }
-        ("remote-hosts", _) => remote.set(names(value, Destination::Host).ok_or_else(lost)?)?,
-        ("remote-domains", _) => remote.set(names(value, Destination::Domain).ok_or_else(lost)?)?,
+        ("remote-hosts", _) => {
+            draft.exactness = exactness::HOSTS;
+            remote.set(names(value, Destination::Host).ok_or_else(lost)?)?;
+        }
+        ("remote-domains", _) => {
+            draft.exactness = exactness::DOMAINS;
+            remote.set(names(value, Destination::Domain).ok_or_else(lost)?)?;
+        }
         _ if REMARKS.contains(&key) => {}
         _ => return Err(lost()),
     }
@@ -219,7 +246,9 @@ fn part(draft: &mut Draft, remote: &mut Remote, key: &str, value: &Value) -> Res
 
 fn who(process: &str) -> Who {
     let is_mac = MAC.iter().any(|it| process.starts_with(it)) || process.contains(".app/");
-    if !is_mac && Program::at(process).is_some() {
+    if is_mac {
+        Who::Foreign
+    } else if Program::at(process).is_some() {
         Who::Programs(vec![process.to_owned()])
     } else {
         Who::Any
@@ -285,7 +314,6 @@ fn denied(
     key: &str,
     list: Option<&Value>,
     said: Option<&str>,
-    settings: &Settings,
     drafts: &mut Vec<Draft>,
     imported: &mut Imported,
 ) -> Result<(), TooMany> {
@@ -297,11 +325,6 @@ fn denied(
         imported.refuse(source, "expected a list of texts");
         return Ok(());
     };
-    if settings.app.is_none() {
-        let reason = "it is for any program, and rules here name one";
-        imported.refuse(source, format!("{} entries: {reason}", words.len()));
-        return Ok(());
-    }
     if key == "domains" {
         let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
         words = uncovered(&lower);
@@ -314,6 +337,7 @@ fn denied(
         let mut draft = draft(0, &rule);
         draft.source = format!("{source}: {word}");
         draft.name.clone_from(&source);
+        draft.is_entry = true;
         said.unwrap_or_default().clone_into(&mut draft.said);
         if !draft.lost.is_empty() {
             draft.refusal = Some(draft.lost.join("; "));
@@ -323,17 +347,11 @@ fn denied(
     Ok(())
 }
 
-/// A rule that denies decides if its priority is the higher one, or, at equals, if it is not the less exact one.
-/// One for any program is less exact than one for a program.
-fn is_denied((allow, allowed): Side<'_>, (deny, denied): Side<'_>) -> bool {
-    if allow.first != deny.first {
-        return deny.first;
-    }
-    let any = |draft: &Draft| matches!(draft.who, Who::Any);
-    if any(deny) != any(allow) {
-        return any(allow);
-    }
-    !outranks((allowed, allow.action), (denied, deny.action))
+/// A rule that denies decides unless it is certain that the other does, by its priority or by what kind of other side
+/// it names. One of which a part was lost may be more exact than what is left of it.
+fn is_denied((allow, _): Side<'_>, (deny, _): Side<'_>) -> bool {
+    let place = |draft: &Draft| (draft.first, draft.exactness);
+    !deny.lost.is_empty() || place(deny) >= place(allow)
 }
 
 #[cfg(test)]

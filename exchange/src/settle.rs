@@ -1,11 +1,11 @@
 //! Makes rules of another firewall's rules, and finds where the two would not agree.
 //!
 //! Each firewall has its own order of rules. Two rules for a program that can be about the same call, one that
-//! allows and one that denies, are compared: if the one that denies would have decided there and does not here,
+//! allows and one that denies, are compared: if the one that denies decided there, or may have, and does not here,
 //! because the other is the more exact one or because it cannot be said here, the one that allows is taken
 //! switched off. So no call is allowed by what was taken that the other firewall would have denied.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use portreeve_policy::ObjectPattern;
 
@@ -34,10 +34,10 @@ impl TooMany {
 pub(crate) struct Customs {
     /// Its name.
     pub(crate) firewall: &'static str,
-    /// Whether a rule that denies decides there, and not the first one, which allows.
+    /// Whether a rule that denies decides there, or may do so, and not the first one, which allows.
     pub(crate) is_denied: fn(Side<'_>, Side<'_>) -> bool,
-    /// Whether rules against any program go before those for one.
-    pub(crate) any_denies: bool,
+    /// What it did then, in words.
+    pub(crate) denied: &'static str,
 }
 
 /// The program that rules are for which name none of this computer.
@@ -92,7 +92,10 @@ pub(crate) fn settle(
     for mut draft in drafts {
         draft.check();
         let counts = draft.denies() && draft.in_force;
-        let spreads = counts && customs.any_denies && draft.is_whole();
+        let spreads = counts && draft.is_whole();
+        if let (Who::Foreign, Some(app)) = (&draft.who, app.key) {
+            draft.who = Who::Programs(vec![app.to_owned()]);
+        }
         match (&draft.who, app.key) {
             _ if draft.refusal.is_some() => {
                 imported.refuse(&draft.source, refusal(&draft));
@@ -110,7 +113,7 @@ pub(crate) fn settle(
                 let but = Some(app.to_owned());
                 gone.extend(counts.then_some(Gone { draft, but }));
             }
-            (Who::Any | Who::Matching(_), _) => {
+            (Who::Any | Who::Foreign | Who::Matching(_), _) => {
                 imported.refuse(&draft.source, refusal(&draft));
                 gone.extend(counts.then_some(Gone { draft, but: None }));
             }
@@ -139,6 +142,7 @@ fn refusal(draft: &Draft) -> String {
     match &draft.who {
         Who::Programs(_) => {}
         Who::Any => reasons.push("it is for any program, and rules here name one".to_owned()),
+        Who::Foreign => reasons.push("it is for a program that is not on this computer".to_owned()),
         Who::Matching(described) => reasons.push(format!(
             "it is for programs with a path like “{}”, and rules here name one",
             described.text
@@ -151,7 +155,7 @@ fn refusal(draft: &Draft) -> String {
 fn programs(draft: &Draft) -> &[String] {
     match &draft.who {
         Who::Programs(programs) => programs,
-        Who::Any | Who::Matching(_) => &[],
+        Who::Any | Who::Foreign | Who::Matching(_) => &[],
     }
 }
 
@@ -173,6 +177,8 @@ fn spread(
         .map(str::to_owned)
         .collect();
     let mut count = 0;
+    // A list is told of once, not each of its entries.
+    let (mut without, mut told) = (BTreeMap::new(), BTreeSet::new());
     for mut draft in any {
         let those: Vec<String> = allowed
             .iter()
@@ -184,7 +190,13 @@ fn spread(
             .cloned()
             .collect();
         if those.is_empty() {
-            imported.refuse(&draft.source, refusal(&draft));
+            if draft.is_entry {
+                let list = without.entry(draft.name.clone());
+                let (entries, _) = list.or_insert_with(|| (0_usize, refusal(&draft)));
+                *entries += 1;
+            } else {
+                imported.refuse(&draft.source, refusal(&draft));
+            }
             gone.push(Gone { draft, but: None });
             continue;
         }
@@ -192,16 +204,21 @@ fn spread(
         if count > RULES_MAX {
             return Err(TooMany);
         }
-        imported.warnings.push(format!(
-            "“{}” is for more than one program: it is taken for {}; all others will be asked about",
-            draft.source,
-            match those.len() {
-                1 => "the one that other rules here are for".to_owned(),
-                many => format!("each of the {many} that other rules here are for"),
-            }
-        ));
+        if !draft.is_entry || told.insert(draft.name.clone()) {
+            imported.warnings.push(format!(
+                "“{}” is for more than one program: it is taken for {}; all others will be asked about",
+                draft.group(),
+                match those.len() {
+                    1 => "the one that other rules here are for".to_owned(),
+                    many => format!("each of the {many} that other rules here are for"),
+                }
+            ));
+        }
         draft.who = Who::Programs(those);
         kept.push(draft);
+    }
+    for (list, (entries, reason)) in without {
+        imported.refuse(list, format!("{entries} entries: {reason}"));
     }
     Ok(())
 }
@@ -282,8 +299,8 @@ fn compare(allow: &Draft, deny: &Draft, is_here: bool, customs: &Customs) -> Opt
             }
             if was_denied && allows {
                 return Some(Conflict::Opens(format!(
-                    "“{}” denied some of it, and would not here, where the more exact rule decides",
-                    deny.source
+                    "“{}” {} some of it, and would not here, where the more exact rule decides",
+                    deny.source, customs.denied
                 )));
             }
             if !was_denied && !allows && is_here {

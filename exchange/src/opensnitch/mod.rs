@@ -29,7 +29,7 @@ const ECONNREFUSED: u16 = 111;
 const CUSTOMS: Customs = Customs {
     firewall: FIREWALL,
     is_denied,
-    any_denies: true,
+    denied: "denied",
 };
 
 /// A rule as it is written. What is left out is false or empty, and so is what is null; keys that OpenSnitch does
