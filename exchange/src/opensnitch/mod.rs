@@ -269,6 +269,8 @@ fn draft(file: &TextFile, rule: &RuleFile, settings: &Settings, tally: &mut Tall
         "deny" => draft.action = Action::DENY,
         "reject" => draft.action = Action::Deny(ECONNREFUSED),
         other => {
+            // OpenSnitch lets nothing through by it.
+            draft.action = Action::DENY;
             draft.refusal = Some(format!("it has the action “{other}”, which is not known"));
         }
     }

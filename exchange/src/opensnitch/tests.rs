@@ -209,7 +209,14 @@ fn what_is_for_nobody_here_is_refused() {
     }
     let mut unknown = rule("r", "allow", &[path("/a")]);
     unknown["action"] = json!("ask");
-    assert!(refused(&read(&[unknown])).contains("“ask”"));
+    assert!(refused(&read(std::slice::from_ref(&unknown))).contains("“ask”"));
+    // It lets nothing through there.
+    unknown["name"] = json!("z");
+    let imported = read(&[rule("a", "allow", &[path("/a")]), unknown]);
+    assert!(
+        off(&imported).contains("“z” may have denied"),
+        "{imported:?}"
+    );
 }
 
 #[test]
