@@ -26,6 +26,10 @@ const FIREWALL: &str = "OpenSnitch";
 /// What a rejected call fails with here.
 const ECONNREFUSED: u16 = 111;
 
+/// What people should know who take one rule of several.
+const ALONE: &str = "only this file was looked at: what other rules of OpenSnitch deny is not known, and what this one \
+                     allows is allowed whatever they say; name the directory to have all of them looked at";
+
 const CUSTOMS: Customs = Customs {
     firewall: FIREWALL,
     is_denied,
@@ -153,7 +157,9 @@ pub(crate) fn import_file(file: &TextFile, settings: &Settings) -> Result<Import
     let rule = json::decode(&file.text).map_err(|error| Error::json(&file.name, &error))?;
     let mut tally = Tally::default();
     let drafts = vec![draft(file, &rule, settings, &mut tally)];
-    take(&file.name, drafts, &tally, settings)
+    let mut imported = take(&file.name, drafts, &tally, settings)?;
+    imported.warnings.insert(0, ALONE.to_owned());
+    Ok(imported)
 }
 
 /// The window exports the rules of each computer into a directory of its own.

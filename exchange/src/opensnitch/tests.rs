@@ -229,7 +229,13 @@ fn a_user_without_a_name_may_be_meant_by_any() {
         uid: 1000,
         ..Settings::default()
     };
-    assert!(off(&import(&found, &settings).unwrap()).contains("user.name"));
+    let imported = import(&found, &settings).unwrap();
+    assert!(off(&imported).contains("user.name"));
+    // Others may deny what it allows.
+    assert!(
+        imported.warnings[0].contains("only this file"),
+        "{imported:?}"
+    );
 }
 
 /// The networks that rules are about.
