@@ -74,7 +74,11 @@ struct Gone {
 impl Gone {
     fn is_about(&self, program: &str, app: App<'_>) -> bool {
         let may_be = self.draft.who.may_be(program) || app.is_elsewhere(program);
-        self.but.as_deref() != Some(program) && may_be
+        let in_other_case = || {
+            let mut programs = programs(&self.draft).iter();
+            self.draft.any_case && programs.any(|it| it.to_lowercase() == program.to_lowercase())
+        };
+        self.but.as_deref() != Some(program) && (may_be || in_other_case())
     }
 }
 

@@ -25,3 +25,17 @@ fn what_denies_a_path_may_be_about_an_application_or_a_script() {
         }
     }
 }
+
+/// To OpenSnitch paths are the same in upper and lower case, unless it is told otherwise.
+#[test]
+fn what_denies_a_path_in_other_case_counts_though_it_is_refused() {
+    let allow = rule("a", "allow", &[path("/bin/A")]);
+    let mut unknown = rule("b", "made-up", &[path("/bin/a")]);
+    let imported = read(&[allow.clone(), unknown.clone()]);
+    assert!(
+        off(&imported).contains("“b” may have denied"),
+        "{imported:?}"
+    );
+    unknown["operator"]["list"][0]["sensitive"] = json!(true);
+    assert_eq!(about(&read(&[allow, unknown])), ["anywhere"]);
+}
