@@ -1,12 +1,19 @@
 //! No call is allowed by what was taken that OpenSnitch would have denied: its way of deciding, played.
 
-use std::net::IpAddr;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use portreeve_policy::{
     Alteration, Contents, Decision, Knowledge, Lifespan, Object, Operation, Origin, Process,
     Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
-use proptest::prelude::*;
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 use serde_json::{Value, json};
 
 use super::{SCRIPT, read_for, rule};
@@ -66,13 +73,38 @@ fn is_met(condition: &Value, call: &Call) -> bool {
     }
 }
 
+/// All that the daemon may have of these rules: one of those that have the same name.
+fn loaded(rules: &[Value]) -> Vec<Vec<Value>> {
+    let mut sets: Vec<Vec<Value>> = vec![Vec::new()];
+    let names: BTreeSet<&str> = rules.iter().map(name).collect();
+    for one in names {
+        let same = rules.iter().filter(|rule| name(rule) == one);
+        let with = |rule: &Value| {
+            let add = |set: &Vec<Value>| [set.as_slice(), std::slice::from_ref(rule)].concat();
+            sets.iter().map(add).collect::<Vec<_>>()
+        };
+        sets = same.flat_map(with).collect();
+    }
+    sets
+}
+
+fn name(rule: &Value) -> &str {
+    rule["name"].as_str().unwrap()
+}
+
+/// Whether the daemon allows the call, whichever rules of one name it has.
+fn surely_allows(rules: &[Value], call: &Call) -> bool {
+    let sets = loaded(rules);
+    sets.iter().all(|rules| allows(rules, call) == Some(true))
+}
+
 /// Whether the daemon allows the call: `None` if no rule says.
 fn allows(rules: &[Value], call: &Call) -> Option<bool> {
     let mut rules: Vec<&Value> = rules
         .iter()
         .filter(|rule| rule["enabled"] == json!(true))
         .collect();
-    rules.sort_by_key(|rule| rule["name"].as_str().unwrap());
+    rules.sort_by_key(|rule| name(rule));
     let mut allowed = None;
     for rule in rules {
         let conditions = rule["operator"]["list"].as_array().unwrap();
@@ -80,16 +112,20 @@ fn allows(rules: &[Value], call: &Call) -> Option<bool> {
             continue;
         }
         let allow = rule["action"] == json!("allow");
-        if !allow || rule["precedence"] == json!(true) {
+        let denies = ["deny", "reject"]
+            .iter()
+            .any(|it| rule["action"] == json!(it));
+        if denies || rule["precedence"] == json!(true) {
             return Some(allow);
         }
-        allowed = Some(true);
+        // Whatever it does not know lets nothing through either, unless a later rule does.
+        allowed = Some(allow);
     }
     allowed
 }
 
-/// Whether the rules that were taken do.
-fn allows_here(rules: &[Value], app: Option<&str>, call: &Call) -> bool {
+/// The rules that are taken.
+fn taken(rules: &[Value], app: Option<&str>) -> Ruleset {
     let rules = (1..).zip(read_for(rules, app).rules).map(|(id, incoming)| {
         let checked = incoming.spec.check().unwrap();
         Rule {
@@ -106,6 +142,11 @@ fn allows_here(rules: &[Value], app: Option<&str>, call: &Call) -> bool {
             note: None,
         }
     });
+    Ruleset::new(rules)
+}
+
+/// Whether they allow the call.
+fn allows_here(taken: &Ruleset, call: &Call) -> bool {
     let subject = Subject {
         uid: 1000,
         program: Program::of_key(call.key).unwrap(),
@@ -124,7 +165,7 @@ fn allows_here(rules: &[Value], app: Option<&str>, call: &Call) -> bool {
         host: call.host.map(Into::into),
         knowledge: Knowledge::default(),
     };
-    let decision = Ruleset::new(rules).decide(&subject, Operation::Connect, &object);
+    let decision = taken.decide(&subject, Operation::Connect, &object);
     matches!(decision, Decision::Settled { action, .. } if action.as_str() == "allow")
 }
 
@@ -172,7 +213,13 @@ prop_compose! {
     fn any_rule()(
         path in any_path(),
         mut conditions in prop::collection::vec(any_condition(), 0..3),
-        action in prop::sample::select(vec!["allow", "allow", "deny", "reject"]),
+        action in prop::sample::select(vec![
+            "allow", "allow", "allow", "allow", "deny", "deny", "reject", "made-up",
+        ]),
+        name in 0..12_u8,
+        duration in prop::sample::select(vec![
+            "always", "always", "always", "always", "always", "always", "once", "12h", "1d", "",
+        ]),
         precedence in prop::bool::weighted(0.2),
         enabled in prop::bool::weighted(0.9),
     ) -> Value {
@@ -180,7 +227,8 @@ prop_compose! {
         if conditions.is_empty() {
             conditions.push(json!({"type": "simple", "operand": "dest.port", "data": "443"}));
         }
-        let mut rule = rule("", action, &conditions);
+        let mut rule = rule(&name.to_string(), action, &conditions);
+        rule["duration"] = json!(duration);
         rule["precedence"] = json!(precedence);
         rule["enabled"] = json!(enabled);
         rule
@@ -209,24 +257,53 @@ prop_compose! {
     }
 }
 
+/// Rules, calls to try them with, and the program that is named for those that name none.
+fn any_import() -> impl Strategy<Value = (Vec<Value>, Vec<Call>, Option<&'static str>)> {
+    let apps = [
+        None,
+        None,
+        Some("/bin/a"),
+        Some("/bin/c"),
+        Some("snap:bb"),
+        Some(SCRIPT),
+    ];
+    (
+        prop::collection::vec(any_rule(), 1..6),
+        prop::collection::vec(any_call(), 8),
+        prop::sample::select(apps.to_vec()),
+    )
+}
+
+/// What was taken does allow something, of each kind of program: or it would be easy to allow nothing that was not.
+#[test]
+fn some_of_what_was_allowed_still_is() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for _ in 0..3000 {
+        let (rules, calls, app) = any_import().new_tree(&mut runner).unwrap().current();
+        let taken = taken(&rules, app);
+        for call in calls {
+            let (there, here) = counts.entry(call.key).or_default();
+            *there += usize::from(surely_allows(&rules, &call));
+            *here += usize::from(allows_here(&taken, &call));
+        }
+    }
+    assert!(counts.values().all(|(_, here)| *here > 0), "{counts:?}");
+    // Of programs whose paths are theirs here too, not a few.
+    let (there, here) = counts["/bin/a"];
+    assert!(here * 10 > there, "{counts:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// And what was taken does allow something, or this would be easy.
     #[test]
-    fn nothing_is_allowed_that_was_not(
-        mut rules in prop::collection::vec(any_rule(), 1..6),
-        calls in prop::collection::vec(any_call(), 8),
-        app in prop::sample::select(vec![
-            None, None, Some("/bin/a"), Some("/bin/c"), Some("snap:bb"), Some(SCRIPT),
-        ]),
-    ) {
-        for (number, rule) in rules.iter_mut().enumerate() {
-            rule["name"] = json!(format!("{number}"));
-        }
+    fn nothing_is_allowed_that_was_not((rules, calls, app) in any_import()) {
+        let taken = taken(&rules, app);
         for call in calls {
-            if allows_here(&rules, app, &call) {
-                prop_assert_eq!(allows(&rules, &call), Some(true), "{:?} {:?}", app, call);
+            if allows_here(&taken, &call) {
+                prop_assert!(surely_allows(&rules, &call), "{:?} {:?}", app, call);
             }
         }
     }
@@ -243,7 +320,7 @@ proptest! {
         ];
         let rules = [rule("0", action, &conditions)];
         if call.key == "/bin/a" {
-            prop_assert_eq!(allows_here(&rules, None, &call), allows(&rules, &call) == Some(true));
+            prop_assert_eq!(allows_here(&taken(&rules, None), &call), allows(&rules, &call) == Some(true));
         }
     }
 }
