@@ -103,18 +103,54 @@ fn warn_of_programs(difference: &Difference, imported: &mut Imported) {
     let mut strange: Vec<String> = counts
         .into_iter()
         .filter_map(|(program, count)| {
-            let what = match program_key(Path::new(program)) {
-                Ok(real) if real == program => return None,
-                Ok(real) => format!("is a link to “{real}”, which no rule for it is about"),
-                Err(_) => "is not there".to_owned(),
-            };
-            Some(format!("“{program}”, for {count} of the rules, {what}"))
+            let key = program_key(Path::new(program)).map_err(Error::from);
+            strangeness(program, count, key)
         })
         .collect();
     let more = strange.len().saturating_sub(NAMED_MOST);
     strange.truncate(NAMED_MOST);
     if more > 0 {
-        strange.push(format!("{more} more programs are not there, or are links"));
+        strange.push(format!(
+            "{more} more programs cannot be looked at, or are links or applications"
+        ));
     }
     imported.warnings.extend(strange);
+}
+
+/// What is to be known of a program that rules name, if the kernel has another key for it or none.
+fn strangeness(program: &str, count: usize, key: Result<String>) -> Option<String> {
+    let what = match key {
+        Ok(real) if real == program => return None,
+        Ok(real) if real.starts_with('/') => {
+            format!("is a link to “{real}”, which no rule for it is about")
+        }
+        Ok(application) => format!(
+            "is of the application “{application}”: a rule for its path is never about a call, one for “{application}” is"
+        ),
+        // It names the program.
+        Err(error) => return Some(format!("{error}; {count} of the rules are for it")),
+    };
+    Some(format!("“{program}”, for {count} of the rules, {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_rule_is_about_is_told_as_it_is() {
+        let told = |key: &str| strangeness("/snap/bin/a", 3, Ok(key.to_owned()));
+        assert_eq!(told("/snap/bin/a"), None);
+        let link = told("/usr/bin/snap").unwrap();
+        assert!(link.contains("a link to “/usr/bin/snap”"), "{link}");
+        let application = told("snap:aa").unwrap();
+        assert!(
+            application.contains("of the application “snap:aa”"),
+            "{application}"
+        );
+        assert!(!application.contains("link"), "{application}");
+        let why = Error::Usage("cannot use program “/snap/bin/a”: Permission denied".to_owned());
+        let lost = strangeness("/snap/bin/a", 3, Err(why)).unwrap();
+        assert!(lost.contains("Permission denied; 3 of the rules"), "{lost}");
+    }
 }
