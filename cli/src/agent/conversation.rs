@@ -73,14 +73,14 @@ pub(super) struct Conversation {
     note: Option<String>,
     /// Whether the question could be shown whole.
     fits: bool,
-    /// Counts what appears.
-    appearances: u64,
+    /// Whether what has appeared is on the terminal.
+    is_seen: bool,
 }
 
 impl Conversation {
     /// Nothing to ask, and nobody to be told yet.
-    pub(super) fn new(now: Instant) -> Self {
-        let mut conversation = Self {
+    pub(super) fn new() -> Self {
+        Self {
             queue: Vec::new(),
             current: None,
             arming: Arming::default(),
@@ -92,30 +92,34 @@ impl Conversation {
             trouble: Some("Connecting to the broker…".to_owned()),
             note: None,
             fits: true,
-            appearances: 0,
-        };
-        conversation.appear(now);
-        conversation
+            is_seen: false,
+        }
     }
 
-    /// Something else is on the terminal now: what was typed before was not for it.
-    pub(super) fn appear(&mut self, now: Instant) {
-        self.arming.map(now);
-        self.arming.set_active(true, now);
+    /// Something else is to be on the terminal: what is typed before it is there is not for it.
+    pub(super) fn appear(&mut self) {
+        self.arming.unmap();
         self.menu = None;
         self.fits = true;
-        self.appearances += 1;
+        self.is_seen = false;
     }
 
-    /// Counts up whenever what was typed so far is to be thrown away.
-    pub(super) fn appearances(&self) -> u64 {
-        self.appearances
+    /// Whether what has appeared is on the terminal. Until [`saw`](Self::saw) no key counts.
+    pub(super) fn is_seen(&self) -> bool {
+        self.is_seen
+    }
+
+    /// What has appeared is on the terminal now, and nothing that was typed before is left.
+    pub(super) fn saw(&mut self, now: Instant) {
+        self.arming.map(now);
+        self.arming.set_active(true, now);
+        self.is_seen = true;
     }
 
     /// Whether the question can be shown whole. If it could not be before, it has to be looked at first.
-    pub(super) fn set_fits(&mut self, fits: bool, now: Instant) {
+    pub(super) fn set_fits(&mut self, fits: bool) {
         if fits && !self.fits {
-            self.appear(now);
+            self.appear();
         }
         self.fits = fits;
     }
@@ -126,25 +130,25 @@ impl Conversation {
     }
 
     /// There is nobody to be asked by, for this reason; what was open is void.
-    pub(super) fn trouble(&mut self, why: String, now: Instant) {
+    pub(super) fn trouble(&mut self, why: String) {
         let had_any = self.current.take().is_some();
         self.queue.clear();
         self.given = None;
         self.trouble = Some(why);
         if had_any {
             self.note = Some("The broker has gone, and its questions with it.".to_owned());
-            self.appear(now);
+            self.appear();
         }
     }
 
     /// A prompt is new or has changed.
-    pub(super) fn put(&mut self, asked: Asked, now: Instant) {
+    pub(super) fn put(&mut self, asked: Asked) {
         let id = asked.prompt.id;
         let known = self.queue.iter_mut().find(|known| known.prompt.id == id);
         let Some(known) = known else {
             self.queue.push(asked);
             if self.current.is_none() {
-                self.turn_to(Some(id), now);
+                self.turn_to(Some(id));
             }
             return;
         };
@@ -152,7 +156,7 @@ impl Conversation {
         *known = asked;
         if is_another && self.current == Some(id) {
             self.note = Some("The question has changed.".to_owned());
-            self.turn_to(Some(id), now);
+            self.turn_to(Some(id));
         }
     }
 
@@ -162,7 +166,7 @@ impl Conversation {
     }
 
     /// This is known of the file at a path.
-    pub(super) fn looked(&mut self, path: &str, is_changeable: bool, now: Instant) {
+    pub(super) fn looked(&mut self, path: &str, is_changeable: bool) {
         let is_news = |it: &&mut Asked| it.prompt.path == path && it.is_changeable != is_changeable;
         let mut told = false;
         for asked in self.queue.iter_mut().filter(is_news) {
@@ -170,12 +174,12 @@ impl Conversation {
             told |= self.current == Some(asked.prompt.id);
         }
         if told {
-            self.turn_to(self.current, now);
+            self.turn_to(self.current);
         }
     }
 
     /// A prompt is not open any more.
-    pub(super) fn withdraw(&mut self, id: u64, reason: &str, now: Instant) {
+    pub(super) fn withdraw(&mut self, id: u64, reason: &str) {
         let Some(prompt) = self.remove(id) else {
             return;
         };
@@ -189,17 +193,12 @@ impl Conversation {
                     _ => format!("The question about {program} is withdrawn."),
                 });
             }
-            self.turn_to_the_oldest(now);
+            self.turn_to_the_oldest();
         }
     }
 
     /// The broker has taken an answer, or not. Returns a prompt that is to be looked at again.
-    pub(super) fn answered(
-        &mut self,
-        id: u64,
-        result: Result<u64, BrokerError>,
-        now: Instant,
-    ) -> Option<u64> {
+    pub(super) fn answered(&mut self, id: u64, result: Result<u64, BrokerError>) -> Option<u64> {
         let given = self.given.take_if(|given| given.id == id)?;
         let (note, is_over) = match result {
             Ok(0) => (given.said, true),
@@ -223,11 +222,11 @@ impl Conversation {
         if is_over {
             self.remove(id);
             if self.current == Some(id) {
-                self.turn_to_the_oldest(now);
+                self.turn_to_the_oldest();
             }
             return None;
         }
-        self.appear(now);
+        self.appear();
         Some(id)
     }
 
@@ -262,7 +261,7 @@ impl Conversation {
                 None
             }
             (None, 'n') => {
-                self.turn_to_the_next(now);
+                self.turn_to_the_next();
                 None
             }
             (None, _) => None,
@@ -332,12 +331,12 @@ impl Conversation {
         Some(self.queue.remove(index).prompt)
     }
 
-    fn turn_to_the_oldest(&mut self, now: Instant) {
+    fn turn_to_the_oldest(&mut self) {
         let oldest = self.queue.first().map(|asked| asked.prompt.id);
-        self.turn_to(oldest, now);
+        self.turn_to(oldest);
     }
 
-    fn turn_to_the_next(&mut self, now: Instant) {
+    fn turn_to_the_next(&mut self) {
         let index = self.current.and_then(|id| {
             let is_current = |asked: &Asked| asked.prompt.id == id;
             self.queue.iter().position(is_current)
@@ -346,16 +345,16 @@ impl Conversation {
         let next = next.or(self.queue.first()).map(|asked| asked.prompt.id);
         if next != self.current {
             self.note = None;
-            self.turn_to(next, now);
+            self.turn_to(next);
         }
     }
 
-    fn turn_to(&mut self, id: Option<u64>, now: Instant) {
+    fn turn_to(&mut self, id: Option<u64>) {
         self.has_details &= id == self.current;
         self.current = id;
         self.scope = 0;
         self.lifespan = self.current().map_or(0, Asked::suggested_lifespan);
-        self.appear(now);
+        self.appear();
     }
 
     /// What is to be seen, at this time on `CLOCK_BOOTTIME`.

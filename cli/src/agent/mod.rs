@@ -105,13 +105,12 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
     let (sender, mut events) = mpsc::channel(EVENTS);
     tokio::spawn(link::run(sender.clone(), agent.wait));
     let mut host = Host {
-        conversation: Conversation::new(Instant::now()),
+        conversation: Conversation::new(),
         files: Files::default(),
         painter: Painter::new(terminal.is_live()),
         events: sender,
         connection: None,
         told: None,
-        flushed: 0,
     };
     loop {
         if terminal.is_in_front() && !terminal.is_entered() {
@@ -166,17 +165,10 @@ struct Host {
     connection: Option<Connection>,
     /// The last prompt, and its revision, that the broker was told is on the terminal.
     told: Option<(u64, u32)>,
-    /// The last appearance for which what was typed before was thrown away.
-    flushed: u64,
 }
 
 impl Host {
     fn paint(&mut self, terminal: &Terminal) -> Result<()> {
-        // What was typed until now was meant for what was there until now.
-        if self.flushed != self.conversation.appearances() {
-            self.flushed = self.conversation.appearances();
-            terminal.flush();
-        }
         if let Some(path) = self.conversation.path() {
             self.files.look_at(path, &self.events, Instant::now());
         }
@@ -187,6 +179,11 @@ impl Host {
         let mut stdout = io::stdout().lock();
         self.painter
             .paint(&mut self.conversation, size, time, &mut stdout)?;
+        // A terminal may have kept that waiting: what was typed until now was meant for what was there until now.
+        if !self.conversation.is_seen() {
+            terminal.flush();
+            self.conversation.saw(Instant::now());
+        }
         let shown = self.conversation.shown();
         if shown == self.told {
             return Ok(());
@@ -217,7 +214,6 @@ impl Host {
 
     /// Returns why the command fails, if that is what the event says.
     fn hear(&mut self, event: Event) -> Option<Error> {
-        let now = Instant::now();
         match event {
             Event::Connected(connection) => self.connection = Some(connection),
             Event::Registered => self.conversation.registered(),
@@ -226,22 +222,22 @@ impl Host {
                     is_changeable: self.files.is_changeable(&prompt.path),
                     prompt: *prompt,
                 };
-                self.conversation.put(asked, now);
+                self.conversation.put(asked);
             }
             Event::Looked {
                 path,
                 is_changeable,
             } => {
-                self.conversation.looked(&path, is_changeable, now);
+                self.conversation.looked(&path, is_changeable);
                 self.files.looked(path, is_changeable);
             }
-            Event::Withdraw { id, reason } => self.conversation.withdraw(id, &reason, now),
+            Event::Withdraw { id, reason } => self.conversation.withdraw(id, &reason),
             Event::Trouble(why) => {
                 self.told = None;
-                self.conversation.trouble(why, now);
+                self.conversation.trouble(why);
             }
             Event::Answered { id, result } => {
-                if let Some(id) = self.conversation.answered(id, result, now) {
+                if let Some(id) = self.conversation.answered(id, result) {
                     self.told = None;
                     self.look_again(id);
                 }
@@ -253,7 +249,7 @@ impl Host {
 
     /// Whatever was on the terminal, it is not any more.
     fn begin_anew(&mut self) {
-        self.conversation.appear(Instant::now());
+        self.conversation.appear();
         self.painter.forget();
     }
 

@@ -55,7 +55,7 @@ impl Painter {
             return self.add(&view, size, conversation.is_urgent(boot_time), output);
         };
         let fits = page(&conversation.view(now, boot_time), size).is_some();
-        conversation.set_fits(fits, now);
+        conversation.set_fits(fits);
         let view = conversation.view(now, boot_time);
         let lines = page(&view, size).filter(|_| fits);
         painted.paint(lines.unwrap_or_else(|| beginning(&view, size)), output)

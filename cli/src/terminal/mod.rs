@@ -16,8 +16,8 @@ use rustix::{
     io::{Errno, read},
     process::{Signal as Number, getpgrp},
     termios::{
-        LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
-        tcgetpgrp, tcgetwinsize, tcsetattr,
+        InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush,
+        tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr,
     },
 };
 use tokio::{
@@ -212,6 +212,8 @@ impl Mode {
         };
         let mut unseen = saved.clone();
         unseen.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+        // No key (Ctrl-S) holds up what is to be read before an answer counts.
+        unseen.input_modes -= InputModes::IXON;
         // Reading never waits; it is known by other means when there is something to read.
         unseen.special_codes[SpecialCodeIndex::VMIN] = 0;
         unseen.special_codes[SpecialCodeIndex::VTIME] = 0;
@@ -332,6 +334,21 @@ mod tests {
         ] {
             assert_eq!(key(other), Key::Other, "{other:?}");
         }
+    }
+
+    #[test]
+    fn no_key_stops_what_is_painted() {
+        let pty = openpty(None, None).unwrap();
+        let stops = || {
+            let modes = tcgetattr(&pty.slave).unwrap().input_modes;
+            modes.contains(InputModes::IXON)
+        };
+        assert!(stops());
+        let mut mode = Mode::of(pty.slave.try_clone().unwrap(), false);
+        mode.enter().unwrap();
+        assert!(!stops());
+        mode.leave();
+        assert!(stops());
     }
 
     #[test]

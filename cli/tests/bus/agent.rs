@@ -109,6 +109,37 @@ async fn what_was_typed_before_answers_nothing() {
     assert_eq!(answers(&bus), ["Answer 7 3 deny host once"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_before_it_could_be_seen_answers_nothing() {
+    let bus = Bus::start(script()).await;
+    let desk = Desk::start(&bus, &[]).await;
+    // Ctrl-S is a key like any other.
+    desk.type_keys("\u{13}");
+    let agent = bus.agent().await;
+    agent.show(&prompt()).await.unwrap();
+    desk.until("Press a key.").await;
+    // What holds it up is something else.
+    desk.hold_up(true);
+    let other = Prompt {
+        revision: 4,
+        host: None,
+        ..prompt()
+    };
+    bus.set_quietly(vec![other.clone()]);
+    agent.update(&other).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    desk.type_keys("a");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    desk.hold_up(false);
+    desk.until("The question has changed.").await;
+    desk.type_keys("d");
+    desk.until("Press a key.").await;
+    assert_eq!(answers(&bus), Vec::<String>::new());
+    desk.type_keys("a");
+    eventually("it is answered", || !answers(&bus).is_empty()).await;
+    assert_eq!(answers(&bus), ["Answer 7 4 allow host once"]);
+}
+
 /// Types for three seconds from when a prompt comes; `false` if the computer stalled meanwhile.
 async fn mash(bus: &Bus, desk: &Desk) -> bool {
     desk.type_keys("x");

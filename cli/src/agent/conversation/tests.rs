@@ -14,12 +14,21 @@ struct Played {
 impl Played {
     fn new() -> Self {
         let start = Instant::now();
-        let mut conversation = Conversation::new(start);
+        let mut conversation = Conversation::new();
         conversation.registered();
-        Self {
+        let mut played = Self {
             conversation,
             start,
             millis: START,
+        };
+        played.paint();
+        played
+    }
+
+    /// What has appeared gets onto the terminal.
+    fn paint(&mut self) {
+        if !self.conversation.is_seen() {
+            self.conversation.saw(self.now());
         }
     }
 
@@ -44,18 +53,20 @@ impl Played {
     }
 
     fn put_asked(&mut self, asked: Asked) {
-        let now = self.now();
-        self.conversation.put(asked, now);
+        self.conversation.put(asked);
+        self.paint();
     }
 
     fn withdraw(&mut self, id: u64, reason: &str) {
-        let now = self.now();
-        self.conversation.withdraw(id, reason, now);
+        self.conversation.withdraw(id, reason);
+        self.paint();
     }
 
     fn press(&mut self, letter: char) -> Option<Wish> {
         let now = self.now();
-        self.conversation.press(Key::Letter(letter), now)
+        let wish = self.conversation.press(Key::Letter(letter), now);
+        self.paint();
+        wish
     }
 
     /// Presses it after a pause in which no key was pressed.
@@ -65,8 +76,9 @@ impl Played {
     }
 
     fn answered(&mut self, id: u64, result: Result<u64, BrokerError>) -> Option<u64> {
-        let now = self.now();
-        self.conversation.answered(id, result, now)
+        let again = self.conversation.answered(id, result);
+        self.paint();
+        again
     }
 
     fn view(&self) -> View {
@@ -182,29 +194,54 @@ fn enter_and_what_is_no_letter_never_answer_but_count_as_typing() {
 }
 
 #[test]
+fn time_counts_from_when_it_is_on_the_terminal() {
+    let mut played = Played::new();
+    played.conversation.put(Asked {
+        prompt: prompt(7),
+        is_changeable: false,
+    });
+    // The terminal keeps it waiting.
+    played.pass(60_000);
+    let now = played.now();
+    assert_eq!(played.conversation.press(Key::Letter('a'), now), None);
+    played.paint();
+    played.pass(999);
+    assert_eq!(played.press('a'), None);
+    assert!(played.press_calmly('a').is_some());
+}
+
+#[test]
 fn a_change_has_to_be_looked_at() {
     let mut played = Played::new();
     played.put(prompt(7));
     played.pass(5000);
-    let before = played.conversation.appearances();
+    let put = |played: &mut Played, prompt| {
+        let is_changeable = false;
+        played.conversation.put(Asked {
+            prompt,
+            is_changeable,
+        });
+    };
     // More attempts are no other question.
-    played.put(Prompt {
+    let more = Prompt {
         attempts: 9,
         held: 4,
         deadline: 80_000_000,
         ..prompt(7)
-    });
-    assert_eq!(played.conversation.appearances(), before);
-    played.put(Prompt {
+    };
+    put(&mut played, more);
+    assert!(played.conversation.is_seen());
+    let another = Prompt {
         revision: 4,
         host: None,
         ..prompt(7)
-    });
-    assert_eq!(
-        played.conversation.appearances(),
-        before + 1,
+    };
+    put(&mut played, another);
+    assert!(
+        !played.conversation.is_seen(),
         "what was typed is thrown away"
     );
+    played.paint();
     assert!(played.has("The question has changed.") && played.has("Warning: No name is known"));
     assert_eq!(played.press('a'), None);
     played.pass(999);
@@ -336,11 +373,11 @@ fn what_is_learned_of_a_file_has_to_be_looked_at() {
         is_changeable: true,
     });
     played.pass(2000);
-    let now = played.now();
-    played.conversation.looked("/another", false, now);
+    played.conversation.looked("/another", false);
     assert!(played.has("Press a key.") && played.has("not the system’s"));
     let path = played.conversation.path().unwrap().to_owned();
-    played.conversation.looked(&path, false, now);
+    played.conversation.looked(&path, false);
+    played.paint();
     assert!(played.has("keys do not count yet") && !played.has("not the system’s"));
     assert_eq!(answer(played.press_calmly('a')).4, "always");
 }
@@ -360,13 +397,12 @@ fn details_are_shown_on_demand() {
 fn what_does_not_fit_is_not_answered() {
     let mut played = Played::new();
     played.put(prompt(7));
-    let now = played.now();
-    played.conversation.set_fits(false, now);
+    played.conversation.set_fits(false);
     assert_eq!(played.press_calmly('a'), None);
     assert_eq!(played.press_calmly('d'), None);
     assert!(played.has("Make this window larger to answer."));
-    let now = played.now();
-    played.conversation.set_fits(true, now);
+    played.conversation.set_fits(true);
+    played.paint();
     played.pass(500);
     assert_eq!(played.press('a'), None, "it has to be looked at first");
     assert!(played.press_calmly('a').is_some());
@@ -408,10 +444,9 @@ fn a_broker_that_goes_takes_its_questions_with_it() {
     let mut played = Played::new();
     played.put(prompt(7));
     played.press_calmly('a').unwrap();
-    let now = played.now();
-    played
-        .conversation
-        .trouble("The broker is not running.".into(), now);
+    let why = "The broker is not running.".to_owned();
+    played.conversation.trouble(why);
+    played.paint();
     assert_eq!(played.conversation.shown(), None);
     assert!(played.has("The broker has gone") && played.has("The broker is not running."));
     assert_eq!(played.answered(7, Ok(0)), None);

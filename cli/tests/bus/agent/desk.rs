@@ -12,7 +12,7 @@ use std::{
 use nix::pty::{Winsize, openpty};
 use rustix::{
     process::{ioctl_tiocsctty, setsid},
-    termios::{LocalModes, tcgetattr, tcsetwinsize},
+    termios::{Action, LocalModes, tcflow, tcgetattr, tcsetwinsize},
 };
 
 use crate::{portreevectl, scripted::Bus};
@@ -175,6 +175,16 @@ impl Desk {
             ws_ypixel: 0,
         };
         tcsetwinsize(&self.terminal, size).unwrap();
+    }
+
+    /// What is written waits from now on, or goes on.
+    pub(super) fn hold_up(&self, is_held_up: bool) {
+        let action = if is_held_up {
+            Action::OOff
+        } else {
+            Action::OOn
+        };
+        tcflow(&self.terminal, action).unwrap();
     }
 
     /// Whether the terminal is as shells want it.
