@@ -145,7 +145,7 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
                     terminal.resume()?;
                     host.begin_anew();
                 }
-                Signal::Resize => host.painter.forget(),
+                Signal::Resize => host.painter.resize(),
             },
             () = sleep(change.unwrap_or_default()), if change.is_some() => {}
         }

@@ -35,8 +35,15 @@ impl Painter {
         }
     }
 
-    /// Whatever was painted is not there any more.
+    /// Whatever was painted is not there any more, and what was written may be far above.
     pub(super) fn forget(&mut self) {
+        self.written.clear();
+        self.was_urgent = false;
+        self.resize();
+    }
+
+    /// The terminal has another size, and what was painted has moved. Lines stay what they are.
+    pub(super) fn resize(&mut self) {
         if let Some(page) = &mut self.page {
             page.forget();
         }
@@ -197,6 +204,20 @@ mod tests {
     #[test]
     fn keys_break_between_and_not_within_them() {
         assert_eq!(keys(&view(), 8), ["a allow", "d deny"]);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_written_once_more() {
+        let mut painter = Painter::new(false);
+        let written = |painter: &mut Painter| {
+            let mut output = Vec::new();
+            painter.add(&view(), (80, 24), false, &mut output).unwrap();
+            String::from_utf8(output).unwrap()
+        };
+        let first = written(&mut painter);
+        assert_eq!(written(&mut painter), "");
+        painter.forget();
+        assert_eq!(written(&mut painter), first);
     }
 
     #[test]

@@ -422,6 +422,12 @@ async fn a_terminal_that_cannot_be_painted_over_gets_lines() {
     let written = desk.written();
     assert_eq!(written.matches("Allow “curl”").count(), 1, "{written}");
     assert!(!written.contains('\u{1b}'), "{written:?}");
+    // It is shown again after whatever a shell has written meanwhile.
+    desk.forget();
+    desk.signal("STOP");
+    desk.signal("CONT");
+    desk.until_written("Allow “curl”").await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     desk.type_keys("a");
     eventually("it is answered", || !answers(&bus).is_empty()).await;
 }
