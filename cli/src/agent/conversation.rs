@@ -11,6 +11,9 @@ use crate::{error::Error, output::clean, terminal::Key};
 /// From how long before the deadline on a terminal that shows everything again is told of it.
 const LAST_SECONDS: u64 = 10;
 
+/// What is said of keys where it cannot be taken back.
+const KEYS_COUNT: &str = "Keys count after a second.";
+
 /// What a key, or a refusal, asks to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wish {
@@ -49,6 +52,8 @@ pub(super) struct View {
     pub(super) more: Vec<String>,
     /// What changes by itself as time goes by.
     pub(super) live: Vec<String>,
+    /// The same for a terminal that keeps what was written: what stays true.
+    pub(super) kept: Vec<String>,
     /// What the keys do; the spaces within one are not broken at.
     pub(super) keys: String,
 }
@@ -384,13 +389,15 @@ impl Conversation {
                     .to_owned(),
             );
         }
+        let [live, kept] = self.live(prompt, now, boot_time);
         View {
+            live,
+            kept,
             more: if self.has_details {
                 words::details(prompt)
             } else {
                 Vec::new()
             },
-            live: self.live(prompt, now, boot_time),
             keys: self.choices(asked, &mut question),
             question,
         }
@@ -432,21 +439,16 @@ impl Conversation {
         }
     }
 
-    fn live(&self, prompt: &Prompt, now: Instant, boot_time: Duration) -> Vec<String> {
-        let mut live = Vec::new();
-        if let Some(left) = seconds_left(prompt, boot_time) {
-            live.push(format!("Denied in {left} s without an answer."));
-        }
-        live.push(
-            match (&self.given, self.arming.takes_key(now)) {
-                (Some(_), _) => "Sending your answer…",
-                _ if !self.fits => "Make this window larger to answer.",
-                (None, false) => "One moment: keys do not count yet.",
-                (None, true) => "Press a key.",
-            }
-            .to_owned(),
-        );
-        live
+    fn live(&self, prompt: &Prompt, now: Instant, boot_time: Duration) -> [Vec<String>; 2] {
+        let left = seconds_left(prompt, boot_time);
+        let left = left.map(|left| format!("Denied in {left} s without an answer."));
+        let (live, kept) = match (&self.given, self.arming.takes_key(now)) {
+            (Some(_), _) => ("Sending your answer…", "Sending your answer…"),
+            _ if !self.fits => ("Make this window larger to answer.", KEYS_COUNT),
+            (None, false) => ("One moment: keys do not count yet.", KEYS_COUNT),
+            (None, true) => ("Press a key.", KEYS_COUNT),
+        };
+        [live, kept].map(|last| left.iter().cloned().chain([last.to_owned()]).collect())
     }
 
     /// Whether time is so short that it is worth telling again on a terminal that keeps all that was

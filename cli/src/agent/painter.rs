@@ -76,21 +76,21 @@ impl Painter {
         output: &mut impl Write,
     ) -> io::Result<()> {
         let keys = keys(view, columns);
-        let [question, more, live] =
-            [&view.question, &view.more, &view.live].map(|texts| wrapped(texts, columns));
+        let [question, more, kept] =
+            [&view.question, &view.more, &view.kept].map(|texts| wrapped(texts, columns));
         let lasting = [question, more, keys.clone()].concat();
         let is_new = lasting != self.written;
         let mut text = String::new();
         if is_new {
             let (keys, body) = (keys.len(), lasting.len());
             let (body, keys) = lasting.split_at(body - keys);
-            for line in body.iter().chain(&live).chain(keys) {
+            for line in body.iter().chain(&kept).chain(keys) {
                 text.extend([line, "\n"]);
             }
             text.push('\n');
             self.written = lasting;
         } else if is_urgent && !self.was_urgent {
-            text.extend(live.first().into_iter().flat_map(|line| [line, "\n"]));
+            text.extend(kept.first().into_iter().flat_map(|line| [line, "\n"]));
         }
         self.was_urgent = is_urgent && (self.was_urgent || !text.is_empty());
         output.write_all(text.as_bytes())?;
@@ -159,6 +159,7 @@ mod tests {
             question: texts(&["Allow “curl” to connect?", "Program: curl"]),
             more: texts(&["Unit: a", "Process: 1"]),
             live: texts(&["Press a key."]),
+            kept: texts(&["Keys count after a second."]),
             keys: "a\u{a0}allow  d\u{a0}deny".to_owned(),
         }
     }
@@ -232,12 +233,12 @@ mod tests {
         };
         let first = add(&view(), false);
         assert!(
-            first.contains("Unit: a\nProcess: 1\nPress a key.\na allow"),
+            first.contains("Unit: a\nProcess: 1\nKeys count after a second.\na allow"),
             "{first}"
         );
         assert!(!first.contains('\u{1b}'), "{first:?}");
         let mut later = view();
-        later.live = vec!["Denied in 9 s without an answer.".to_owned()];
+        later.kept = vec!["Denied in 9 s without an answer.".to_owned()];
         assert_eq!(add(&later, false), "", "a countdown floods nothing");
         assert_eq!(add(&later, true), "Denied in 9 s without an answer.\n");
         assert_eq!(add(&later, true), "");

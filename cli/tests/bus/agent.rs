@@ -421,6 +421,8 @@ async fn a_terminal_that_cannot_be_painted_over_gets_lines() {
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let written = desk.written();
     assert_eq!(written.matches("Allow “curl”").count(), 1, "{written}");
+    assert!(written.contains("Keys count after a second."), "{written}");
+    assert!(!written.contains("keys do not count"), "{written}");
     assert!(!written.contains('\u{1b}'), "{written:?}");
     // It is shown again after whatever a shell has written meanwhile.
     desk.forget();

@@ -383,6 +383,18 @@ fn what_is_learned_of_a_file_has_to_be_looked_at() {
 }
 
 #[test]
+fn what_cannot_be_taken_back_stays_true() {
+    let mut played = Played::new();
+    played.put(prompt(7));
+    let last = |played: &Played| played.view().kept.pop().unwrap();
+    assert_eq!(last(&played), "Keys count after a second.");
+    played.pass(5000);
+    assert_eq!(last(&played), "Keys count after a second.");
+    let first = played.view().kept.swap_remove(0);
+    assert!(first.starts_with("Denied in "), "{first}");
+}
+
+#[test]
 fn details_are_shown_on_demand() {
     let mut played = Played::new();
     played.put(prompt(7));
