@@ -120,6 +120,21 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
         host.paint(&terminal)?;
         let change = host.changes_in(&terminal);
         tokio::select! {
+            // What was typed while the program was stopped, or before a question changed, is not for what is
+            // there now: that is heard of first.
+            biased;
+            signal = signals.next() => match signal {
+                Signal::End(number) => return Ok(ExitCode::from(128 + number)),
+                Signal::Suspend => {
+                    terminal.suspend()?;
+                    host.begin_anew();
+                }
+                Signal::Continue => {
+                    terminal.resume()?;
+                    host.begin_anew();
+                }
+                Signal::Resize => host.painter.resize(),
+            },
             Some(event) = events.recv() => {
                 if let Some(error) = host.hear(event) {
                     return Err(error);
@@ -135,18 +150,6 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
                     None => {}
                 }
             }
-            signal = signals.next() => match signal {
-                Signal::End(number) => return Ok(ExitCode::from(128 + number)),
-                Signal::Suspend => {
-                    terminal.suspend()?;
-                    host.begin_anew();
-                }
-                Signal::Continue => {
-                    terminal.resume()?;
-                    host.begin_anew();
-                }
-                Signal::Resize => host.painter.resize(),
-            },
             () = sleep(change.unwrap_or_default()), if change.is_some() => {}
         }
     }

@@ -298,6 +298,22 @@ async fn a_stop_gives_the_terminal_back_and_going_on_takes_it() {
     eventually("it is answered", || !answers(&bus).is_empty()).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_while_it_was_stopped_answers_nothing() {
+    let bus = Bus::start(script()).await;
+    let desk = Desk::start(&bus, &[]).await;
+    bus.agent().await.show(&prompt()).await.unwrap();
+    for _ in 0..8 {
+        desk.until("Press a key.").await;
+        desk.signal("STOP");
+        desk.type_keys("a");
+        desk.forget();
+        desk.signal("CONT");
+        desk.until("One moment: keys do not count yet.").await;
+    }
+    assert_eq!(answers(&bus), Vec::<String>::new());
+}
+
 /// As on a terminal that no shell has: nobody would let it go on.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_shell_nothing_stops() {
