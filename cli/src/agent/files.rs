@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::statfs;
+use rustix::{
+    fs::{FsWord, StatVfsMountFlags, statfs, statvfs},
+    io::Errno,
+};
 use tokio::{sync::mpsc::Sender, task::spawn_blocking};
 
 use super::link::Event;
@@ -96,9 +99,14 @@ fn is_changeable(path: &Path) -> bool {
         let file = fs::metadata(part);
         file.is_ok_and(|file| file.uid() == 0 && file.mode() & 0o022 == 0)
     };
-    // Whoever has such a file system says what is in it.
-    let is_users = statfs(path).map_or(true, |it| it.f_type.cast_unsigned() == FUSE_MAGIC);
-    is_users || !path.is_absolute() || !path.ancestors().all(is_roots)
+    let is_users = |path| Ok::<_, Errno>(is_users(statfs(path)?.f_type, statvfs(path)?.f_flag));
+    is_users(path).unwrap_or(true) || !path.is_absolute() || !path.ancestors().all(is_roots)
+}
+
+/// Whether users say what is in such a file system: whoever mounts theirs, or brings a disk, which is mounted so
+/// (udisks, `user` in fstab). Nor does the broker believe who the owners are there.
+fn is_users(kind: FsWord, flags: StatVfsMountFlags) -> bool {
+    kind.cast_unsigned() == FUSE_MAGIC || flags.contains(StatVfsMountFlags::NOSUID)
 }
 
 #[cfg(test)]
@@ -118,6 +126,21 @@ mod tests {
         assert!(is_changeable(&file), "it is everybody's");
         for path in ["bin/sh", "", "/nonexistent/program"] {
             assert!(is_changeable(Path::new(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_users_may_have_mounted_is_theirs_whoever_its_owner_is() {
+        let usual = StatVfsMountFlags::NODEV | StatVfsMountFlags::RELATIME;
+        assert!(!is_users(0xef53, usual));
+        assert!(is_users(0xef53, usual | StatVfsMountFlags::NOSUID));
+        assert!(is_users(FUSE_MAGIC.cast_signed(), usual));
+        // Where there is such a mount with a file of root's in it.
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let is_brought = mounts.contains("sysfs /sys sysfs rw,nosuid");
+        if is_brought && let Ok(file) = fs::metadata("/sys/kernel/notes") {
+            assert_eq!(file.uid(), 0);
+            assert!(is_changeable(Path::new("/sys/kernel/notes")));
         }
     }
 
