@@ -1,8 +1,8 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Action, Destination, For, Lifespan, Note, ObjectPattern, Operation, Operations, Program,
-    Rule as PolicyRule, RuleId, Span, SubjectPattern,
+    Action, Alteration, Deadline, Destination, For, Lifespan, Note, ObjectPattern, Operation,
+    Operations, Process, Program, Rule as PolicyRule, RuleId, Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -138,14 +138,31 @@ impl Rule {
 }
 
 impl Rule {
-    /// The rule as the policy has it, if it lives until it is removed.
-    pub fn lasting(&self) -> Option<PolicyRule> {
-        if self.lifespan != "always" {
-            return None;
-        }
-        // Of rules for any program all but that is the same as of one for some.
+    /// The rule as the policy has it, for who compares it with others. It is not to decide by: of a process only its
+    /// id is known here, and of what ends only the clock of [`Self::ends`].
+    pub fn compared(&self) -> Option<PolicyRule> {
+        let lifespan = match (self.lifespan.as_str(), self.pid, self.ends) {
+            ("process", Some(pid), _) => Lifespan::Process(Process {
+                pid,
+                began: 0,
+                run: 0,
+                alteration: Alteration::NONE,
+            }),
+            ("until", _, Some(boottime)) => Lifespan::Until(Deadline {
+                boottime,
+                wall: 0,
+                by_wall: false,
+            }),
+            ("logout", ..) => Lifespan::Logout,
+            ("always", ..) => Lifespan::Always,
+            _ => return None,
+        };
+        // Of rules for any program all but that is the same as of one for some, and how long they live says nothing
+        // of the rest.
         let named = Self {
             program: Some(self.program.clone().unwrap_or_else(|| "/any".to_owned())),
+            lifespan: "always".to_owned(),
+            ends: None,
             ..self.clone()
         };
         let parts = named.spec(0)?.check().ok()?;
@@ -159,7 +176,7 @@ impl Rule {
             operations: parts.operations,
             object: parts.object,
             action: parts.action,
-            lifespan: Lifespan::Always,
+            lifespan,
             enabled: self.enabled,
             origin: self.origin.parse().ok()?,
             created: self.created,

@@ -1,10 +1,13 @@
 //! Rules that say nothing: another one says the same already, or decides each time.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 use crate::{
-    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Program, Rule, RuleId,
-    SubjectPattern,
+    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program, Rule,
+    RuleId, SubjectPattern,
 };
 
 /// Why a rule says nothing.
@@ -38,28 +41,32 @@ pub struct Finding {
 }
 
 /// The rules that say nothing, of those in force for one user: what is found is so, and there may be more. Only
-/// lasting rules about connecting are looked at, and of each only what one other does to it.
+/// lasting rules about connecting are looked at, and of each only what one other does to it. All that are found say
+/// nothing together too: of several because of each other, that with the lowest id is none of them.
 pub fn conflicts(rules: &[Rule]) -> Vec<Finding> {
-    let looked_at = |rule: &&Rule| {
-        rule.enabled && rule.lifespan == Lifespan::Always && OUTGOING.contains_all(rule.operations)
-    };
-    let mut groups: HashMap<Option<&Program>, Vec<&Rule>> = HashMap::new();
-    for rule in rules.iter().filter(looked_at) {
-        let program = match &rule.subject {
-            SubjectPattern::Program(program) => Some(program),
-            SubjectPattern::Any => None,
-        };
-        groups.entry(program).or_default().push(rule);
+    let mut groups: HashMap<&Program, Vec<&Rule>> = HashMap::new();
+    let mut any = Vec::new();
+    let connecting = |rule: &&Rule| rule.enabled && rule.operations.contains(Operation::Connect);
+    for rule in rules.iter().filter(connecting) {
+        match &rule.subject {
+            SubjectPattern::Program(program) => groups.entry(program).or_default().push(rule),
+            SubjectPattern::Any => any.push(rule),
+        }
     }
-    let any = groups.get(&None).cloned().unwrap_or_default();
-    let mut findings = Vec::new();
-    for (program, group) in &groups {
-        let for_any = if program.is_some() { &any[..] } else { &[] };
-        let index = Index::new(group.iter().chain(for_any).copied());
-        findings.extend(group.iter().filter_map(|rule| index.look_at(rule)));
+    let mut found = BTreeMap::new();
+    // One for any program may stand above those for some.
+    Index::new(rules.iter().filter(connecting)).look_at_all(&any, &mut found);
+    for group in groups.values() {
+        let index = Index::new(group.iter().chain(&any).copied());
+        index.look_at_all(group, &mut found);
     }
-    findings.sort_by_key(|finding| finding.rule);
-    findings
+    found.into_values().collect()
+}
+
+/// Whether a rule is looked at, and whether others are found to say nothing because of it: what ends leaves them
+/// behind.
+fn is_looked_at(rule: &Rule) -> bool {
+    rule.lifespan == Lifespan::Always && OUTGOING.contains_all(rule.operations)
 }
 
 /// Operations that are about another side that is named.
@@ -67,10 +74,11 @@ const OUTGOING: Operations = Operations::only(Operation::Connect);
 
 /// Rules that may be about the calls of one program.
 struct Index<'a> {
-    /// Those about hosts and domains, by their names.
+    /// Those about hosts and domains that are looked at, by their names.
     named: HashMap<&'a str, Vec<&'a Rule>>,
-    /// All others.
+    /// All others that are looked at.
     unnamed: Vec<&'a Rule>,
+    /// All of them, whatever else they are about and however long they live.
     allowing: Vec<&'a Rule>,
     denying: Vec<&'a Rule>,
 }
@@ -85,6 +93,7 @@ impl<'a> Index<'a> {
         };
         for rule in rules {
             match name(rule) {
+                _ if !is_looked_at(rule) => {}
                 Some(name) => index.named.entry(name).or_default().push(rule),
                 None => index.unnamed.push(rule),
             }
@@ -96,7 +105,18 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn look_at(&self, rule: &Rule) -> Option<Finding> {
+    /// Adds what says nothing of these rules. Each is looked at as if those were gone that are found already, so
+    /// that none is found because of one that goes because of it.
+    fn look_at_all(&self, rules: &[&Rule], found: &mut BTreeMap<RuleId, Finding>) {
+        let mut rules: Vec<_> = rules.iter().filter(|rule| is_looked_at(rule)).collect();
+        rules.sort_by_key(|rule| Reverse(rule.id));
+        for rule in rules {
+            let finding = self.look_at(rule, |other| !found.contains_key(&other.id));
+            found.extend(finding.map(|finding| (rule.id, finding)));
+        }
+    }
+
+    fn look_at(&self, rule: &Rule, is_left: impl Fn(&Rule) -> bool) -> Option<Finding> {
         let finding = |conflict, by: &Rule| Finding {
             rule: rule.id,
             conflict,
@@ -110,7 +130,7 @@ impl<'a> Index<'a> {
         let covering = named
             .chain([&self.unnamed])
             .flatten()
-            .filter(|other| other.id != rule.id && covers(other, rule));
+            .filter(|other| other.id != rule.id && is_left(other) && covers(other, rule));
         for other in covering {
             let same = other.action == rule.action;
             if other.outranks(rule) && other.outranks_by_another_name(rule) {
@@ -166,7 +186,19 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
     subject
         && wide.uid.is_none_or(|uid| narrow.uid == Some(uid))
         && wide.operations.contains_all(narrow.operations)
+        && holds_whenever(wide, narrow)
         && wide.object.covers_all_of(&narrow.object)
+}
+
+/// Whether one rule holds for every process that the other holds for: what is allowed to a program is not allowed
+/// to other code in it, nor, by its user, to whatever is in its file by now.
+fn holds_whenever(one: &Rule, other: &Rule) -> bool {
+    let trust = |rule: &Rule| match (rule.action, rule.origin) {
+        (Action::Deny(_), _) | (_, Origin::BuiltIn) => 2,
+        (_, Origin::Administrator) => 1,
+        _ => 0,
+    };
+    trust(one) >= trust(other)
 }
 
 impl ObjectPattern {

@@ -4,11 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Decision, NameSource, Object, Origin, Ruleset,
-    fixtures::{network, object, rule, subject},
+    Alteration, Deadline, Decision, NameSource, Object, Process, Ruleset,
+    fixtures::{PROCESS, network, object, rule, subject},
 };
 
 const CURL: &str = "/usr/bin/curl";
+const UNTIL: Lifespan = Lifespan::Until(Deadline {
+    boottime: 60_000_000,
+    wall: 60,
+    by_wall: false,
+});
 
 fn host(name: &str) -> Destination {
     Destination::Host(name.into())
@@ -66,7 +71,72 @@ fn what_is_said_already_is_redundant() {
             ..between
         },
     ];
-    assert_eq!(found(&twice), [(3, "redundant", 9), (9, "redundant", 3)]);
+    assert_eq!(found(&twice), [(9, "redundant", 3)]);
+    let thrice = [&twice[..], &[rule(5, CURL, Destination::Anywhere, deny)]].concat();
+    assert_eq!(found(&thrice), [(5, "redundant", 3), (9, "redundant", 3)]);
+}
+
+#[test]
+fn what_also_says_more_or_ends_can_be_between() {
+    let narrow = rule(1, CURL, host("www.example.org"), Action::Allow);
+    let wide = rule(2, CURL, Destination::Anywhere, Action::Allow);
+    let between = rule(3, CURL, domain("example.org"), Action::DENY);
+    let found = |between: Rule| found(&[narrow.clone(), wide.clone(), between]);
+    let two = Operations::of([Operation::Connect, Operation::Bind]).unwrap();
+    for (operations, lifespan) in [
+        (two, Lifespan::Always),
+        (OUTGOING, Lifespan::Logout),
+        (OUTGOING, UNTIL),
+    ] {
+        let between = Rule {
+            operations,
+            lifespan,
+            ..between.clone()
+        };
+        assert_eq!(found(between), [], "{lifespan:?}");
+    }
+    let about_another = Rule {
+        operations: Operations::only(Operation::Bind),
+        ..between
+    };
+    assert_eq!(found(about_another), [(1, "redundant", 2)]);
+    // Nothing is found that says more than it was looked at for, or because of what ends.
+    let ends = Rule {
+        lifespan: UNTIL,
+        ..wide.clone()
+    };
+    assert_eq!(self::found(&[narrow.clone(), ends]), []);
+    let more = Rule {
+        operations: two,
+        ..narrow.clone()
+    };
+    assert_eq!(self::found(&[more, wide.clone()]), []);
+}
+
+#[test]
+fn one_for_any_program_may_stand_above_those_of_one() {
+    let above = of_administrator(rule(1, CURL, host("a.example"), Action::Allow));
+    let built_in = Rule {
+        origin: Origin::BuiltIn,
+        ..of_administrator(rule(2, CURL, Destination::Anywhere, Action::Allow))
+    };
+    assert_eq!(
+        found(&[above.clone(), built_in.clone()]),
+        [(1, "redundant", 2)]
+    );
+    let own = rule(3, CURL, host("a.example"), Action::DENY);
+    assert_eq!(found(&[above, built_in, own]), []);
+}
+
+#[test]
+fn what_does_not_hold_for_other_code_takes_no_place() {
+    // The user's is not in force for a program whose file was changed, that of the administrator is.
+    let of_program = Rule {
+        origin: Origin::Administrator,
+        ..rule(1, CURL, host("a.example"), Action::Allow)
+    };
+    let users = rule(2, CURL, Destination::Anywhere, Action::Allow);
+    assert_eq!(found(&[of_program, users]), []);
 }
 
 #[test]
@@ -102,24 +172,88 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         prop::option::of(prop::sample::select(vec!["80", "80-81", "80,443"])),
         prop::option::of(Just(crate::Protocol::TCP)),
         prop::sample::select(vec![Action::Allow, Action::DENY, Action::Deny(111)]),
-        prop::bool::weighted(0.2),
+        prop::sample::select(vec![0, 0, 0, 0, 0, 1, 2, 3]),
         0..2_i64,
+        any_operations(),
+        any_lifespan(),
+        prop::bool::weighted(0.9),
     )
-        .prop_map(|(destination, ports, protocol, action, above, created)| {
-            let rule = Rule {
+        .prop_map(
+            |(
+                destination,
+                ports,
+                protocol,
+                action,
+                above,
                 created,
-                ..rule(0, CURL, destination, action)
-            };
-            let rule = Rule {
-                object: ObjectPattern {
-                    ports: ports.map(|ports| ports.parse().unwrap()),
-                    protocol,
-                    ..rule.object.clone()
-                },
-                ..rule
-            };
-            if above { of_administrator(rule) } else { rule }
-        })
+                operations,
+                lifespan,
+                enabled,
+            )| {
+                let rule = rule(0, CURL, destination, action);
+                let rule = Rule {
+                    created,
+                    operations,
+                    lifespan,
+                    enabled,
+                    object: ObjectPattern {
+                        ports: ports.map(|ports| ports.parse().unwrap()),
+                        protocol,
+                        ..rule.object
+                    },
+                    ..rule
+                };
+                match above {
+                    0 => rule,
+                    1 => of_administrator(rule),
+                    2 => Rule {
+                        origin: Origin::Administrator,
+                        ..rule
+                    },
+                    _ => Rule {
+                        origin: Origin::BuiltIn,
+                        ..of_administrator(rule)
+                    },
+                }
+            },
+        )
+}
+
+fn any_operations() -> impl Strategy<Value = Operations> {
+    let with = |others: &[Operation]| {
+        let all = [&[Operation::Connect], others].concat();
+        Operations::of(all).unwrap()
+    };
+    prop_oneof![
+        4 => Just(OUTGOING),
+        1 => Just(with(&[Operation::Bind])),
+        1 => Just(with(&[Operation::Create, Operation::Listen])),
+        1 => Just(Operations::only(Operation::Bind)),
+    ]
+}
+
+fn any_lifespan() -> impl Strategy<Value = Lifespan> {
+    let another = Process { pid: 8, ..PROCESS };
+    prop_oneof![
+        6 => Just(Lifespan::Always),
+        1 => Just(Lifespan::Logout),
+        1 => Just(UNTIL),
+        1 => Just(Lifespan::Process(PROCESS)),
+        1 => Just(Lifespan::Process(another)),
+    ]
+}
+
+fn any_alteration() -> impl Strategy<Value = Alteration> {
+    let none = Alteration::NONE;
+    let changed = Alteration {
+        changed: true,
+        ..none
+    };
+    let controlled = Alteration {
+        controlled: true,
+        ..none
+    };
+    prop_oneof![2 => Just(none), 1 => Just(changed), 1 => Just(controlled)]
 }
 
 fn any_call() -> impl Strategy<Value = Object> {
@@ -146,21 +280,28 @@ fn any_call() -> impl Strategy<Value = Object> {
 }
 
 proptest! {
-    /// Without a rule that is redundant everything is told the same, and one that is overruled decides nothing.
+    /// Without a rule that is redundant everything is told the same, and one that is overruled decides nothing;
+    /// nor is anything told otherwise without all of them.
     #[test]
     fn what_says_nothing_changes_nothing(
         mut rules in prop::collection::vec(any_rule(), 1..6),
         calls in prop::collection::vec(any_call(), 24),
+        alteration in any_alteration(),
     ) {
         for (id, rule) in (1..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
+        let mut caller = subject(CURL);
+        caller.process.alteration = alteration;
         let decide = |rules: &[Rule], call: &Object| {
-            Ruleset::new(rules.to_vec()).decide(&subject(CURL), Operation::Connect, call)
+            Ruleset::new(rules.to_vec()).decide(&caller, Operation::Connect, call)
         };
-        for finding in conflicts(&rules) {
+        let findings = conflicts(&rules);
+        let each = findings.iter().map(std::slice::from_ref);
+        for gone in each.chain([&findings[..]]) {
+            let is_gone = |rule: &&Rule| gone.iter().any(|finding| finding.rule == rule.id);
             let without: Vec<Rule> =
-                rules.iter().filter(|rule| rule.id != finding.rule).cloned().collect();
+                rules.iter().filter(|rule| !is_gone(rule)).cloned().collect();
             for call in &calls {
                 let (with, without) = (decide(&rules, call), decide(&without, call));
                 // Which of several that deny does so may change where the address has several names.
@@ -170,11 +311,13 @@ proptest! {
                     Decision::Settled { action, .. } => Some(action),
                     Decision::Ask => None,
                 };
-                prop_assert_eq!(action(with), action(without), "{:?} {:?}", finding, call);
-                if finding.conflict == Conflict::Overruled
-                    && let Decision::Settled { rule, .. } = with
-                {
-                    prop_assert_ne!(rule, finding.rule, "{:?}", call);
+                prop_assert_eq!(action(with), action(without), "{:?} {:?}", gone, call);
+                for finding in gone {
+                    if finding.conflict == Conflict::Overruled
+                        && let Decision::Settled { rule, .. } = with
+                    {
+                        prop_assert_ne!(rule, finding.rule, "{:?}", call);
+                    }
                 }
             }
         }

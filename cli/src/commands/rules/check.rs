@@ -31,10 +31,11 @@ pub(super) async fn run(uid: u32, output: &mut Output) -> Result<()> {
 }
 
 fn findings(rules: &[Rule]) -> Vec<FindingView<'_>> {
-    let lasting: Vec<_> = rules.iter().filter_map(Rule::lasting).collect();
+    // Those that end too: others may say something because of them.
+    let compared: Vec<_> = rules.iter().filter_map(Rule::compared).collect();
     let by_id: HashMap<u64, &Rule> = rules.iter().map(|rule| (rule.id, rule)).collect();
     let view = |id: u64| by_id.get(&id).map(|rule| View::from(*rule));
-    let found = conflicts(&lasting).into_iter();
+    let found = conflicts(&compared).into_iter();
     found
         .filter_map(|Finding { rule, conflict, by }| {
             Some(FindingView {
@@ -117,5 +118,45 @@ mod tests {
         );
         assert!(text.contains("rule 9 decides: deny b.example"), "{text}");
         assert_eq!(super::text(&[]), "Every rule says something.");
+    }
+
+    #[test]
+    fn what_ends_or_says_more_is_between_others_too() {
+        let (narrow, wide) = (rule(1, Some("a.example"), "allow"), rule(2, None, "allow"));
+        let found = |between: Rule| findings(&[narrow.clone(), wide.clone(), between]).len();
+        let between = || Rule {
+            destination: "domain".into(),
+            host: Some("example".into()),
+            ..rule(3, None, "deny")
+        };
+        let until = Rule {
+            lifespan: "until".into(),
+            ends: Some(60_000_000),
+            ..between()
+        };
+        let logout = Rule {
+            lifespan: "logout".into(),
+            ..between()
+        };
+        let two = Rule {
+            operations: vec!["connect".into(), "bind".into()],
+            ..between()
+        };
+        for between in [between(), until, logout, two] {
+            assert_eq!(found(between.clone()), 0, "{between:?}");
+        }
+        let elsewhere = Rule {
+            operations: vec!["bind".into()],
+            ..between()
+        };
+        assert_eq!(found(elsewhere), 1);
+        // What is for one process decides about it in any case.
+        let process = Rule {
+            lifespan: "process".into(),
+            pid: Some(42),
+            ..between()
+        };
+        assert_eq!(found(process.clone()), 1);
+        assert!(process.compared().is_some());
     }
 }
