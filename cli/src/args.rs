@@ -348,7 +348,7 @@ pub(crate) struct ShowRule {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct UndoChange {
     /// Number of the change, as `rules changes` shows it [default: the last one that is neither undone nor
-    /// has undone another]
+    /// has undone another; none, if nothing is left of that]
     #[arg(value_name = "CHANGE")]
     pub(crate) change: Option<u64>,
 }

@@ -124,6 +124,23 @@ async fn changes_of_rules_are_listed_and_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_older_is_undone_where_nothing_is_left_of_the_last_change() {
+    let bus = Bus::start(Script {
+        changes: vec![99],
+        ..Script::default()
+    })
+    .await;
+    let output = run(bus.address(), &["rules", "undo"]);
+    assert_eq!(status(&output), 4, "{output:?}");
+    assert!(
+        text_of(&output.stderr).contains("the next that is not undone is change 2"),
+        "{output:?}"
+    );
+    let own = portreeve_dbus::OWN_UID;
+    assert_eq!(bus.calls(), [format!("Undo {own} 99")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_can_be_tried_without_being_made() {
     let rule = Rule {
         id: 12,

@@ -31,6 +31,8 @@ pub(crate) struct Script {
     pub(crate) activity: Vec<Activity>,
     /// The programs that were seen.
     pub(crate) programs: Vec<SeenProgram>,
+    /// Changes after those that every broker has made here, the newest first.
+    pub(crate) changes: Vec<u64>,
     /// What every call that changes something is refused with.
     pub(crate) refusal: Option<fn() -> Error>,
 }
@@ -250,11 +252,14 @@ impl Rules {
             rule: rule.clone(),
             ..Change::default()
         };
-        vec![
+        let newer = lock(&self.0).script.changes.clone().into_iter();
+        let newer = newer.map(|number| change(number, None, None));
+        let all = [
             change(4, Some(3), None),
             change(3, None, Some(4)),
             change(2, None, None),
-        ]
+        ];
+        newer.chain(all).collect()
     }
 }
 

@@ -60,39 +60,37 @@ pub(super) async fn list(uid: u32, output: &mut Output) -> Result<()> {
     output.result(&views, |views| text(views))
 }
 
-/// Undoes a change of the rules of user `uid`: this one, or the last.
+/// Undoes a change of the rules of user `uid`: this one, or the last. If nothing is left of the last, none: an older
+/// one is undone only by its number, because it is not what whoever asks for the last has in mind.
 pub(super) async fn undo(uid: u32, change: Option<u64>, output: &mut Output) -> Result<()> {
-    let candidates = match change {
-        Some(number) => vec![number],
-        None => to_undo(&Bus::connect().await?.rules().await?.changes(uid).await?),
+    let (undoes, older) = match change {
+        Some(number) => (number, None),
+        None => last(&Bus::connect().await?.rules().await?.changes(uid).await?)?,
     };
     let proxy = patient_proxy().await?;
-    let mut nothing = Error::Broker(BrokerError::NoSuchChange(
-        "cannot undo a change of rules: there is none that is not undone".to_owned(),
-    ));
-    for undoes in candidates {
-        match call_with_leave(proxy.inner(), "Undo", &(uid, undoes)).await {
-            Ok(change) => {
-                return output.result(&Undone { change, undoes }, |_| {
-                    format!("Change {undoes} undone (change {change}).")
-                });
-            }
-            // Its rules have ended, or were changed again: the one before it is meant.
-            Err(error @ Error::Broker(BrokerError::NoSuchChange(_))) => nothing = error,
-            Err(error) => return Err(error),
+    match call_with_leave(proxy.inner(), "Undo", &(uid, undoes)).await {
+        Ok(change) => output.result(&Undone { change, undoes }, |_| {
+            format!("Change {undoes} undone (change {change}).")
+        }),
+        Err(Error::Broker(BrokerError::NoSuchChange(why))) => {
+            let older =
+                older.map(|older| format!("; the next that is not undone is change {older}"));
+            let text = why + &older.unwrap_or_default();
+            Err(BrokerError::NoSuchChange(text).into())
         }
+        Err(error) => Err(error),
     }
-    Err(nothing)
 }
 
-/// Those of `changes`, which come newest first, that are neither undone nor have undone another.
-fn to_undo(changes: &[Change]) -> Vec<u64> {
+/// The newest of `changes`, which come newest first, that is neither undone nor has undone another, and the next.
+fn last(changes: &[Change]) -> Result<(u64, Option<u64>)> {
     let open = |change: &&Change| change.undoes.is_none() && change.undone_by.is_none();
-    changes
-        .iter()
-        .filter(open)
-        .map(|change| change.number)
-        .collect()
+    let mut open = changes.iter().filter(open).map(|change| change.number);
+    let last = open.next().ok_or_else(|| {
+        let text = "cannot undo a change of rules: there is none that is not undone";
+        Error::Broker(BrokerError::NoSuchChange(text.to_owned()))
+    })?;
+    Ok((last, open.next()))
 }
 
 fn text(changes: &[ChangeView<'_>]) -> String {
@@ -171,9 +169,12 @@ mod tests {
             undone_by: Some(4),
             ..change(3)
         };
-        assert_eq!(to_undo(&[undo.clone(), undone.clone(), change(2)]), [2]);
-        assert_eq!(to_undo(&[change(5), undo.clone()]), [5]);
-        assert!(to_undo(&[undo, undone]).is_empty());
+        let found = |changes: &[Change]| last(changes).ok();
+        let rules = [undo.clone(), undone.clone(), change(2)];
+        assert_eq!(found(&rules), Some((2, None)));
+        let rules = [change(5), undo.clone(), change(1)];
+        assert_eq!(found(&rules), Some((5, Some(1))));
+        assert_eq!(found(&[undo, undone]), None);
     }
 
     #[test]
