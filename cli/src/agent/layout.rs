@@ -1,6 +1,6 @@
 //! Text in lines of a terminal's width.
 
-use unicode_width::UnicodeWidthChar;
+use crate::output::{columns, columns_of};
 
 /// `text` in lines of at most `width` columns, broken between words, or within one that is too long.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -21,23 +21,17 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
         used = 0;
         for c in word.chars() {
-            let columns = c.width().unwrap_or(0);
-            if used + columns > width {
+            let wide = columns_of(c);
+            if used + wide > width {
                 lines.push(std::mem::take(&mut line));
                 used = 0;
             }
             line.push(c);
-            used += columns;
+            used += wide;
         }
     }
     lines.push(line);
     lines
-}
-
-/// How many columns a text takes, character by character: terminals do not agree on which of them are drawn
-/// as one, and a line that is longer than it was taken to be goes on where ours begin.
-fn columns(text: &str) -> usize {
-    text.chars().filter_map(UnicodeWidthChar::width).sum()
 }
 
 #[cfg(test)]
@@ -61,8 +55,7 @@ mod tests {
         for text in ["👩\u{200d}👧", "👍🏽", "\u{644}\u{627}", "🇩🇪"] {
             let all = text.repeat(10);
             for line in wrap(&all, 8) {
-                let one_by_one: usize = line.chars().filter_map(UnicodeWidthChar::width).sum();
-                assert!(one_by_one <= 8, "{line:?}");
+                assert!(columns(&line) <= 8, "{line:?}");
             }
             assert_eq!(wrap(&all, 8).concat(), all);
             let long = wrap(&text.repeat(4), 4 * columns(text));

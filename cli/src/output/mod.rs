@@ -3,6 +3,7 @@
 
 mod sanitise;
 mod table;
+mod width;
 
 use std::io::Write as _;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 pub(crate) use self::{
     sanitise::clean,
     table::{Table, cut},
+    width::{columns, columns_of},
 };
 use crate::error::{Error, Result};
 

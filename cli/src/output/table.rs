@@ -1,8 +1,9 @@
 //! Columns of text.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
-
-use super::clean;
+use super::{
+    clean,
+    width::{columns, columns_of},
+};
 
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
@@ -22,7 +23,7 @@ impl<const N: usize> Table<N> {
         Self {
             heading,
             rows: Vec::new(),
-            widths: heading.map(UnicodeWidthStr::width),
+            widths: heading.map(columns),
         }
     }
 
@@ -30,7 +31,7 @@ impl<const N: usize> Table<N> {
     pub(crate) fn row(&mut self, cells: [String; N]) {
         let cells = cells.map(|cell| clean(&cell));
         for (width, cell) in self.widths.iter_mut().zip(&cells) {
-            *width = (*width).max(cell.width());
+            *width = (*width).max(columns(cell));
         }
         self.rows.push(cells);
     }
@@ -61,7 +62,10 @@ fn line<const N: usize>(cells: &[impl AsRef<str>; N], widths: [usize; N]) -> Str
     for (cell, width) in cells.iter().zip(widths) {
         let cell = cell.as_ref();
         text.push_str(cell);
-        text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
+        text.extend(std::iter::repeat_n(
+            ' ',
+            width.saturating_sub(columns(cell)),
+        ));
         text.push_str(GAP);
     }
     text.truncate(text.trim_end().len());
@@ -71,13 +75,13 @@ fn line<const N: usize>(cells: &[impl AsRef<str>; N], widths: [usize; N]) -> Str
 /// At most `width` columns of `text`.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     let text = clean(text);
-    if text.width() <= width {
+    if columns(&text) <= width {
         return text;
     }
     let mut kept = String::new();
     let mut used = 1; // the ellipsis
     for c in text.chars() {
-        used += c.width().unwrap_or(0);
+        used += columns_of(c);
         if used > width {
             break;
         }
@@ -100,6 +104,14 @@ mod tests {
             table.render(),
             "\u{1b}[1mID     PROGRAM  TO\u{1b}[0m\n1      日本     a\n10000  x\n"
         );
+    }
+
+    #[test]
+    fn no_row_is_wider_than_its_columns_where_parts_are_drawn_apart() {
+        let mut table = Table::new(["A", "B"]);
+        table.row(["👍🏽".into(), "x".into()]);
+        table.row(["abcd".into(), "y".into()]);
+        assert_eq!(table.lines(7)[1..], ["👍🏽  x", "abcd  y"]);
     }
 
     #[test]
@@ -131,5 +143,8 @@ mod tests {
         assert_eq!(cut("curl", 4), "curl");
         assert_eq!(cut("curls", 4), "cur…");
         assert_eq!(cut("日本語", 4), "日…");
+        // Some terminals draw these as two.
+        assert_eq!(cut("👍🏽", 3), "👍…");
+        assert_eq!(cut("👍🏽", 4), "👍🏽");
     }
 }
