@@ -169,13 +169,14 @@ pub(crate) struct AddRule {
 }
 
 /// Arguments of `rules edit`. What is not named stays as it is.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, PartialEq, ClapArgs)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct EditRule {
     /// Id of the rule, as `rules list` shows it
     #[arg(value_name = "ID")]
     pub(crate) id: u64,
-    /// Absolute path of the program's executable; symbolic links are followed
+    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
+    /// flatpak:ID, snap:NAME
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: Option<PathBuf>,
     /// What the program does, instead of what the rule says; may be given more than once
@@ -201,8 +202,19 @@ pub(crate) struct EditRule {
     pub(crate) always: bool,
 }
 
+impl EditRule {
+    /// Whether it names nothing that is to be different.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        *self
+            == Self {
+                id: self.id,
+                ..Self::default()
+            }
+    }
+}
+
 /// Parts of a rule that need not be named.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, PartialEq, ClapArgs)]
 pub(crate) struct Parts {
     /// Only this host, by name. Of one who listens or accepts, this and the next three are about who may
     /// connect, and a name is not known
@@ -254,7 +266,8 @@ pub(crate) struct ModeArgs {
     /// (deny everything, whatever rules allow)
     #[arg(value_parser = mode())]
     pub(crate) mode: Option<Mode>,
-    /// The mode ends after this time, such as 1h or 7days [default: of learn 7days; others stay]
+    /// The mode ends after this time, such as 1h or 7days, up to 30days [default: of learn 7days; others
+    /// stay]
     #[arg(long = "for", value_name = "TIME", value_parser = time, requires = "mode")]
     pub(crate) time: Option<Span>,
 }

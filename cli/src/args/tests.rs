@@ -97,3 +97,21 @@ fn a_rule_may_end() {
         assert_eq!(lifespan.to_string(), format!("{seconds}s"));
     }
 }
+
+#[test]
+fn help_tells_what_is_taken() {
+    let help = |path: &[&str]| {
+        let mut command = Args::command();
+        let command = path.iter().fold(&mut command, |command, name| {
+            command.find_subcommand_mut(name).unwrap()
+        });
+        let text = command.render_help().to_string();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for command in ["add", "edit"] {
+        let help = help(&["rules", command]);
+        assert!(help.contains("flatpak:ID, snap:NAME"), "{help}");
+    }
+    assert!(help(&["mode"]).contains("up to 30days"));
+    assert!(help(&["rules", "undo"]).contains("if nothing is left of that"));
+}

@@ -90,7 +90,7 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
         Rules::Export(arguments) => return export::run(uid, arguments, output).await,
         Rules::Import(arguments) => return import::run(uid, arguments, output).await,
         Rules::Add(rule) => (RuleChanges::add(added(rule)?), "added"),
-        Rules::Edit(rule) => (edit::changes(uid, rule).await?, "there instead"),
+        Rules::Edit(rule) => (edit::changes(uid, rule).await?, "edited"),
         Rules::Remove(rules) => (
             RuleChanges {
                 remove: Some(rules.ids.clone()),
@@ -123,17 +123,29 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
     } else {
         added
     };
-    output.result(&Made { change, ids }, |made| said(made, done))
+    output.result(&Made { change, ids }, |made| {
+        match (command, &made.ids[..]) {
+            (Rules::Edit(rule), [id]) => {
+                format!("Rule {} is rule {id} now{}.", rule.id, number(made.change))
+            }
+            _ => said(made, done),
+        }
+    })
 }
 
 fn said(made: &Made, done: &str) -> String {
     let ids: Vec<String> = made.ids.iter().map(ToString::to_string).collect();
     let rules = if ids.len() == 1 { "Rule" } else { "Rules" };
-    let change = match made.change {
+    let change = number(made.change);
+    format!("{rules} {} {done}{change}.", ids.join(", "))
+}
+
+/// The number of a change, to be told after what it is, if it has one.
+fn number(change: u64) -> String {
+    match change {
         0 => String::new(),
         change => format!(" (change {change})"),
-    };
-    format!("{rules} {} {done}{change}.", ids.join(", "))
+    }
 }
 
 async fn list(uid: u32, output: &mut Output) -> Result<()> {

@@ -78,8 +78,10 @@ async fn rules_are_listed_and_changed() {
     let output = run(address, &edit);
     assert_eq!(
         text_of(&output.stdout),
-        "Rule 13 there instead (change 5).\n"
+        "Rule 12 is rule 13 now (change 5).\n"
     );
+    let output = run(address, &["rules", "edit", "12"]);
+    assert_eq!(status(&output), 2, "{output:?}");
     let own = portreeve_dbus::OWN_UID;
     assert_eq!(
         bus.calls(),

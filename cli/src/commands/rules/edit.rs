@@ -12,6 +12,13 @@ use crate::{
 /// The change that puts another rule in the place of one.
 pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
     let id = edit.id;
+    if edit.is_of_nothing() {
+        let text = format!(
+            "cannot edit rule {id} without an option that says what is to be different; \
+             “portreevectl rules edit --help” lists them"
+        );
+        return Err(Error::Usage(text));
+    }
     let rules = Bus::connect().await?.rules().await?.list(uid).await?;
     let rule = rules.iter().find(|rule| rule.id == id).ok_or_else(|| {
         let text = format!("cannot find rule {id} among those of the user");
@@ -96,14 +103,20 @@ mod tests {
         }
     }
 
-    fn with(words: &str) -> RuleSpec {
+    fn edit(words: &str) -> EditRule {
         let words = ["portreevectl", "rules", "edit", "7"]
             .into_iter()
             .chain(words.split_whitespace());
         match Args::try_parse_from(words).unwrap().command {
-            Command::Rules(Rules::Edit(edit)) => edited(rule(), &edit).unwrap(),
+            Command::Rules(Rules::Edit(edit)) => edit,
             other => panic!("{other:?}"),
         }
+    }
+
+    fn with(words: &str) -> RuleSpec {
+        let edit = edit(words);
+        assert_eq!(edit.is_of_nothing(), words.is_empty(), "{words}");
+        edited(rule(), &edit).unwrap()
     }
 
     #[test]
