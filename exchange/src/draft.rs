@@ -92,8 +92,8 @@ pub(crate) struct Draft {
     pub(crate) first: bool,
     /// How exact the other firewall takes what it says of the other side to be, if that matters there: more is more.
     pub(crate) exactness: u8,
-    /// Whether it is one entry of a list, which has its name.
-    pub(crate) is_entry: bool,
+    /// The list that it is an entry of.
+    pub(crate) list: Option<String>,
     /// Whose calls.
     pub(crate) who: Who,
     /// Whether the paths of its programs may be in upper or lower case there.
@@ -119,7 +119,7 @@ impl Draft {
             in_force: true,
             first: false,
             exactness: 0,
-            is_entry: false,
+            list: None,
             who: Who::Any,
             any_case: false,
             operation: Operation::Connect,
@@ -135,11 +135,7 @@ impl Draft {
 
     /// What to call it, or the list that it is an entry of.
     pub(crate) fn group(&self) -> &str {
-        if self.is_entry {
-            &self.name
-        } else {
-            &self.source
-        }
+        self.list.as_ref().unwrap_or(&self.source)
     }
 
     /// Whether it counts there, and can be said here in full.

@@ -337,7 +337,7 @@ fn denied(
         let mut draft = draft(0, &rule);
         draft.source = format!("{source}: {word}");
         draft.name.clone_from(&source);
-        draft.is_entry = true;
+        draft.list = Some(source.clone());
         said.unwrap_or_default().clone_into(&mut draft.said);
         if !draft.lost.is_empty() {
             draft.refusal = Some(draft.lost.join("; "));

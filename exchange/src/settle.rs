@@ -194,8 +194,8 @@ fn spread(
             .cloned()
             .collect();
         if those.is_empty() {
-            if draft.is_entry {
-                let list = without.entry(draft.name.clone());
+            if let Some(list) = &draft.list {
+                let list = without.entry(list.clone());
                 let (entries, _) = list.or_insert_with(|| (0_usize, refusal(&draft)));
                 *entries += 1;
             } else {
@@ -208,7 +208,7 @@ fn spread(
         if count > RULES_MAX {
             return Err(TooMany);
         }
-        if !draft.is_entry || told.insert(draft.name.clone()) {
+        if draft.list.is_none() || told.insert(draft.list.clone()) {
             imported.warnings.push(format!(
                 "“{}” is for more than one program: it is taken for {}; all others will be asked about",
                 draft.group(),
