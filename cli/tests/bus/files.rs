@@ -153,7 +153,11 @@ async fn a_person_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules.json");
     fs::write(&file, wanted(&["d.example"])).unwrap();
-    for (answer, word) in [("n\n", "Nothing was changed"), ("y\n", "1 added")] {
+    for (answer, word) in [
+        (&b"n\n"[..], "Nothing was changed"),
+        (b"\xff\n", "Nothing was changed"),
+        (b"y\n", "1 added"),
+    ] {
         let terminal = openpty(None, None).unwrap();
         let mut child = portreevectl(bus.address(), &["rules", "import", file.to_str().unwrap()])
             .stdin(terminal.slave)
@@ -162,7 +166,7 @@ async fn a_person_is_asked() {
             .spawn()
             .unwrap();
         fs::File::from(terminal.master.try_clone().unwrap())
-            .write_all(answer.as_bytes())
+            .write_all(answer)
             .unwrap();
         let mut text = String::new();
         child

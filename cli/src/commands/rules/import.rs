@@ -84,14 +84,14 @@ fn is_script(program: &str) -> bool {
     read.is_err() || start == b"#!"
 }
 
-/// Waits for a yes.
+/// Waits for a yes; whatever else is typed, text or not, is a no.
 fn ask() -> Result<bool> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "Change the rules? [y/N] ")?;
     stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    let mut answer = Vec::new();
+    io::stdin().lock().read_until(b'\n', &mut answer)?;
+    Ok(matches!(answer.trim_ascii(), b"y" | b"Y" | b"yes"))
 }
 
 /// Says which rules are for programs that the kernel knows by another name, or not at all.
