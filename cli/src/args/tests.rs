@@ -108,7 +108,7 @@ fn help_tells_what_is_taken() {
         let text = command.render_help().to_string();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    for command in ["add", "edit"] {
+    for command in ["add", "edit", "import"] {
         let help = help(&["rules", command]);
         assert!(help.contains("flatpak:ID, snap:NAME"), "{help}");
     }
