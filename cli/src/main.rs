@@ -21,6 +21,7 @@ use crate::{
     args::{Args, Command},
     error::{Error, Result},
     output::Output,
+    terminal::Signals,
 };
 
 fn main() -> ExitCode {
@@ -47,7 +48,9 @@ fn prepare(args: &Args) -> Result<()> {
 }
 
 fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
-    let runtime = Builder::new_current_thread().enable_all().build();
+    let mut runtime = Builder::new_current_thread();
+    let runtime = runtime.enable_all().on_thread_start(Signals::leave);
+    let runtime = runtime.build();
     let runtime = runtime.map_err(Error::Setup)?;
     let code = runtime.block_on(commands::run(args, output));
     // Looks at files that do not answer are not waited for.

@@ -19,7 +19,7 @@ use std::{
 
 use portreeve_dbus::{BrokerProxy, Error as BrokerError, OWN_UID, Prompt, PromptsProxy};
 use portreeve_policy::{For, Scope};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{sync::mpsc, task::yield_now, time::sleep};
 use zbus::Connection;
 
 use self::{
@@ -32,7 +32,7 @@ use crate::{
     args::{Agent, Args},
     clock::boot_time,
     error::{Error, Result},
-    terminal::{Signal, Signals, Terminal},
+    terminal::{Key, Signal, Signals, Terminal},
 };
 
 /// Messages of the broker that may wait. When it is full the bus waits.
@@ -140,7 +140,7 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
                     return Err(error);
                 }
             }
-            key = terminal.key() => {
+            key = key(&terminal) => {
                 let Some(key) = key? else {
                     return Ok(ExitCode::SUCCESS);
                 };
@@ -153,6 +153,13 @@ pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
             () = sleep(change.unwrap_or_default()), if change.is_some() => {}
         }
     }
+}
+
+/// The next key. A signal that came before it may be known of only after it was read, so there is a turn for that.
+async fn key(terminal: &Terminal) -> Result<Option<Key>> {
+    let key = terminal.key().await;
+    yield_now().await;
+    key
 }
 
 fn usage(text: &str) -> Error {

@@ -293,6 +293,13 @@ impl Signals {
         })
     }
 
+    /// Leaves them to the thread that listens. If another one took them, that would read first what was typed while
+    /// the program was stopped, and only then hear that it goes on.
+    pub(crate) fn leave() {
+        // It fails for no set of signals.
+        SigSet::all().thread_block().ok();
+    }
+
     /// The next one.
     pub(crate) async fn next(&mut self) -> Signal {
         let [hup, int, quit, term] = &mut self.ends;
