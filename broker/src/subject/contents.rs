@@ -216,7 +216,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+    };
 
     use super::{
         super::process::{statx_at, statx_straight},
@@ -239,6 +242,8 @@ mod tests {
     #[tokio::test]
     async fn what_others_can_change_is_told_by_what_is_in_it() {
         let dir = tempfile::tempdir().unwrap();
+        let open = Permissions::from_mode(0o777);
+        fs::set_permissions(dir.path(), open).unwrap();
         let path = dir.path().canonicalize().unwrap().join("tool");
         let reader = Reader::default();
         let read = async || {

@@ -21,7 +21,7 @@ use portreeve_broker::{
     subject::{Caller, Code, ProcessHandle},
 };
 use portreeve_policy::{
-    Alteration, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
+    Alteration, Contents, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
 };
 use tokio::sync::{Notify, OnceCell, mpsc};
 use zbus::Connection;
@@ -154,6 +154,7 @@ impl Broker {
             subject: Subject {
                 uid,
                 program: Program::Path("/usr/bin/curl".into()),
+                contents: Contents::OfRoot,
                 process: Process {
                     pid,
                     began: handle.began().unwrap(),
@@ -172,6 +173,7 @@ impl Broker {
             ..Request::default()
         };
         let arrival = Arrival {
+            process: caller.subject.process,
             held: self.table.knock(unique, &request).unwrap(),
             request,
             caller: Arc::new(caller),
