@@ -20,6 +20,8 @@ mod lsrules;
 mod opensnitch;
 mod own;
 mod pattern;
+#[cfg(test)]
+mod played;
 mod read;
 mod settle;
 

@@ -3,6 +3,8 @@
 use super::*;
 use crate::Incoming;
 
+mod model;
+
 fn read(text: &str, app: Option<&str>) -> Imported {
     let file = TextFile {
         name: "group.lsrules".to_owned(),

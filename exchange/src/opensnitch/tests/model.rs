@@ -5,10 +5,6 @@ use std::{
     net::IpAddr,
 };
 
-use portreeve_policy::{
-    Alteration, Contents, Decision, Knowledge, Lifespan, Object, Operation, Origin, Process,
-    Program, Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
-};
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
@@ -17,35 +13,28 @@ use proptest::{
 use serde_json::{Value, json};
 
 use super::{SCRIPT, read_for, rule};
+use crate::played::{self, Played, taken};
 
 /// A call, as OpenSnitch sees it, and whose it is here.
 #[derive(Debug, Clone)]
 struct Call {
+    /// The program's path there, which is not its key here if that is an application's or a script's.
     path: &'static str,
-    /// The program's key here, which is not its path there if it is an application or a script.
-    key: &'static str,
     command: &'static str,
-    host: Option<&'static str>,
-    ip: &'static str,
-    port: u16,
-    protocol: &'static str,
+    here: Played,
 }
 
 impl Call {
-    fn is_v6(&self) -> bool {
-        self.ip.contains(':')
-    }
-
     /// What the daemon compares with.
     fn value(&self, operand: &str) -> String {
         match operand {
             "process.path" => self.path.to_owned(),
             "process.command" => self.command.to_owned(),
-            "dest.host" => self.host.unwrap_or_default().to_owned(),
-            "dest.ip" => self.ip.to_owned(),
-            "dest.port" => self.port.to_string(),
-            _ if self.is_v6() => format!("{}6", self.protocol),
-            _ => self.protocol.to_owned(),
+            "dest.host" => self.here.host.unwrap_or_default().to_owned(),
+            "dest.ip" => self.here.ip.to_owned(),
+            "dest.port" => self.here.port.to_string(),
+            _ if self.here.ip.contains(':') => format!("{}6", self.here.protocol),
+            _ => self.here.protocol.to_owned(),
         }
     }
 }
@@ -63,11 +52,11 @@ fn is_met(condition: &Value, call: &Call) -> bool {
             .is_match(call.value(operand).to_lowercase().as_bytes()),
         "range" => {
             let (first, last) = data.split_once('-').unwrap();
-            (first.parse().unwrap()..=last.parse().unwrap()).contains(&call.port)
+            (first.parse().unwrap()..=last.parse().unwrap()).contains(&call.here.port)
         }
         "network" => {
             let network: ipnet::IpNet = data.parse().unwrap();
-            network.contains(&call.ip.parse::<IpAddr>().unwrap())
+            network.contains(&call.here.ip.parse::<IpAddr>().unwrap())
         }
         other => panic!("{other}"),
     }
@@ -122,51 +111,6 @@ fn allows(rules: &[Value], call: &Call) -> Option<bool> {
         allowed = Some(allow);
     }
     allowed
-}
-
-/// The rules that are taken.
-fn taken(rules: &[Value], app: Option<&str>) -> Ruleset {
-    let rules = (1..).zip(read_for(rules, app).rules).map(|(id, incoming)| {
-        let checked = incoming.spec.check().unwrap();
-        Rule {
-            id: RuleId(id),
-            uid: Some(1000),
-            subject: SubjectPattern::Program(checked.program),
-            operations: checked.operations,
-            object: checked.object,
-            action: checked.action,
-            lifespan: Lifespan::Always,
-            enabled: checked.enabled,
-            origin: Origin::Import,
-            created: 0,
-            note: None,
-        }
-    });
-    Ruleset::new(rules)
-}
-
-/// Whether they allow the call.
-fn allows_here(taken: &Ruleset, call: &Call) -> bool {
-    let subject = Subject {
-        uid: 1000,
-        program: Program::of_key(call.key).unwrap(),
-        contents: Contents::OfRoot,
-        process: Process {
-            pid: 1,
-            began: 1,
-            run: 1,
-            alteration: Alteration::NONE,
-        },
-    };
-    let object = Object {
-        protocol: call.protocol.parse::<Protocol>().unwrap(),
-        address: call.ip.parse().unwrap(),
-        port: call.port,
-        host: call.host.map(Into::into),
-        knowledge: Knowledge::default(),
-    };
-    let decision = taken.decide(&subject, Operation::Connect, &object);
-    matches!(decision, Decision::Settled { action, .. } if action.as_str() == "allow")
 }
 
 fn any_condition() -> impl Strategy<Value = Value> {
@@ -253,7 +197,7 @@ prop_compose! {
         port in prop::sample::select(vec![80, 90, 443]),
         protocol in prop::sample::select(vec!["tcp", "udp"]),
     ) -> Call {
-        Call { path, key, command, host, ip, port, protocol }
+        Call { path, command, here: Played { key, host, ip, port, protocol } }
     }
 }
 
@@ -282,11 +226,11 @@ fn some_of_what_was_allowed_still_is() {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for _ in 0..3000 {
         let (rules, calls, app) = any_import().new_tree(&mut runner).unwrap().current();
-        let taken = taken(&rules, app);
+        let taken = taken(read_for(&rules, app));
         for call in calls {
-            let (there, here) = counts.entry(call.key).or_default();
+            let (there, here) = counts.entry(call.here.key).or_default();
             *there += usize::from(surely_allows(&rules, &call));
-            *here += usize::from(allows_here(&taken, &call));
+            *here += usize::from(played::allows(&taken, &call.here));
         }
     }
     assert!(counts.values().all(|(_, here)| *here > 0), "{counts:?}");
@@ -300,9 +244,9 @@ proptest! {
 
     #[test]
     fn nothing_is_allowed_that_was_not((rules, calls, app) in any_import()) {
-        let taken = taken(&rules, app);
+        let taken = taken(read_for(&rules, app));
         for call in calls {
-            if allows_here(&taken, &call) {
+            if played::allows(&taken, &call.here) {
                 prop_assert!(surely_allows(&rules, &call), "{:?} {:?}", app, call);
             }
         }
@@ -319,8 +263,8 @@ proptest! {
             json!({"type": "simple", "operand": "dest.port", "data": port}),
         ];
         let rules = [rule("0", action, &conditions)];
-        if call.key == "/bin/a" {
-            prop_assert_eq!(allows_here(&taken(&rules, None), &call), allows(&rules, &call) == Some(true));
+        if call.here.key == "/bin/a" {
+            prop_assert_eq!(played::allows(&taken(read_for(&rules, None)), &call.here), allows(&rules, &call) == Some(true));
         }
     }
 }
