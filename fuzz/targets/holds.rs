@@ -18,8 +18,8 @@ use portreeve_fuzz::{
     threads::{THREADS, Threads},
 };
 use portreeve_policy::{
-    Action, Alteration, Destination, Lifespan, ObjectPattern, Operations, Origin, Process, Program,
-    Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Alteration, Contents, Destination, Lifespan, ObjectPattern, Operations, Origin,
+    Process, Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 
 static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
@@ -30,6 +30,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         subject: Subject {
             uid: 1000,
             program: program(),
+            contents: Contents::OfRoot,
             process: Process {
                 pid,
                 began: 1,

@@ -45,21 +45,30 @@ impl Decider {
             return send(reply, Ok(Answered::Done(0)));
         }
         let there = self.rule_like(id, answer);
+        let trusts = self.file_of(id, answer);
         let Some(prompt) = self.prompts.get_mut(id) else {
             return send(reply, Err(no_such_prompt(id)));
         };
         let uid = prompt.question.uid();
         if let Some(RuleId(rule)) = there {
-            self.trust_answered(id, answer);
+            if let Some(file) = trusts {
+                self.trust(file);
+            }
             self.publish();
             return self.answered(uid, id, answer, rule, reply);
         }
         prompt.answering = true;
         // The rest happens when that is done.
-        let purpose = Purpose::Answer { id, answer, reply };
         let edit = store::Edit {
             add: rules,
+            trust: trusts.clone(),
             ..store::Edit::default()
+        };
+        let purpose = Purpose::Answer {
+            id,
+            answer,
+            trusts,
+            reply,
         };
         let by = self.by(uid, RuleOrigin::Prompt);
         self.store(uid, store::Change::Edit(edit, by), purpose);

@@ -47,6 +47,7 @@ impl Decider {
             remove: changes.remove,
             enable: changes.enable,
             disable: changes.disable,
+            trust: None,
         };
         if edit.is_empty() {
             self.change_unstored(&unstored);
@@ -212,17 +213,22 @@ impl Decider {
                 if let Purpose::Change { unstored, .. } = &purpose {
                     self.change_unstored(unstored);
                 }
-                let is_trusted = matches!(&purpose, Purpose::Answer { id, answer, .. }
-                    if self.trust_answered(*id, *answer));
-                let is_different = is_trusted
-                    || made.change != ChangeId(0)
+                if let Purpose::Answer {
+                    trusts: Some(file), ..
+                } = &purpose
+                {
+                    self.take_trusted(file);
+                }
+                let is_different = made.change != ChangeId(0)
                     || !matches!(&purpose, Purpose::Change { unstored, .. } if unstored.is_empty());
                 if is_different {
                     self.publish();
                 }
                 self.end_what_came_late();
                 match purpose {
-                    Purpose::Answer { id, answer, reply } => {
+                    Purpose::Answer {
+                        id, answer, reply, ..
+                    } => {
                         let rule = made.rules.first().map_or(0, |id| id.0);
                         self.answered(uid, id, answer, rule, reply);
                     }
@@ -236,7 +242,9 @@ impl Decider {
                 self.forget();
             }
             Err(error) => match purpose {
-                Purpose::Answer { id, answer, reply } => {
+                Purpose::Answer {
+                    id, answer, reply, ..
+                } => {
                     self.failures.count(Reason::StoreFailed);
                     let rules = if ends_without_store(answer, &error) {
                         self.rules_of(id, answer)

@@ -12,7 +12,7 @@ use portreeve_policy::{
 use tokio::sync::{oneshot, watch};
 
 use super::{AgentHandle, modes::Begun};
-use crate::store::{self, ChangeId, Changed, Over};
+use crate::store::{self, ChangeId, Changed, Over, TrustedFile};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -265,6 +265,8 @@ pub enum Purpose {
         id: u64,
         /// The answer.
         answer: Answer,
+        /// The file that it is about.
+        trusts: Option<TrustedFile>,
         /// Where the answer came from.
         reply: Reply<Answered>,
     },

@@ -168,6 +168,7 @@ impl Decider {
         });
         learner.lessons.insert(about);
         learner.waiting.push(rule);
+        self.trust_if_first(caller);
     }
 
     /// Has the store keep what was gathered for long enough.

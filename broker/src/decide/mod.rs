@@ -5,6 +5,7 @@
 
 mod agents;
 mod answer;
+mod arrival;
 mod change;
 mod command;
 mod ending;
@@ -31,15 +32,14 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{
-    Action, Course, Decision, Mode, Object, ObjectPattern, Operation, Process, Rule,
-};
+use portreeve_policy::{Action, Course, Decision, Mode, ObjectPattern, Operation, Rule};
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, sleep_until},
 };
 
 pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
+pub use arrival::Arrival;
 pub use command::{
     Answered, Changing, Command, Logins, Made, ModeSet, Origin, Reply, RuleChange, Watch,
 };
@@ -67,34 +67,7 @@ use crate::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
-    subject::{Caller, Code},
 };
-
-/// An identified request on its way to a verdict.
-pub struct Arrival {
-    /// The kernel's record.
-    pub request: portreeve_abi::Request,
-    /// Who calls.
-    pub caller: Arc<Caller>,
-    /// What is done.
-    pub operation: Operation,
-    /// Whether it is about a connection that there is: it goes on unless a rule is against it, and
-    /// nobody is asked.
-    pub open: bool,
-    /// To what.
-    pub object: Object,
-    /// The duty to answer.
-    pub held: Held,
-    /// What its process is to the rules; so as it was when it was judged last.
-    pub process: Process,
-}
-
-impl Arrival {
-    /// The run that an answer is for and no other, whatever their program: one that runs what it was given.
-    fn only(&self) -> Option<u64> {
-        (self.caller.code == Code::Given).then_some(self.request.run)
-    }
-}
 
 /// How often prompts without a waiting call are looked after.
 const SWEEP: Duration = Duration::from_millis(50);
@@ -411,8 +384,14 @@ impl Decider {
             let verdict = self
                 .rules
                 .verdict(subject, operation, object, action, until);
-            if grounds == Grounds::Mode(Mode::Learn) {
-                self.learn(&released.waiting.caller, operation, object);
+            match grounds {
+                Grounds::Mode(Mode::Learn) => {
+                    self.learn(&released.waiting.caller, operation, object);
+                }
+                Grounds::Rule(rule) if action == Action::Allow => {
+                    self.trust_first(&released.waiting.caller, rule);
+                }
+                _ => {}
             }
             let held = released.waiting.held;
             tell(&self.history, deed, held, &verdict, action, grounds);

@@ -241,6 +241,13 @@ impl Prompt {
         self.waiting.is_empty() && self.expired
     }
 
+    /// Whether the program's file is one that its user has let it run from is otherwise: it is another question.
+    pub(super) fn set_changed(&mut self, changed: bool) {
+        self.question.alteration.changed = changed;
+        self.revision += 1;
+        self.mark_changed(Instant::now());
+    }
+
     pub(super) fn mark_changed(&mut self, now: Instant) {
         self.changed.get_or_insert(now);
     }

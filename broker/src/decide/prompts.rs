@@ -174,6 +174,23 @@ impl Prompts {
         settled
     }
 
+    /// Other files than before are those that a user's program may run from: the questions about it say whether theirs
+    /// is one, and what was read of them does not count for an answer.
+    pub(super) fn renew(&mut self, uid: u32, program: &str, is_changed: impl Fn(&Subject) -> bool) {
+        for prompt in self.open.values_mut() {
+            let question = &prompt.question;
+            if question.uid() != uid || question.program.key() != Some(program) {
+                continue;
+            }
+            let changed = is_changed(&prompt.caller.subject);
+            if changed != question.alteration.changed {
+                self.by_question.remove(question);
+                prompt.set_changed(changed);
+                self.by_question.insert(prompt.question.clone(), prompt.id);
+            }
+        }
+    }
+
     /// Looks at all prompts.
     pub(super) fn sweep(&mut self, now: Instant, soonest: Duration) -> Swept {
         let mut swept = Swept::default();

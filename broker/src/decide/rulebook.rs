@@ -91,7 +91,6 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
-        self.trusted.keep_those_of(self.rules.values());
         self.compiled = Ruleset::new(self.all().filter(|rule| self.modes.count(rule)));
         self.alarm = self.first_end();
     }

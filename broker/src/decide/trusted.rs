@@ -12,6 +12,7 @@ use portreeve_policy::{
 
 use super::Decider;
 use crate::{
+    failure::with_causes,
     store::{self, FILES_MAX, TrustedFile},
     subject::Caller,
 };
@@ -64,21 +65,6 @@ impl Trusted {
             ..subject.process
         }
     }
-
-    /// Forgets files of programs about which their user has no such rule.
-    pub(super) fn keep_those_of<'a>(&mut self, rules: impl Iterator<Item = &'a Rule>) {
-        if self.0.is_empty() {
-            return;
-        }
-        let mut kept = HashMap::new();
-        for (uid, program) in rules.filter_map(let_do) {
-            let key = (uid, program.into());
-            if let Some(files) = self.0.remove(&key) {
-                kept.insert(key, files);
-            }
-        }
-        self.0 = kept;
-    }
 }
 
 /// Whom a rule lets do something, whatever the process: the user and the program's key.
@@ -96,45 +82,44 @@ impl Decider {
     /// A rule has let a call go on: if it is the first of a user's about a program that others can change, the file
     /// is the one that it is about from now on.
     pub(super) fn trust_first(&mut self, caller: &Caller, rule: RuleId) {
+        let lets = self.rules.get(caller.subject.uid, rule);
+        if lets.and_then(let_do).is_some() {
+            self.trust_if_first(caller);
+        }
+    }
+
+    /// A rule is to be about what a caller does: if it is the first about that program, about this file.
+    pub(super) fn trust_if_first(&mut self, caller: &Caller) {
         let subject = &caller.subject;
-        let Contents::Known(digest) = subject.contents else {
-            return;
-        };
         let is_first = self
             .rules
             .trusted
             .files(subject.uid, &subject.program)
             .is_none();
-        let lets = self.rules.get(subject.uid, rule).and_then(let_do);
-        if let Some((uid, program)) = lets.filter(|_| is_first) {
-            let program = program.into();
+        if let (Contents::Known(digest), Some(program), true) =
+            (subject.contents, subject.program.key(), is_first)
+        {
             self.trust(TrustedFile {
-                uid,
-                program,
+                uid: subject.uid,
+                program: program.into(),
                 digest,
             });
         }
     }
 
-    /// An answer has made a rule, or is as good as one that there is: what it lets the program do, that may do from the
-    /// file that was asked about. Whether that is news.
-    pub(super) fn trust_answered(&mut self, id: u64, answer: Answer) -> bool {
+    /// The file that an answer is about, if it lets a program do something whatever the process.
+    pub(super) fn file_of(&self, id: u64, answer: Answer) -> Option<TrustedFile> {
+        let question = &self.prompts.get(id)?.question;
         let lasts = !matches!(answer.lifespan, For::Once | For::Process);
-        let asked = self.prompts.get(id).map(|prompt| &prompt.question);
-        let Some(question) = asked.filter(|_| lasts && answer.action == Action::Allow) else {
-            return false;
+        let Contents::Known(digest) = question.contents else {
+            return None;
         };
-        let (Contents::Known(digest), Some(program)) = (question.contents, question.program.key())
-        else {
-            return false;
-        };
-        let changed = question.alteration.changed;
-        self.trust(TrustedFile {
+        let program = question.program.key()?.into();
+        (lasts && answer.action == Action::Allow).then_some(TrustedFile {
             uid: question.uid(),
-            program: program.into(),
+            program,
             digest,
-        });
-        changed
+        })
     }
 
     /// A rule that an answer about a changed file would make once more.
@@ -163,16 +148,30 @@ impl Decider {
             .map(|rule| rule.id)
     }
 
-    fn trust(&mut self, file: TrustedFile) {
-        self.rules.trusted.add(&file);
+    /// A program may run from one more file.
+    pub(super) fn trust(&mut self, file: TrustedFile) {
+        self.take_trusted(&file);
+        let note = |result: Result<_, store::Error>| {
+            if let Err(error) = result {
+                let error = with_causes(&error);
+                tracing::warn!("cannot keep which file a program may run from: {error}");
+            }
+        };
         // If it cannot be kept, the next broker takes the file for the first one that comes.
-        if let Ok(place) = self.store.place() {
-            place.make(store::Change::Trust(file), |result| {
-                if let Err(error) = result {
-                    let error = crate::failure::with_causes(&error);
-                    tracing::warn!("cannot keep which file a program may run from: {error}");
-                }
-            });
+        match self.store.place() {
+            Ok(place) => place.make(store::Change::Trust(file), move |result| {
+                note(result.map(drop))
+            }),
+            Err(error) => note(Err(error)),
         }
+    }
+
+    /// The same, if that is kept already. Questions that are open are about that program as it is now.
+    pub(super) fn take_trusted(&mut self, file: &TrustedFile) {
+        self.rules.trusted.add(file);
+        let trusted = &self.rules.trusted;
+        self.prompts.renew(file.uid, &file.program, |subject| {
+            trusted.is_changed(subject)
+        });
     }
 }

@@ -100,8 +100,12 @@ impl Database {
 
     /// Keeps that a program may run from a file.
     fn trust(&self, file: &TrustedFile) -> Result<(), Error> {
-        let since = Now::read().wall;
-        trusted::write(self.connection()?, file, since).map_err(Error::sqlite("write"))
+        let transaction = self.connection()?.unchecked_transaction();
+        let written = transaction.and_then(|transaction| {
+            trusted::write(&transaction, file)?;
+            transaction.commit()
+        });
+        written.map_err(Error::sqlite("write"))
     }
 
     /// Forgets rules for good.

@@ -70,6 +70,8 @@ pub struct Edit {
     pub enable: Vec<RuleId>,
     /// Rules to be switched off.
     pub disable: Vec<RuleId>,
+    /// The file that what is added is about.
+    pub trust: Option<TrustedFile>,
 }
 
 impl Edit {

@@ -21,7 +21,7 @@ pub const OF_ONE_PROGRAM: u32 = 8;
 /// Reads all of them in the order in which they came, and how many rows make no sense.
 pub(super) fn load(connection: &Connection) -> rusqlite::Result<(Vec<TrustedFile>, usize)> {
     let mut statement =
-        connection.prepare("SELECT uid, program, digest FROM trusted ORDER BY since")?;
+        connection.prepare("SELECT uid, program, digest FROM trusted ORDER BY place")?;
     let mut rows = statement.query([])?;
     let (mut found, mut senseless) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
@@ -45,35 +45,32 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<TrustedFile>> {
     Ok(sensible.then_some(file))
 }
 
-/// Writes one more, as the last that came.
-pub(super) fn write(
-    connection: &Connection,
-    file: &TrustedFile,
-    since: i64,
-) -> rusqlite::Result<()> {
+/// Writes one more, as the last that came; the first goes if there are too many.
+pub(super) fn write(connection: &Connection, file: &TrustedFile) -> rusqlite::Result<()> {
     let TrustedFile {
         uid,
         program,
         digest,
     } = file;
-    let transaction = connection.unchecked_transaction()?;
-    transaction.execute(
-        "INSERT OR REPLACE INTO trusted (uid, program, digest, since) VALUES (?1, ?2, ?3, ?4)",
-        params![uid, program, digest.0, since],
+    connection.execute(
+        "INSERT OR REPLACE INTO trusted (uid, program, digest, place) VALUES (?1, ?2, ?3, \
+         (SELECT COALESCE(MAX(place), 0) + 1 FROM trusted WHERE uid = ?1 AND program = ?2))",
+        params![uid, program, digest.0],
     )?;
-    transaction.execute(
+    connection.execute(
         "DELETE FROM trusted WHERE uid = ?1 AND program = ?2 AND digest NOT IN (SELECT digest FROM \
-         trusted WHERE uid = ?1 AND program = ?2 ORDER BY since DESC LIMIT ?3)",
+         trusted WHERE uid = ?1 AND program = ?2 ORDER BY place DESC LIMIT ?3)",
         params![uid, program, OF_ONE_PROGRAM],
     )?;
-    transaction.commit()
+    Ok(())
 }
 
-/// Forgets those of programs about which their user has no rule that allows something.
+/// Forgets those of programs about which their user has no rule that allows something, not even one that can be put
+/// back: what a rule was made for is what it is for when it is put back.
 pub(super) fn forget_unneeded(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(
         "DELETE FROM trusted WHERE NOT EXISTS (SELECT 1 FROM rule WHERE rule.uid = trusted.uid AND \
-         rule.program = trusted.program AND rule.action = 'allow' AND rule.removed IS NULL)",
+         rule.program = trusted.program AND rule.action = 'allow')",
         [],
     )?;
     Ok(())

@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
+    os::fd::AsFd as _,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -20,6 +21,7 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     fileid,
+    process::statx_of,
     script::{OF_USERS, View, Way},
 };
 
@@ -28,6 +30,8 @@ const REMEMBERED: usize = 4096;
 /// Files read side by side, all users together and of one user: each keeps a processor busy.
 const CONCURRENT: usize = 8;
 const OF_ONE_USER: usize = 2;
+/// Callers of one user that wait for that. Of more nothing is known.
+const QUEUE: usize = 64;
 /// How long a caller waits for that. After it nothing is known of its file; what was begun is ended, for the next.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Longest file that is read, bytes.
@@ -37,6 +41,9 @@ const PIECE: usize = 1 << 16;
 /// A file that was changed so lately may be changed again without its times showing it (they have the grain of a
 /// tick), so it is read again for the next caller.
 const FRESH: Duration = Duration::from_secs(2);
+/// File systems on which whatever changes a file changes its times: `EXT4_SUPER_MAGIC` and `BTRFS_SUPER_MAGIC` of
+/// include/uapi/linux/magic.h. On tmpfs memory that is mapped does not, nor do exchanges of extents on XFS.
+const HONEST: [u64; 2] = [0xef53, 0x9123_683e];
 
 /// What a look at an executable has shown.
 pub(super) enum Found {
@@ -50,6 +57,8 @@ pub(super) enum Found {
 pub(super) struct Changeable {
     file: File,
     version: Version,
+    /// Whether what is in it can be remembered for this version.
+    honest: bool,
 }
 
 /// What a file is told by, and changes whenever what is in it does: its times are the kernel's, and its owner can set
@@ -72,6 +81,11 @@ impl Version {
         }
     }
 
+    /// Whether it is still that of an open file.
+    fn is_of(&self, file: &File) -> bool {
+        statx_of(file.as_fd()).is_ok_and(|stat| Self::of(&stat) == *self)
+    }
+
     fn is_settled(&self, now: SystemTime) -> bool {
         let changed = u64::try_from(self.changed.0).map(Duration::from_secs);
         let settled = changed.ok().and_then(|changed| {
@@ -89,7 +103,22 @@ pub(super) struct Reader {
     /// these, and root has to have changed them to leave them to others.
     of_root: Mutex<HashMap<Version, Box<str>>>,
     turns: Arc<Semaphore>,
-    turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
+    turns_of: Mutex<HashMap<u32, Arc<OfUser>>>,
+}
+
+/// The turns of one user, and places to wait for them.
+struct OfUser {
+    queue: Semaphore,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for OfUser {
+    fn default() -> Self {
+        Self {
+            queue: Semaphore::new(QUEUE),
+            turns: Arc::new(Semaphore::new(OF_ONE_USER)),
+        }
+    }
 }
 
 impl Default for Reader {
@@ -125,15 +154,20 @@ impl Reader {
                 }
             }
         }
-        let opened = File::open(link).ok().filter(|file| {
-            // What a user serves need not be the same for who reads it next.
-            let of_users = |system: &rustix::fs::StatFs| system.f_type.cast_unsigned() == OF_USERS;
-            stat.stx_size <= LONGEST && fstatfs(file).is_ok_and(|system| !of_users(&system))
-        });
-        match opened {
-            Some(file) => Found::Changeable(Changeable { file, version }),
-            None => Found::Told(Contents::Unknown),
-        }
+        let changeable = || {
+            let file = File::open(link).ok()?;
+            let system = fstatfs(&file).ok()?;
+            let kind = system.f_type.cast_unsigned();
+            // What a user serves need not be the same for who reads it next; and the process may be in another
+            // program by now.
+            let is_it = version.is_of(&file) && stat.stx_size <= LONGEST && kind != OF_USERS;
+            is_it.then_some(Changeable {
+                file,
+                version,
+                honest: HONEST.contains(&kind) && system.f_flags.cast_unsigned() & view.others == 0,
+            })
+        };
+        changeable().map_or(Found::Told(Contents::Unknown), Found::Changeable)
     }
 
     /// Whether root alone can change what is at this path, which is this file.
@@ -152,41 +186,48 @@ impl Reader {
         is_so
     }
 
-    /// What is in a file from which a process of this user runs.
-    pub(super) async fn read(&self, uid: u32, changeable: Changeable) -> Contents {
-        let known = lock(&self.known).get(&changeable.version).copied();
-        let digest = match known {
-            Some(digest) => Some(digest),
-            None => timeout(PATIENCE, self.read_in_turn(uid, changeable))
-                .await
-                .ok()
-                .flatten(),
-        };
-        digest.map_or(Contents::Unknown, Contents::Known)
+    /// What is in a file from which a process of this user runs; `None` if that takes too long.
+    pub(super) async fn read(&self, uid: u32, changeable: Changeable) -> Option<Contents> {
+        if let Some(known) = self.recall(changeable.version) {
+            return Some(known);
+        }
+        let of_user = Arc::clone(lock(&self.turns_of).entry(uid).or_default());
+        let _place = of_user.queue.try_acquire().ok()?;
+        let read = self.read_in_turn(&of_user, changeable);
+        timeout(PATIENCE, read).await.ok()
     }
 
-    async fn read_in_turn(&self, uid: u32, changeable: Changeable) -> Option<Digest> {
-        let of_user = Arc::clone(
-            lock(&self.turns_of)
-                .entry(uid)
-                .or_insert_with(|| Arc::new(Semaphore::new(OF_ONE_USER))),
-        );
+    fn recall(&self, version: Version) -> Option<Contents> {
+        let known = lock(&self.known).get(&version).copied();
+        known.map(Contents::Known)
+    }
+
+    async fn read_in_turn(&self, of_user: &OfUser, changeable: Changeable) -> Contents {
         let turns = (
-            of_user.acquire_owned().await.ok()?,
-            Arc::clone(&self.turns).acquire_owned().await.ok()?,
+            Arc::clone(&of_user.turns).acquire_owned().await,
+            Arc::clone(&self.turns).acquire_owned().await,
         );
+        // Another process of the same program may have had it read meanwhile.
+        if let Some(known) = self.recall(changeable.version) {
+            return known;
+        }
         let known = Arc::clone(&self.known);
         let work = tokio::task::spawn_blocking(move || {
-            let Changeable { file, version } = changeable;
-            let settled = version.is_settled(SystemTime::now());
-            let digest = digest(file).ok();
+            let Changeable {
+                file,
+                version,
+                honest,
+            } = changeable;
+            let settled = honest && version.is_settled(SystemTime::now());
+            let digest = digest(&file).ok().filter(|_| version.is_of(&file));
             if let Some(digest) = digest.filter(|_| settled) {
                 remember(&known, version, digest);
             }
             drop(turns);
             digest
         });
-        work.await.ok().flatten()
+        let digest = work.await.ok().flatten();
+        digest.map_or(Contents::Unknown, Contents::Known)
     }
 }
 
@@ -250,7 +291,7 @@ mod tests {
             let stat = statx_straight(&path).unwrap();
             match reader.look(&view(), &at(&path), &stat, &path) {
                 Found::Told(contents) => contents,
-                Found::Changeable(changeable) => reader.read(1000, changeable).await,
+                Found::Changeable(changeable) => reader.read(1000, changeable).await.unwrap(),
             }
         };
         fs::write(&path, "abc").unwrap();
@@ -268,31 +309,43 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_has_settled_is_read_once() {
-        let path = fs::canonicalize("/proc/self/exe").unwrap();
-        let stat = statx_at(&path).unwrap();
-        let mut changeable = Changeable {
-            file: File::open(&path).unwrap(),
-            version: Version::of(&stat),
-        };
-        changeable.version.changed.0 -= 60;
-        let reader = Reader::default();
-        let version = changeable.version;
-        let first = reader.read(1000, changeable).await;
-        assert!(matches!(first, Contents::Known(_)));
-        // Were it read again, it would be something else.
-        let again = Changeable {
-            file: tempfile::tempfile().unwrap(),
+        let path = fs::canonicalize("/usr/bin/env").unwrap();
+        let version = Version::of(&statx_at(&path).unwrap());
+        let of = |file, version, honest| Changeable {
+            file,
             version,
+            honest,
         };
-        assert_eq!(reader.read(1000, again).await, first);
-        let other = Changeable {
-            file: tempfile::tempfile().unwrap(),
-            version: Version {
-                changed: (version.changed.0, version.changed.1 ^ 1),
-                ..version
-            },
+        let open = || File::open(&path).unwrap();
+        let empty = || tempfile::tempfile().unwrap();
+        let reader = Reader::default();
+        let first = reader.read(1000, of(open(), version, false)).await;
+        assert!(matches!(first, Some(Contents::Known(_))));
+        // On this file system it may be another one by now.
+        let unknown = Some(Contents::Unknown);
+        assert_eq!(reader.read(1000, of(empty(), version, true)).await, unknown);
+        assert_eq!(reader.read(1000, of(open(), version, true)).await, first);
+        // Were it read again, it would be something else.
+        assert_eq!(reader.read(1000, of(empty(), version, true)).await, first);
+        let other = Version {
+            changed: (version.changed.0, version.changed.1 ^ 1),
+            ..version
         };
-        assert_ne!(reader.read(1000, other).await, first);
+        assert_eq!(reader.read(1000, of(open(), other, true)).await, unknown);
+    }
+
+    #[test]
+    fn another_file_behind_the_link_is_not_taken_for_the_one_that_was_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
+        let path = dir.path().canonicalize().unwrap().join("tool");
+        fs::write(&path, "evil").unwrap();
+        let stat = statx_straight(&path).unwrap();
+        let other = dir.path().join("good");
+        fs::write(&other, "good").unwrap();
+        let reader = Reader::default();
+        let found = reader.look(&view(), &at(&path), &stat, &other);
+        assert!(matches!(found, Found::Told(Contents::Unknown)));
     }
 
     #[test]

@@ -162,7 +162,7 @@ const WANTED: StatxFlags = StatxFlags::BASIC_STATS
     .union(StatxFlags::BTIME);
 
 /// Attributes of an open file, without asking its file system for fresh ones.
-fn statx_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
+pub(super) fn statx_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     Ok(rustix::fs::statx(file, "", flags, WANTED)?)
 }

@@ -122,7 +122,11 @@ impl Resolver {
         let found = timeout(PATIENCE, self.look(*request, script.map(CStr::to_owned))).await;
         let (mut caller, changeable) = found.map_err(|_elapsed| timed_out())??;
         if let Some(changeable) = changeable {
-            caller.subject.contents = self.reader.read(key.uid, changeable).await;
+            match self.reader.read(key.uid, changeable).await {
+                Some(contents) => caller.subject.contents = contents,
+                // For its next call, it may be known.
+                None => return Ok(Arc::new(caller)),
+            }
         }
         let caller = Arc::new(caller);
         let mut known = lock(&self.known);

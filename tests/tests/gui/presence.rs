@@ -44,7 +44,7 @@ impl Session {
     }
 
     #[zbus(property, name = "Type")]
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "wayland"
     }
 }

@@ -111,11 +111,51 @@ async fn the_first_file_that_a_rule_lets_do_something_is_the_one() {
     assert_eq!(call(&desk, Contents::Unknown).await.1, None);
     // One that root alone can change is root's.
     assert_eq!(call(&desk, Contents::OfRoot).await.1, Some(Told::Kept(0)));
-    // The file was for that rule.
+    // A rule that goes and comes back leaves nothing to who waits.
+    let removed = desk.change(remove(rule)).await.unwrap();
+    desk.undo(&removed).await.unwrap();
+    assert_eq!(call(&desk, SECOND).await.1, None);
     desk.change(remove(rule)).await.unwrap();
+    let desk = desk.followed().await;
     desk.add(&spec_for(Operation::Connect, TOOL, "allow")).await;
-    assert_eq!(call(&desk, SECOND).await.1, Some(Told::Kept(0)));
-    assert_eq!(call(&desk, FIRST).await.1, None);
+    assert_eq!(call(&desk, SECOND).await.1, None);
+    assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_was_open_before_is_about_a_changed_program_afterwards() {
+    let desk = Desk::new().await;
+    let (_evil, told) = call(&desk, SECOND).await;
+    assert_eq!(told, None);
+    let before = desk.prompt().await;
+    assert!(before.alterations.is_empty());
+    desk.add(&spec_for(Operation::Connect, TOOL, "allow")).await;
+    // That rule has let it go on: it was the first.
+    assert!(desk.prompts(ALICE).await.is_empty());
+
+    let desk = Desk::new().await;
+    let evil = Running::holding(TOOL, SECOND, ALICE);
+    desk.call(&evil, at("192.0.2.1", 443)).await;
+    let first = Running::holding(TOOL, FIRST, ALICE);
+    desk.call(&first, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    let prompts = desk.prompts(ALICE).await;
+    let of = |digest: &str| {
+        let sha256 = Some(digest.repeat(32));
+        let found = prompts.iter().find(|prompt| prompt.sha256 == sha256);
+        found.unwrap().clone()
+    };
+    let always = said(Action::Allow, Scope::Any, For::Always);
+    desk.answer(&of("01"), always).await.unwrap();
+    let stale = desk.answer(&of("02"), always).await.unwrap_err();
+    assert!(stale.to_string().contains("revision"), "{stale}");
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.alterations, ["changed"]);
+    assert_eq!(prompt.lifespans, ["once", "process", "always"]);
+    // The next call of it is about the same.
+    desk.call(&evil, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    assert_eq!(desk.prompts(ALICE).await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,6 +191,18 @@ async fn nothing_is_learnt_for_another_file() {
     assert_eq!(desk.stored().await.len(), 1);
     desk.mode(set(Mode::Ask)).await;
     assert_eq!(call(&desk, SECOND).await.1, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_learnt_is_for_the_file_that_it_was_learnt_of() {
+    let desk = Desk::new().await;
+    desk.mode(ModeChange::Set(Mode::Learn, Some(seconds(60))))
+        .await;
+    assert!(call(&desk, FIRST).await.1.is_some());
+    desk.learned(1).await;
+    desk.mode(set(Mode::Ask)).await;
+    assert_eq!(call(&desk, SECOND).await.1, None);
+    assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use super::{
     super::{
         BYTES_MAX, By, CHANGES_MAX, ChangeId, Edit, Edited, Error, RULES_MAX, STEPS_MAX,
         row::{self, Found},
+        trusted,
     },
     Database,
 };
@@ -80,6 +81,9 @@ impl Database {
             // Last, so that none of those ids can be theirs.
             for rule in edit.add {
                 draft.insert(rule)?;
+            }
+            if let Some(file) = &edit.trust {
+                trusted::write(draft.connection, file).map_err(Error::sqlite("write"))?;
             }
             Ok(())
         })?;

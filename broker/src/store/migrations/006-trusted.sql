@@ -4,6 +4,6 @@ CREATE TABLE trusted (
     uid INTEGER NOT NULL,
     program TEXT NOT NULL,             -- as in rules
     digest BLOB NOT NULL,              -- SHA-256 of the file
-    since INTEGER NOT NULL,            -- seconds since 1970
+    place INTEGER NOT NULL,            -- the later it came, the higher
     PRIMARY KEY (uid, program, digest)
 ) STRICT, WITHOUT ROWID;

@@ -32,6 +32,7 @@ fn one_change_is_made_whole_or_not_at_all_and_undone_as_one() {
         panic!("{ids:?}");
     };
     let all = |remove| Edit {
+        trust: None,
         add: vec![rule.clone(), rule.clone()],
         remove,
         enable: vec![on],

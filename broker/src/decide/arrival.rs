@@ -1,0 +1,36 @@
+//! A request on its way through the loop.
+
+use std::sync::Arc;
+
+use portreeve_policy::{Object, Operation, Process};
+
+use crate::{
+    gate::Held,
+    subject::{Caller, Code},
+};
+
+/// An identified request on its way to a verdict.
+pub struct Arrival {
+    /// The kernel's record.
+    pub request: portreeve_abi::Request,
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// What is done.
+    pub operation: Operation,
+    /// Whether it is about a connection that there is: it goes on unless a rule is against it, and
+    /// nobody is asked.
+    pub open: bool,
+    /// To what.
+    pub object: Object,
+    /// The duty to answer.
+    pub held: Held,
+    /// What its process is to the rules; so as it was when it was judged last.
+    pub process: Process,
+}
+
+impl Arrival {
+    /// The run that an answer is for and no other, whatever their program: one that runs what it was given.
+    pub(super) fn only(&self) -> Option<u64> {
+        (self.caller.code == Code::Given).then_some(self.request.run)
+    }
+}
