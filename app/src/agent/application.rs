@@ -148,6 +148,8 @@ impl AgentApplication {
     /// others is told.
     fn leave_or_return(&self) {
         let imp = self.imp();
+        // A screen that is locked may show it.
+        self.withdraw_notification(notification::STOPPED);
         let stopped = imp.absence.borrow_mut().take_stopped();
         let mut names = Vec::new();
         let subjects = imp.queue.borrow().subjects();

@@ -1,15 +1,19 @@
 //! Whether the user is there: who has locked the screen, or has given it to another user, sees no windows and is to
 //! be shown none.
 
+use std::time::Duration;
+
 use async_channel::Sender;
 use futures_util::{StreamExt as _, stream::select};
 use rustix::process::getuid;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, fdo, message, proxy};
 
 use super::link::Event;
 use crate::client::{Backoff, system_bus};
 
+/// How long logind may take for an answer: until there is one, nothing is shown.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Below this are logind's objects of sessions.
 const SESSIONS: &str = "/org/freedesktop/login1/session";
 
@@ -43,19 +47,29 @@ trait Session {
     fn kind(&self) -> zbus::Result<String>;
 }
 
-/// Tells whether the user is there, whenever that changes. Where logind does not say, every user is.
+/// Tells whether the user is there, whenever that changes. Where logind does not say, every user is; but once it has,
+/// that holds while it is started anew.
 pub(super) async fn follow(events: Sender<Event>) {
     let mut backoff = Backoff::default();
+    let mut known = false;
     while !events.is_closed() {
-        if let Err(error) = try_to_follow(&events, &mut backoff).await {
+        let mut said = false;
+        if let Err(error) = try_to_follow(&events, &mut said).await {
             tracing::info!(%error, "cannot tell whether the user is there");
         }
-        send(&events, false).await;
+        if said {
+            backoff.reset();
+        }
+        known = said || known && backoff.is_young();
+        if !known {
+            send(&events, false).await;
+        }
         sleep(backoff.next()).await;
     }
 }
 
-async fn try_to_follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::Result<()> {
+/// `said` becomes true when logind has said anything.
+async fn try_to_follow(events: &Sender<Event>, said: &mut bool) -> zbus::Result<()> {
     // Not the one that the process is bound to, which is for the broker.
     let connection = system_bus().build().await?;
     let manager = ManagerProxy::new(&connection).await?;
@@ -71,8 +85,10 @@ async fn try_to_follow(events: &Sender<Event>, backoff: &mut Backoff) -> zbus::R
     // Listening first, looking next: no change is missed.
     let mut hints = select(changes.map(drop), select(new, removed));
     loop {
-        send(events, is_away(&connection, &manager).await?).await;
-        backoff.reset();
+        let away = timeout(PATIENCE, is_away(&connection, &manager)).await;
+        let late = |_elapsed| zbus::Error::from(fdo::Error::TimedOut("logind".to_owned()));
+        send(events, away.map_err(late)??).await;
+        *said = true;
         if hints.next().await.is_none() {
             return Ok(());
         }

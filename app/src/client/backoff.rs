@@ -19,6 +19,11 @@ impl Backoff {
         pause.min(Self::LONGEST)
     }
 
+    /// Whether it has not failed often yet.
+    pub(crate) fn is_young(&self) -> bool {
+        self.attempts < 4
+    }
+
     /// An attempt succeeded: begin anew.
     pub(crate) fn reset(&mut self) {
         self.attempts = 0;

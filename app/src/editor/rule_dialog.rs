@@ -9,7 +9,7 @@ use portreeve_policy::{For, Span};
 
 use crate::{
     i18n::{gettext, gettext_f},
-    model::{Draft, DraftDestination, DraftError, PROTOCOLS, in_words},
+    model::{Draft, DraftDestination, DraftError, PROTOCOLS, boot_time, in_words},
     user_facing_error::UserFacingError as _,
 };
 
@@ -34,7 +34,7 @@ mod imp {
     use adw::{prelude::*, subclass::prelude::*};
     use gtk::{accessible::Relation, glib};
     use portreeve_dbus::RuleSpec;
-    use portreeve_policy::For;
+    use portreeve_policy::Span;
 
     use super::SpecHandler;
 
@@ -66,9 +66,10 @@ mod imp {
         #[template_child]
         pub(super) lifespan: TemplateChild<adw::ComboRow>,
         pub(super) on_spec: RefCell<Option<SpecHandler>>,
-        /// The rule that is changed, and what is left of its time if that is none of those to be chosen.
+        /// The rule that is changed, and if it ends at a time that is none of those to be chosen, what was left of that
+        /// at a moment on `CLOCK_BOOTTIME`, microseconds.
         pub(super) base: RefCell<Option<RuleSpec>>,
-        pub(super) left: Cell<Option<For>>,
+        pub(super) left: Cell<Option<(Span, u64)>>,
         /// Whether adding was tried: only then is what is unfinished called wrong.
         pub(super) tried: Cell<bool>,
     }
@@ -184,10 +185,10 @@ impl RuleDialog {
     /// Offers what is left of a rule's time as well; returns where.
     fn offer(&self, left: Option<For>) -> usize {
         let imp = self.imp();
-        imp.left.set(left);
         if let (Some(For::Time(span)), Some(list)) =
             (left, imp.lifespan.model().and_downcast::<gtk::StringList>())
         {
+            imp.left.set(Some((span, boot_time())));
             // Translators: {time} is how long a rule goes on, as in “For 20 minutes, as before”.
             let words = gettext_f("For {time}, as before", &[("time", &in_words(span))]);
             list.append(&words);
@@ -200,7 +201,13 @@ impl RuleDialog {
     fn lifespan(&self) -> Option<For> {
         let index = usize::try_from(self.imp().lifespan.selected()).unwrap_or(0);
         let known = LIFESPANS.get(index).copied();
-        known.unwrap_or_else(|| self.imp().left.get())
+        known.unwrap_or_else(|| {
+            // It ends when it would have.
+            let (span, then) = self.imp().left.get()?;
+            let passed = boot_time().saturating_sub(then) / 1_000_000;
+            let left = u64::from(span.seconds()).saturating_sub(passed);
+            Some(For::Time(Span::of_seconds(left.max(1)).unwrap_or(span)))
+        })
     }
 
     /// Adds the rule if it is complete, and says what is wrong if not.

@@ -4,12 +4,21 @@ use std::collections::BTreeMap;
 
 use portreeve_dbus::Prompt;
 
-/// Whether the user is there, and the programs of which calls were stopped while not.
-#[derive(Debug, Default)]
+/// Whether the user is there, and the programs of which calls were stopped while not. Until it is known, nobody is.
+#[derive(Debug)]
 pub struct Absence {
     away: bool,
     /// Their names by their subjects.
     stopped: BTreeMap<String, String>,
+}
+
+impl Default for Absence {
+    fn default() -> Self {
+        Self {
+            away: true,
+            stopped: BTreeMap::new(),
+        }
+    }
 }
 
 impl Absence {
@@ -53,6 +62,7 @@ mod tests {
     #[test]
     fn programs_that_are_stopped_meanwhile_are_told_of_once() {
         let mut absence = Absence::default();
+        assert!(absence.is_away() && absence.set_away(false));
         absence.note(&prompt("there", 0));
         assert!(absence.set_away(true) && !absence.set_away(true));
         for (subject, held) in [("a", 1), ("b", 1), ("a", 0), ("c", 0), ("a", 0)] {

@@ -30,8 +30,12 @@ impl Decider {
             RuleChange::Edit(changes, origin) => (changes, origin),
             RuleChange::Undo(change, origin) => {
                 let undo = store::Change::Undo(change, self.by(uid, origin));
-                let unstored = Vec::new();
-                return self.store(uid, undo, Purpose::Change { unstored, reply });
+                let purpose = Purpose::Change {
+                    unstored: Vec::new(),
+                    distrusts: Vec::new(),
+                    reply,
+                };
+                return self.store(uid, undo, purpose);
             }
         };
         let unstored = match self.take_unstored(uid, &mut changes) {
@@ -43,6 +47,7 @@ impl Decider {
             Err(error) => return send(reply, Err(error)),
         };
         let edit = store::Edit {
+            distrust: self.newly_let_do(uid, &add),
             add,
             remove: changes.remove,
             enable: changes.enable,
@@ -55,8 +60,14 @@ impl Decider {
             self.rules_changed(uid);
             return send(reply, Ok(Changing::Done(Made::default())));
         }
+        let distrusts = edit.distrust.clone();
         let edit = store::Change::Edit(edit, self.by(uid, origin));
-        self.store(uid, edit, Purpose::Change { unstored, reply });
+        let purpose = Purpose::Change {
+            unstored,
+            distrusts,
+            reply,
+        };
+        self.store(uid, edit, purpose);
     }
 
     /// Whether a change may let programs do more than they may now. What is undone is not looked up for that,
@@ -210,8 +221,16 @@ impl Decider {
                         self.rules.set_enabled(id, enabled);
                     }
                 }
-                if let Purpose::Change { unstored, .. } = &purpose {
+                if let Purpose::Change {
+                    unstored,
+                    distrusts,
+                    ..
+                } = &purpose
+                {
                     self.change_unstored(unstored);
+                    for program in distrusts {
+                        self.distrust(uid, program);
+                    }
                 }
                 if let Purpose::Answer {
                     trusts: Some(file), ..

@@ -274,6 +274,8 @@ pub enum Purpose {
     Change {
         /// What else is to be changed then: rules that are not stored.
         unstored: Vec<Unstored>,
+        /// Programs of which no file is trusted any more.
+        distrusts: Vec<Box<str>>,
         /// Where that came from.
         reply: Reply<Changing>,
     },

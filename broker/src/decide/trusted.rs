@@ -3,7 +3,7 @@
 //! A program that root alone can change has none. Of any other the file is taken for the user's choice that it runs
 //! from when the first of the user's rules lets it do something; later ones are, when the user says so.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use portreeve_policy::{
     Action, Alteration, Answer, Contents, Digest, For, Lifespan, Process, Program, Rule, RuleId,
@@ -160,7 +160,7 @@ impl Decider {
         // If it cannot be kept, the next broker takes the file for the first one that comes.
         match self.store.place() {
             Ok(place) => place.make(store::Change::Trust(file), move |result| {
-                note(result.map(drop))
+                note(result.map(drop));
             }),
             Err(error) => note(Err(error)),
         }
@@ -173,5 +173,26 @@ impl Decider {
         self.prompts.renew(file.uid, &file.program, |subject| {
             trusted.is_changed(subject)
         });
+    }
+
+    /// Programs that rules to be added let do something, and none of the user's does: what they may run from is as if
+    /// there had never been any. So a user can begin anew with one whose file cannot be told any more.
+    pub(super) fn newly_let_do(&self, uid: u32, added: &[Rule]) -> Vec<Box<str>> {
+        let known: HashSet<&str> = self
+            .rules
+            .own(uid)
+            .filter_map(|rule| let_do(rule).map(|(_, program)| program))
+            .collect();
+        let added = added.iter().filter_map(|rule| Some(let_do(rule)?.1));
+        let new: HashSet<&str> = added.filter(|program| !known.contains(program)).collect();
+        new.into_iter().map(Into::into).collect()
+    }
+
+    /// No file of a program is trusted any more.
+    pub(super) fn distrust(&mut self, uid: u32, program: &str) {
+        self.rules.trusted.0.remove(&(uid, program.into()));
+        let trusted = &self.rules.trusted;
+        self.prompts
+            .renew(uid, program, |subject| trusted.is_changed(subject));
     }
 }

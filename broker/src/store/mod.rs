@@ -72,6 +72,8 @@ pub struct Edit {
     pub disable: Vec<RuleId>,
     /// The file that what is added is about.
     pub trust: Option<TrustedFile>,
+    /// Programs of which no file is trusted any more, by their keys.
+    pub distrust: Vec<Box<str>>,
 }
 
 impl Edit {

@@ -65,6 +65,12 @@ pub(super) fn write(connection: &Connection, file: &TrustedFile) -> rusqlite::Re
     Ok(())
 }
 
+/// Forgets those of a program.
+pub(super) fn forget(connection: &Connection, uid: u32, program: &str) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM trusted WHERE uid = ?1 AND program = ?2";
+    connection.execute(sql, params![uid, program]).map(drop)
+}
+
 /// Forgets those of programs about which their user has no rule that allows something, not even one that can be put
 /// back: what a rule was made for is what it is for when it is put back.
 pub(super) fn forget_unneeded(connection: &Connection) -> rusqlite::Result<()> {

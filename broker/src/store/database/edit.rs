@@ -82,6 +82,10 @@ impl Database {
             for rule in edit.add {
                 draft.insert(rule)?;
             }
+            for program in &edit.distrust {
+                trusted::forget(draft.connection, draft.by.uid, program)
+                    .map_err(Error::sqlite("write"))?;
+            }
             if let Some(file) = &edit.trust {
                 trusted::write(draft.connection, file).map_err(Error::sqlite("write"))?;
             }

@@ -33,6 +33,7 @@ fn one_change_is_made_whole_or_not_at_all_and_undone_as_one() {
     };
     let all = |remove| Edit {
         trust: None,
+        distrust: Vec::new(),
         add: vec![rule.clone(), rule.clone()],
         remove,
         enable: vec![on],
