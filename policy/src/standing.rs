@@ -447,6 +447,12 @@ mod tests {
         assert!(!kept(timed(Mode::Lockdown, ends), None));
         assert!(!kept(None, timed(Mode::Allow, None)));
         assert!(!kept(None, timed(Mode::Learn, ends)));
+        // When it was set is no part of what it says.
+        let again = Standing::new(Mode::Ask).after(ModeChange::Set(Mode::Deny, None), 1, end);
+        let later = again.after(ModeChange::Set(Mode::Deny, None), 2, end);
+        assert!(again != later && again.says_as(&later));
+        let timed_too = later.after(ModeChange::Set(Mode::Deny, Some(Span::HOUR)), 2, end);
+        assert!(!timed_too.says_as(&later));
         // The other stays.
         let locked = timed(Mode::Lockdown, None);
         let standing = Standing::kept(Mode::Ask, locked, timed(Mode::Allow, None));

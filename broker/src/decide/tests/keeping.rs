@@ -140,8 +140,10 @@ async fn changes_of_nothing_are_not_counted_and_are_not_stored() {
 
 /// Many lockdowns at once are one.
 #[tokio::test(start_paused = true)]
-async fn lockdowns_in_flight_are_counted() {
+async fn lockdowns_in_flight_are_put_in_force_once() {
     let desk = Desk::new().await;
+    desk.rest().await;
+    let generation = desk.kernel.generation();
     let mut replies = Vec::new();
     for _ in 0..60 {
         let (reply, result) = oneshot::channel();
@@ -154,13 +156,11 @@ async fn lockdowns_in_flight_are_counted() {
         desk.send(command).await;
         replies.push(result);
     }
-    let generation = desk.kernel.generation();
-    let mut refused = 0;
     for reply in replies {
-        refused += usize::from(frozen(reply).await.unwrap().is_err());
+        // As many as may be written to the disk in a minute; how many are before they are there already, who knows.
+        drop(frozen(reply).await.unwrap());
     }
-    assert!(refused > 0, "each is written to the disk");
-    assert!(desk.kernel.generation() <= generation + 1);
+    assert_eq!(desk.kernel.generation(), generation + 1);
     assert_eq!(desk.status(ALICE).await.mode, "lockdown");
 }
 
