@@ -98,8 +98,8 @@ pub(crate) struct Draft {
     pub(crate) who: Who,
     /// Whether the paths of its programs may be in upper or lower case there.
     pub(crate) any_case: bool,
-    /// Which calls.
-    pub(crate) operation: Operation,
+    /// Which calls; `None` if that cannot be told: they may be any.
+    pub(crate) operation: Option<Operation>,
     /// To what: each makes a rule. Where something cannot be said, they are about more than it is.
     pub(crate) patterns: Vec<ObjectPattern>,
     /// What cannot be said in a rule of ours.
@@ -122,7 +122,7 @@ impl Draft {
             list: None,
             who: Who::Any,
             any_case: false,
-            operation: Operation::Connect,
+            operation: Some(Operation::Connect),
             patterns: Vec::new(),
             lost: Vec::new(),
             refusal: None,
@@ -146,8 +146,9 @@ impl Draft {
     /// Its rules for one program, without a word on whether they count.
     pub(crate) fn specs(&self, program: &str) -> impl Iterator<Item = RuleSpec> {
         let program = program.to_owned();
+        let operation = self.operation.unwrap_or(Operation::Connect);
         self.patterns.iter().map(move |pattern| RuleSpec {
-            operations: vec![self.operation.to_string()],
+            operations: vec![operation.to_string()],
             action: self.action.as_str().to_owned(),
             errno: match self.action {
                 Action::Allow => None,

@@ -131,7 +131,7 @@ fn draft(number: usize, rule: &Value) -> Draft {
         asks(&mut draft);
     }
     remote.finish(&mut draft);
-    if draft.operation == Operation::Listen
+    if draft.operation == Some(Operation::Listen)
         && draft.patterns.iter().any(|it| it.destination.is_named())
     {
         draft.refusal = Some("no name is known of those who connect".to_owned());
@@ -197,12 +197,21 @@ fn part(draft: &mut Draft, remote: &mut Remote, key: &str, value: &Value) -> Res
         ("process", Some(process)) => draft.who = who(process),
         ("disabled", _) => draft.in_force = !value.as_bool().ok_or_else(lost)?,
         ("priority", Some("high")) => draft.first = true,
-        ("direction", Some("incoming")) => draft.operation = Operation::Listen,
+        ("direction", Some("incoming")) => draft.operation = Some(Operation::Listen),
         ("action", Some("allow"))
         | ("priority", Some("regular" | "default"))
         | ("owner", Some("me" | "any" | "anyone"))
         | ("direction", Some("outgoing"))
         | ("protocol" | "ports" | "remote", Some("any")) => {}
+        ("action", _) => {
+            // It may be another way to say that it denies.
+            draft.action = Action::DENY;
+            draft.refusal = Some(format!("{}, which is not known", lost()));
+        }
+        ("direction", _) => {
+            draft.operation = None;
+            return Err(lost());
+        }
         ("owner", Some(_)) => {
             draft.refusal = Some("it is for another user".to_owned());
             draft.in_force = false;

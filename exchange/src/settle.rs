@@ -287,7 +287,8 @@ fn conflicts(
 
 /// Compares two rules about a program; `is_here` if the one that denies can be taken as it is.
 fn compare(allow: &Draft, deny: &Draft, is_here: bool, customs: &Customs) -> Option<Conflict> {
-    if allow.operation != deny.operation {
+    let operations = allow.operation.zip(deny.operation);
+    if operations.is_some_and(|(allowed, denied)| allowed != denied) {
         return None;
     }
     let mut closes = None;

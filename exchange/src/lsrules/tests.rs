@@ -313,6 +313,33 @@ fn what_is_allowed_has_certainly_been() {
 }
 
 #[test]
+fn what_is_not_understood_may_have_denied() {
+    let incoming = r#""direction": "incoming""#;
+    let outgoing = r#""direction": "outgoing""#;
+    let both = r#""action": "deny", "direction": "both""#;
+    for (allow, other, is_off) in [
+        (outgoing, r#""action": "Deny""#, true),
+        (outgoing, r#""action": 7"#, true),
+        (outgoing, both, true),
+        (incoming, both, true),
+        (incoming, r#""action": "deny""#, false),
+        (
+            outgoing,
+            r#""action": "deny", "direction": "incoming""#,
+            false,
+        ),
+    ] {
+        let (imported, off) = beside(allow, &format!(", {{CURL, {other}}}]"), None);
+        let denied = off.map(|off| off.contains("“rule 2” may have denied"));
+        assert_eq!(
+            denied,
+            is_off.then_some(true),
+            "{allow} {other}: {imported:?}"
+        );
+    }
+}
+
+#[test]
 fn there_is_an_end_to_rules() {
     let read = |text: &str| {
         let file = TextFile {

@@ -118,7 +118,7 @@ fn any_rule() -> impl Strategy<Value = Value> {
     (
         part(
             "action",
-            &["allow", "allow", "allow", "deny", "deny", "ask"],
+            &["allow", "allow", "allow", "deny", "deny", "ask", "made-up"],
         ),
         part(
             "process",
