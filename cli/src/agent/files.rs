@@ -95,12 +95,17 @@ impl Files {
 
 /// Whether others than root may change what is at this path, or put something else there.
 fn is_changeable(path: &Path) -> bool {
+    let is_users = |path| Ok::<_, Errno>(is_users(statfs(path)?.f_type, statvfs(path)?.f_flag));
+    is_users(path).unwrap_or(true) || !is_roots(path)
+}
+
+/// Whether a file, and all that leads to it, says that it is root's, and nobody else's to write.
+fn is_roots(path: &Path) -> bool {
     let is_roots = |part: &Path| {
         let file = fs::metadata(part);
         file.is_ok_and(|file| file.uid() == 0 && file.mode() & 0o022 == 0)
     };
-    let is_users = |path| Ok::<_, Errno>(is_users(statfs(path)?.f_type, statvfs(path)?.f_flag));
-    is_users(path).unwrap_or(true) || !path.is_absolute() || !path.ancestors().all(is_roots)
+    path.is_absolute() && path.ancestors().all(is_roots)
 }
 
 /// Whether users say what is in such a file system: whoever mounts theirs, or brings a disk, which is mounted so
@@ -118,7 +123,11 @@ mod tests {
     #[test]
     fn what_is_roots_all_the_way_cannot_be_changed() {
         let shell = fs::canonicalize("/bin/sh").unwrap();
-        assert!(!is_changeable(&shell));
+        assert!(is_roots(&shell));
+        // Containers may have everything mounted so.
+        let brought = statvfs(&shell).unwrap().f_flag;
+        let brought = brought.contains(StatVfsMountFlags::NOSUID);
+        assert_eq!(is_changeable(&shell), brought);
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("program");
         fs::write(&file, "").unwrap();
