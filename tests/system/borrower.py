@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -95,9 +96,17 @@ class Bus:
                 return reply
 
 
-def lie(listener, name):
-    """Plays the system bus for one client, whose unique name is said to be `name`."""
-    client, _ = listener.accept()
+def lie_to_all(listener, name):
+    """Plays the system bus for whoever connects: the program may have more connections than one."""
+    clients = []
+    while True:
+        client, _ = listener.accept()
+        clients.append(client)
+        threading.Thread(target=lie, args=(client, name), daemon=True).start()
+
+
+def lie(client, name):
+    """Plays the system bus for a client, whose unique name is said to be `name`."""
     while (line := read_line(client)) != b"BEGIN":
         if line.startswith(b"AUTH"):
             client.sendall(b"OK " + b"0" * 32 + b"\r\n")
@@ -115,7 +124,7 @@ def lie(listener, name):
         reply.set_serial(call.get_serial() + 1)
         client.sendall(bytes(reply.to_blob(NO_FLAGS)))
         if call.get_member() == "Hello":
-            return client
+            return
 
 
 def put_bus_over(folder):
@@ -148,7 +157,7 @@ def speak(way, bus, program, listener, call):
             os.kill(first, signal.SIGSTOP)
             wait_for(lambda: "State:\tT" in (proc / "status").read_text())
         elif way == "lied-to":
-            client = lie(listener, bus.name)
+            threading.Thread(target=lie_to_all, args=(listener, bus.name), daemon=True).start()
             wait_for(lambda: (proc / "comm").read_text() == f"/{bus.name}\n")
         else:
             wait_for(lambda: (proc / "comm").read_text().startswith("/"))
