@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use portreeve_policy::{Action, Mode, Operation};
+use portreeve_policy::{Mode, Operation, Outcome};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::store::history::Limits;
@@ -108,10 +108,10 @@ pub enum Treatment {
 
 impl Treatment {
     /// What is done where nobody is asked.
-    pub const fn action(self) -> Action {
+    pub const fn action(self) -> Outcome {
         match self {
-            Self::Allow => Action::Allow,
-            Self::Ask | Self::Deny => Action::DENY,
+            Self::Allow => Outcome::Allow,
+            Self::Ask | Self::Deny => Outcome::DENY,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use portreeve_abi::{MAX_HOLDS, Operation as AbiOperation};
-use portreeve_policy::{Action, Operation};
+use portreeve_policy::{Operation, Outcome};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
@@ -43,7 +43,7 @@ pub async fn run(
     while let Some(knock) = knocks.recv().await {
         let Ok(place) = Arc::clone(&under_way).try_acquire_owned() else {
             dispatch.failures.count(Reason::QueueFull);
-            knock.held.release(&once(Action::DENY));
+            knock.held.release(&once(Outcome::DENY));
             continue;
         };
         let dispatch = Arc::clone(&dispatch);
@@ -64,7 +64,7 @@ impl Dispatch {
         {
             Ok(caller) => caller,
             Err(error) => {
-                let denied = knock.held.release(&once(Action::DENY));
+                let denied = knock.held.release(&once(Outcome::DENY));
                 // One that a signal took away has gone for good reason.
                 if denied && !matches!(error, Error::Gone { .. }) {
                     tracing::debug!(%error, "cannot identify a caller: denied");
@@ -90,7 +90,7 @@ impl Dispatch {
 pub fn arrival(knock: Knock, caller: Arc<Caller>, names: &mut Names) -> Option<Arrival> {
     let Knock { request, held, .. } = knock;
     let Some((operation, open)) = operation(request.key.operation) else {
-        held.release(&once(Action::DENY));
+        held.release(&once(Outcome::DENY));
         return None;
     };
     let object = object::object(&request, names);

@@ -8,7 +8,7 @@ use clap::{
     Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use portreeve_policy::{Action, For, Mode, Operation, Ports, Protocol, Scope, Span};
+use portreeve_policy::{Action, For, Mode, Operation, Outcome, Ports, Protocol, Scope, Span};
 
 pub(crate) use self::files::{ExportRules, ImportRules};
 use crate::clock::moment;
@@ -107,8 +107,8 @@ pub(crate) struct Decide {
     #[arg(value_name = "ID")]
     pub(crate) id: u64,
     /// What to tell the program
-    #[arg(value_parser = action())]
-    pub(crate) action: Action,
+    #[arg(value_parser = outcome())]
+    pub(crate) action: Outcome,
     /// How far the answer reaches [default: host, or the one suggested where host is not offered]
     #[arg(long, value_parser = scope())]
     pub(crate) scope: Option<Scope>,
@@ -163,7 +163,8 @@ pub(crate) struct AddRule {
     /// Its other parts.
     #[command(flatten)]
     pub(crate) parts: Parts,
-    /// What to tell the program
+    /// What becomes of its calls: allow, ask (each time, and the call waits), deny-and-ask (the call fails, and
+    /// the answer is for the next attempt) or deny
     #[arg(long, value_parser = action())]
     pub(crate) action: Action,
 }
@@ -194,7 +195,8 @@ pub(crate) struct EditRule {
     /// Any protocol
     #[arg(long, conflicts_with = "protocol")]
     pub(crate) any_protocol: bool,
-    /// What to tell the program
+    /// What becomes of its calls: allow, ask (each time, and the call waits), deny-and-ask (the call fails, and
+    /// the answer is for the next attempt) or deny
     #[arg(long, value_parser = action())]
     pub(crate) action: Option<Action>,
     /// The rule lives until it is removed
@@ -383,7 +385,11 @@ fn errno() -> impl TypedValueParser<Value = u16> {
 }
 
 fn action() -> impl TypedValueParser<Value = Action> {
-    one_of([Action::Allow, Action::DENY].map(Action::as_str))
+    one_of(Action::ALL.map(Action::as_str))
+}
+
+fn outcome() -> impl TypedValueParser<Value = Outcome> {
+    one_of([Outcome::Allow, Outcome::DENY].map(Outcome::as_str))
 }
 
 fn mode() -> impl TypedValueParser<Value = Mode> {

@@ -60,11 +60,11 @@ impl CallSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct Explanation {
-    /// `allow`, `deny` or `ask`.
+    /// `allow`, `ask`, `deny-and-ask` or `deny`.
     pub outcome: String,
-    /// What the call fails with, for `deny`.
+    /// What the call fails with, for `deny` and `deny-and-ask`.
     pub errno: Option<u16>,
-    /// The rule that decides; absent if none does, but the settings.
+    /// The rule that decides; absent if none does, but the settings or the user's mode.
     pub rule: Option<u64>,
     /// All rules that are about the call, strongest first.
     pub rules: Vec<u64>,

@@ -32,9 +32,9 @@ pub struct Rule {
     pub ports: Option<String>,
     /// The one protocol, or absent for any.
     pub protocol: Option<String>,
-    /// `allow` or `deny`.
+    /// `allow`, `ask`, `deny-and-ask` or `deny`.
     pub action: String,
-    /// What a denied call fails with; absent for `allow`.
+    /// What a denied call fails with; absent for `allow` and `ask`.
     pub errno: Option<u16>,
     /// `process`, `logout` (until the user's last session ends), `until` or `always`.
     pub lifespan: String,
@@ -82,10 +82,7 @@ impl From<&PolicyRule> for Rule {
             ports: rule.object.ports.as_ref().map(ToString::to_string),
             protocol: rule.object.protocol.map(|protocol| protocol.to_string()),
             action: rule.action.as_str().to_owned(),
-            errno: match rule.action {
-                Action::Allow => None,
-                Action::Deny(errno) => Some(errno),
-            },
+            errno: rule.action.errno(),
             lifespan: rule.lifespan.as_str().to_owned(),
             pid: match rule.lifespan {
                 Lifespan::Process(process) => Some(process.pid),
@@ -208,7 +205,8 @@ pub struct RuleSpec {
     pub ports: Option<String>,
     /// Only this protocol: `tcp`, `udp`, … or its number (MPTCP is TCP).
     pub protocol: Option<String>,
-    /// `allow` or `deny`.
+    /// `allow`, `ask` (each time), `deny-and-ask` (meanwhile: the answer is for the next attempt) or `deny`.
+    /// Nobody can be asked about who connects, or about listening for some only.
     pub action: String,
     /// What a denied call is to fail with, one of [`portreeve_policy::Action::ERRNOS`]; 1 (`EPERM`), if it is
     /// left out.
@@ -262,6 +260,10 @@ impl RuleSpec {
         if incoming.iter().any(|it| operations.contains(*it)) {
             check_whence(&destination)?;
         }
+        let action = self.action()?;
+        if action.asks() {
+            check_asked(operations, &destination)?;
+        }
         Ok(Checked {
             program,
             operations,
@@ -278,18 +280,24 @@ impl RuleSpec {
                     .map(|word| word.parse().map_err(parsed))
                     .transpose()?,
             },
-            action: match (self.action.parse().map_err(parsed)?, self.errno) {
-                (action, None) => action,
-                (Action::Deny(_), Some(errno)) => check_errno(errno)?,
-                (Action::Allow, Some(_)) => {
-                    return Err(invalid(
-                        "cannot have an allowed call fail: an errno needs action deny".to_owned(),
-                    ));
-                }
-            },
+            action,
             lifespan: check_lifespan(self.lifespan.as_deref())?,
             enabled: self.enabled.unwrap_or(true),
             note: self.note.as_deref().map(check_note).transpose()?,
+        })
+    }
+
+    fn action(&self) -> Result<Action, Error> {
+        let parsed = self.action.parse::<Action>();
+        let action = parsed.map_err(|error| Error::InvalidArgument(error.to_string()))?;
+        let Some(errno) = self.errno else {
+            return Ok(action);
+        };
+        check_errno(errno)?;
+        action.with_errno(errno).ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "cannot have a call fail that is to {action}: an errno needs action deny or deny-and-ask"
+            ))
         })
     }
 
@@ -336,14 +344,28 @@ fn check_whence(destination: &Destination) -> Result<(), Error> {
     Err(Error::InvalidArgument(text.to_owned()))
 }
 
-fn check_errno(errno: u16) -> Result<Action, Error> {
-    Action::deny_with(errno).ok_or_else(|| {
-        let known = Action::ERRNOS.map(|(name, number)| format!("{number} ({name})"));
-        Error::InvalidArgument(format!(
-            "cannot have a call fail with errno {errno}: expected one of {}",
-            known.join(", ")
-        ))
-    })
+/// Checks what a rule that asks is about: when a packet comes there is nobody who could wait for an answer.
+fn check_asked(operations: Operations, destination: &Destination) -> Result<(), Error> {
+    let text = if operations.contains(Operation::Accept) {
+        "cannot ask about who connects, because a connection cannot wait for an answer: \
+         ask about listening"
+    } else if operations.contains(Operation::Listen) && *destination != Destination::Anywhere {
+        "cannot ask about listening for some only: the answer says who may connect"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidArgument(text.to_owned()))
+}
+
+fn check_errno(errno: u16) -> Result<(), Error> {
+    if Action::is_errno(errno) {
+        return Ok(());
+    }
+    let known = Action::ERRNOS.map(|(name, number)| format!("{number} ({name})"));
+    Err(Error::InvalidArgument(format!(
+        "cannot have a call fail with errno {errno}: expected one of {}",
+        known.join(", ")
+    )))
 }
 
 fn check_lifespan(word: Option<&str>) -> Result<For, Error> {

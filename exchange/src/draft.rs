@@ -150,10 +150,7 @@ impl Draft {
         self.patterns.iter().map(move |pattern| RuleSpec {
             operations: vec![operation.to_string()],
             action: self.action.as_str().to_owned(),
-            errno: match self.action {
-                Action::Allow => None,
-                Action::Deny(errno) => Some(errno),
-            },
+            errno: self.action.errno(),
             ..about(&program, pattern)
         })
     }

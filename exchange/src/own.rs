@@ -113,7 +113,7 @@ impl From<RuleSpec> for Written {
         // What most calls fail with is not worth a word.
         let errno = spec
             .errno
-            .filter(|errno| Action::Deny(*errno) != Action::DENY);
+            .filter(|errno| Some(*errno) != Action::DENY.errno());
         Self {
             program: spec.program,
             operations: spec.operations,

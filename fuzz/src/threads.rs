@@ -17,7 +17,7 @@ use portreeve_broker::{
     object::Names,
     subject::Caller,
 };
-use portreeve_policy::{Action, Decision, Ruleset};
+use portreeve_policy::{Decision, Outcome, Ruleset};
 
 use crate::kernel::{EINTR, Kernel, SHORT, Told};
 
@@ -276,12 +276,12 @@ impl<'a> Threads<'a> {
                 };
                 self.answer(call, held, &verdict);
             }
-            Decision::Ask => self.judged.push(Judged { call, held }),
+            Decision::Asked { .. } | Decision::Ask => self.judged.push(Judged { call, held }),
         }
     }
 
     /// The loop answers one of the calls before it, or forgets it.
-    pub fn release(&mut self, which: u8, action: Option<Action>) {
+    pub fn release(&mut self, which: u8, action: Option<Outcome>) {
         if self.judged.is_empty() {
             return;
         }
@@ -305,7 +305,7 @@ impl<'a> Threads<'a> {
     }
 
     fn expect_denial(&mut self, call: usize) {
-        self.expect_verdict(call, &once(Action::DENY));
+        self.expect_verdict(call, &once(Outcome::DENY));
     }
 
     /// This verdict is given; it counts if the call has not ended.
@@ -395,7 +395,7 @@ impl<'a> Threads<'a> {
         assert!(self.kernel.rounds.call_out(number));
         if how == 1 {
             // A verdict comes at the same time.
-            self.release(0, Some(Action::Allow));
+            self.release(0, Some(Outcome::Allow));
         }
         let thread = self.calls[call].thread;
         if how > 1
@@ -460,7 +460,7 @@ impl<'a> Threads<'a> {
             }
         }
         for Judged { held, .. } in std::mem::take(&mut self.judged) {
-            assert!(!held.release(&once(Action::Allow)));
+            assert!(!held.release(&once(Outcome::Allow)));
         }
         while self.kernel.knocks.try_recv().is_ok() {}
         self.check();

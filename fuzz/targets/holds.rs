@@ -19,7 +19,7 @@ use portreeve_fuzz::{
 };
 use portreeve_policy::{
     Action, Alteration, Contents, Destination, Lifespan, ObjectPattern, Operations, Origin,
-    Process, Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Outcome, Process, Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 
 static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
@@ -112,10 +112,10 @@ fuzz_target!(|bytes: &[u8]| {
             1 => threads.knock(thread, plain(input.byte())),
             2 => threads.come_back(thread),
             3 => threads.signal(thread),
-            4 => threads.release(input.byte(), Some(Action::Allow)),
+            4 => threads.release(input.byte(), Some(Outcome::Allow)),
             5 => {
                 let errno = u16::from_ne_bytes(input.array()) % 4095 + 1;
-                threads.release(input.byte(), Some(Action::Deny(errno)));
+                threads.release(input.byte(), Some(Outcome::Deny(errno)));
             }
             6 => threads.release(input.byte(), None),
             7 => threads.round(u16::from_ne_bytes(input.array())),

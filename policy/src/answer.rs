@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use ipnet::IpNet;
 
-use crate::{Action, Destination, For, Object, ObjectPattern, Operation, ParseError};
+use crate::{Destination, For, Object, ObjectPattern, Operation, Outcome, ParseError};
 
 /// How far an answer reaches beyond the call that was asked about. Every scope names the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,7 +132,7 @@ pub fn registered_domain(object: &Object) -> Option<Registered<'_>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// Allow or deny.
-    pub action: Action,
+    pub action: Outcome,
     /// How far.
     pub scope: Scope,
     /// How long.
@@ -145,7 +145,7 @@ impl Answer {
     pub fn pattern(&self, operation: Operation, object: &Object) -> ObjectPattern {
         let limited = matches!(self.scope, Scope::LocalNetwork | Scope::ThisComputer);
         let scope = match self.action {
-            Action::Deny(_) if limited => Scope::HostPort,
+            Outcome::Deny(_) if limited => Scope::HostPort,
             _ => self.scope,
         };
         scope.pattern(operation, object)
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_answer_for_a_domain_is_for_all_of_its_hosts_on_all_ports() {
         let answer = Answer {
-            action: Action::Allow,
+            action: Outcome::Allow,
             scope: Scope::Domain,
             lifespan: For::Always,
         };

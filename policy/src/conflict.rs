@@ -78,9 +78,8 @@ struct Index<'a> {
     named: HashMap<&'a str, Vec<&'a Rule>>,
     /// All others that are looked at.
     unnamed: Vec<&'a Rule>,
-    /// All of them, whatever else they are about and however long they live.
-    allowing: Vec<&'a Rule>,
-    denying: Vec<&'a Rule>,
+    /// All of them by what they say, whatever else they are about and however long they live.
+    saying: HashMap<Action, Vec<&'a Rule>>,
 }
 
 impl<'a> Index<'a> {
@@ -88,8 +87,7 @@ impl<'a> Index<'a> {
         let mut index = Self {
             named: HashMap::new(),
             unnamed: Vec::new(),
-            allowing: Vec::new(),
-            denying: Vec::new(),
+            saying: HashMap::new(),
         };
         for rule in rules {
             match name(rule) {
@@ -97,10 +95,7 @@ impl<'a> Index<'a> {
                 Some(name) => index.named.entry(name).or_default().push(rule),
                 None => index.unnamed.push(rule),
             }
-            match rule.action {
-                Action::Allow => index.allowing.push(rule),
-                Action::Deny(_) => index.denying.push(rule),
-            }
+            index.saying.entry(rule.action).or_default().push(rule);
         }
         index
     }
@@ -151,25 +146,20 @@ impl<'a> Index<'a> {
     /// Whether a rule says otherwise of something that the stronger one is about, and would decide there if that
     /// were not.
     fn is_between(&self, stronger: &Rule, weaker: &Rule) -> bool {
-        let (others, hides) = match stronger.action {
-            Action::Allow => (&self.denying, false),
-            // Of an address that has another name too, it decides against whatever is about that.
-            Action::Deny(_) => (&self.allowing, stronger.object.destination.is_named()),
-        };
+        // Of an address that has another name too, what does not allow decides against whatever is about that.
+        let hides = stronger.action != Action::Allow && stronger.object.destination.is_named();
         let differs = |other: &&&Rule| {
             !(weaker.outranks(other) && weaker.outranks_by_another_name(other))
                 && (hides || stronger.outranks(other))
                 && stronger.object.may_meet(&other.object)
         };
-        // Others that deny, with another errno.
-        let same_kind = match stronger.action {
-            Action::Allow => &[][..],
-            Action::Deny(_) => &self.denying,
-        };
-        let same_kind = same_kind
+        let others = self
+            .saying
             .iter()
-            .filter(|other| other.action != stronger.action);
-        others.iter().chain(same_kind).any(|other| differs(&other))
+            .filter(|(action, _)| **action != stronger.action);
+        others
+            .flat_map(|(_, rules)| rules)
+            .any(|other| differs(&other))
     }
 }
 
@@ -194,9 +184,9 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
 /// to other code in it, nor, by its user, to whatever is in its file by now.
 fn holds_whenever(one: &Rule, other: &Rule) -> bool {
     let trust = |rule: &Rule| match (rule.action, rule.origin) {
-        (Action::Deny(_), _) | (_, Origin::BuiltIn) => 2,
-        (_, Origin::Administrator) => 1,
-        _ => 0,
+        (Action::Allow, Origin::Administrator) => 1,
+        (Action::Allow, origin) if origin.is_users() => 0,
+        _ => 2,
     };
     trust(one) >= trust(other)
 }

@@ -12,6 +12,7 @@
     )
 )]
 
+mod action;
 mod answer;
 mod application;
 mod conflict;
@@ -33,6 +34,7 @@ mod ruleset;
 mod standing;
 mod subject;
 
+pub use action::{Action, Outcome};
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use application::{Application, Packaging};
 pub use conflict::{Conflict, Finding, conflicts};
@@ -46,7 +48,7 @@ pub use object::{Object, ObjectPattern, Protocol};
 pub use operation::{Operation, Operations};
 pub use ports::Ports;
 pub use reach::Reach;
-pub use rule::{Action, Note, Origin, Rule, RuleId};
+pub use rule::{Note, Origin, Rule, RuleId};
 pub use ruleset::{Decision, Ruleset};
 pub use standing::{Leave, ModeChange, Standing, Timed};
 pub use subject::{Alteration, Process, Program, Subject, SubjectPattern};

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Action, Operation, ParseError, Rule, Span};
+use crate::{Action, Operation, Outcome, ParseError, Rule, Span};
 
 /// How a user's calls are treated that rules do not decide. Rules decide first in all of them but
 /// [`Mode::Lockdown`].
@@ -28,7 +28,7 @@ pub enum Course {
     /// It goes on, and makes a rule.
     Learn,
     /// It is told this.
-    Tell(Action),
+    Tell(Outcome),
 }
 
 impl Mode {
@@ -66,8 +66,16 @@ impl Mode {
         match self {
             Self::Ask => Course::Ask,
             Self::Learn => Course::Learn,
-            Self::Allow => Course::Tell(Action::Allow),
-            Self::Deny | Self::Lockdown => Course::Tell(Action::DENY),
+            Self::Allow => Course::Tell(Outcome::Allow),
+            Self::Deny | Self::Lockdown => Course::Tell(Outcome::DENY),
+        }
+    }
+
+    /// What becomes of a call that a rule wants the user to be asked about: no mode lets it go on without that.
+    pub const fn course_of_asked(self) -> Course {
+        match self {
+            Self::Ask | Self::Learn | Self::Allow => Course::Ask,
+            Self::Deny | Self::Lockdown => Course::Tell(Outcome::DENY),
         }
     }
 

@@ -11,11 +11,12 @@
 //!    multicast, which beat the internet, which beats anywhere; then a rule for fewer ports beats one for
 //!    more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
-//! 4. At equal specificity deny beats allow.
+//! 4. At equal specificity deny beats everything else.
 //!    An address may have several names. Each is looked at as if it were the only one; if a rule against the
 //!    name wins there, it beats all that is allowed by other names, whatever ports and operations that is
 //!    for.
-//! 5. Then the newer rule, then the higher id.
+//! 5. Then the newer rule, then the higher id: of leave for good, and the wish to be asked each time, the later
+//!    one counts.
 
 use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
 

@@ -5,14 +5,16 @@
 //! allow listening for some peers only, all others are kept out; so one rule, "allow from the local
 //! network", says everything.
 
-use crate::{Action, Decision, Destination, Object, Operation, Origin, Rule, RuleId};
+use crate::{Action, Decision, Destination, Object, Operation, Origin, Outcome, Rule, RuleId};
 
 /// What the rules say of those who may connect to one program on one port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
-    peers: Vec<(Destination, Action, RuleId)>,
-    rest: Option<(Action, RuleId)>,
+    peers: Vec<(Destination, Outcome, RuleId)>,
+    rest: Option<(Outcome, RuleId)>,
     listening: Decision,
+    /// What is asked about listening, and how many of the peers are named by stronger rules.
+    asked: Option<(Decision, usize)>,
     of_process: bool,
 }
 
@@ -21,6 +23,7 @@ impl Reach {
     pub(crate) fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Self {
         let (mut peers, mut rest, mut anybody) = (Vec::new(), None, None);
         let mut some: Option<RuleId> = None;
+        let mut asked = None;
         let mut of_process = false;
         for rule in rules {
             let listens = rule.operations.contains(Operation::Listen);
@@ -28,19 +31,32 @@ impl Reach {
                 continue;
             }
             of_process |= rule.is_of_process();
+            let action = match rule.action {
+                Action::Allow => Outcome::Allow,
+                Action::Deny(errno) => Outcome::Deny(errno),
+                // Of peers it says nothing: nobody can be asked when a packet comes.
+                Action::Ask | Action::DenyAndAsk(_) => {
+                    if listens && rest.is_none() {
+                        let decision = Decision::from((rule.action, rule.id));
+                        asked.get_or_insert((decision, peers.len()));
+                    }
+                    continue;
+                }
+            };
             if rule.object.destination == Destination::Anywhere {
-                rest.get_or_insert((rule.action, rule.id));
+                rest.get_or_insert((action, rule.id));
                 if listens {
-                    anybody = Some((rule.action, rule.id));
+                    anybody = asked.is_none().then_some((rule.action, rule.id));
                     // What is weaker has nothing left to say.
                     break;
                 }
                 continue;
             }
             if rest.is_none() {
-                peers.push((rule.object.destination.clone(), rule.action, rule.id));
+                peers.push((rule.object.destination.clone(), action, rule.id));
             }
-            let allows = rule.action == Action::Allow && rule.origin != Origin::BuiltIn;
+            let allows =
+                action == Outcome::Allow && asked.is_none() && rule.origin != Origin::BuiltIn;
             if listens && allows {
                 some.get_or_insert(rule.id);
             }
@@ -48,12 +64,13 @@ impl Reach {
         let listening = match (anybody, some) {
             (Some((Action::Allow, rule)), _) | (_, Some(rule)) => (Action::Allow, rule).into(),
             (Some(settled), None) => settled.into(),
-            (None, None) => Decision::Ask,
+            (None, None) => asked.map_or(Decision::Ask, |(decision, _)| decision),
         };
         Self {
             peers,
-            rest: rest.or(some.map(|rule| (Action::DENY, rule))),
+            rest: rest.or(some.map(|rule| (Outcome::DENY, rule))),
             listening,
+            asked,
             of_process,
         }
     }
@@ -62,7 +79,9 @@ impl Reach {
     pub fn listening(&self, object: &Object) -> Decision {
         if object.is_this_computer() {
             // Nobody else can get there.
-            self.peer(object)
+            let (asked, stronger) = self.asked.unzip();
+            let named = self.named(object, stronger.unwrap_or(usize::MAX));
+            named.or(asked).unwrap_or_else(|| self.peer(object))
         } else {
             self.listening
         }
@@ -70,23 +89,31 @@ impl Reach {
 
     /// What the rules say of one peer; `object` has its address. [`Decision::Ask`] if none is about it.
     pub fn peer(&self, object: &Object) -> Decision {
-        let named = self
-            .peers
-            .iter()
-            .find(|(destination, ..)| destination.contains(object))
-            .map(|(_, action, rule)| (*action, *rule));
-        named.or(self.rest).map_or(Decision::Ask, Decision::from)
+        let rest = self
+            .rest
+            .map(|(action, rule)| Decision::Settled { action, rule });
+        self.named(object, usize::MAX)
+            .or(rest)
+            .unwrap_or(Decision::Ask)
+    }
+
+    /// What the strongest rules, so many of them, say of a peer.
+    fn named(&self, object: &Object, strongest: usize) -> Option<Decision> {
+        let mut named = self.peers.iter().take(strongest);
+        let (_, action, rule) = named.find(|(destination, ..)| destination.contains(object))?;
+        let (action, rule) = (*action, *rule);
+        Some(Decision::Settled { action, rule })
     }
 
     /// The peers that rules name, in order: the first that fits decides.
-    pub fn peers(&self) -> impl Iterator<Item = (&Destination, Action)> {
+    pub fn peers(&self) -> impl Iterator<Item = (&Destination, Outcome)> {
         self.peers
             .iter()
             .map(|(destination, action, _)| (destination, *action))
     }
 
     /// What becomes of all other peers; `None` if no rule says.
-    pub fn rest(&self) -> Option<Action> {
+    pub fn rest(&self) -> Option<Outcome> {
         self.rest.map(|(action, _)| action)
     }
 

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Alteration, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError, Process,
-    Subject, SubjectPattern,
+    Action, Alteration, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError,
+    Process, Subject, SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -14,71 +14,6 @@ pub struct RuleId(pub u64);
 impl fmt::Display for RuleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// What a rule says, and what a request is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// The call goes on.
-    Allow,
-    /// The call fails with this errno, 1 to 4095.
-    Deny(u16),
-}
-
-impl Action {
-    /// `EPERM`: what a denied call fails with unless the rule says otherwise. Programs report it
-    /// as "Operation not permitted".
-    pub const DENY: Self = Self::Deny(1);
-
-    /// The errnos that a rule may have a call fail with, by their names: each is one that programs expect of
-    /// a network, and none means that the call is under way or is to be made again.
-    pub const ERRNOS: [(&str, u16); 9] = [
-        ("EPERM", 1),
-        ("EACCES", 13),
-        ("EADDRNOTAVAIL", 99),
-        ("ENETDOWN", 100),
-        ("ENETUNREACH", 101),
-        ("ECONNRESET", 104),
-        ("ETIMEDOUT", 110),
-        ("ECONNREFUSED", 111),
-        ("EHOSTUNREACH", 113),
-    ];
-
-    /// To fail with this errno, if it is one of [`Self::ERRNOS`].
-    pub fn deny_with(errno: u16) -> Option<Self> {
-        let known = Self::ERRNOS.iter().any(|(_, known)| *known == errno);
-        known.then_some(Self::Deny(errno))
-    }
-
-    /// The name of the errno that a denied call fails with, if it is one of [`Self::ERRNOS`].
-    pub fn errno_name(errno: u16) -> Option<&'static str> {
-        let known = Self::ERRNOS.iter().find(|(_, known)| *known == errno);
-        known.map(|(name, _)| *name)
-    }
-
-    /// The word used on the bus, on the command line and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny(_) => "deny",
-        }
-    }
-}
-
-impl FromStr for Action {
-    type Err = ParseError;
-
-    fn from_str(word: &str) -> Result<Self, ParseError> {
-        match word {
-            "allow" => Ok(Self::Allow),
-            "deny" => Ok(Self::DENY),
-            _ => Err(ParseError {
-                kind: "action",
-                word: word.to_owned(),
-                expected: "allow or deny",
-            }),
-        }
     }
 }
 
@@ -235,15 +170,13 @@ impl Rule {
     fn holds_for(&self, process: Process) -> bool {
         let Alteration { changed, .. } = process.alteration;
         let paused = process.alteration.is_foreign() || changed && self.origin.is_users();
-        match (self.lifespan, self.action) {
-            (Lifespan::Process(own), Action::Allow) => own == process.as_if_trusted(),
-            (Lifespan::Process(own), Action::Deny(_)) => {
-                (own.pid, own.run) == (process.pid, process.run)
-            }
-            (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, Action::Allow) => {
+        match (self.lifespan, self.action == Action::Allow) {
+            (Lifespan::Process(own), true) => own == process.as_if_trusted(),
+            (Lifespan::Process(own), false) => (own.pid, own.run) == (process.pid, process.run),
+            (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, true) => {
                 self.origin == Origin::BuiltIn || !paused
             }
-            (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, Action::Deny(_)) => true,
+            (Lifespan::Logout | Lifespan::Until(_) | Lifespan::Always, false) => true,
         }
     }
 

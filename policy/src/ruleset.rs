@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Action, Application, Destination, Object, ObjectPattern, Operation, Origin, Program, Protocol,
-    Reach, Rule, RuleId, Subject, SubjectPattern, precedence::Precedence,
+    Action, Application, Destination, Object, ObjectPattern, Operation, Origin, Outcome, Program,
+    Protocol, Reach, Rule, RuleId, Subject, SubjectPattern, precedence::Precedence,
 };
 
 /// What the rules say of one request.
@@ -13,17 +13,45 @@ pub enum Decision {
     /// A rule decides.
     Settled {
         /// What it says.
-        action: Action,
+        action: Outcome,
         /// Which one it is.
         rule: RuleId,
+    },
+    /// A rule wants the user to be asked.
+    Asked {
+        /// Which one it is.
+        rule: RuleId,
+        /// What the call fails with meanwhile; `None`: it waits for the answer.
+        meanwhile: Option<u16>,
     },
     /// No rule matches: ask the user.
     Ask,
 }
 
+impl Decision {
+    /// What the rule says that decides, if one does, and which it is.
+    pub fn by_rule(self) -> Option<(Action, RuleId)> {
+        match self {
+            Self::Settled { action, rule } => Some((action.into(), rule)),
+            Self::Asked { rule, meanwhile } => {
+                Some((meanwhile.map_or(Action::Ask, Action::DenyAndAsk), rule))
+            }
+            Self::Ask => None,
+        }
+    }
+}
+
 impl From<(Action, RuleId)> for Decision {
     fn from((action, rule): (Action, RuleId)) -> Self {
-        Self::Settled { action, rule }
+        let settled = |action| Self::Settled { action, rule };
+        match action {
+            Action::Allow => settled(Outcome::Allow),
+            Action::Deny(errno) => settled(Outcome::Deny(errno)),
+            Action::Ask | Action::DenyAndAsk(_) => Self::Asked {
+                rule,
+                meanwhile: action.errno(),
+            },
+        }
     }
 }
 
@@ -185,25 +213,27 @@ impl Ruleset {
     /// What the rules say of this call. The object of one who listens is its own address and port, and
     /// that of one who accepts a peer's address and the own port.
     pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
-        // A datagram server's `bind()` is its `listen()`: what is against either is against it, unless it is a
-        // user's and an administrator lets the program listen.
-        if operation == Operation::Listen
-            && object.protocol.is_of_datagrams()
-            && let denied @ Decision::Settled {
-                action: Action::Deny(_),
-                rule,
-            } = self.decide(subject, Operation::Bind, object)
-            && (self.is_administrators(subject, rule) || !self.is_let_listen(subject, object))
-        {
-            return denied;
-        }
-        if matches!(operation, Operation::Listen | Operation::Accept) {
+        if operation == Operation::Listen {
             let reach = self.reach(subject, object.port, object.protocol);
-            return if operation == Operation::Listen {
-                reach.listening(object)
-            } else {
-                reach.peer(object)
+            let listening = reach.listening(object);
+            let against = self.against_binding(subject, object);
+            // What is denied is not asked about.
+            let is_denied = matches!(
+                listening,
+                Decision::Settled {
+                    action: Outcome::Deny(_),
+                    ..
+                }
+            );
+            return match against {
+                Some(asked @ Decision::Asked { .. }) if !is_denied => asked,
+                Some(denied @ Decision::Settled { .. }) => denied,
+                _ => listening,
             };
+        }
+        if operation == Operation::Accept {
+            let reach = self.reach(subject, object.port, object.protocol);
+            return reach.peer(object);
         }
         let host = object.host.as_deref();
         let own = self.strongest(subject, operation, object, host, |_| true);
@@ -233,6 +263,25 @@ impl Ruleset {
         by_name
             .max_by_key(|(precedence, _)| *precedence)
             .map_or(Decision::Ask, |(_, rule)| (rule.action, rule.id).into())
+    }
+
+    /// What the rules say against the `bind()` that is a datagram server's `listen()`, unless it is a user's
+    /// and an administrator lets the program listen.
+    fn against_binding(&self, subject: &Subject, object: &Object) -> Option<Decision> {
+        if !object.protocol.is_of_datagrams() {
+            return None;
+        }
+        let decision = self.decide(subject, Operation::Bind, object);
+        let rule = match decision {
+            Decision::Settled {
+                action: Outcome::Deny(_),
+                rule,
+            }
+            | Decision::Asked { rule, .. } => rule,
+            Decision::Settled { .. } | Decision::Ask => return None,
+        };
+        let counts = self.is_administrators(subject, rule) || !self.is_let_listen(subject, object);
+        counts.then_some(decision)
     }
 
     fn is_administrators(&self, subject: &Subject, id: RuleId) -> bool {

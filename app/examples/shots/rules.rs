@@ -5,7 +5,7 @@ use portreeve_app::{
     model::{Draft, DraftDestination},
 };
 use portreeve_dbus::{ModeState, Rule};
-use portreeve_policy::For;
+use portreeve_policy::{Action, For};
 
 use crate::{
     camera::{Camera, Look},
@@ -89,7 +89,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             window.show_rules(all());
             window.open_add_dialog().set_draft(&Draft {
                 program: "/usr/bin/curl".into(),
-                allow: false,
+                action: Action::DENY,
                 destination: DraftDestination::Domain,
                 place: "example.org".into(),
                 port: "80, 443".into(),
@@ -113,7 +113,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             let dialog = window.open_add_dialog();
             dialog.set_draft(&Draft {
                 program: "curl".into(),
-                allow: true,
+                action: Action::Allow,
                 destination: DraftDestination::Network,
                 place: "192.0.2".into(),
                 port: "70000".into(),
@@ -178,7 +178,7 @@ fn all() -> Vec<Rule> {
         id: 17,
         uid: Some(1000),
         program: Some("/usr/bin/curl".into()),
-        action: "deny".into(),
+        action: "ask".into(),
         enabled: true,
         origin: "window".into(),
         lifespan: "logout".into(),
@@ -188,7 +188,7 @@ fn all() -> Vec<Rule> {
         id: 20,
         uid: Some(1000),
         program: Some("/home/alice/.local/share/games/example/bin/launcher".into()),
-        action: "deny".into(),
+        action: "deny-and-ask".into(),
         lifespan: "process".into(),
         pid: Some(4711),
         enabled: true,

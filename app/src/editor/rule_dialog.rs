@@ -5,11 +5,11 @@ use std::path::Path;
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{accessible::State, gio, glib};
 use portreeve_dbus::{RuleSpec, program_key};
-use portreeve_policy::{For, Span};
+use portreeve_policy::{Action, For, Span};
 
 use crate::{
     i18n::{gettext, gettext_f},
-    model::{Draft, DraftDestination, DraftError, PROTOCOLS, boot_time, in_words},
+    model::{ACTIONS, Draft, DraftDestination, DraftError, PROTOCOLS, boot_time, in_words},
     user_facing_error::UserFacingError as _,
 };
 
@@ -166,7 +166,11 @@ impl RuleDialog {
         }
         imp.base.replace(draft.base.clone());
         imp.program.set_text(&draft.program);
-        imp.action.set_selected(u32::from(!draft.allow));
+        let index = ACTIONS
+            .iter()
+            .position(|known| known.as_str() == draft.action.as_str());
+        imp.action
+            .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
         let index = DESTINATIONS
             .iter()
             .position(|known| *known == draft.destination);
@@ -277,7 +281,11 @@ impl RuleDialog {
         let imp = self.imp();
         Draft {
             program: imp.program.text().into(),
-            allow: imp.action.selected() == 0,
+            action: usize::try_from(imp.action.selected())
+                .ok()
+                .and_then(|index| ACTIONS.get(index))
+                .copied()
+                .unwrap_or(Action::DENY),
             destination: at(&DESTINATIONS, imp.destination.selected()),
             place: imp.place.text().into(),
             port: imp.port.text().into(),

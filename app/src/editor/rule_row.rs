@@ -1,6 +1,7 @@
 //! One rule in the list.
 
 use gtk::{accessible::Property, glib, prelude::*, subclass::prelude::*};
+use portreeve_policy::Action;
 
 use crate::{
     i18n::{gettext, gettext_f},
@@ -90,13 +91,13 @@ impl RuleRow {
         let words = item.words();
         imp.name.set_label(&words.name);
         imp.action.set_label(&words.action);
-        imp.action_icon.set_icon_name(Some(if words.allows {
-            "object-select-symbolic"
-        } else {
-            "action-unavailable-symbolic"
-        }));
-        imp.action_box
-            .add_css_class(if words.allows { "success" } else { "error" });
+        let (icon, class) = match words.says {
+            Action::Allow => ("object-select-symbolic", "success"),
+            Action::Ask | Action::DenyAndAsk(_) => ("dialog-question-symbolic", "warning"),
+            Action::Deny(_) => ("action-unavailable-symbolic", "error"),
+        };
+        imp.action_icon.set_icon_name(Some(icon));
+        imp.action_box.add_css_class(class);
         // Translators: where to and how long, as in “server.example, always”.
         let sentence = gettext_f(
             "{destination}, {lifespan}",

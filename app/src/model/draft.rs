@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use portreeve_dbus::RuleSpec;
-use portreeve_policy::For;
+use portreeve_policy::{Action, For};
 
 use crate::i18n::gettext;
 
@@ -64,16 +64,24 @@ impl DraftDestination {
     }
 }
 
+/// What a draft can say, in the order in which it is offered.
+pub const ACTIONS: [Action; 4] = [
+    Action::Allow,
+    Action::DENY,
+    Action::Ask,
+    Action::DenyAndAsk(1),
+];
+
 /// The protocols that a draft can be about; `None` for any.
 pub const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
 
 /// The parts of a rule as they were typed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Path of the program, or key of an application.
     pub program: String,
-    /// Whether it allows.
-    pub allow: bool,
+    /// What it says; of those that deny, with any errno.
+    pub action: Action,
     /// Which destination is meant.
     pub destination: DraftDestination,
     /// The domain, host, address or network.
@@ -99,6 +107,21 @@ pub struct DraftError {
     pub port: Option<String>,
 }
 
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            program: String::new(),
+            action: Action::Allow,
+            destination: DraftDestination::default(),
+            place: String::new(),
+            port: String::new(),
+            protocol: None,
+            lifespan: None,
+            base: None,
+        }
+    }
+}
+
 impl Draft {
     /// A rule that is to be changed; `None` if there is something in it that a draft has no words for.
     pub fn of(rule: RuleSpec) -> Option<Self> {
@@ -110,7 +133,7 @@ impl Draft {
         let lifespan = rule.lifespan.as_deref().map(str::parse).transpose().ok()?;
         Some(Self {
             program: rule.program.clone(),
-            allow: rule.action == "allow",
+            action: rule.action.parse().ok()?,
             destination: DraftDestination::of(&rule)?,
             place: place.unwrap_or_default(),
             port: rule.ports.clone().unwrap_or_default(),
@@ -136,8 +159,10 @@ impl Draft {
                 // Any that is right: the parts are checked one by one.
                 program: "/program".to_owned(),
                 operations: operations.unwrap_or_else(|| vec!["connect".to_owned()]),
-                action: if self.allow { "allow" } else { "deny" }.to_owned(),
-                errno: base.and_then(|base| base.errno).filter(|_| !self.allow),
+                action: self.action.to_string(),
+                errno: base
+                    .and_then(|base| base.errno)
+                    .filter(|_| self.action.errno().is_some()),
                 enabled: base.and_then(|base| base.enabled),
                 note: base.and_then(|base| base.note.clone()),
                 ..RuleSpec::default()
@@ -207,7 +232,7 @@ mod tests {
     fn draft() -> Draft {
         Draft {
             program: "/usr/bin/curl".into(),
-            allow: true,
+            action: Action::Allow,
             ..Draft::default()
         }
     }
@@ -291,7 +316,7 @@ mod tests {
         assert_eq!(draft.spec().unwrap(), rule);
         assert!(!draft.is_of_another_program());
         let allowing = Draft {
-            allow: true,
+            action: Action::Allow,
             ..draft
         };
         let changed = allowing.spec().unwrap();

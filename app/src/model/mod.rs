@@ -23,7 +23,7 @@ pub use activity_list::ActivityList;
 pub use activity_words::ActivityWords;
 pub(crate) use clock::{boot_time, in_words};
 pub use countdown::Countdown;
-pub use draft::{Draft, DraftDestination, DraftError, PROTOCOLS};
+pub use draft::{ACTIONS, Draft, DraftDestination, DraftError, PROTOCOLS};
 pub use mode_words::ModeWords;
 pub use question::{Choice, Detail, Question};
 pub use queue::Queue;

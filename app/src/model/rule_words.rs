@@ -1,7 +1,7 @@
 //! The words of a rule.
 
 use portreeve_dbus::Rule;
-use portreeve_policy::Program;
+use portreeve_policy::{Action, Program};
 
 use super::{
     clock::by_the_wall,
@@ -21,9 +21,9 @@ pub struct RuleWords {
     pub name: String,
     /// Path of the program; `None` where the rule is for any program.
     pub path: Option<String>,
-    /// Whether it allows.
-    pub allows: bool,
-    /// “Allow” or “Deny”.
+    /// What it says.
+    pub says: Action,
+    /// The same in words, as in “Allow”.
     pub action: String,
     /// Where to.
     pub destination: String,
@@ -46,7 +46,8 @@ pub struct RuleWords {
 impl RuleWords {
     /// The words for this rule.
     pub fn new(rule: &Rule) -> Self {
-        let allows = rule.action == "allow";
+        // What is not known here is nothing that it allows.
+        let says = rule.action.parse().unwrap_or(Action::DENY);
         let name = name(rule);
         let destination = destination(rule);
         let lifespan = match (rule.lifespan.as_str(), rule.pid) {
@@ -71,16 +72,20 @@ impl RuleWords {
             plain(&gettext_f(msgid, &values))
         };
         Self {
-            allows,
-            action: if allows {
-                gettext("Allow")
-            } else {
-                gettext("Deny")
+            says,
+            action: match says {
+                Action::Allow => gettext("Allow"),
+                Action::Ask => gettext("Ask"),
+                Action::DenyAndAsk(_) => gettext("Deny and ask"),
+                Action::Deny(_) => gettext("Deny"),
             },
-            spoken: if allows {
-                spoken(&gettext("{app}: allow {destination}, {lifespan}"))
-            } else {
-                spoken(&gettext("{app}: deny {destination}, {lifespan}"))
+            spoken: match says {
+                Action::Allow => spoken(&gettext("{app}: allow {destination}, {lifespan}")),
+                Action::Ask => spoken(&gettext("{app}: ask about {destination}, {lifespan}")),
+                Action::DenyAndAsk(_) => spoken(&gettext(
+                    "{app}: deny and ask about {destination}, {lifespan}",
+                )),
+                Action::Deny(_) => spoken(&gettext("{app}: deny {destination}, {lifespan}")),
             },
             spoken_switch: spoken(&gettext("Rule for {app} to {destination} enabled")),
             spoken_edit: spoken(&gettext("Edit rule for {app} to {destination}")),

@@ -1,7 +1,7 @@
 //! `io.github.portreeve.Prompts1`.
 
 use portreeve_dbus::{Error, Prompt};
-use portreeve_policy::{Action, Answer, For, ParseError, Scope};
+use portreeve_policy::{Answer, For, Outcome, ParseError, Scope};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, leave, watch::Topic};
@@ -35,7 +35,7 @@ impl Prompts {
     ) -> Result<u64, Error> {
         let invalid = |error: ParseError| Error::InvalidArgument(error.to_string());
         let answer = Answer {
-            action: action.parse::<Action>().map_err(invalid)?,
+            action: action.parse::<Outcome>().map_err(invalid)?,
             scope: scope.parse::<Scope>().map_err(invalid)?,
             lifespan: lifespan.parse::<For>().map_err(invalid)?,
         };

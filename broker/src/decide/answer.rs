@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, Error, withdrawn};
 use portreeve_policy::{
-    Action, Answer, For, Lifespan, Operations, Origin as RuleOrigin, Rule, RuleId, Scope,
-    SubjectPattern,
+    Answer, For, Lifespan, Operations, Origin as RuleOrigin, Outcome, Rule, RuleId, SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -86,7 +85,7 @@ impl Decider {
                 subject: SubjectPattern::Program(question.program.clone()),
                 operations: Operations::only(question.operation),
                 object: answer.pattern(question.operation, &question.object),
-                action: answer.action,
+                action: answer.action.into(),
                 lifespan,
                 enabled: true,
                 origin: RuleOrigin::Prompt,
@@ -118,7 +117,7 @@ impl Decider {
         answer: Answer,
     ) -> Result<Option<&'static str>, Error> {
         let guarded = self.config.protected
-            && answer.action == Action::Allow
+            && answer.action == Outcome::Allow
             && !matches!(answer.lifespan, For::Once | For::Process);
         let prompt = self.prompts.get(id).filter(|prompt| !prompt.answering);
         let prompt = prompt.ok_or_else(|| no_such_prompt(id))?;
@@ -154,11 +153,10 @@ impl Decider {
                 )));
             }
         }
-        let (operation, object) = (prompt.question.operation, &prompt.question.object);
-        if !Scope::of(operation, object).contains(&answer.scope) {
+        if !prompt.question.scopes.contains(&answer.scope) {
             return Err(Error::InvalidArgument(format!(
-                "cannot answer for “{}” here: {operation} has no such scope",
-                answer.scope
+                "cannot answer for “{}” here: {} has no such scope, or a rule that asks is more exact",
+                answer.scope, prompt.question.operation
             )));
         }
         let logged_in = self.is_logged_in(uid);
@@ -168,6 +166,8 @@ impl Decider {
                 answer.lifespan,
                 if prompt.question.alteration.is_foreign() {
                     "code that is not the program's own acts in it"
+                } else if prompt.question.each_time {
+                    "a rule wants it to be asked each time"
                 } else if prompt.question.alteration.changed {
                     "the program's file has changed"
                 } else if prompt.question.only.is_some() {

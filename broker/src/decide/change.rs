@@ -82,11 +82,12 @@ impl Decider {
                 rule.is_none_or(|rule| action(&rule.action))
             }
         };
-        let allows = |action: &Action| *action == Action::Allow;
+        // Who is asked instead of denied may be let go on.
+        let lets = |action: &Action| !matches!(action, Action::Deny(_));
         let mut loosened = changes.remove.iter().chain(&changes.disable);
         let mut added = changes.add.iter().filter(|rule| rule.enabled);
-        added.any(|rule| allows(&rule.action))
-            || changes.enable.iter().any(is(allows))
+        added.any(|rule| lets(&rule.action))
+            || changes.enable.iter().any(is(lets))
             || loosened.any(is(|action| *action != Action::Allow))
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Action, Alteration, Contents, ObjectPattern, Operation, Program};
+use portreeve_policy::{Alteration, Contents, ObjectPattern, Operation, Outcome, Program};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -22,7 +22,7 @@ pub(super) struct LateAnswer {
     pub(super) only: Option<u64>,
     pub(super) operation: Operation,
     pub(super) object: ObjectPattern,
-    pub(super) action: Action,
+    pub(super) action: Outcome,
     pub(super) given: Instant,
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use portreeve_policy::{
-    Action, Answer, For, Lifespan, Mode, Object, ObjectPattern, Operation, Operations, Origin,
+    Answer, For, Lifespan, Mode, Object, ObjectPattern, Operation, Operations, Origin, Outcome,
     Rule, Scope, SubjectPattern,
 };
 use tokio::time::Instant;
@@ -133,7 +133,7 @@ impl Decider {
             return;
         }
         let answer = Answer {
-            action: Action::Allow,
+            action: Outcome::Allow,
             scope: *scope,
             lifespan: For::Always,
         };
@@ -154,7 +154,7 @@ impl Decider {
             subject: about.0.clone(),
             operations: about.1,
             object: about.2.clone(),
-            action: answer.action,
+            action: answer.action.into(),
             lifespan: Lifespan::Always,
             enabled: true,
             origin: Origin::Learned,

@@ -7,7 +7,7 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Action, Alteration, Contents, Destination, Mode, Object, Process, Program, Protocol,
+    Alteration, Contents, Destination, Mode, Object, Outcome, Process, Program, Protocol,
     Reach as Said, Subject,
 };
 
@@ -75,7 +75,7 @@ struct Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Peerage {
     named: Vec<Peers>,
-    others: Action,
+    others: Outcome,
 }
 
 /// All listeners that the kernel knows of.
@@ -83,7 +83,7 @@ pub(super) struct Listeners {
     kernel: Arc<dyn Kernel>,
     failures: Arc<Failures>,
     /// What becomes of peers that neither a rule nor an answer is about.
-    unruled: Action,
+    unruled: Outcome,
     known: HashMap<Listener, Known>,
     /// Those that an earlier broker has left and this one cannot keep up to date: user and slot.
     left: Vec<(u32, u32)>,
@@ -93,7 +93,7 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Goes on with what an earlier broker has left in the kernel.
-    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>, unruled: Action) -> Self {
+    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>, unruled: Outcome) -> Self {
         let mut listeners = Self {
             failures,
             unruled,
@@ -182,7 +182,7 @@ impl Listeners {
     /// An answer that makes no rule lets these peers in, where no rule says otherwise.
     pub(super) fn grant(&mut self, rules: &RuleBook, slot: u32, peers: &Destination) {
         if let Some(known) = self.known.values_mut().find(|known| known.slot == slot) {
-            known.granted = Peerage::of(peers, Action::Allow);
+            known.granted = Peerage::of(peers, Outcome::Allow);
             self.renew(rules);
         }
     }
@@ -261,12 +261,12 @@ impl Listeners {
 
 impl Peerage {
     /// These peers are treated so; if they are not everybody, all others otherwise.
-    fn of(peers: &Destination, action: Action) -> Self {
+    fn of(peers: &Destination, action: Outcome) -> Self {
         let named = networks(peers, action);
         let others = match (named.is_empty(), action) {
             (true, action) => action,
-            (false, Action::Allow) => Action::DENY,
-            (false, Action::Deny(_)) => Action::Allow,
+            (false, Outcome::Allow) => Outcome::DENY,
+            (false, Outcome::Deny(_)) => Outcome::Allow,
         };
         Self { named, others }
     }
@@ -283,9 +283,9 @@ impl Peerage {
         Self {
             named: peers.take(count).copied().collect(),
             others: if admitted {
-                Action::Allow
+                Outcome::Allow
             } else {
-                Action::DENY
+                Outcome::DENY
             },
         }
     }
@@ -302,8 +302,8 @@ impl Peerage {
         };
         places.copy_from_slice(&self.named);
         let mark = match self.others {
-            Action::Allow => ADMITTED,
-            Action::Deny(_) => KEPT_OUT,
+            Outcome::Allow => ADMITTED,
+            Outcome::Deny(_) => KEPT_OUT,
         };
         let named = u32::try_from(self.named.len()).unwrap_or(0);
         reach.granted = (named << 16) | mark;
@@ -344,7 +344,7 @@ fn listener(reach: &Reach) -> Option<Listener> {
 /// is as it was afterwards.
 fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     let mut reach = if rules.modes.of(listener.uid) == Mode::Lockdown {
-        let mut nobody = Peerage::of(&Destination::Anywhere, Action::DENY);
+        let mut nobody = Peerage::of(&Destination::Anywhere, Outcome::DENY);
         let mut reach = reach(listener, said, &mut nobody);
         granted.note_in(&mut reach);
         reach
@@ -421,12 +421,12 @@ fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     reach
 }
 
-fn admits(action: Action) -> u16 {
-    u16::from(action == Action::Allow)
+fn admits(action: Outcome) -> u16 {
+    u16::from(action == Outcome::Allow)
 }
 
 /// The networks of a destination, and what becomes of who comes from there.
-fn networks(destination: &Destination, action: Action) -> Vec<Peers> {
+fn networks(destination: &Destination, action: Outcome) -> Vec<Peers> {
     let one = |network: &ipnet::IpNet| {
         let (address, mask, family) = match network {
             ipnet::IpNet::V4(net) => (

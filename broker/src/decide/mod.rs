@@ -32,7 +32,7 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, Course, Decision, Mode, ObjectPattern, Operation, Rule};
+use portreeve_policy::{Course, Decision, Mode, ObjectPattern, Operation, Outcome, Rule};
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, sleep_until},
@@ -126,7 +126,7 @@ impl Decider {
         commands: mpsc::Sender<Command>,
         clock: Box<dyn Clock>,
     ) -> Self {
-        let modes = Modes::new(config.mode, opened.modes);
+        let modes = Modes::new(config.mode, config.unruled, opened.modes);
         let trusted = Trusted::new(opened.trusted);
         Self {
             prompts: Prompts::default(),
@@ -237,16 +237,16 @@ impl Decider {
         let mode = self.rules.modes.of(subject.uid);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
-            if action == Action::Allow {
+            if action == Outcome::Allow {
                 self.trust_first(&arrival.caller, rule);
             }
             self.settle(arrival, action, Grounds::Rule(rule));
         } else if mode.cuts(arrival.operation) {
-            self.settle(arrival, Action::DENY, Grounds::Mode(mode));
+            self.settle(arrival, Outcome::DENY, Grounds::Mode(mode));
         } else if arrival.open {
             let action = match arrival.operation {
                 Operation::Accept => self.config.unruled.accept.action(),
-                _ => Action::Allow,
+                _ => Outcome::Allow,
             };
             self.settle(arrival, action, Grounds::Connected);
         } else if let Some(answer) = self.late.take(&arrival, Instant::now()) {
@@ -254,23 +254,24 @@ impl Decider {
             let (action, covered) = (answer.action, &answer.object);
             self.release_once(deed, arrival.held, action, covered, Grounds::LateAnswer);
         } else {
-            match self.course(arrival.caller.subject.uid, arrival.operation) {
+            let (uid, operation) = (subject.uid, arrival.operation);
+            match self.rules.modes.course(uid, operation, decision) {
                 (Course::Ask, _) if !arrival.caller.lineage.initialized() => trace(arrival, again),
-                (Course::Ask, _) => self.ask(arrival),
+                (Course::Ask, _) => self.ask(arrival, decision),
                 (Course::Tell(action), grounds) => self.settle(arrival, action, grounds),
                 (Course::Learn, grounds) => {
                     // Who must not wait for a person is not one to make rules without one.
                     if arrival.request.flags & request_flags::AT_ONCE == 0 {
                         self.learn(&arrival.caller, arrival.operation, &arrival.object);
                     }
-                    self.settle(arrival, Action::Allow, grounds);
+                    self.settle(arrival, Outcome::Allow, grounds);
                 }
             }
         }
     }
 
     /// Ends one call in a way that counts as long as the rules stay as they are.
-    fn settle(&self, arrival: Arrival, action: Action, grounds: Grounds) {
+    fn settle(&self, arrival: Arrival, action: Outcome, grounds: Grounds) {
         let subject = &arrival.caller.subject;
         let (rules, until) = (&self.rules, self.until(subject.uid, grounds));
         let verdict = rules.verdict(subject, arrival.operation, &arrival.object, action, until);
@@ -280,8 +281,8 @@ impl Decider {
 
     /// Denies one call, this time.
     fn deny_once(&self, deed: Deed, held: Held, grounds: Grounds) -> bool {
-        let verdict = verdict::once(Action::DENY);
-        tell(&self.history, deed, held, &verdict, Action::DENY, grounds)
+        let verdict = verdict::once(Outcome::DENY);
+        tell(&self.history, deed, held, &verdict, Outcome::DENY, grounds)
     }
 
     /// Answers one call, which makes no rule; `covered` is what the answer was about. Whether the call
@@ -290,11 +291,11 @@ impl Decider {
         &mut self,
         deed: Deed,
         held: Held,
-        action: Action,
+        action: Outcome,
         covered: &ObjectPattern,
         grounds: Grounds,
     ) -> bool {
-        if action == Action::Allow {
+        if action == Outcome::Allow {
             let peers = &covered.destination;
             self.listeners.grant(&self.rules, held.reach(), peers);
         }
@@ -302,14 +303,28 @@ impl Decider {
         tell(&self.history, deed, held, &verdict, action, grounds)
     }
 
-    /// Asks the user, and meanwhile keeps the caller waiting, unless it must not be.
-    fn ask(&mut self, arrival: Arrival) {
+    /// Asks the user, and meanwhile keeps the caller waiting, unless it must not be or a rule says otherwise.
+    fn ask(&mut self, arrival: Arrival, decision: Decision) {
         let flags = arrival.request.flags;
         let uid = arrival.caller.subject.uid;
         let now = Instant::now();
-        let question = Question::new(&arrival);
-        let waits = flags & request_flags::AT_ONCE == 0;
-        let hold = if waits {
+        let asked_by = decision.by_rule();
+        let question = Question::new(&arrival, asked_by.and_then(|(_, id)| self.rules.find(id)));
+        let denied = if flags & request_flags::AT_ONCE != 0 {
+            Some((Outcome::DENY, Grounds::AtOnce))
+        } else {
+            asked_by.and_then(|(action, rule)| {
+                Some((Outcome::Deny(action.errno()?), Grounds::Rule(rule)))
+            })
+        };
+        let hold = if let Some((action, grounds)) = denied {
+            let (deed, verdict) = (Deed::from(&question), verdict::once(action));
+            tell(&self.history, deed, arrival.held, &verdict, action, grounds);
+            if flags & request_flags::QUIET != 0 {
+                return;
+            }
+            None
+        } else {
             let full_deadline = now + self.config.hold(flags & request_flags::NONBLOCK != 0);
             let deadline = match self.agents.get(uid) {
                 Some(_) => full_deadline,
@@ -327,12 +342,6 @@ impl Decider {
                 waiting.be_brief();
             }
             Some(waiting)
-        } else {
-            self.deny_once(Deed::from(&question), arrival.held, Grounds::AtOnce);
-            if flags & request_flags::QUIET != 0 {
-                return;
-            }
-            None
         };
         if let Err(refused) = self.prompts.ask(question, arrival.caller, hold, now) {
             self.failures.count(Reason::PromptLimit);
@@ -388,7 +397,7 @@ impl Decider {
                 Grounds::Mode(Mode::Learn) => {
                     self.learn(&released.waiting.caller, operation, object);
                 }
-                Grounds::Rule(rule) if action == Action::Allow => {
+                Grounds::Rule(rule) if action == Outcome::Allow => {
                     self.trust_first(&released.waiting.caller, rule);
                 }
                 _ => {}

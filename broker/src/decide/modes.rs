@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portreeve_dbus::{Error, ModeState};
 use portreeve_policy::{
-    Action, Course, Deadline, Leave, Mode, ModeChange, Operation, Rule, Standing, Timed,
+    Course, Deadline, Decision, Leave, Mode, ModeChange, Operation, Outcome, Rule, Standing, Timed,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    config::Treatment,
+    config::{Treatment, Unruled},
     failure::with_causes,
     store::{self, Changed, KeptMode, history::Grounds},
 };
@@ -29,6 +29,8 @@ const CHANGES_A_MINUTE: u32 = 30;
 pub(super) struct Modes {
     /// That of users who have set none.
     default: Mode,
+    /// What becomes of calls that no rule is about where nobody would be asked.
+    unruled: Unruled,
     /// Those of all others.
     standings: BTreeMap<u32, Standing>,
     /// What they will be when the store has kept what is under way.
@@ -64,7 +66,7 @@ pub struct Begun {
 
 impl Modes {
     /// What was found in the store.
-    pub(super) fn new(default: Mode, kept: BTreeMap<u32, KeptMode>) -> Self {
+    pub(super) fn new(default: Mode, unruled: Unruled, kept: BTreeMap<u32, KeptMode>) -> Self {
         let standing = |(uid, kept)| {
             let standing = standing_of(default, kept);
             if KeptMode::from(standing) != kept {
@@ -74,6 +76,7 @@ impl Modes {
         };
         Self {
             default,
+            unruled,
             standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
             unkept: BTreeSet::new(),
@@ -91,6 +94,25 @@ impl Modes {
     /// A user's mode.
     pub(super) fn of(&self, uid: u32) -> Mode {
         self.standing(uid).mode()
+    }
+
+    /// What becomes of a user's call, and why.
+    pub(super) fn course(
+        &self,
+        uid: u32,
+        operation: Operation,
+        decision: Decision,
+    ) -> (Course, Grounds) {
+        let mode = self.of(uid);
+        match decision {
+            Decision::Settled { action, rule } => (Course::Tell(action), Grounds::Rule(rule)),
+            _ if mode.cuts(operation) => (Course::Tell(Outcome::DENY), Grounds::Mode(mode)),
+            Decision::Asked { .. } => (mode.course_of_asked(), Grounds::Mode(mode)),
+            Decision::Ask => match self.unruled.treatment(operation) {
+                Treatment::Ask => (mode.course(), Grounds::Mode(mode)),
+                treatment => (Course::Tell(treatment.action()), Grounds::Unruled),
+            },
+        }
     }
 
     /// When it ends by itself, microseconds on `CLOCK_BOOTTIME`.
@@ -264,18 +286,6 @@ impl From<Standing> for KeptMode {
 }
 
 impl Decider {
-    /// What becomes of a call that no rule is about, and why.
-    pub(super) fn course(&self, uid: u32, operation: Operation) -> (Course, Grounds) {
-        let mode = self.rules.modes.of(uid);
-        if mode.cuts(operation) {
-            return (Course::Tell(Action::DENY), Grounds::Mode(mode));
-        }
-        match self.config.unruled.treatment(operation) {
-            Treatment::Ask => (mode.course(), Grounds::Mode(mode)),
-            treatment => (Course::Tell(treatment.action()), Grounds::Unruled),
-        }
-    }
-
     /// Until when the kernel may remember what a user's call was told on these grounds, microseconds on
     /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then.
     pub(super) fn until(&self, uid: u32, grounds: Grounds) -> Option<u64> {

@@ -1,15 +1,14 @@
 //! Carrying out commands: which part does what, and questions about the state.
 
 use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{
-    Action, Contents, Course, Criterion, Decision, Object, Operation, Program, Subject,
-};
+use portreeve_policy::{Action, Contents, Course, Criterion, Object, Operation, Program, Subject};
 use tokio::time::Instant;
 
 use super::{
     AgentHandle, AgentKind, Command, Decider, answer::no_such_prompt, command::Reply,
     listeners::NO_PROCESS,
 };
+use crate::store::history::Grounds;
 
 /// Sends a reply. The caller may have gone; its wish was carried out all the same.
 pub(super) fn send<T>(reply: Reply<T>, result: Result<T, Error>) {
@@ -130,22 +129,21 @@ impl Decider {
             contents: Contents::OfRoot,
             process: NO_PROCESS,
         };
-        let (action, rule) = match self.rules.decide(&subject, operation, object) {
-            Decision::Settled { action, rule } => (Some(action), Some(rule.0)),
-            Decision::Ask => match self.course(uid, operation).0 {
-                Course::Ask => (None, None),
-                Course::Learn => (Some(Action::Allow), None),
-                Course::Tell(action) => (Some(action), None),
-            },
+        let decision = self.rules.decide(&subject, operation, object);
+        let asked = decision.by_rule().filter(|(action, _)| action.asks());
+        let (action, rule) = match self.rules.modes.course(uid, operation, decision) {
+            (Course::Ask, _) => {
+                asked.map_or((Action::Ask, None), |(action, rule)| (action, Some(rule)))
+            }
+            (Course::Learn, _) => (Action::Allow, None),
+            (Course::Tell(action), Grounds::Rule(rule)) => (action.into(), Some(rule)),
+            (Course::Tell(action), _) => (action.into(), None),
         };
         let ranked = self.rules.explain(&subject, operation, object);
         Explanation {
-            outcome: action.map_or("ask", Action::as_str).to_owned(),
-            errno: match action {
-                Some(Action::Deny(errno)) => Some(errno),
-                Some(Action::Allow) | None => None,
-            },
-            rule,
+            outcome: action.to_string(),
+            errno: action.errno(),
+            rule: rule.map(|rule| rule.0),
             rules: ranked.iter().map(|it| it.rule.0).collect(),
             weaker_by: ranked
                 .iter()

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
 use portreeve_policy::{
-    Alteration, Contents, For, Object, Operation, Process, Program, Scope, registered_domain,
+    Alteration, Answer, Contents, For, Lifespan, Object, Operation, Operations, Origin, Outcome,
+    Process, Program, Rule, RuleId, Scope, SubjectPattern, registered_domain,
 };
 use tokio::time::Instant;
 
@@ -39,12 +40,47 @@ pub(super) struct Question {
     pub(super) only: Option<u64>,
     pub(super) operation: Operation,
     pub(super) object: Object,
+    /// The rule that wants it asked, if one does.
+    pub(super) asked_by: Option<RuleId>,
+    /// Whether no answer can do without the next question: rules of users are weaker than that one.
+    pub(super) each_time: bool,
+    /// Scopes that an answer may have: those with which its rule is stronger than that one.
+    pub(super) scopes: Vec<Scope>,
 }
 
 impl Question {
-    pub(super) fn new(arrival: &Arrival) -> Self {
+    pub(super) fn new(arrival: &Arrival, asked_by: Option<&Rule>) -> Self {
         let subject = &arrival.caller.subject;
+        let (operation, object) = (arrival.operation, &arrival.object);
+        let outranks = |scope: &Scope| {
+            let answer = Answer {
+                action: Outcome::Allow,
+                scope: *scope,
+                lifespan: For::Always,
+            };
+            let rule = Rule {
+                id: RuleId(u64::MAX),
+                uid: Some(subject.uid),
+                subject: SubjectPattern::Program(subject.program.clone()),
+                operations: Operations::only(operation),
+                object: answer.pattern(operation, object),
+                action: answer.action.into(),
+                lifespan: Lifespan::Always,
+                enabled: true,
+                origin: Origin::Prompt,
+                // Newer than any.
+                created: i64::MAX,
+                note: None,
+            };
+            asked_by.is_none_or(|asking| rule.outranks(asking))
+        };
+        let all = Scope::of(operation, object);
+        let outranking: Vec<Scope> = all.iter().copied().filter(outranks).collect();
+        let each_time = outranking.is_empty();
         Self {
+            asked_by: asked_by.map(|rule| rule.id),
+            each_time,
+            scopes: if each_time { all.to_vec() } else { outranking },
             uid: subject.uid,
             program: subject.program.clone(),
             alteration: arrival.process.alteration,
@@ -63,7 +99,9 @@ impl Question {
     /// be seen to log out.
     pub(super) fn lifespans(&self, logged_in: bool) -> (Vec<For>, For) {
         let can_trust = matches!(self.contents, Contents::Known(_));
-        let (offered, suggested): (fn(For) -> bool, _) = if self.alteration.is_foreign() {
+        let (offered, suggested): (fn(For) -> bool, _) = if self.each_time {
+            (|it| it == For::Once, For::Once)
+        } else if self.alteration.is_foreign() {
             (is_for_callers, For::Once)
         } else if self.alteration.changed && !(can_trust && self.only.is_none()) {
             (is_for_callers, For::Process)
@@ -394,6 +432,9 @@ impl Prompt {
             only,
             operation,
             object,
+            scopes,
+            asked_by: _,
+            each_time: _,
         } = &self.question;
         let interpreter = match &self.first.code {
             Code::Script { interpreter } => Some(interpreter.to_string()),
@@ -440,10 +481,7 @@ impl Prompt {
             held: self.held(),
             attempts: self.attempts,
             deadline: deadline.map_or(0, |deadline| boottime_micros(deadline, now)),
-            scopes: Scope::of(*operation, object)
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
             lifespans: lifespans.iter().map(ToString::to_string).collect(),
             suggested_lifespan: suggested.to_string(),
         }

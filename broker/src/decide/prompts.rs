@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use portreeve_policy::{Action, Subject};
+use portreeve_policy::{Outcome, Subject};
 use tokio::time::Instant;
 
 use super::{
@@ -38,7 +38,7 @@ pub(super) struct Settled {
 pub(super) struct Released {
     pub(super) question: Question,
     pub(super) waiting: Waiting,
-    pub(super) action: Action,
+    pub(super) action: Outcome,
     pub(super) grounds: Grounds,
 }
 

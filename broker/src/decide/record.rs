@@ -1,7 +1,7 @@
 //! Ends holds, and has the history note what the calls were told. Nothing waits for that.
 
 use portreeve_abi::Verdict;
-use portreeve_policy::{Action, Knowledge, Object};
+use portreeve_policy::{Knowledge, Object, Outcome};
 
 use super::{Arrival, prompt::Question};
 use crate::{
@@ -52,12 +52,12 @@ pub(super) fn tell(
     deed: Deed,
     held: Held,
     verdict: &Verdict,
-    action: Action,
+    action: Outcome,
     grounds: Grounds,
 ) -> bool {
     let told = if held.is_forbidden() {
         Told {
-            action: Action::DENY,
+            action: Outcome::DENY,
             grounds: Grounds::Failure(Reason::PeersUnlimited),
         }
     } else {

@@ -10,7 +10,8 @@ use std::{
 use portreeve_abi::Verdict;
 use portreeve_policy::{
     Action, Course, Decision, Destination, Lifespan, Note, Object, ObjectPattern, Operation,
-    Operations, Origin, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Operations, Origin, Outcome, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject,
+    SubjectPattern,
 };
 use tokio::time::Instant;
 
@@ -165,25 +166,27 @@ impl RuleBook {
         self.compiled.decide(&self.seen(subject), operation, object)
     }
 
-    /// What a call is told that its user would be asked about otherwise: by a rule, or by the user's mode.
+    /// What a call is told, if its user is not asked: by a rule, by the settings, or by the user's mode.
     pub(super) fn told(
         &self,
         subject: &Subject,
         operation: Operation,
         object: &Object,
-    ) -> Option<(Action, Grounds)> {
-        match self.decide(subject, operation, object) {
-            Decision::Settled { action, rule } => Some((action, Grounds::Rule(rule))),
-            Decision::Ask => {
-                let mode = self.modes.of(subject.uid);
-                let action = match mode.course() {
-                    Course::Ask => return None,
-                    Course::Learn => Action::Allow,
-                    Course::Tell(action) => action,
-                };
-                Some((action, Grounds::Mode(mode)))
-            }
-        }
+    ) -> Option<(Outcome, Grounds)> {
+        let decision = self.decide(subject, operation, object);
+        let (course, grounds) = self.modes.course(subject.uid, operation, decision);
+        let action = match course {
+            Course::Ask => return None,
+            Course::Learn => Outcome::Allow,
+            Course::Tell(action) => action,
+        };
+        Some((action, grounds))
+    }
+
+    /// The rule of this id, whosever it is.
+    pub(super) fn find(&self, id: RuleId) -> Option<&Rule> {
+        let above = || self.above.iter().find(|rule| rule.id == id);
+        self.rules.get(&id).or_else(above)
     }
 
     pub(super) fn explain(
@@ -204,7 +207,7 @@ impl RuleBook {
         subject: &Subject,
         operation: Operation,
         object: &Object,
-        action: Action,
+        action: Outcome,
         until: Option<u64>,
     ) -> Verdict {
         let named = self.compiled.depends_on_names(subject, operation, object);

@@ -6,6 +6,7 @@ mod agents;
 mod answers;
 mod applications;
 mod asking;
+mod asks;
 mod chance;
 mod changes;
 mod clock;

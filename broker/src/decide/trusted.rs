@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use portreeve_policy::{
-    Action, Alteration, Answer, Contents, Digest, For, Lifespan, Process, Program, Rule, RuleId,
-    Subject, SubjectPattern,
+    Action, Alteration, Answer, Contents, Digest, For, Lifespan, Outcome, Process, Program, Rule,
+    RuleId, Subject, SubjectPattern,
 };
 
 use super::Decider;
@@ -115,7 +115,7 @@ impl Decider {
             return None;
         };
         let program = question.program.key()?.into();
-        (lasts && answer.action == Action::Allow).then_some(TrustedFile {
+        (lasts && answer.action == Outcome::Allow).then_some(TrustedFile {
             uid: question.uid(),
             program,
             digest,
@@ -124,9 +124,11 @@ impl Decider {
 
     /// A rule that an answer about a changed file would make once more.
     pub(super) fn rule_like(&self, id: u64, answer: Answer) -> Option<RuleId> {
-        let changed = self.prompts.get(id)?.question.alteration.changed;
+        let question = &self.prompts.get(id)?.question;
+        // One that is older than the rule that asks does not stand for the answer.
+        let may_be_there = question.alteration.changed && question.asked_by.is_none();
         let wanted = self.rules_of(id, answer);
-        let wanted = wanted.first().filter(|_| changed)?;
+        let wanted = wanted.first().filter(|_| may_be_there)?;
         let is_like = |rule: &&Rule| {
             let Rule {
                 subject,

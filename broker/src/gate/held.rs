@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portreeve_abi::{VERDICT_MAGIC, Verdict};
-use portreeve_policy::Action;
+use portreeve_policy::Outcome;
 
 use super::Table;
 use crate::failure::Reason;
@@ -31,7 +31,7 @@ impl Held {
     pub fn release(self, verdict: &Verdict) -> bool {
         let verdict = match self.reach {
             Some(reach) => Verdict { reach, ..*verdict },
-            None => once(Action::DENY),
+            None => once(Outcome::DENY),
         };
         self.table.release(self.number, &verdict)
     }
@@ -69,14 +69,14 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.table.release(self.number, &once(Action::DENY)) {
+        if self.table.release(self.number, &once(Outcome::DENY)) {
             self.table.failures.count(Reason::Dropped);
         }
     }
 }
 
 /// A verdict for this one call, not to be remembered.
-pub fn once(action: Action) -> Verdict {
+pub fn once(action: Outcome) -> Verdict {
     Verdict {
         magic: VERDICT_MAGIC,
         errno: errno(action),
@@ -88,9 +88,9 @@ pub fn once(action: Action) -> Verdict {
 }
 
 /// What the kernel is told for an action.
-fn errno(action: Action) -> u32 {
+fn errno(action: Outcome) -> u32 {
     match action {
-        Action::Allow => 0,
-        Action::Deny(errno) => errno.into(),
+        Outcome::Allow => 0,
+        Outcome::Deny(errno) => errno.into(),
     }
 }

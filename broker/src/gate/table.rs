@@ -7,7 +7,7 @@ use std::{
 };
 
 use portreeve_abi::{CacheKey, MAX_HOLDS, Request, Verdict};
-use portreeve_policy::Action;
+use portreeve_policy::Outcome;
 
 pub(super) use self::breaths::{Pace, Round};
 use super::held::{Held, once};
@@ -169,7 +169,7 @@ impl Table {
         };
         if let Some(reason) = full {
             drop(calls);
-            let verdict = once(Action::DENY);
+            let verdict = once(Outcome::DENY);
             self.answer.answer(unique, Ok(&verdict.to_bytes()));
             self.failures.count(reason);
             return None;

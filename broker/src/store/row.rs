@@ -80,7 +80,11 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
         };
         let action = match (action.as_str(), errno) {
             ("allow", None) => Action::Allow,
-            ("deny", Some(errno @ 1..=4095)) => Action::Deny(u16::try_from(errno).ok()?),
+            ("ask", None) => Action::Ask,
+            (word @ ("deny" | "deny-and-ask"), Some(errno @ 1..=4095)) => {
+                let action = word.parse::<Action>().ok()?;
+                action.with_errno(u16::try_from(errno).ok()?)?
+            }
             _ => return None,
         };
         let destination = match (destination.as_str(), host, network) {
@@ -190,10 +194,7 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         ":ports": rule.object.ports.as_ref().map(ToString::to_string),
         ":protocol": rule.object.protocol.map(|protocol| protocol.0),
         ":action": rule.action.as_str(),
-        ":errno": match rule.action {
-            Action::Allow => None,
-            Action::Deny(errno) => Some(errno),
-        },
+        ":errno": rule.action.errno(),
         ":enabled": rule.enabled,
         ":origin": rule.origin.as_str(),
         ":created": rule.created,

@@ -33,7 +33,7 @@ fn flags_may_stand_after_the_command() {
     let Command::Decide(decide) = args.command else {
         panic!("not decide: {:?}", args.command);
     };
-    assert_eq!(decide.action, Action::Allow);
+    assert_eq!(decide.action, Outcome::Allow);
     assert_eq!(decide.lifespan, For::Always);
     assert_eq!(decide.scope, None);
     assert_eq!(decide.revision, None);

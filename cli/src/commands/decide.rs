@@ -1,7 +1,7 @@
 //! `portreevectl decide`: answers a prompt.
 
 use portreeve_dbus::{Error as BrokerError, OWN_UID, Prompt};
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 use serde::Serialize;
 
 use crate::{
@@ -88,8 +88,8 @@ fn default_scope(prompt: &Prompt) -> Scope {
 
 fn text(view: &View, decide: &Decide) -> String {
     let done = match decide.action {
-        Action::Allow => "Allowed",
-        Action::Deny(_) => "Denied",
+        Outcome::Allow => "Allowed",
+        Outcome::Deny(_) => "Denied",
     };
     let long = match decide.lifespan {
         For::Once => "once".to_owned(),

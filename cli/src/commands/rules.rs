@@ -222,7 +222,7 @@ fn lifespan(rule: &View<'_>, now: Duration) -> String {
 /// What the rule says; with what a call fails, if that is not what most do.
 pub(super) fn action(rule: &View<'_>) -> String {
     match rule.errno.and_then(Action::errno_name) {
-        Some(name) if Some(Action::DENY) != rule.errno.map(Action::Deny) => {
+        Some(name) if rule.errno != Action::DENY.errno() => {
             format!("{} ({name})", rule.action)
         }
         _ => rule.action.to_owned(),

@@ -74,13 +74,16 @@ fn text(verdict: &Verdict<'_>) -> String {
     let by = match verdict.rule {
         Some(rule) => format!("by rule {rule}"),
         None if verdict.outcome == "ask" => "as no rule decides".to_owned(),
-        None => "by the settings, as no rule decides".to_owned(),
+        None => "by the mode or the settings, as no rule decides".to_owned(),
     };
     let errno = verdict.errno.and_then(Action::errno_name);
     let outcome = match (verdict.outcome, errno) {
         ("allow", _) => "Allowed".to_owned(),
         ("deny", Some(name)) => format!("Denied ({name})"),
         ("deny", None) => "Denied".to_owned(),
+        ("deny-and-ask", Some(name)) => {
+            format!("Denied ({name}), and the user is asked about the next attempt")
+        }
         _ => "The user is asked".to_owned(),
     };
     let mut table = Table::new(["ID", "ACTION", "OPERATIONS", "OTHER SIDE", "WEAKER BY"]);
@@ -157,7 +160,7 @@ mod tests {
         assert_eq!(text("ask"), "The user is asked, as no rule decides.");
         assert_eq!(
             text("allow"),
-            "Allowed, by the settings, as no rule decides."
+            "Allowed, by the mode or the settings, as no rule decides."
         );
     }
 }

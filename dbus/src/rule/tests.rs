@@ -241,9 +241,33 @@ fn a_call_fails_with_what_programs_know_of_networks() {
         });
         assert!(text.contains(&format!("errno {errno}:")), "{text}");
     }
-    let text = refused(&RuleSpec {
-        errno: Some(1),
-        ..spec()
-    });
-    assert!(text.contains("allowed"), "{text}");
+    let meanwhile = with("deny-and-ask", Some(111)).unwrap();
+    assert_eq!(meanwhile.action, Action::DenyAndAsk(111));
+    for action in ["allow", "ask"] {
+        let text = refused(&RuleSpec {
+            action: action.into(),
+            errno: Some(1),
+            ..spec()
+        });
+        assert!(text.contains(&format!("is to {action}:")), "{text}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_about_who_connects() {
+    let asked = |operation: &str, place: Option<&str>| {
+        RuleSpec {
+            operations: vec![operation.into()],
+            place: place.map(str::to_owned),
+            action: "ask".into(),
+            ..spec()
+        }
+        .check()
+    };
+    for operation in ["create", "bind", "connect", "listen"] {
+        assert!(asked(operation, None).is_ok(), "{operation}");
+    }
+    assert!(asked("accept", None).is_err());
+    assert!(asked("connect", Some("local-network")).is_ok());
+    assert!(asked("listen", Some("local-network")).is_err());
 }

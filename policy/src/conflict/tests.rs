@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Alteration, Deadline, Decision, NameSource, Object, Process, Ruleset,
+    Alteration, Deadline, Decision, NameSource, Object, Outcome, Process, Ruleset,
     fixtures::{PROCESS, network, object, rule, subject},
 };
 
@@ -171,7 +171,13 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         prop::sample::select(destinations),
         prop::option::of(prop::sample::select(vec!["80", "80-81", "80,443"])),
         prop::option::of(Just(crate::Protocol::TCP)),
-        prop::sample::select(vec![Action::Allow, Action::DENY, Action::Deny(111)]),
+        prop::sample::select(vec![
+            Action::Allow,
+            Action::DENY,
+            Action::Deny(111),
+            Action::Ask,
+            Action::DenyAndAsk(1),
+        ]),
         prop::sample::select(vec![0, 0, 0, 0, 0, 1, 2, 3]),
         0..2_i64,
         any_operations(),
@@ -307,14 +313,14 @@ proptest! {
                 // Which of several that deny does so may change where the address has several names.
                 let several = !call.knowledge.others.is_empty();
                 let action = |decision| match decision {
-                    Decision::Settled { action: Action::Deny(_), .. } if several => Some(Action::DENY),
-                    Decision::Settled { action, .. } => Some(action),
-                    Decision::Ask => None,
+                    Decision::Settled { action: Outcome::Deny(_), .. } if several => Some(Action::DENY),
+                    Decision::Asked { .. } if several => Some(Action::Ask),
+                    decision => decision.by_rule().map(|(action, _)| action),
                 };
                 prop_assert_eq!(action(with), action(without), "{:?} {:?}", gone, call);
                 for finding in gone {
                     if finding.conflict == Conflict::Overruled
-                        && let Decision::Settled { rule, .. } = with
+                        && let Some((_, rule)) = with.by_rule()
                     {
                         prop_assert_ne!(rule, finding.rule, "{:?}", call);
                     }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::{
-    Action, Decision, Destination, Lifespan, Object, Operation, Operations, Origin, Protocol, Rule,
-    RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Decision, Destination, Lifespan, Object, Operation, Operations, Origin, Outcome,
+    Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
     fixtures::{self, PROCESS, network},
 };
 
@@ -53,8 +53,8 @@ const PEERS: [&str; 6] = [
 fn outcome(rules: &[Rule]) -> (Option<bool>, String) {
     let set = Ruleset::new(rules.iter().cloned().chain([built_in()]));
     let told = |operation, address| match set.decide(&subject(), operation, &object(address)) {
-        Decision::Settled { action, .. } => Some(action == Action::Allow),
-        Decision::Ask => None,
+        Decision::Settled { action, .. } => Some(action == Outcome::Allow),
+        Decision::Asked { .. } | Decision::Ask => None,
     };
     let peers = PEERS.map(|peer| match told(Operation::Accept, peer) {
         Some(true) => '+',
@@ -145,6 +145,65 @@ fn who_listens_for_this_computer_alone_needs_leave_for_nobody_else() {
 }
 
 #[test]
+fn a_rule_that_asks_about_listening_says_nothing_of_peers() {
+    let ask = listen(1, Destination::Anywhere, Action::Ask);
+    let none = listen(2, network("203.0.113.10/32"), Action::DENY);
+    let all = listen(3, Destination::Anywhere, Action::Allow);
+    let asked = Rule { created: 1, ..ask };
+    let rules = [asked.clone(), none.clone(), all.clone()];
+    assert_eq!(
+        outcome(&rules),
+        (None, "+++-++".to_owned()),
+        "the later of two"
+    );
+    let allowed = Rule { created: 2, ..all };
+    let rules = [asked.clone(), none, allowed];
+    assert_eq!(outcome(&rules), (Some(true), "+++-++".to_owned()));
+    // Whoever listens for this computer alone is asked about too, unless something stronger lets that be.
+    let told = |rules: Vec<Rule>| {
+        let set = Ruleset::new(rules.into_iter().chain([built_in()]));
+        set.decide(&subject(), Operation::Listen, &object("127.0.0.1"))
+    };
+    let by = |rule| Decision::Asked {
+        rule: RuleId(rule),
+        meanwhile: None,
+    };
+    assert_eq!(told(vec![asked.clone()]), by(1));
+    let here = listen(4, Destination::ThisComputer, Action::Allow);
+    assert_eq!(told(vec![asked, here]), (Action::Allow, RuleId(4)).into());
+}
+
+#[test]
+fn a_datagram_server_is_asked_about_by_its_address_too() {
+    let told = |rules: Vec<Rule>| {
+        let object = Object {
+            protocol: Protocol::UDP,
+            ..object("192.0.2.7")
+        };
+        Ruleset::new(rules).decide(&subject(), Operation::Listen, &object)
+    };
+    let bind = rule(
+        2,
+        Operation::Bind,
+        Destination::Anywhere,
+        Action::DenyAndAsk(111),
+    );
+    let all = listen(1, Destination::Anywhere, Action::Allow);
+    let asked = Decision::from((Action::DenyAndAsk(111), RuleId(2)));
+    assert_eq!(told(vec![all.clone(), bind.clone()]), asked);
+    let none = listen(3, Destination::Anywhere, Action::DENY);
+    assert_eq!(
+        told(vec![none, bind.clone()]),
+        (Action::DENY, RuleId(3)).into()
+    );
+    let above = Rule {
+        origin: Origin::Administrator,
+        ..all
+    };
+    assert_eq!(told(vec![above, bind]), (Action::Allow, RuleId(1)).into());
+}
+
+#[test]
 fn rules_about_another_port_or_protocol_are_left_out() {
     let mut other = listen(1, Destination::Anywhere, Action::Allow);
     other.object.ports = Some(8081.into());
@@ -216,9 +275,9 @@ fn some_rule() -> impl Strategy<Value = Rule> {
         Operation::Accept,
         Operation::Connect,
     ]);
-    (operation, destination, any::<bool>(), any::<bool>()).prop_map(
-        |(operation, destination, deny, process)| {
-            let action = if deny { Action::DENY } else { Action::Allow };
+    let action = prop::sample::select(vec![Action::Allow, Action::Ask, Action::DENY]);
+    (operation, destination, action, any::<bool>()).prop_map(
+        |(operation, destination, action, process)| {
             let mut rule = rule(0, operation, destination, action);
             if process {
                 rule.lifespan = Lifespan::Process(PROCESS);
@@ -250,7 +309,7 @@ proptest! {
             .or(reach.rest());
         let told = match reach.peer(&peer) {
             Decision::Settled { action, .. } => Some(action),
-            Decision::Ask => None,
+            Decision::Asked { .. } | Decision::Ask => None,
         };
         prop_assert_eq!(listed, told);
     }

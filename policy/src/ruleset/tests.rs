@@ -5,20 +5,20 @@ use proptest::prelude::*;
 use super::{Decision, Ruleset};
 use crate::{
     Action, Alteration, Answer, Deadline, Destination, For, Lifespan, NameSource, Object,
-    ObjectPattern, Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Scope,
-    Subject, SubjectPattern,
+    ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol, Rule,
+    RuleId, Scope, Subject, SubjectPattern,
     fixtures::{PROCESS, network, object, program, rule, subject},
     precedence::Precedence,
 };
 
+mod altered;
 mod many;
 mod names;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
-    match Ruleset::new(rules).decide(&subject("/usr/bin/curl"), Operation::Connect, object) {
-        Decision::Settled { rule, .. } => Some(rule.0),
-        Decision::Ask => None,
-    }
+    let set = Ruleset::new(rules);
+    let decision = set.decide(&subject("/usr/bin/curl"), Operation::Connect, object);
+    decision.by_rule().map(|(_, rule)| rule.0)
 }
 
 #[test]
@@ -95,6 +95,44 @@ fn the_more_exact_place_wins_whatever_it_says() {
     }
 }
 
+/// Of leave and the wish to be asked the later one counts, and denying beats both.
+#[test]
+fn a_rule_that_asks_is_as_exact_as_what_it_is_about() {
+    let call = object("203.0.113.10", 80, None);
+    let of = |id, place, action, created| Rule {
+        created,
+        ..rule(id, "/usr/bin/curl", place, action)
+    };
+    let decide = |rules: Vec<Rule>| {
+        let curl = subject("/usr/bin/curl");
+        Ruleset::new(rules).decide(&curl, Operation::Connect, &call)
+    };
+    let host = || network("203.0.113.10/32");
+    for ask in [Action::Ask, Action::DenyAndAsk(111)] {
+        let asked = of(1, host(), ask, 5);
+        let decision = Decision::Asked {
+            rule: RuleId(1),
+            meanwhile: ask.errno(),
+        };
+        assert_eq!(decide(vec![asked.clone()]), decision);
+        let wider = of(2, Destination::Anywhere, Action::Allow, 9);
+        assert_eq!(decide(vec![asked.clone(), wider]), decision);
+        let before = of(2, host(), Action::Allow, 4);
+        assert_eq!(decide(vec![asked.clone(), before.clone()]), decision);
+        let after = Rule {
+            created: 6,
+            ..before
+        };
+        let allowed = (Action::Allow, RuleId(2)).into();
+        assert_eq!(decide(vec![asked.clone(), after]), allowed);
+        let denied = of(3, host(), Action::DENY, 0);
+        assert_eq!(
+            decide(vec![asked, denied]),
+            (Action::DENY, RuleId(3)).into()
+        );
+    }
+}
+
 #[test]
 fn a_process_rule_beats_a_program_rule_and_ends_with_the_exec() {
     let mut process = rule(1, "/usr/bin/curl", Destination::Anywhere, Action::Allow);
@@ -107,138 +145,6 @@ fn a_process_rule_beats_a_program_rule_and_ends_with_the_exec() {
     );
     process.lifespan = Lifespan::Process(Process { run: 10, ..PROCESS });
     assert_eq!(decided(vec![process, always], &call), Some(2));
-}
-
-fn altered(foreign_code: bool, controlled: bool) -> Process {
-    Process {
-        alteration: Alteration {
-            foreign_code,
-            controlled,
-            changed: false,
-        },
-        ..PROCESS
-    }
-}
-
-/// What becomes of a call by curl in this process.
-fn decided_in(process: Process, rules: impl IntoIterator<Item = Rule>) -> Option<Action> {
-    let subject = Subject {
-        process,
-        ..subject("/usr/bin/curl")
-    };
-    let call = object("203.0.113.10", 80, None);
-    match Ruleset::new(rules).decide(&subject, Operation::Connect, &call) {
-        Decision::Settled { action, .. } => Some(action),
-        Decision::Ask => None,
-    }
-}
-
-fn of_process(process: Process, action: Action) -> Rule {
-    Rule {
-        lifespan: Lifespan::Process(process),
-        ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
-    }
-}
-
-#[test]
-fn what_a_program_may_is_no_leave_for_other_code_inside_it() {
-    for process in [altered(true, false), altered(false, true)] {
-        for action in [Action::Allow, Action::DENY] {
-            let always = rule(1, "/usr/bin/curl", Destination::Anywhere, action);
-            let denied = (action != Action::Allow).then_some(action);
-            assert_eq!(decided_in(PROCESS, [always.clone()]), Some(action));
-            assert_eq!(decided_in(process, [always]), denied);
-            let before = of_process(PROCESS, action);
-            assert_eq!(decided_in(PROCESS, [before.clone()]), Some(action));
-            assert_eq!(decided_in(process, [before]), denied);
-        }
-    }
-}
-
-/// How long a rule lives says nothing of what it is about.
-#[test]
-fn rules_that_end_decide_like_those_that_do_not() {
-    let deadline = Deadline {
-        boottime: 1,
-        wall: 1,
-        by_wall: true,
-    };
-    for lifespan in [Lifespan::Logout, Lifespan::Until(deadline)] {
-        for action in [Action::Allow, Action::DENY] {
-            let rule = Rule {
-                lifespan,
-                ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
-            };
-            assert_eq!(decided_in(PROCESS, [rule.clone()]), Some(action));
-            let denied = (action != Action::Allow).then_some(action);
-            assert_eq!(decided_in(altered(true, false), [rule.clone()]), denied);
-            let always = Rule {
-                lifespan: Lifespan::Always,
-                ..rule.clone()
-            };
-            assert_eq!(Precedence::of(&rule), Precedence::of(&always));
-            let own = of_process(PROCESS, Action::Allow);
-            assert!(Precedence::of(&own) > Precedence::of(&rule));
-        }
-    }
-}
-
-#[test]
-fn what_an_altered_process_may_is_for_it_as_it_is() {
-    let process = altered(true, false);
-    let allowed = of_process(process, Action::Allow);
-    assert_eq!(decided_in(process, [allowed.clone()]), Some(Action::Allow));
-    assert_eq!(decided_in(altered(true, true), [allowed.clone()]), None);
-    assert_eq!(decided_in(PROCESS, [allowed]), None);
-}
-
-/// What a user has let a program do was not for whatever comes to be in its file.
-#[test]
-fn a_changed_file_may_what_its_process_alone_was_allowed() {
-    let changed = Process {
-        alteration: Alteration {
-            changed: true,
-            ..Alteration::NONE
-        },
-        ..PROCESS
-    };
-    for action in [Action::Allow, Action::DENY] {
-        let always = |origin| Rule {
-            origin,
-            ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
-        };
-        for origin in [Origin::Prompt, Origin::Learned, Origin::Import] {
-            let denied = (action != Action::Allow).then_some(action);
-            assert_eq!(decided_in(changed, [always(origin)]), denied);
-        }
-        for origin in [Origin::Administrator, Origin::BuiltIn] {
-            assert_eq!(decided_in(changed, [always(origin)]), Some(action));
-        }
-        let own = of_process(PROCESS, action);
-        assert_eq!(decided_in(changed, [own]), Some(action));
-    }
-    let both = Process {
-        alteration: Alteration {
-            changed: true,
-            ..altered(true, false).alteration
-        },
-        ..PROCESS
-    };
-    let own = of_process(PROCESS, Action::Allow);
-    assert_eq!(decided_in(both, [own]), None, "other code acts in it");
-}
-
-#[test]
-fn built_in_rules_hold_for_altered_processes() {
-    let built_in = Rule {
-        origin: Origin::BuiltIn,
-        subject: SubjectPattern::Any,
-        ..rule(1, "", Destination::Anywhere, Action::Allow)
-    };
-    assert_eq!(
-        decided_in(altered(true, true), [built_in]),
-        Some(Action::Allow)
-    );
 }
 
 #[test]
@@ -300,10 +206,8 @@ fn rules_about_an_application_are_about_that_alone() {
             program,
             ..subject("")
         };
-        match set.decide(&subject, Operation::Connect, &call) {
-            Decision::Settled { action, .. } => Some(action),
-            Decision::Ask => None,
-        }
+        let decision = set.decide(&subject, Operation::Connect, &call);
+        decision.by_rule().map(|(action, _)| action)
     };
     assert_eq!(ask(of("flatpak:org.example.App")), Some(Action::Allow));
     assert_eq!(ask(of("snap:example")), Some(Action::DENY));
@@ -335,7 +239,7 @@ fn a_scope_covers_the_call_it_was_made_from() {
 
 fn allow(scope: Scope) -> Answer {
     Answer {
-        action: Action::Allow,
+        action: Outcome::Allow,
         scope,
         lifespan: For::Always,
     }
@@ -353,7 +257,7 @@ fn an_answer_about_listening_is_about_its_port_on_any_address() {
             }
             .pattern(Operation::Listen, &asked)
         };
-        let allowing = pattern(Action::Allow);
+        let allowing = pattern(Outcome::Allow);
         for address in ["0.0.0.0", "::", "203.0.113.10"] {
             let call = object(address, 8080, None);
             assert!(allowing.covers(Operation::Listen, &call), "{address}");
@@ -364,7 +268,7 @@ fn an_answer_about_listening_is_about_its_port_on_any_address() {
             *scope == Scope::Any
         );
         // Nobody is asked again who has been denied.
-        assert_eq!(pattern(Action::DENY).destination, Destination::Anywhere);
+        assert_eq!(pattern(Outcome::DENY).destination, Destination::Anywhere);
     }
 }
 
@@ -401,7 +305,18 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             .prop_map(|path| SubjectPattern::Program(program(path))),
     ];
     (
-        (0..4_u64, 0..3_i64, any::<bool>(), any::<bool>(), 0..3_u32),
+        (
+            0..4_u64,
+            0..3_i64,
+            prop::sample::select(vec![
+                Action::Allow,
+                Action::Ask,
+                Action::DenyAndAsk(111),
+                Action::DENY,
+            ]),
+            any::<bool>(),
+            0..3_u32,
+        ),
         subject,
         destination,
         prop::option::of(prop::sample::select(vec!["80", "81", "80-81", "80,443"])),
@@ -409,7 +324,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         any::<bool>(),
     )
         .prop_map(
-            |((id, created, deny, off, uid), subject, destination, ports, protocol, process)| {
+            |((id, created, action, off, uid), subject, destination, ports, protocol, process)| {
                 Rule {
                     id: RuleId(id),
                     uid: (uid != 0).then_some(999 + uid),
@@ -424,7 +339,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                         ports: ports.map(|ports| ports.parse().unwrap()),
                         protocol,
                     },
-                    action: if deny { Action::DENY } else { Action::Allow },
+                    action,
                     lifespan: if process {
                         Lifespan::Process(PROCESS)
                     } else {
@@ -458,12 +373,12 @@ proptest! {
             .iter()
             .filter(|rule| rule.matches(&subject, Operation::Connect, &object, host))
             .max_by_key(|rule| Precedence::of(rule))
-            .map_or(Decision::Ask, |rule| Decision::Settled { action: rule.action, rule: rule.id });
+            .map_or(Decision::Ask, |rule| (rule.action, rule.id).into());
         let set = Ruleset::new(rules);
         prop_assert_eq!(set.decide(&subject, Operation::Connect, &object), naive);
     }
 
-    /// Whoever denies more has no more allowed than before, whatever else is said of the names of an address.
+    /// Whoever denies more, or has more asked, has no more allowed than before, whatever else is said of the names of an address.
     #[test]
     fn one_more_that_denies_allows_nothing(
         mut rules in prop::collection::vec(any_rule(), 1..5),
@@ -489,7 +404,7 @@ proptest! {
         let subject = subject("/a");
         let allows = |rules: &[Rule]| matches!(
             Ruleset::new(rules.to_vec()).decide(&subject, Operation::Connect, &object),
-            Decision::Settled { action: Action::Allow, .. }
+            Decision::Settled { action: Outcome::Allow, .. }
         );
         let all = allows(&rules);
         if let Some(one) = rules.iter().position(|rule| rule.action != Action::Allow) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::{ACTION_ANSWER, Error};
-use portreeve_policy::{Action, Answer, For, RuleId, Scope};
+use portreeve_policy::{Answer, For, Outcome, RuleId, Scope};
 
 use super::{
     super::{Answered, Origin},
@@ -13,7 +13,7 @@ use super::{
 };
 
 const ALLOW: Answer = Answer {
-    action: Action::Allow,
+    action: Outcome::Allow,
     scope: Scope::Host,
     lifespan: For::Once,
 };
@@ -113,7 +113,7 @@ async fn an_answer_is_taken_once() {
     let curl = Running::of("/usr/bin/curl", ALICE);
     desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    let always = said(Action::Allow, Scope::Host, For::Always);
+    let always = said(Outcome::Allow, Scope::Host, For::Always);
     let (first, second) = tokio::join!(desk.answer(&prompt, always), desk.answer(&prompt, ALLOW));
     assert!(first.is_ok());
     assert!(matches!(second, Err(Error::NoSuchPrompt(_))));
@@ -135,7 +135,7 @@ async fn without_a_database_an_answer_holds_once() {
     let prompt = desk.prompt().await;
     let generation = desk.kernel.generation();
     let error = desk
-        .answer(&prompt, said(Action::Allow, Scope::Host, For::Always))
+        .answer(&prompt, said(Outcome::Allow, Scope::Host, For::Always))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::StoreUnavailable(_)), "{error}");
@@ -157,7 +157,7 @@ async fn without_a_database_an_answer_holds_until_the_program_quits() {
     let mut curl = Running::of("/usr/bin/curl", ALICE);
     desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    let answer = said(Action::DENY, Scope::Any, For::Process);
+    let answer = said(Outcome::DENY, Scope::Any, For::Process);
     let rule = RuleId(desk.answer(&prompt, answer).await.unwrap());
     let next = desk.call(&curl, at("192.0.2.2", 80)).await;
     desk.rest().await;

@@ -1,6 +1,6 @@
 //! Applications: asked about and ruled on by their keys, whichever executable and version of theirs runs.
 
-use portreeve_policy::{Action, For, Operation, Scope};
+use portreeve_policy::{For, Operation, Outcome, Scope};
 
 use super::{
     desk::{ALICE, Desk, at, remove, said, spec_for},
@@ -14,7 +14,7 @@ const NEW: &str = "/var/lib/flatpak/app/org.example.App/x86_64/stable/1dea/files
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_for_the_application_in_any_version() {
-    for (action, told) in [(Action::Allow, 0), (Action::DENY, 1)] {
+    for (action, told) in [(Outcome::Allow, 0), (Outcome::DENY, 1)] {
         let desk = Desk::new().await;
         let old = Running::of_application(KEY, OLD, ALICE);
         let call = desk.call(&old, at("192.0.2.1", 443)).await;

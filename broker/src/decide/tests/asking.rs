@@ -1,7 +1,7 @@
 //! Which calls are asked about, and how many questions that makes.
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 
 use super::{
     super::prompts::PER_USER,
@@ -57,7 +57,7 @@ async fn the_same_call_200_times_is_one_question() {
     let prompt = desk.prompt().await;
     assert_eq!((prompt.attempts, prompt.held), (200, 200));
     let rule = desk
-        .answer(&prompt, said(Action::Allow, Scope::Host, For::Always))
+        .answer(&prompt, said(Outcome::Allow, Scope::Host, For::Always))
         .await
         .unwrap();
     desk.rest().await;
@@ -193,7 +193,7 @@ async fn a_caller_that_must_not_wait_is_refused_and_asked_about() {
     }
     let prompt = desk.prompt().await;
     assert_eq!((prompt.held, prompt.attempts, prompt.deadline), (0, 2, 0));
-    desk.answer(&prompt, said(Action::Allow, Scope::HostPort, For::Always))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::HostPort, For::Always))
         .await
         .unwrap();
     assert!(desk.prompts(ALICE).await.is_empty());

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, For, Object, Origin as RuleOrigin, RuleId, Scope};
+use portreeve_policy::{For, Object, Origin as RuleOrigin, Outcome, RuleId, Scope};
 
 use super::{
     super::{Command, Made, RuleChange},
@@ -110,7 +110,7 @@ impl Run {
         let Some(prompt) = self.dice.pick(&prompts) else {
             return;
         };
-        let action = [Action::Allow, Action::DENY][self.dice.roll(2)];
+        let action = [Outcome::Allow, Outcome::DENY][self.dice.roll(2)];
         let scope = Scope::ALL[self.dice.roll(3)];
         let lifespan = For::ALL[self.dice.roll(For::ALL.len())];
         // For the program without a file, what needs its path is refused.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::Error;
-use portreeve_policy::{Action, For, Operation, Origin, RuleId, Scope};
+use portreeve_policy::{For, Operation, Origin, Outcome, RuleId, Scope};
 use tokio::sync::oneshot;
 
 use super::{
@@ -95,7 +95,7 @@ async fn the_rule_of_a_process_can_be_switched_and_removed() {
     let curl = Running::of("/usr/bin/curl", ALICE);
     desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    let answer = said(Action::Allow, Scope::Host, For::Process);
+    let answer = said(Outcome::Allow, Scope::Host, For::Process);
     let rule = RuleId(desk.answer(&prompt, answer).await.unwrap());
     let mut generation = desk.kernel.generation();
     for (change, told) in [
@@ -134,7 +134,7 @@ async fn the_agent_hears_when_part_of_the_callers_are_released() {
         .unwrap();
     desk.pass_seconds(1).await;
     agent.heard();
-    let answer = said(Action::Allow, Scope::Any, For::Process);
+    let answer = said(Outcome::Allow, Scope::Any, For::Process);
     desk.answer(own, answer).await.unwrap();
     assert_eq!(desk.told(released), Some(Told::Kept(0)));
     assert_eq!(desk.told(waits), None);
@@ -156,7 +156,7 @@ async fn the_rule_of_a_process_is_forgotten_while_the_loop_is_busy() {
     let mut curl = Running::of("/usr/bin/curl", ALICE);
     desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Process))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Process))
         .await
         .unwrap();
     curl.end();

@@ -1,7 +1,7 @@
 //! What happens when the answer is late.
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 
 use super::{
     desk::{ALICE, BOB, Desk, at, said},
@@ -73,7 +73,7 @@ async fn a_late_once_counts_for_the_next_attempt_and_no_further() {
     desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.pass_seconds(61).await;
     let prompt = desk.prompt().await;
-    desk.answer(&prompt, said(Action::Allow, Scope::HostPort, For::Once))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::HostPort, For::Once))
         .await
         .unwrap();
     assert!(desk.prompts(ALICE).await.is_empty());
@@ -104,7 +104,7 @@ async fn a_late_once_is_forgotten_after_five_minutes() {
     desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.pass_seconds(61).await;
     let prompt = desk.prompt().await;
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Once))
         .await
         .unwrap();
     desk.pass_seconds(301).await;
@@ -120,7 +120,7 @@ async fn a_late_always_is_a_rule() {
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.pass_seconds(61).await;
     let prompt = desk.prompt().await;
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Always))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Always))
         .await
         .unwrap();
     assert!(desk.prompts(ALICE).await.is_empty());

@@ -1,7 +1,7 @@
 //! Interpreters that run what they are given, and scripts that have names.
 
 use portreeve_dbus::Error;
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 
 use super::{
     desk::{ALICE, Desk, at, said},
@@ -30,15 +30,15 @@ async fn what_an_interpreter_is_given_is_asked_about_process_by_process() {
     assert_eq!(prompts.len(), 2);
     assert_ne!(prompts[0].subject, prompts[1].subject);
     for lifespan in [For::Always, For::Logout] {
-        let refused = desk.answer(&prompt, said(Action::Allow, Scope::Any, lifespan));
+        let refused = desk.answer(&prompt, said(Outcome::Allow, Scope::Any, lifespan));
         let refused = refused.await.unwrap_err();
         assert!(matches!(refused, Error::InvalidArgument(_)), "{refused}");
     }
-    let allowed = said(Action::Allow, Scope::Any, For::Process);
+    let allowed = said(Outcome::Allow, Scope::Any, For::Process);
     desk.answer(&prompt, allowed).await.unwrap();
     assert_eq!(desk.told(of_one), Some(Told::Kept(0)));
     assert_eq!(desk.told(of_other), None);
-    let denied = said(Action::DENY, Scope::Any, For::Once);
+    let denied = said(Outcome::DENY, Scope::Any, For::Once);
     desk.answer(&desk.prompt().await, denied).await.unwrap();
     assert_eq!(desk.told(of_other), Some(Told::Once(1)));
     let again = desk.call(&one, at("192.0.2.2", 80)).await;
@@ -60,7 +60,7 @@ async fn a_late_answer_is_for_the_process_that_had_asked() {
         .await
         .into_iter()
         .find(|it| it.id == prompt.id);
-    let allowed = said(Action::Allow, Scope::Any, For::Once);
+    let allowed = said(Outcome::Allow, Scope::Any, For::Once);
     desk.answer(&prompt.unwrap(), allowed).await.unwrap();
     let of_other = desk.call(&other, at("192.0.2.1", 443)).await;
     desk.rest().await;
@@ -82,7 +82,7 @@ async fn a_script_is_a_program_of_its_own() {
         ("tool", Some(PYTHON))
     );
     assert!(!prompt.runs_anything && prompt.lifespans.contains(&"always".to_owned()));
-    let always = said(Action::Allow, Scope::Any, For::Always);
+    let always = said(Outcome::Allow, Scope::Any, For::Always);
     desk.answer(&prompt, always).await.unwrap();
     assert_eq!(desk.told(of_tool), Some(Told::Kept(0)));
     let of_other = desk.call(&other, at("192.0.2.1", 443)).await;

@@ -1,7 +1,7 @@
 //! What an answer holds for: this time, this process, always.
 
 use portreeve_dbus::Error;
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 
 use super::{
     desk::{ALICE, BOB, Desk, at, said},
@@ -16,7 +16,7 @@ async fn once_releases_who_waits_and_asks_again() {
     let first = desk.call(&curl, at("192.0.2.1", 443)).await;
     let second = desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    let once = said(Action::Allow, Scope::HostPort, For::Once);
+    let once = said(Outcome::Allow, Scope::HostPort, For::Once);
     assert_eq!(desk.answer(&prompt, once).await.unwrap(), 0);
     assert_eq!(desk.told(first), Some(Told::Once(0)));
     assert_eq!(desk.told(second), Some(Told::Once(0)));
@@ -40,7 +40,7 @@ async fn once_covers_the_programs_other_questions_in_its_scope() {
     let other_program = desk.call(&wget, at("192.0.2.1", 443)).await;
     let other_user = desk.call(&of_bob, at("192.0.2.1", 443)).await;
     desk.rest().await;
-    desk.answer(&prompt, said(Action::DENY, Scope::Host, For::Once))
+    desk.answer(&prompt, said(Outcome::DENY, Scope::Host, For::Once))
         .await
         .unwrap();
     assert_eq!(desk.told(asked), Some(Told::Once(1)));
@@ -51,7 +51,7 @@ async fn once_covers_the_programs_other_questions_in_its_scope() {
     let prompt = prompts.iter().find(|prompt| prompt.address == "192.0.2.2");
     let further = desk.call(&curl, at("203.0.113.1", 22)).await;
     desk.rest().await;
-    let anywhere = said(Action::Allow, Scope::Any, For::Once);
+    let anywhere = said(Outcome::Allow, Scope::Any, For::Once);
     desk.answer(prompt.unwrap(), anywhere).await.unwrap();
     assert_eq!(desk.told(elsewhere), Some(Told::Once(0)));
     assert_eq!(desk.told(further), Some(Told::Once(0)));
@@ -67,7 +67,7 @@ async fn process_covers_that_process_alone() {
     let call = desk.call(&first, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
     let rule = desk
-        .answer(&prompt, said(Action::Allow, Scope::Any, For::Process))
+        .answer(&prompt, said(Outcome::Allow, Scope::Any, For::Process))
         .await
         .unwrap();
     let rules = desk.rules(ALICE).await;
@@ -99,7 +99,7 @@ async fn process_covers_every_process_that_waits() {
         desk.call(&second, at("192.0.2.1", 443)).await,
     ];
     let prompt = desk.prompt().await;
-    desk.answer(&prompt, said(Action::DENY, Scope::Host, For::Process))
+    desk.answer(&prompt, said(Outcome::DENY, Scope::Host, For::Process))
         .await
         .unwrap();
     assert_eq!(desk.rules(ALICE).await.len(), 2);
@@ -117,7 +117,7 @@ async fn process_is_for_the_next_attempt_if_the_process_has_ended() {
     assert_eq!(desk.told(denied), Some(Told::Once(1)));
     first.end();
     let prompt = desk.prompt().await;
-    let answer = said(Action::Allow, Scope::Host, For::Process);
+    let answer = said(Outcome::Allow, Scope::Host, For::Process);
     assert_eq!(desk.answer(&prompt, answer).await.unwrap(), 0);
     assert!(desk.rules(ALICE).await.is_empty());
     let second = Running::of("/usr/bin/curl", ALICE);
@@ -135,7 +135,7 @@ async fn a_program_without_a_file_has_no_always() {
     assert!(!prompt.verified);
     assert_eq!(prompt.lifespans, ["once", "process"]);
     assert_eq!(prompt.suggested_lifespan, "process");
-    let always = said(Action::Allow, Scope::Host, For::Always);
+    let always = said(Outcome::Allow, Scope::Host, For::Always);
     let error = desk.answer(&prompt, always).await.unwrap_err();
     assert!(
         matches!(&error, Error::InvalidArgument(text) if text.contains("always")),
@@ -143,7 +143,7 @@ async fn a_program_without_a_file_has_no_always() {
     );
     assert_eq!(desk.told(call), None);
     assert_eq!(desk.prompt().await.id, prompt.id, "it is still open");
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Process))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Process))
         .await
         .unwrap();
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
@@ -155,7 +155,7 @@ async fn always_holds_for_other_processes_and_after_a_restart() {
     let first = Running::of("/usr/bin/curl", ALICE);
     desk.call(&first, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    desk.answer(&prompt, said(Action::DENY, Scope::Host, For::Always))
+    desk.answer(&prompt, said(Outcome::DENY, Scope::Host, For::Always))
         .await
         .unwrap();
     let second = Running::of("/usr/bin/curl", ALICE);

@@ -1,7 +1,7 @@
 //! Listening: who may connect is written down in the kernel before the call goes on, and kept up to date.
 
 use portreeve_dbus::RuleSpec;
-use portreeve_policy::{Action, Answer, For, Operation, RuleId, Scope};
+use portreeve_policy::{Answer, For, Operation, Outcome, RuleId, Scope};
 
 use super::{
     desk::{ALICE, BOB, Desk, remove, spec_for},
@@ -23,7 +23,7 @@ fn from(place: &str, action: &str) -> RuleSpec {
 
 fn allow(scope: Scope, lifespan: For) -> Answer {
     Answer {
-        action: Action::Allow,
+        action: Outcome::Allow,
         scope,
         lifespan,
     }
@@ -137,7 +137,7 @@ async fn a_denial_is_of_listening_whomever_it_names() {
     let server = Running::of(SERVER, ALICE);
     let call = desk.listen(&server, "0.0.0.0", 8080).await;
     let deny = Answer {
-        action: Action::DENY,
+        action: Outcome::DENY,
         ..allow(Scope::LocalNetwork, For::Always)
     };
     answer(&desk, deny).await;

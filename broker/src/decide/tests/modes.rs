@@ -1,7 +1,7 @@
 //! Modes: what each makes of calls, and that they end.
 
 use portreeve_dbus::{ModeState, RuleSpec};
-use portreeve_policy::{Action, For, Leave, Mode, ModeChange, Operation, Scope, Span};
+use portreeve_policy::{For, Leave, Mode, ModeChange, Operation, Outcome, Scope, Span};
 
 use super::{
     super::{Command, ModeSet},
@@ -151,7 +151,7 @@ async fn what_was_granted_is_there_again_after_a_lockdown() {
     let mut desk = Desk::new().await;
     let curl = Running::of(CURL, ALICE);
     let listening = desk.listen(&curl, "0.0.0.0", 80).await;
-    let once = said(Action::Allow, Scope::LocalNetwork, For::Once);
+    let once = said(Outcome::Allow, Scope::LocalNetwork, For::Once);
     desk.answer(&desk.prompt().await, once).await.unwrap();
     assert_eq!(desk.admitted(listening), [true, true, false]);
     desk.mode(set(Mode::Lockdown)).await;
@@ -197,7 +197,7 @@ async fn an_answer_for_the_next_attempt_does_not_outlive_its_mode() {
     let curl = Running::of(CURL, ALICE);
     desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.pass_seconds(61).await;
-    let once = said(Action::Allow, Scope::Host, For::Once);
+    let once = said(Outcome::Allow, Scope::Host, For::Once);
     desk.answer(&desk.prompt().await, once).await.unwrap();
     desk.mode(set(Mode::Deny)).await;
     let told = desk.told_of(&curl, "192.0.2.1").await;

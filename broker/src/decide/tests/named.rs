@@ -1,7 +1,7 @@
 //! Calls to addresses that have names, and rules about hosts.
 
 use portreeve_dbus::RuleSpec;
-use portreeve_policy::{Action, For, Knowledge, NameSource, Object, Operation, Protocol, Scope};
+use portreeve_policy::{For, Knowledge, NameSource, Object, Operation, Outcome, Protocol, Scope};
 
 use super::{
     desk::{ALICE, Desk, at, said, spec_for},
@@ -109,7 +109,7 @@ async fn an_answer_for_a_domain_is_for_whatever_is_in_it() {
     let call = desk.call(&curl, named(&["www.example.org"])).await;
     let prompt = desk.prompt().await;
     assert_eq!(prompt.scopes, ["domain", "host", "host-port", "any"]);
-    let answer = said(Action::Allow, Scope::Domain, For::Always);
+    let answer = said(Outcome::Allow, Scope::Domain, For::Always);
     desk.answer(&prompt, answer).await.unwrap();
     assert_eq!(told(&desk, call).await, Some(Told::Once(0)));
     let rules = desk.rules(ALICE).await;

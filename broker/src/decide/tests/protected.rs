@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, RuleChanges, RuleSpec};
-use portreeve_policy::{Action, For, Operation, RuleId, Scope};
+use portreeve_policy::{For, Operation, Outcome, RuleId, Scope};
 
 use super::{
     super::{Answered, Changing, Origin, RuleChange},
@@ -37,15 +37,15 @@ async fn an_answer_that_allows_lastingly_needs_leave_even_from_the_agent() {
     let prompt = desk.prompt().await;
     desk.shown(&agent, &prompt).await.unwrap();
     desk.pass(Duration::from_millis(300)).await;
-    let always = said(Action::Allow, Scope::Host, For::Always);
-    let hour = said(Action::Allow, Scope::Host, "3600s".parse().unwrap());
+    let always = said(Outcome::Allow, Scope::Host, For::Always);
+    let hour = said(Outcome::Allow, Scope::Host, "3600s".parse().unwrap());
     for (who, answer, leave) in [
         ("a", always, ACTION_ALLOW),
         ("a", hour, ACTION_ALLOW),
         ("b", always, ACTION_ALLOW),
         (
             "b",
-            said(Action::Allow, Scope::Host, For::Once),
+            said(Outcome::Allow, Scope::Host, For::Once),
             ACTION_ANSWER,
         ),
     ] {
@@ -56,7 +56,7 @@ async fn an_answer_that_allows_lastingly_needs_leave_even_from_the_agent() {
         );
     }
     assert_eq!(desk.told(call), None);
-    let process = said(Action::Allow, Scope::Host, For::Process);
+    let process = said(Outcome::Allow, Scope::Host, For::Process);
     let taken = desk.answer_as(by("a"), &prompt, process).await;
     assert!(matches!(taken, Ok(Answered::Done(_))));
 
@@ -65,7 +65,7 @@ async fn an_answer_that_allows_lastingly_needs_leave_even_from_the_agent() {
     let prompt = desk.prompt().await;
     desk.shown(&agent, &prompt).await.unwrap();
     desk.pass(Duration::from_millis(300)).await;
-    let never = said(Action::DENY, Scope::Host, For::Always);
+    let never = said(Outcome::DENY, Scope::Host, For::Always);
     let taken = desk.answer_as(by("a"), &prompt, never).await;
     assert!(matches!(taken, Ok(Answered::Done(rule)) if rule > 0));
 }

@@ -2,7 +2,7 @@
 
 use portreeve_abi::request_flags;
 use portreeve_dbus::Activity;
-use portreeve_policy::{Action, For, Operation, Scope};
+use portreeve_policy::{For, Operation, Outcome, Scope};
 
 use super::{
     desk::{ALICE, BOB, Desk, at, frozen, said},
@@ -63,19 +63,19 @@ async fn answers_are_recorded_with_those_who_waited() {
         desk.call(&curl, at("192.0.2.1", 443)).await;
     }
     assert_eq!(desk.words(ALICE).await, Vec::<String>::new(), "yet");
-    let once = said(Action::DENY, Scope::Host, For::Once);
+    let once = said(Outcome::DENY, Scope::Host, For::Once);
     desk.answer(&desk.prompt().await, once).await.unwrap();
     assert_eq!(desk.words(ALICE).await, ["192.0.2.1 deny answer 3"]);
     // One that makes a rule is recorded as that.
     desk.call(&curl, at("192.0.2.2", 443)).await;
-    let always = said(Action::Allow, Scope::Host, For::Always);
+    let always = said(Outcome::Allow, Scope::Host, For::Always);
     let rule = desk.answer(&desk.prompt().await, always).await.unwrap();
     let rows = desk.recorded(ALICE).await;
     assert_eq!(
         (rows[1].reason.as_str(), rows[1].rule),
         ("rule", Some(rule))
     );
-    let process = said(Action::Allow, Scope::Host, For::Process);
+    let process = said(Outcome::Allow, Scope::Host, For::Process);
     desk.call(&curl, at("192.0.2.3", 443)).await;
     desk.answer(&desk.prompt().await, process).await.unwrap();
     assert_eq!(desk.words(ALICE).await[2], "192.0.2.3 allow rule 1");
@@ -107,7 +107,7 @@ async fn what_nobody_answers_is_recorded_with_the_reason() {
         ]
     );
     // An answer that comes now is for the next attempt.
-    let once = said(Action::Allow, Scope::Host, For::Once);
+    let once = said(Outcome::Allow, Scope::Host, For::Once);
     let prompts = desk.prompts(ALICE).await;
     let late = prompts.iter().find(|it| it.address == "192.0.2.2").unwrap();
     desk.answer(late, once).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 
 use super::{
     super::{Command, ToAgent},
@@ -61,7 +61,7 @@ async fn a_call_that_comes_back_goes_on_with_its_question() {
         (again.id, again.revision, again.held),
         (prompt.id, prompt.revision, 1)
     );
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Once))
         .await
         .unwrap();
     assert_eq!(desk.told(first), Some(Told::Interrupted));
@@ -80,7 +80,7 @@ async fn a_call_that_comes_back_at_once_is_one_call() {
         desk.hear_of_signals();
         let back = desk.call_again(&curl, at("192.0.2.1", 443), first).await;
         desk.rest().await;
-        desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+        desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Once))
             .await
             .unwrap();
         assert_eq!(desk.told(back), Some(Told::Once(0)));
@@ -98,7 +98,7 @@ async fn an_answer_while_the_caller_is_away_counts_when_it_comes_back() {
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
     desk.interrupt(call).await;
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Once))
         .await
         .unwrap();
     let back = desk.call(&curl, at("192.0.2.1", 443)).await;
@@ -114,7 +114,7 @@ async fn an_answer_that_a_signal_overtakes_counts_when_the_caller_comes_back() {
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
     assert!(desk.interrupt_unheard(call));
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Once))
         .await
         .unwrap();
     assert_eq!(desk.told(call), Some(Told::Interrupted));
@@ -135,7 +135,7 @@ async fn an_answer_counts_for_the_one_of_two_that_is_away() {
     let waits = desk.call(&second, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
     desk.interrupt(away).await;
-    desk.answer(&prompt, said(Action::Allow, Scope::Host, For::Once))
+    desk.answer(&prompt, said(Outcome::Allow, Scope::Host, For::Once))
         .await
         .unwrap();
     assert_eq!(desk.told(waits), Some(Told::Once(0)));

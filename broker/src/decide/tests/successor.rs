@@ -1,6 +1,6 @@
 //! A broker after another: what the kernel remembers holds on, if it is still what the rules say.
 
-use portreeve_policy::{Action, For, Scope};
+use portreeve_policy::{For, Outcome, Scope};
 
 use super::{
     desk::{ALICE, Desk, at, said},
@@ -29,7 +29,7 @@ async fn the_same_rules_keep_their_generation() {
 async fn answered_for_the_process(desk: &Desk, program: &Running) -> u64 {
     desk.call(program, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
-    let answer = said(Action::Allow, Scope::Host, For::Process);
+    let answer = said(Outcome::Allow, Scope::Host, For::Process);
     desk.answer(&prompt, answer).await.unwrap()
 }
 

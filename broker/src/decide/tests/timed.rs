@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::{Error, Prompt, RuleSpec};
-use portreeve_policy::{Action, For, Operation, Scope, Span};
+use portreeve_policy::{For, Operation, Outcome, Scope, Span};
 
 use super::{
     desk::{ALICE, BOB, Desk, at, remove, said, spec_for, switch},
@@ -114,7 +114,7 @@ async fn an_answer_for_a_time_is_a_rule_for_it() {
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     let prompt = desk.prompt().await;
     assert_eq!(prompt.lifespans, ["once", "process", "3600s", "always"]);
-    let answer = said(Action::Allow, Scope::Host, seconds(90));
+    let answer = said(Outcome::Allow, Scope::Host, seconds(90));
     desk.answer(&prompt, answer).await.unwrap();
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
     desk.pass_seconds(89).await;
@@ -132,7 +132,7 @@ async fn a_program_without_a_file_has_no_times() {
     let prompt = desk.prompt().await;
     assert_eq!(prompt.lifespans, ["once", "process"]);
     for lifespan in [seconds(3600), For::Logout] {
-        let answer = said(Action::Allow, Scope::Host, lifespan);
+        let answer = said(Outcome::Allow, Scope::Host, lifespan);
         let refused = desk.answer(&prompt, answer).await;
         assert!(matches!(refused, Err(Error::InvalidArgument(_))));
     }
@@ -152,7 +152,7 @@ async fn a_log_out_ends_the_rules_until_it() {
     let prompt = desk.prompt().await;
     let all = ["once", "process", "3600s", "logout", "always"];
     assert_eq!(prompt.lifespans, all);
-    let answer = said(Action::Allow, Scope::Host, For::Logout);
+    let answer = said(Outcome::Allow, Scope::Host, For::Logout);
     desk.answer(&prompt, answer).await.unwrap();
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
     assert_eq!(desk.rules(ALICE).await[0].lifespan, "logout");
@@ -191,7 +191,7 @@ async fn another_offer_is_another_revision() {
     };
     assert!(revision(true) > before.revision);
     assert_eq!(revision(false), 1, "it is offered the same as ever");
-    let answer = said(Action::Allow, Scope::Host, For::Once);
+    let answer = said(Outcome::Allow, Scope::Host, For::Once);
     let refused = desk.answer(&before, answer).await;
     assert!(
         matches!(refused, Err(Error::StaleRevision(_))),

@@ -1,6 +1,6 @@
 //! Files that others than root can change: what a program may, it may from those that its user has let it run from.
 
-use portreeve_policy::{Action, Contents, Digest, For, Mode, ModeChange, Operation, Scope};
+use portreeve_policy::{Contents, Digest, For, Mode, ModeChange, Operation, Outcome, Scope};
 
 use super::{
     desk::{ALICE, BOB, Desk, at, remove, said, spec_for},
@@ -29,7 +29,7 @@ async fn allowed(lifespan: For) -> Desk {
     let prompt = desk.prompt().await;
     assert_eq!(prompt.sha256.as_deref(), Some(&*"01".repeat(32)));
     assert!(prompt.alterations.is_empty());
-    let answer = said(Action::Allow, Scope::Any, lifespan);
+    let answer = said(Outcome::Allow, Scope::Any, lifespan);
     desk.answer(&prompt, answer).await.unwrap();
     desk.rest().await;
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
@@ -54,11 +54,11 @@ async fn another_file_in_its_place_is_asked_about_and_can_be_trusted() {
     assert_eq!(prompt.sha256.as_deref(), Some(&*"02".repeat(32)));
     assert_eq!(prompt.lifespans, ["once", "process", "always"]);
     assert_eq!(prompt.suggested_lifespan, "process");
-    let hour = said(Action::Allow, Scope::Any, "3600s".parse().unwrap());
+    let hour = said(Outcome::Allow, Scope::Any, "3600s".parse().unwrap());
     desk.answer(&prompt, hour).await.unwrap_err();
 
     // The same rule once more is not made; the old file may still run.
-    let answer = said(Action::Allow, Scope::Any, For::Always);
+    let answer = said(Outcome::Allow, Scope::Any, For::Always);
     let rule = desk.answer(&prompt, answer).await.unwrap();
     desk.rest().await;
     assert_eq!(desk.stored().await.len(), 1);
@@ -78,7 +78,7 @@ async fn what_is_answered_for_once_or_for_a_process_trusts_nothing() {
         let process = Running::holding(TOOL, SECOND, ALICE);
         let held = desk.call(&process, at("192.0.2.1", 443)).await;
         let prompt = desk.prompt().await;
-        let answer = said(Action::Allow, Scope::Any, lifespan);
+        let answer = said(Outcome::Allow, Scope::Any, lifespan);
         desk.answer(&prompt, answer).await.unwrap();
         desk.rest().await;
         assert!(matches!(
@@ -152,7 +152,7 @@ async fn a_question_that_was_open_before_is_about_a_changed_program_afterwards()
         let found = prompts.iter().find(|prompt| prompt.sha256 == sha256);
         found.unwrap().clone()
     };
-    let always = said(Action::Allow, Scope::Any, For::Always);
+    let always = said(Outcome::Allow, Scope::Any, For::Always);
     desk.answer(&of("01"), always).await.unwrap();
     let stale = desk.answer(&of("02"), always).await.unwrap_err();
     assert!(stale.to_string().contains("revision"), "{stale}");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use portreeve_abi::CacheKey;
-use portreeve_policy::Action;
+use portreeve_policy::Outcome;
 
 use super::{Place, Table, once};
 
@@ -178,7 +178,7 @@ impl Table {
         if call.key == CacheKey::default() {
             // It was only to be called back, and nobody else knows of it.
             drop(calls);
-            self.release(number, &once(Action::DENY));
+            self.release(number, &once(Outcome::DENY));
             return false;
         }
         !std::mem::replace(&mut call.brief, true)

@@ -67,7 +67,7 @@ fn a_verdict_ends_a_hold_once() {
     let (table, log, failures) = table();
     let held = table.knock(1, &call(7)).unwrap();
     assert!(held.is_waiting());
-    assert!(held.release(&once(Action::Allow)));
+    assert!(held.release(&once(Outcome::Allow)));
     assert!(!table.interrupt(1));
     assert_eq!(log.read(), [(1, Ok(0))]);
     assert!(failures.report().is_empty());
@@ -79,7 +79,7 @@ fn a_signal_ends_a_hold_once() {
     let held = table.knock(1, &call(7)).unwrap();
     assert!(table.interrupt(1));
     assert!(!held.is_waiting());
-    assert!(!held.release(&once(Action::Allow)));
+    assert!(!held.release(&once(Outcome::Allow)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
     assert!(failures.report().is_empty());
 }
@@ -103,7 +103,7 @@ fn a_breath_is_not_the_end_of_a_call() {
     assert!(table.has_left(number) && held.is_waiting());
     assert!(table.knock(2, &call(7)).is_none(), "it is the same call");
     assert!(!table.has_left(number) && table.len() == 1);
-    assert!(held.release(&once(Action::Allow)));
+    assert!(held.release(&once(Outcome::Allow)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
     assert!(table.is_empty() && failures.report().is_empty());
 }
@@ -115,7 +115,7 @@ fn a_verdict_waits_for_one_who_takes_a_breath() {
     let number = the_one(&table);
     table.call_out(number);
     table.interrupt(1);
-    assert!(held.release(&once(Action::Allow)));
+    assert!(held.release(&once(Outcome::Allow)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR))]);
     assert!(table.knock(2, &call(7)).is_none());
     assert_eq!(log.read()[1..], [(2, Ok(0))]);
@@ -128,11 +128,11 @@ fn a_verdict_that_waits_is_void_when_the_rules_change() {
     let held = table.knock(1, &call(7)).unwrap();
     let number = the_one(&table);
     assert!(table.call_out(number) && !table.interrupt(1));
-    assert!(held.release(&once(Action::Allow)));
+    assert!(held.release(&once(Outcome::Allow)));
     table.change_rules();
     let anew = table.knock(2, &call(7)).unwrap();
     assert!(anew.is_waiting() && table.len() == 1);
-    assert!(anew.release(&once(Action::DENY)));
+    assert!(anew.release(&once(Outcome::DENY)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(1))]);
     assert!(table.is_empty() && failures.report().is_empty());
 }
@@ -148,8 +148,8 @@ fn one_who_comes_back_with_another_call_has_left_the_first() {
     other.key.endpoint.port = 443;
     let second = table.knock(2, &other).unwrap();
     assert!(!first.is_waiting() && second.is_waiting());
-    assert!(!first.release(&once(Action::Allow)));
-    assert!(second.release(&once(Action::DENY)));
+    assert!(!first.release(&once(Outcome::Allow)));
+    assert!(second.release(&once(Outcome::DENY)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(1))]);
     assert!(table.is_empty());
 }
@@ -193,7 +193,7 @@ fn one_who_has_a_verdict_is_not_lost_to_a_handler() {
     let number = the_one(&table);
     assert!(table.call_out(number) && !table.interrupt(1));
     assert_eq!(table.outside(number), Some(false));
-    assert!(held.release(&once(Action::Allow)));
+    assert!(held.release(&once(Outcome::Allow)));
     assert_eq!(table.outside(number), Some(true));
     assert!(!table.lose_unless_answered(number));
     assert!(table.knock(2, &call(7)).is_none());
@@ -227,7 +227,7 @@ fn a_user_has_a_share() {
     let mut of_bob = call(share + 1);
     of_bob.key.process.uid = 1001;
     assert!(table.knock(unique(share + 1), &of_bob).is_some());
-    assert!(held.remove(0).release(&once(Action::Allow)));
+    assert!(held.remove(0).release(&once(Outcome::Allow)));
     assert!(table.knock(unique(share + 2), &call(share + 2)).is_some());
 }
 
@@ -258,7 +258,7 @@ fn no_more_are_held_than_there_can_be() {
     assert_eq!(failures.report(), ["hold-table-full=1"]);
     assert!(held.iter().all(Held::is_waiting));
     for it in held {
-        assert!(it.release(&once(Action::Allow)));
+        assert!(it.release(&once(Outcome::Allow)));
     }
 }
 
@@ -269,7 +269,7 @@ fn racing_ends_give_one_answer() {
         let held = table.knock(unique, &call(7)).unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| table.interrupt(unique));
-            scope.spawn(|| held.release(&once(Action::DENY)));
+            scope.spawn(|| held.release(&once(Outcome::DENY)));
         });
     }
     let log = log.read();
@@ -291,7 +291,7 @@ fn racing_breaths_lose_no_call() {
                 }
             });
             scope
-                .spawn(|| held.release(&once(Action::Allow)))
+                .spawn(|| held.release(&once(Outcome::Allow)))
                 .join()
                 .unwrap()
         });
@@ -333,7 +333,7 @@ fn parking_waits_for_all_and_takes_in_the_new() {
     table.unpark();
     assert!(matches!(next(&table, Duration::ZERO), Round::Unpark));
     assert!(table.knock(3, &call(7)).is_none());
-    assert!(first.release(&once(Action::Allow)) && second.release(&once(Action::Allow)));
+    assert!(first.release(&once(Outcome::Allow)) && second.release(&once(Outcome::Allow)));
     let allowed = log.read().iter().filter(|(_, told)| *told == Ok(0)).count();
     assert_eq!(allowed, 2);
 }
@@ -347,7 +347,7 @@ fn a_call_of_replaced_programs_comes_back_as_another() {
     assert!(!table.interrupt(1));
     let held = table.knock(2, &call(7)).unwrap();
     assert!(!table.lose(number) && table.len() == 1);
-    assert!(held.release(&once(Action::Allow)));
+    assert!(held.release(&once(Outcome::Allow)));
     assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
     // One that cannot be called out is denied.
     assert!(table.call_back(3, 8));
@@ -362,7 +362,7 @@ fn calls_that_are_left_to_the_next_broker_are_not_answered() {
     let released = table.knock(1, &call(7)).unwrap();
     let dropped = table.knock(2, &call(8)).unwrap();
     assert!(table.leave(), "all are in");
-    assert!(!released.release(&once(Action::Allow)));
+    assert!(!released.release(&once(Outcome::Allow)));
     drop(dropped);
     assert!(!table.interrupt(1) && !table.interrupt(2));
     assert!(table.knock(3, &call(9)).is_none());

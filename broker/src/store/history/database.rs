@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use portreeve_policy::Action;
+use portreeve_policy::Outcome;
 use rusqlite::{Connection, ErrorCode, named_params};
 
 use super::{
@@ -180,8 +180,8 @@ fn note_program(connection: &Connection, key: &Key, times: Times) -> rusqlite::R
     let program = &key.deed.program;
     let count = times.count.cast_signed();
     let (allowed, denied) = match key.told.action {
-        Action::Allow => (count, 0),
-        Action::Deny(_) => (0, count),
+        Outcome::Allow => (count, 0),
+        Outcome::Deny(_) => (0, count),
     };
     connection
         .prepare_cached(
@@ -242,8 +242,8 @@ fn insert(
 ) -> rusqlite::Result<()> {
     let (deed, told) = (&key.deed, key.told);
     let errno = match told.action {
-        Action::Allow => 0,
-        Action::Deny(errno) => errno,
+        Outcome::Allow => 0,
+        Outcome::Deny(errno) => errno,
     };
     connection
         .prepare_cached(

@@ -13,7 +13,7 @@ mod tests;
 use std::time::Duration;
 
 use portreeve_dbus::Activity;
-use portreeve_policy::{Action, Mode, Object, Operation, Program, RuleId};
+use portreeve_policy::{Mode, Object, Operation, Outcome, Program, RuleId};
 
 pub use thread::History;
 
@@ -45,7 +45,7 @@ pub struct Deed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Told {
     /// What.
-    pub action: Action,
+    pub action: Outcome,
     /// Why.
     pub grounds: Grounds,
 }

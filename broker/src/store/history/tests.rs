@@ -7,7 +7,7 @@ mod trimming;
 
 use std::path::{Path, PathBuf};
 
-use portreeve_policy::{Action, Knowledge, Object, Operation, Program, Protocol, RuleId};
+use portreeve_policy::{Knowledge, Object, Operation, Outcome, Program, Protocol, RuleId};
 
 use super::{
     Deed, Grounds, Limits, Page, Place, Query, Told,
@@ -65,11 +65,11 @@ fn deed(uid: u32, address: &str) -> Deed {
 }
 
 const ALLOWED: Told = Told {
-    action: Action::Allow,
+    action: Outcome::Allow,
     grounds: Grounds::Rule(RuleId(12)),
 };
 const DENIED: Told = Told {
-    action: Action::DENY,
+    action: Outcome::DENY,
     grounds: Grounds::Answer,
 };
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portreeve_dbus::{Error, Prompt, Rule, RuleChanges, RuleSpec, Status};
 use portreeve_policy::{
-    Action, Answer, For, Operation, Origin as RuleOrigin, Rule as StoredRule, RuleId, Scope,
+    Answer, For, Operation, Origin as RuleOrigin, Outcome, Rule as StoredRule, RuleId, Scope,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,7 +23,7 @@ use crate::{
 const ROOMY: usize = 4096;
 
 /// What somebody says to a prompt.
-pub(in super::super) fn said(action: Action, scope: Scope, lifespan: For) -> Answer {
+pub(in super::super) fn said(action: Outcome, scope: Scope, lifespan: For) -> Answer {
     Answer {
         action,
         scope,

@@ -1,0 +1,166 @@
+//! Rules that want their user to be asked.
+
+use portreeve_dbus::{Error, RuleSpec};
+use portreeve_policy::{
+    Action, Destination, For, Lifespan, Mode, ObjectPattern, Operation, Operations, Origin,
+    Outcome, Rule, RuleId, Scope, SubjectPattern,
+};
+
+use super::{
+    desk::{ALICE, Desk, at, remove, said},
+    kernel::Told,
+    modes::set,
+    running::Running,
+};
+use crate::decide::Command;
+
+const CURL: &str = "/usr/bin/curl";
+
+/// A rule about curl and this network.
+fn about(action: &str, network: &str) -> RuleSpec {
+    RuleSpec {
+        program: CURL.into(),
+        operations: vec!["connect".into()],
+        network: Some(network.into()),
+        action: action.into(),
+        ..RuleSpec::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_weaker_rules_say_it_is_asked_each_time() {
+    let desk = Desk::new().await;
+    desk.add_rule(CURL, "allow").await;
+    desk.add(&about("ask", "192.0.2.1")).await;
+    let curl = Running::of(CURL, ALICE);
+    for _ in 0..2 {
+        let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+        let prompt = desk.prompt().await;
+        assert_eq!(desk.told(call), None);
+        let once = said(Outcome::Allow, Scope::HostPort, For::Once);
+        desk.answer(&prompt, once).await.unwrap();
+        assert_eq!(desk.told(call), Some(Told::Once(0)));
+    }
+    let other = desk.call(&curl, at("192.0.2.2", 443)).await;
+    desk.rest().await;
+    assert_eq!(desk.told(other), Some(Told::Kept(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_not_to_wait_fails_at_once_and_the_next_has_the_answer() {
+    let desk = Desk::new().await;
+    let spec = about("deny-and-ask", "192.0.2.0/24");
+    let errno = Some(111);
+    desk.add(&RuleSpec { errno, ..spec }).await;
+    let curl = Running::of(CURL, ALICE);
+    let call = async || {
+        let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+        desk.rest().await;
+        desk.told(call)
+    };
+    assert_eq!(call().await, Some(Told::Once(111)));
+    assert_eq!(call().await, Some(Told::Once(111)));
+    let prompt = desk.prompt().await;
+    assert_eq!((prompt.attempts, prompt.held), (2, 0));
+    let once = said(Outcome::Allow, Scope::HostPort, For::Once);
+    desk.answer(&prompt, once).await.unwrap();
+    assert_eq!(call().await, Some(Told::Once(0)));
+    assert_eq!(call().await, Some(Told::Once(111)));
+    let prompt = desk.prompt().await;
+    let always = said(Outcome::Allow, Scope::Host, For::Always);
+    let rule = desk.answer(&prompt, always).await.unwrap();
+    assert_eq!(call().await, Some(Told::Kept(0)));
+    desk.change(remove(RuleId(rule))).await.unwrap();
+    assert_eq!(call().await, Some(Told::Once(111)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_is_offered_that_would_not_count() {
+    let desk = Desk::new().await;
+    let ports = Some("443".to_owned());
+    let spec = about("ask", "192.0.2.1");
+    desk.add(&RuleSpec { ports, ..spec }).await;
+    let curl = Running::of(CURL, ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.scopes, ["host-port"]);
+    assert!(prompt.lifespans.contains(&"always".to_owned()));
+    let wider = said(Outcome::Allow, Scope::Host, For::Always);
+    let refused = desk.answer(&prompt, wider).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::InvalidArgument(text) if text.contains("more exact")),
+        "{refused}"
+    );
+    let exact = said(Outcome::Allow, Scope::HostPort, For::Always);
+    desk.answer(&prompt, exact).await.unwrap();
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    let again = desk.call(&curl, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    assert_eq!(desk.told(again), Some(Told::Kept(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_administrator_wants_asked_is_answered_once() {
+    let desk = Desk::new().await;
+    desk.add_rule(CURL, "allow").await;
+    let rule = Rule {
+        id: RuleId(0),
+        uid: None,
+        subject: SubjectPattern::Any,
+        operations: Operations::only(Operation::Connect),
+        object: ObjectPattern {
+            destination: Destination::Internet,
+            ..ObjectPattern::ANYTHING
+        },
+        action: Action::Ask,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Administrator,
+        created: 0,
+        note: None,
+    };
+    desk.send(Command::Administrators(vec![rule], None)).await;
+    let curl = Running::of(CURL, ALICE);
+    let call = desk.call(&curl, at("203.0.113.1", 443)).await;
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.lifespans, ["once"]);
+    for lifespan in [For::Always, For::Process, For::Logout] {
+        let answer = said(Outcome::Allow, Scope::HostPort, lifespan);
+        let refused = desk.answer(&prompt, answer).await.unwrap_err();
+        assert!(refused.to_string().contains("each time"), "{refused}");
+    }
+    let once = said(Outcome::Allow, Scope::HostPort, For::Once);
+    desk.answer(&prompt, once).await.unwrap();
+    assert_eq!(desk.told(call), Some(Told::Once(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_mode_lets_go_on_what_is_to_be_asked() {
+    for mode in Mode::ALL {
+        let desk = Desk::new().await;
+        desk.add(&about("ask", "192.0.2.1")).await;
+        desk.mode(set(mode)).await;
+        let curl = Running::of(CURL, ALICE);
+        let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+        desk.rest().await;
+        let silent = matches!(mode, Mode::Deny | Mode::Lockdown);
+        let told = silent.then_some(Told::Kept(1));
+        assert_eq!(desk.told(call), told, "{mode}");
+        assert_eq!(desk.prompts(ALICE).await.is_empty(), silent);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_over_with_the_rule_that_asked_it() {
+    let desk = Desk::new().await;
+    desk.add_rule(CURL, "allow").await;
+    let rule = desk.add(&about("ask", "192.0.2.1")).await;
+    let curl = Running::of(CURL, ALICE);
+    let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+    desk.prompt().await;
+    desk.change(remove(rule)).await.unwrap();
+    desk.rest().await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    assert!(desk.prompts(ALICE).await.is_empty());
+}
