@@ -24,6 +24,10 @@ const RAM_WITH_DESKTOP: u32 = 3072;
 /// Virtio ports the machine reports through.
 const STATUS_PORT: &str = "lab.status";
 const OUT_PORT: &str = "lab.out";
+/// Where a script says how far it has come, a line each time; one that begins anew is given the last of these
+/// lines on the kernel's command line, after [`RESUME_WORD`].
+const PROGRESS_PORT: &str = "lab.progress";
+const RESUME_WORD: &str = "lab.resume=";
 
 /// How often a machine is booted that stumbles.
 const BOOTS: u32 = 4;
@@ -90,7 +94,8 @@ pub(crate) fn run_special(
     let mut log = steps.log("pack")?;
     let run = payload::pack(tree, &mut log, &options.script, &special.files, &dir)?;
     let default_ram = if options.gui { RAM_WITH_DESKTOP } else { RAM };
-    let machine = Machine {
+    let progress = dir.join("progress");
+    let mut machine = Machine {
         kernel: kernel.image(),
         initramfs: kernel.initramfs(),
         kernel_words: kernel_words(options),
@@ -100,6 +105,7 @@ pub(crate) fn run_special(
         ports: vec![
             (STATUS_PORT, dir.join("status")),
             (OUT_PORT, dir.join("out.tar")),
+            (PROGRESS_PORT, progress.clone()),
         ],
         terminal: special.terminal.clone(),
         console: tree.target("logs/vm-console.log"),
@@ -109,7 +115,7 @@ pub(crate) fn run_special(
         silence: special.silence,
     };
     let begun = Instant::now();
-    let end = boot(&machine)?;
+    let end = boot(&mut machine, &progress)?;
     eprintln!(
         "  the machine ran for {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -148,8 +154,9 @@ fn show_last_words(console: &Path) {
     }
 }
 
-/// Boots the machine, whose disks keep nothing; once more if an emulated one stumbles.
-fn boot(machine: &Machine) -> Result<End> {
+/// Boots the machine, whose disks keep nothing; if an emulated one stumbles, once more, and its script goes on from
+/// where it was if it can.
+fn boot(machine: &mut Machine, progress: &Path) -> Result<End> {
     for _ in 1..BOOTS {
         eprintln!("  … booting the lab machine");
         let end = machine.run(Stdio::inherit())?;
@@ -159,8 +166,23 @@ fn boot(machine: &Machine) -> Result<End> {
         }
         show_last_words(&machine.console);
         eprintln!("  ! the emulation has stumbled: once more");
+        // The machine's port begins with an empty file.
+        let text = fs::read_to_string(progress).unwrap_or_default();
+        if let Some(done) = last_line(&text) {
+            let words = &mut machine.kernel_words;
+            words.retain(|word| !word.starts_with(RESUME_WORD));
+            words.push(format!("{RESUME_WORD}{done}"));
+        }
     }
     machine.run(Stdio::inherit())
+}
+
+/// The last line that was written to its end, if it is one word.
+fn last_line(text: &str) -> Option<&str> {
+    let (lines, _) = text.rsplit_once('\n')?;
+    let line = lines.lines().next_back()?;
+    let word = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_graphic());
+    word.then_some(line)
 }
 
 /// Whether an emulated machine has ended because of the emulation: when code of the kernel is patched,
@@ -235,6 +257,15 @@ fn unpack(steps: &Steps, dir: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_done_is_the_last_whole_line() {
+        assert_eq!(last_line("a,1\nb,2\nc,"), Some("b,2"));
+        assert_eq!(last_line("a,1\n"), Some("a,1"));
+        for text in ["", "a,1", "\n", "two words\n"] {
+            assert_eq!(last_line(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn freed_code_is_no_stumble_of_the_emulation() {

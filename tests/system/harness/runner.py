@@ -8,7 +8,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from harness import callers, firewall
+from harness import callers, firewall, progress
 from harness.machine import run as run_command
 from harness.marks import Skipped
 from harness.wait import Late
@@ -48,11 +48,18 @@ def discover(folder, wanted, slow):
 
 
 def run(folder, wanted, slow=False):
-    """Runs the tests and prints one line for each; returns how many have ended in which way."""
+    """Runs the tests and prints one line for each; returns how many have ended in which way.
+
+    Where the machine has died of its emulation, the tests that had ended before are not run again.
+    """
     signal.signal(signal.SIGALRM, _time_out)
-    ended = Counter()
-    for name, function in discover(folder, wanted, slow):
+    tests = discover(folder, wanted, slow)
+    ended, done = progress.before([name for name, _ in tests])
+    if done:
+        print(f"     goes on after {tests[done - 1][0]}: {summary(ended)} so far", flush=True)
+    for name, function in tests[done:]:
         ended[_end(name, function)] += 1
+        progress.note(name, ended)
     _limited(_make_ready)
     return ended
 
