@@ -33,7 +33,7 @@ impl FromStr for Outcome {
     fn from_str(word: &str) -> Result<Self, ParseError> {
         let expected = "allow or deny";
         ParseError::find(
-            "answer",
+            "action",
             [Self::Allow, Self::DENY],
             Self::as_str,
             word,
