@@ -136,6 +136,13 @@ pub struct Change {
     pub rule: Option<Rule>,
 }
 
+impl Change {
+    /// Whether it is one to be undone: it is not undone, and has undone no other.
+    pub fn is_open(&self) -> bool {
+        self.undoes.is_none() && self.undone_by.is_none()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,6 +50,9 @@ pub struct Rule {
     pub created: i64,
     /// What is to be known about it.
     pub note: Option<String>,
+    /// Whether it lets its program do nothing, because the latest process of that which has made a call runs from
+    /// a file that the user has not let it run from; absent if not, or if that is not known.
+    pub paused: Option<bool>,
 }
 
 impl From<&PolicyRule> for Rule {
@@ -96,6 +99,8 @@ impl From<&PolicyRule> for Rule {
             origin: rule.origin.as_str().to_owned(),
             created: rule.created,
             note: rule.note.as_ref().map(|note| note.as_str().to_owned()),
+            // The broker's rules do not know.
+            paused: None,
         }
     }
 }

@@ -46,6 +46,11 @@ def calls_freely(address=ADDRESS):
     return result.errno is None
 
 
+def paused():
+    """Which of alice's rules are said to be paused."""
+    return [rule.paused for rule in firewall.rules()]
+
+
 def asked(address=ADDRESS):
     """A new process of the program that waits for an answer, and the question."""
     caller = Caller(program=str(TOOL))
@@ -63,9 +68,11 @@ def test_another_file_in_a_programs_place_is_asked_about_until_it_is_trusted():
         firewall.decide(question, "allow", "always", "any")
         assert caller.result().errno is None
         assert calls_freely()
+        assert paused() == [False]
 
         put(PROGRAM, b"evil")
         caller, question = asked()
+        assert paused() == [True]
         assert question.subject.alterations == ["changed"], question
         assert question.lifespans == ["once", "process", "always"], question
         refused = firewall.refusal(firewall.decide, question, "allow", "1h")

@@ -225,6 +225,7 @@ impl Decider {
             return;
         }
         arrival.process = self.rules.trusted.process(&arrival.caller.subject);
+        self.note_file(&arrival.caller.subject);
         if arrival.operation == Operation::Listen {
             let (held, caller) = (&mut arrival.held, &arrival.caller);
             self.listeners

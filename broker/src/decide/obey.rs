@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     AgentHandle, AgentKind, Command, Decider, answer::no_such_prompt, command::Reply,
-    listeners::NO_PROCESS,
+    listeners::NO_PROCESS, trusted::is_paused,
 };
 use crate::store::history::Grounds;
 
@@ -46,9 +46,14 @@ impl Decider {
             }
             Command::Rules { uid, reply } => {
                 let rules = self.rules.of(uid);
+                let altered = self.rules.trusted.altered(uid);
                 // There can be very many, and calls wait.
                 tokio::task::spawn_blocking(move || {
-                    send(reply, Ok(rules.iter().map(RuleInfo::from).collect()));
+                    let rules = rules.iter().map(|rule| RuleInfo {
+                        paused: is_paused(rule, &altered).then_some(true),
+                        ..RuleInfo::from(rule)
+                    });
+                    send(reply, Ok(rules.collect()));
                 });
             }
             Command::Explain { uid, call, reply } => {

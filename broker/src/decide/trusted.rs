@@ -17,9 +17,24 @@ use crate::{
     subject::Caller,
 };
 
-/// Files of programs by users and the programs' keys, the oldest first.
+/// A user and the key of a program.
+type Whose = (u32, Box<str>);
+
+/// Files of programs, by users and the programs' keys.
 #[derive(Debug, Default)]
-pub(super) struct Trusted(HashMap<(u32, Box<str>), VecDeque<Digest>>);
+pub(super) struct Trusted {
+    /// Those that users have let programs run from, the oldest first.
+    files: HashMap<Whose, VecDeque<Digest>>,
+    /// What the latest process of each of those programs runs from, of those that have made a call.
+    seen: HashMap<Whose, Seen>,
+}
+
+/// A process that has made a call.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    began: u64,
+    contents: Contents,
+}
 
 impl Trusted {
     /// What the store has kept.
@@ -33,7 +48,8 @@ impl Trusted {
 
     /// Takes in one more file.
     fn add(&mut self, file: &TrustedFile) {
-        let files = self.0.entry((file.uid, file.program.clone())).or_default();
+        let whose = (file.uid, file.program.clone());
+        let files = self.files.entry(whose).or_default();
         files.retain(|digest| *digest != file.digest);
         if files.len() >= FILES_MAX as usize {
             files.pop_front();
@@ -42,17 +58,47 @@ impl Trusted {
     }
 
     fn files(&self, uid: u32, program: &Program) -> Option<&VecDeque<Digest>> {
-        self.0.get(&(uid, program.key()?.into()))
+        self.files.get(&(uid, program.key()?.into()))
     }
 
     /// Whether the subject runs from a file that is none of those which its user has let the program run from.
     pub(super) fn is_changed(&self, subject: &Subject) -> bool {
         let files = || self.files(subject.uid, &subject.program);
-        match subject.contents {
-            Contents::OfRoot => false,
-            Contents::Known(digest) => files().is_some_and(|files| !files.contains(&digest)),
-            Contents::Unknown => files().is_some(),
+        subject.contents != Contents::OfRoot
+            && files().is_some_and(|files| is_another(subject.contents, files))
+    }
+
+    /// A subject makes a call. Whether what it lets do something is paused now and was not, or the other way round.
+    fn note(&mut self, subject: &Subject) -> bool {
+        let Some(key) = subject.program.key() else {
+            return false;
+        };
+        let whose = (subject.uid, key.into());
+        let Some(files) = self.files.get(&whose) else {
+            return false;
+        };
+        let now = Seen {
+            began: subject.process.began,
+            contents: subject.contents,
+        };
+        let before = self.seen.get(&whose).copied();
+        // What runs still from the file that was there says nothing of the one that is.
+        if before.is_some_and(|before| before.began > now.began) {
+            return false;
         }
+        self.seen.insert(whose, now);
+        let was = before.is_some_and(|before| is_another(before.contents, files));
+        was != is_another(now.contents, files)
+    }
+
+    /// The programs whose latest process runs from a file that this user has not let it run from.
+    pub(super) fn altered(&self, uid: u32) -> HashSet<Box<str>> {
+        let of_user = self.seen.iter().filter(|((user, _), _)| *user == uid);
+        let altered = of_user.filter(|(whose, seen)| {
+            let files = self.files.get(*whose);
+            files.is_some_and(|files| is_another(seen.contents, files))
+        });
+        altered.map(|((_, program), _)| program.clone()).collect()
     }
 
     /// The process of a subject as rules see it.
@@ -67,6 +113,20 @@ impl Trusted {
     }
 }
 
+/// Whether a file is none of these.
+fn is_another(contents: Contents, files: &VecDeque<Digest>) -> bool {
+    match contents {
+        Contents::OfRoot => false,
+        Contents::Known(digest) => !files.contains(&digest),
+        Contents::Unknown => true,
+    }
+}
+
+/// Whether the rule lets its program do nothing, if that is one of these.
+pub(super) fn is_paused(rule: &Rule, altered: &HashSet<Box<str>>) -> bool {
+    !altered.is_empty() && let_do(rule).is_some_and(|(_, program)| altered.contains(program))
+}
+
 /// Whom a rule lets do something, whatever the process: the user and the program's key.
 fn let_do(rule: &Rule) -> Option<(u32, &str)> {
     let SubjectPattern::Program(program) = &rule.subject else {
@@ -79,6 +139,13 @@ fn let_do(rule: &Rule) -> Option<(u32, &str)> {
 }
 
 impl Decider {
+    /// A subject makes a call: users see which of their rules are paused.
+    pub(super) fn note_file(&mut self, subject: &Subject) {
+        if self.rules.trusted.note(subject) {
+            self.rules_changed(subject.uid);
+        }
+    }
+
     /// A rule has let a call go on: if it is the first of a user's about a program that others can change, the file
     /// is the one that it is about from now on.
     pub(super) fn trust_first(&mut self, caller: &Caller, rule: RuleId) {
@@ -175,6 +242,8 @@ impl Decider {
         self.prompts.renew(file.uid, &file.program, |subject| {
             trusted.is_changed(subject)
         });
+        // What was paused may not be any more.
+        self.rules_changed(file.uid);
     }
 
     /// Programs that rules to be added let do something, and none of the user's does: what they may run from is as if
@@ -192,7 +261,9 @@ impl Decider {
 
     /// No file of a program is trusted any more.
     pub(super) fn distrust(&mut self, uid: u32, program: &str) {
-        self.rules.trusted.0.remove(&(uid, program.into()));
+        let whose = (uid, program.into());
+        self.rules.trusted.files.remove(&whose);
+        self.rules.trusted.seen.remove(&whose);
         let trusted = &self.rules.trusted;
         self.prompts
             .renew(uid, program, |subject| trusted.is_changed(subject));

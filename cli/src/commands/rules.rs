@@ -43,6 +43,7 @@ pub(super) struct View<'a> {
     origin: &'a str,
     created: i64,
     note: Option<&'a str>,
+    paused: bool,
 }
 
 impl<'a> From<&'a Rule> for View<'a> {
@@ -66,6 +67,7 @@ impl<'a> From<&'a Rule> for View<'a> {
             origin: &rule.origin,
             created: rule.created,
             note: rule.note.as_deref(),
+            paused: rule.paused == Some(true),
         }
     }
 }
@@ -195,7 +197,7 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
     for rule in rules {
         table.row([
             rule.id.to_string(),
-            if rule.enabled { "yes" } else { "no" }.to_owned(),
+            in_force(rule).to_owned(),
             action(rule),
             rule.program.unwrap_or("any program").to_owned(),
             rule.operations.join(", "),
@@ -205,6 +207,15 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
         ]);
     }
     table.render()
+}
+
+/// Whether the rule counts.
+fn in_force(rule: &View<'_>) -> &'static str {
+    match (rule.enabled, rule.paused) {
+        (true, true) => "paused",
+        (true, false) => "yes",
+        (false, _) => "no",
+    }
 }
 
 /// How long the rule lives, seen at `now` on the clock of [`View::ends`].
@@ -280,7 +291,7 @@ mod tests {
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
-                "note": null,
+                "note": null, "paused": false,
             })
         );
     }

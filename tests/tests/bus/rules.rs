@@ -56,6 +56,7 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         origin: "command-line".into(),
         created: rule.created,
         note: Some("why".into()),
+        paused: None,
     };
     assert_eq!(rule, expected);
     assert!(rule.created > 1_700_000_000);

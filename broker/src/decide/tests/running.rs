@@ -100,6 +100,13 @@ impl Running {
         Self { child, caller }
     }
 
+    /// The same process, if it had begun then.
+    pub(super) fn since(mut self, began: u64) -> Self {
+        let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
+        caller.subject.process.began = began;
+        self
+    }
+
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }

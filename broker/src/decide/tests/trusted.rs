@@ -1,6 +1,7 @@
 //! Files that others than root can change: what a program may, it may from those that its user has let it run from.
 
 use portreeve_policy::{Contents, Digest, For, Mode, ModeChange, Operation, Outcome, Scope};
+use tokio::sync::oneshot;
 
 use super::{
     desk::{ALICE, BOB, Desk, at, remove, said, spec_for},
@@ -8,6 +9,7 @@ use super::{
     modes::{seconds, set},
     running::Running,
 };
+use crate::decide::Command;
 
 const TOOL: &str = "/home/alice/bin/tool";
 const FIRST: Contents = Contents::Known(Digest([1; 32]));
@@ -227,4 +229,64 @@ async fn who_listens_from_another_file_is_reached_by_nobody() {
     let desk = desk.followed().await;
     desk.rest().await;
     assert_eq!(desk.admitted(listening), [true; 3]);
+}
+
+/// Whether the one rule of alice's that she has herself is said to be paused.
+async fn is_paused(desk: &Desk) -> bool {
+    let rules = desk.rules(ALICE).await;
+    let own = rules.iter().find(|rule| rule.uid == Some(ALICE));
+    own.expect("she has one").paused == Some(true)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_says_that_it_is_paused() {
+    let desk = allowed(For::Always).await;
+    let (reply, watch) = oneshot::channel();
+    desk.send(Command::Watch { uid: ALICE, reply }).await;
+    let mut changes = watch.await.unwrap().rules;
+    changes.mark_unchanged();
+    assert!(!is_paused(&desk).await);
+    for is_new in [true, false] {
+        assert_eq!(call(&desk, SECOND).await.1, None);
+        assert!(is_paused(&desk).await);
+        assert_eq!(changes.has_changed().unwrap(), is_new);
+        changes.mark_unchanged();
+    }
+    // The file is put back.
+    assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
+    assert!(!is_paused(&desk).await);
+    assert!(changes.has_changed().unwrap());
+    // Or the other one is trusted too.
+    let process = Running::holding(TOOL, SECOND, ALICE);
+    desk.call(&process, at("192.0.2.1", 443)).await;
+    desk.rest().await;
+    assert!(is_paused(&desk).await);
+    changes.mark_unchanged();
+    let prompt = desk.prompts(ALICE).await.pop().unwrap();
+    let answer = said(Outcome::Allow, Scope::Any, For::Always);
+    desk.answer(&prompt, answer).await.unwrap();
+    desk.rest().await;
+    assert!(!is_paused(&desk).await);
+    assert!(changes.has_changed().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_still_from_the_old_file_says_nothing_of_the_new_one() {
+    let desk = allowed(For::Always).await;
+    let old = Running::holding(TOOL, FIRST, ALICE).since(1);
+    let (_held, told) = call(&desk, SECOND).await;
+    assert_eq!(told, None);
+    desk.call(&old, at("192.0.2.9", 443)).await;
+    desk.rest().await;
+    assert!(is_paused(&desk).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_denies_is_never_paused() {
+    let desk = allowed(For::Always).await;
+    desk.add(&spec_for(Operation::Connect, TOOL, "deny")).await;
+    call(&desk, SECOND).await;
+    let rules = desk.rules(ALICE).await;
+    let denying = rules.iter().find(|rule| rule.action == "deny");
+    assert_eq!(denying.expect("there is one").paused, None);
 }

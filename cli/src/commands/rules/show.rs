@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portreeve_dbus::Error as BrokerError;
 
-use super::{View, action, lifespan, other_side};
+use super::{View, action, in_force, lifespan, other_side};
 use crate::{
     bus::Bus,
     clock::{boot_time, in_local_time},
@@ -27,7 +27,10 @@ fn text(rule: &View<'_>, now: Duration) -> String {
         Some(uid) => uid.to_string(),
         None => "all".to_owned(),
     };
-    let enabled = if rule.enabled { "yes" } else { "no" };
+    let enabled = match in_force(rule) {
+        "paused" => "paused: the program's file is one that its user has not let it run from",
+        word => word,
+    };
     [
         ("Rule", rule.id.to_string()),
         ("In force", enabled.to_owned()),
