@@ -1,8 +1,13 @@
 //! The one place where errors become text for a person.
 
+use gtk::glib;
 use portreeve_dbus::Error;
+use portreeve_exchange::{self as exchange, RULES_MAX};
 
-use crate::i18n::{gettext, gettext_f};
+use crate::{
+    i18n::{gettext, gettext_f},
+    model::{isolate, shown},
+};
 
 /// An error that can be put before a person.
 pub trait UserFacingError {
@@ -33,6 +38,88 @@ impl UserFacingError for Error {
             Self::StoreUnavailable(_) => {
                 gettext("Rules cannot be changed now, because they cannot be saved.")
             }
+        }
+    }
+}
+
+impl UserFacingError for exchange::Error {
+    fn to_user_facing(&self) -> String {
+        let of = |msgid: &str, name: &str, value: (&str, &str)| {
+            gettext_f(msgid, &[("file", &isolate(&shown(name))), value])
+        };
+        let none = ("", "");
+        match self {
+            // Translators: {reason} is a technical text in English, here and below.
+            Self::Read { name, source } => {
+                let text = gettext("“{file}” cannot be read: {reason}");
+                of(&text, name, ("reason", &source.to_string()))
+            }
+            Self::NotAFile(name) => of(
+                &gettext("“{file}” is neither a file nor a folder."),
+                name,
+                none,
+            ),
+            Self::Directory(name) => of(
+                &gettext("“{file}” is a folder, and only rules of OpenSnitch are in one."),
+                name,
+                none,
+            ),
+            Self::TooLong { name, most } => {
+                let most = glib::format_size(*most);
+                of(
+                    &gettext("“{file}” is too large: at most {size} can be taken."),
+                    name,
+                    ("size", &most),
+                )
+            }
+            Self::NotText(name) => of(&gettext("“{file}” is not text."), name, none),
+            Self::Files { name, most } => of(
+                &gettext("“{file}” has no files named *.json in it, or more than {n}."),
+                name,
+                ("n", &most.to_string()),
+            ),
+            Self::Understand {
+                name,
+                line,
+                column,
+                text,
+            } => gettext_f(
+                &gettext("There is a mistake in “{file}”, line {line}, column {column}: {reason}"),
+                &[
+                    ("file", &isolate(&shown(name))),
+                    ("line", &line.to_string()),
+                    ("column", &column.to_string()),
+                    ("reason", text),
+                ],
+            ),
+            Self::Version { name, .. } => {
+                of(&gettext("“{file}” is of a newer Portreeve."), name, none)
+            }
+            Self::Unknown(name) => of(
+                &gettext("“{file}” is in none of the formats that can be taken."),
+                name,
+                none,
+            ),
+            Self::Nodes { name, nodes } => of(
+                &gettext(
+                    "“{file}” has the rules of several computers. Choose the folder of one: {folders}",
+                ),
+                name,
+                ("folders", &shown(nodes)),
+            ),
+            Self::TooMany(name) => {
+                let most = RULES_MAX.to_string();
+                of(
+                    &gettext("“{file}” has more than {n} rules."),
+                    name,
+                    ("n", &most),
+                )
+            }
+            Self::NoProgram(name) => of(
+                &gettext("“{file}” lists hosts or domains. They are denied to one program."),
+                name,
+                none,
+            ),
         }
     }
 }

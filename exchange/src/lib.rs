@@ -22,6 +22,7 @@ mod own;
 mod pattern;
 #[cfg(test)]
 mod played;
+mod programs;
 mod read;
 mod settle;
 
@@ -33,6 +34,7 @@ use serde::Serialize;
 
 pub use difference::{Difference, Same};
 pub use own::{Exported, LeftOut, VERSION, export};
+pub use programs::is_script;
 pub use read::{Found, TextFile, read};
 
 /// Most rules that are taken from one file or directory: as many as a user can have.

@@ -4,6 +4,7 @@
 
 mod activity;
 mod camera;
+mod exchange;
 mod prompts;
 mod rules;
 
@@ -51,5 +52,6 @@ async fn take_all(application: &adw::Application) {
         prompts::take(&camera, look).await;
         rules::take(&camera, look).await;
         activity::take(&camera, look).await;
+        exchange::take(&camera, look).await;
     }
 }

@@ -126,7 +126,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
         .await;
 }
 
-fn all() -> Vec<Rule> {
+pub(crate) fn all() -> Vec<Rule> {
     let mut rules = fixed();
     let own = [
         ("curl", "allow", host("server.example"), None, true),
@@ -195,7 +195,7 @@ fn all() -> Vec<Rule> {
         origin: "prompt".into(),
         ..host("telemetry.eu-central.analytics.example.org")
     });
-    rules.extend([listening(), datagrams(), domain(), imported()]);
+    rules.extend([listening(), datagrams(), domain(), imported(), paused()]);
     rules
 }
 
@@ -228,6 +228,15 @@ fn imported() -> Rule {
         origin: "import".into(),
         note: Some("OpenSnitch “allow-apt”. Off: it is for one command line only".into()),
         ..listening()
+    }
+}
+
+fn paused() -> Rule {
+    Rule {
+        id: 25,
+        program: Some("/home/alice/bin/backup".into()),
+        paused: Some(true),
+        ..domain()
     }
 }
 

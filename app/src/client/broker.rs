@@ -1,8 +1,8 @@
 //! Calls to the broker that windows make.
 
 use portreeve_dbus::{
-    ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Error, ModeSpec, ModesProxy, OWN_UID,
-    Prompt, PromptsProxy, RuleChanges, RulesProxy,
+    ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Error, ModeSpec, ModesProxy,
+    OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy,
 };
 use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -58,6 +58,18 @@ impl Broker {
                 .map(|_rule| ())
         })
         .await
+    }
+
+    /// The rules as they are now.
+    pub async fn list_rules(&self) -> Result<Vec<Rule>, Error> {
+        self.rules(|rules| async move { rules.list(OWN_UID).await })
+            .await
+    }
+
+    /// The last changes of rules, the newest first.
+    pub async fn changes(&self) -> Result<Vec<Change>, Error> {
+        self.rules(|rules| async move { rules.changes(OWN_UID).await })
+            .await
     }
 
     /// Changes rules, all or none; returns the number by which that can be undone.

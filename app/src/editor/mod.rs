@@ -1,18 +1,26 @@
 //! The application: the rules, to be looked at and changed, and what programs did.
 //!
 //! `link` follows the broker, [`RulesWindow`] shows the rules and has them changed,
-//! [`RuleDialog`] takes a new one; `ActivityPage` shows what programs did.
+//! [`RuleDialog`] takes a new one, [`ImportDialog`] those of a file, and [`HistoryDialog`] shows and undoes their
+//! last changes; `ActivityPage` shows what programs did.
 
 mod about;
 mod activity_page;
 mod activity_row;
 mod application;
+mod history_dialog;
+mod import_dialog;
+mod line;
+mod lines;
 mod link;
+mod program;
 mod rule_dialog;
 mod rule_row;
 mod window;
 
 pub use about::shortcuts_dialog;
 pub use application::EditorApplication;
+pub use history_dialog::HistoryDialog;
+pub use import_dialog::ImportDialog;
 pub use rule_dialog::RuleDialog;
 pub use window::RulesWindow;

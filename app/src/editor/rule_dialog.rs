@@ -1,12 +1,11 @@
 //! The dialog that takes a new rule, or changes one.
 
-use std::path::Path;
-
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::{accessible::State, gio, glib};
-use portreeve_dbus::{RuleSpec, program_key};
+use gtk::{accessible::State, glib};
+use portreeve_dbus::RuleSpec;
 use portreeve_policy::{Action, For, Span};
 
+use super::program::{choose_program, key_of};
 use crate::{
     i18n::{gettext, gettext_f},
     model::{ACTIONS, Draft, DraftDestination, DraftError, PROTOCOLS, boot_time, in_words},
@@ -234,22 +233,17 @@ impl RuleDialog {
 
     /// Gives the rule to the handler, for the file that its path leads to.
     async fn add_for_real_path(&self, mut spec: RuleSpec) {
-        // Not from a sandbox: paths lead elsewhere there than on the computer. What a rule was about already may be gone.
-        let is_another = self.draft().is_of_another_program();
-        if is_another && !Path::new("/.flatpak-info").exists() {
-            let path = spec.program.clone();
-            // A file system may take its time.
-            let found = gio::spawn_blocking(move || program_key(Path::new(&path))).await;
-            match found {
-                Ok(Ok(real)) => spec.program = real,
-                Ok(Err(error)) => {
+        // What a rule was about already may be gone.
+        if self.draft().is_of_another_program() {
+            match key_of(spec.program.clone()).await {
+                Ok(real) => spec.program = real,
+                Err(error) => {
                     self.action_set_enabled("rule.add", true);
                     return self.refuse(&DraftError {
                         program: Some(error.to_user_facing()),
                         ..DraftError::default()
                     });
                 }
-                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         if let Some(handler) = &*self.imp().on_spec.borrow() {
@@ -333,18 +327,8 @@ impl RuleDialog {
     }
 
     async fn choose_program(&self) {
-        let folder = gio::File::for_path("/usr/bin");
-        let chooser = gtk::FileDialog::builder()
-            .title(gettext("Choose a Program"))
-            .initial_folder(&folder)
-            .modal(true)
-            .build();
-        let window = self.root().and_downcast::<gtk::Window>();
-        // An error says that the person chose nothing.
-        if let Ok(file) = chooser.open_future(window.as_ref()).await
-            && let Some(path) = file.path()
-        {
-            self.imp().program.set_text(&path.to_string_lossy());
+        if let Some(program) = choose_program(self).await {
+            self.imp().program.set_text(&program);
         }
     }
 }

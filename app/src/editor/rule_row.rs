@@ -1,12 +1,10 @@
 //! One rule in the list.
 
 use gtk::{accessible::Property, glib, prelude::*, subclass::prelude::*};
-use portreeve_policy::Action;
 
 use crate::{
     i18n::{gettext, gettext_f},
     model::RuleItem,
-    sentence::show_sentence,
 };
 
 /// The window's action that deletes a rule; its parameter is the rule's id.
@@ -19,25 +17,17 @@ pub(super) const SWITCH: &str = "switch-rule";
 mod imp {
     use std::cell::OnceCell;
 
-    use gtk::{gdk, glib, subclass::prelude::*};
+    use gtk::{gdk, glib, prelude::*, subclass::prelude::*};
 
-    use crate::model::RuleItem;
+    use crate::{editor::line::Line, model::RuleItem};
 
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "rule_row/rule_row.ui")]
     pub struct RuleRow {
         #[template_child]
-        pub(super) name: TemplateChild<gtk::Label>,
+        pub(super) line: TemplateChild<Line>,
         #[template_child]
-        pub(super) action_box: TemplateChild<gtk::Box>,
-        #[template_child]
-        pub(super) action_icon: TemplateChild<gtk::Image>,
-        #[template_child]
-        pub(super) action: TemplateChild<gtk::Label>,
-        #[template_child]
-        pub(super) destination: TemplateChild<gtk::Label>,
-        #[template_child]
-        pub(super) origin: TemplateChild<gtk::Label>,
+        pub(super) paused: TemplateChild<gtk::Box>,
         #[template_child]
         pub(super) switch: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -54,6 +44,7 @@ mod imp {
         type ParentType = gtk::ListBoxRow;
 
         fn class_init(klass: &mut Self::Class) {
+            Line::ensure_type();
             klass.bind_template();
             klass.install_action("rule.delete", None, |row, _, _| row.ask_to_delete());
             klass.add_binding_action(gdk::Key::Delete, gdk::ModifierType::empty(), "rule.delete");
@@ -83,35 +74,20 @@ impl RuleRow {
         row.imp().item.get_or_init(|| item.clone());
         row.show_words(item);
         row.follow_switch(item);
+        row.follow_pause(item);
         row
     }
 
     fn show_words(&self, item: &RuleItem) {
         let imp = self.imp();
         let words = item.words();
-        imp.name.set_label(&words.name);
-        imp.action.set_label(&words.action);
-        let (icon, class) = match words.says {
-            Action::Allow => ("object-select-symbolic", "success"),
-            Action::Ask | Action::DenyAndAsk(_) => ("dialog-question-symbolic", "warning"),
-            Action::Deny(_) => ("action-unavailable-symbolic", "error"),
-        };
-        imp.action_icon.set_icon_name(Some(icon));
-        imp.action_box.add_css_class(class);
-        // Translators: where to and how long, as in “server.example, always”.
-        let sentence = gettext_f(
-            "{destination}, {lifespan}",
-            &[
-                ("destination", &words.destination),
-                ("lifespan", &words.lifespan),
-            ],
-        );
-        show_sentence(&imp.destination, &sentence, None);
+        imp.line.show_heading(&words.name);
+        imp.line.show_rule(words);
         let origin = match &words.path {
             Some(path) => format!("{path} · {}", words.origin),
             None => words.origin.clone(),
         };
-        imp.origin.set_label(&match &words.note {
+        imp.line.show_caption(&match &words.note {
             Some(note) => format!("{origin}\n{note}"),
             None => origin,
         });
@@ -128,11 +104,32 @@ impl RuleRow {
         imp.switch.set_visible(!fixed);
         self.action_set_enabled("rule.delete", !fixed);
         imp.delete.set_tooltip_text(Some(&gettext("Delete Rule")));
-        self.update_property(&[Property::Label(&words.spoken)]);
         imp.switch
             .update_property(&[Property::Label(&words.spoken_switch)]);
         imp.delete
             .update_property(&[Property::Label(&words.spoken_delete)]);
+    }
+
+    /// Says that the rule is paused while it is.
+    fn follow_pause(&self, item: &RuleItem) {
+        self.show_pause(item);
+        item.connect_paused_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| row.show_pause(item)
+        ));
+    }
+
+    fn show_pause(&self, item: &RuleItem) {
+        self.imp().paused.set_visible(item.paused());
+        let spoken = &item.words().spoken;
+        if item.paused() {
+            // Translators: {rule} is as in “curl: allow server.example, always”.
+            let spoken = gettext_f("{rule}, paused", &[("rule", spoken)]);
+            self.update_property(&[Property::Label(&spoken)]);
+        } else {
+            self.update_property(&[Property::Label(spoken)]);
+        }
     }
 
     /// The switch shows what the broker says, and asks for what the person wants.

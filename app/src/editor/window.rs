@@ -4,11 +4,20 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
 use portreeve_dbus::{Activity, Error, Rule, RuleChanges};
 
+use self::{
+    exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
+    history::HISTORY,
+};
 use super::{rule_dialog::RuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
 
+mod exchange;
+mod history;
 mod imp;
 mod mode;
+
+/// The action that opens the dialog for a new rule.
+const ADD_RULE: &str = "add-rule";
 
 glib::wrapper! {
     /// The window that shows the rules.
@@ -30,6 +39,7 @@ impl RulesWindow {
     pub fn set_online(&self, broker: Broker) {
         self.imp().activity.set_broker(Some(broker.clone()));
         self.imp().broker.replace(Some(broker));
+        self.tell_dialogs();
         self.show_availability(true);
     }
 
@@ -37,6 +47,7 @@ impl RulesWindow {
     pub fn set_offline(&self) {
         self.imp().activity.set_broker(None);
         self.imp().broker.take();
+        self.tell_dialogs();
         self.forget_mode();
         self.show_availability(false);
     }
@@ -46,6 +57,7 @@ impl RulesWindow {
         let imp = self.imp();
         imp.known.set(true);
         imp.rules.update(rules);
+        self.tell_dialogs();
         self.show_availability(true);
     }
 
@@ -121,6 +133,17 @@ impl RulesWindow {
         dialog
     }
 
+    /// The broker is there or not, or rules have changed: whoever shows something of them looks again.
+    fn tell_dialogs(&self) {
+        let (imp, broker) = (self.imp(), self.broker());
+        if let Some(dialog) = imp.history.upgrade() {
+            dialog.set_broker(broker.clone());
+        }
+        if let Some(dialog) = imp.import.upgrade() {
+            dialog.set_broker(broker);
+        }
+    }
+
     fn broker(&self) -> Option<Broker> {
         self.imp().broker.borrow().clone()
     }
@@ -130,8 +153,18 @@ impl RulesWindow {
         imp.online.set(Some(online));
         imp.offline_banner.set_revealed(!online && imp.known.get());
         imp.lists.set_sensitive(online);
-        self.action_set_enabled("win.add-rule", online);
+        self.enable_actions(online);
         imp.show_page();
+    }
+
+    /// What needs the broker can be done, or cannot.
+    fn enable_actions(&self, enabled: bool) {
+        for action in [ADD_RULE, HISTORY, IMPORT_FILE, IMPORT_FOLDER, EXPORT] {
+            let action = self.lookup_action(action);
+            if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
+                action.set_enabled(enabled);
+            }
+        }
     }
 
     async fn delete_rule(&self, id: u64) {
@@ -161,11 +194,14 @@ impl RulesWindow {
         self.imp().toasts.add_toast(toast);
     }
 
+    /// This change is undone.
+    fn forget_undoable(&self, change: u64) {
+        let mut undoable = self.imp().undoable.borrow_mut();
+        undoable.retain(|other| *other != change);
+    }
+
     async fn undo(&self, change: u64) {
-        self.imp()
-            .undoable
-            .borrow_mut()
-            .retain(|other| *other != change);
+        self.forget_undoable(change);
         let Some(broker) = self.broker() else { return };
         if let Err(error) = broker.undo(change).await {
             self.show_error(&error);
@@ -189,13 +225,17 @@ impl RulesWindow {
 
     fn show_error(&self, error: &Error) {
         tracing::warn!(%error, "the broker refused");
-        let title = error.to_user_facing();
-        let toast = adw::Toast::builder().title(title).use_markup(false).build();
+        self.tell(&error.to_user_facing());
+    }
+
+    /// Says something that passes.
+    fn tell(&self, text: &str) {
+        let toast = adw::Toast::builder().title(text).use_markup(false).build();
         self.imp().toasts.add_toast(toast);
     }
 
     fn add_actions(&self) {
-        let add = gio::ActionEntry::builder("add-rule")
+        let add = gio::ActionEntry::builder(ADD_RULE)
             .activate(|window: &Self, _, _| {
                 window.open_add_dialog();
             })

@@ -16,9 +16,12 @@ mod imp {
     #[derive(Default, glib::Properties)]
     #[properties(wrapper_type = super::RuleItem)]
     pub struct RuleItem {
-        /// Whether the rule is in force. The only part of a rule that changes.
+        /// Whether the rule is in force. This and the next are the only parts of a rule that change.
         #[property(get, set, explicit_notify)]
         enabled: Cell<bool>,
+        /// Whether it is paused, because its program's file is another.
+        #[property(get, set)]
+        paused: Cell<bool>,
         pub(super) rule: OnceCell<(Rule, RuleWords)>,
     }
 
@@ -42,6 +45,7 @@ impl RuleItem {
     pub fn new(rule: Rule) -> Self {
         let item: Self = glib::Object::builder()
             .property("enabled", rule.enabled)
+            .property("paused", rule.paused == Some(true))
             .build();
         let words = RuleWords::new(&rule);
         item.imp().rule.get_or_init(|| (rule, words));

@@ -45,6 +45,10 @@ impl RuleList {
         for (index, rule) in (0..).zip(rules) {
             match self.at(index).filter(|item| item.rule().id == rule.id) {
                 Some(item) => {
+                    let paused = rule.paused == Some(true);
+                    if item.paused() != paused {
+                        item.set_paused(paused);
+                    }
                     if item.enabled() != rule.enabled {
                         item.set_enabled(rule.enabled);
                         item.notify_enabled();
@@ -128,7 +132,12 @@ mod tests {
             enabled: false,
             ..rule(1, "/a")
         }]);
-        assert!(!item.enabled());
+        assert!(!item.enabled() && !item.paused());
+        list.update(vec![Rule {
+            paused: Some(true),
+            ..rule(1, "/a")
+        }]);
+        assert!(item.enabled() && item.paused());
         assert_eq!(list.find(1), Some(item));
     }
 }

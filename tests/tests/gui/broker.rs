@@ -12,7 +12,7 @@ use std::{
 };
 
 use portreeve_dbus::{
-    AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Error, OWN_UID, Prompt, Rule,
+    AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Change, Error, OWN_UID, Prompt, Rule,
     RuleChanges, RuleSpec, Status, withdrawn,
 };
 use tokio::runtime::Runtime;
@@ -43,7 +43,9 @@ struct State {
     /// How the next answers fail; after them all are taken.
     refusals: VecDeque<Error>,
     rules: Vec<Rule>,
-    /// How the rules were before each change; the number of a change is its place, from 1.
+    /// The changes made, the oldest first; the number of one is its place, from 1.
+    changes: Vec<Change>,
+    /// How the rules were before each of them.
     before: Vec<Vec<Rule>>,
     added: Vec<RuleSpec>,
     watchers: Vec<OwnedUniqueName>,
@@ -53,6 +55,21 @@ impl State {
     /// Makes a change of rules; returns its number, and the ids of the rules that were added.
     fn change(&mut self, changes: RuleChanges) -> Result<(u64, Vec<u64>), Error> {
         let before = self.rules.clone();
+        let counts = Change {
+            added: count(changes.add.as_ref()),
+            removed: count(changes.remove.as_ref()),
+            enabled: count(changes.enable.as_ref()),
+            disabled: count(changes.disable.as_ref()),
+            origin: if changes.imported == Some(true) {
+                "import"
+            } else {
+                "window"
+            }
+            .into(),
+            ..Change::default()
+        };
+        let named = [&changes.remove, &changes.enable, &changes.disable];
+        let named = named.into_iter().flatten().flatten().next().copied();
         for id in changes.remove.into_iter().flatten() {
             let place = self.place(id)?;
             self.rules.remove(place);
@@ -64,9 +81,24 @@ impl State {
             }
         }
         let added = changes.add.into_iter().flatten();
-        let added = added.map(|rule| self.add(rule)).collect();
+        let added: Vec<u64> = added.map(|rule| self.add(rule)).collect();
+        let one = added.first().copied().or(named);
+        let both = || self.rules.iter().chain(&before);
+        let rule = both().find(|rule| Some(rule.id) == one).cloned();
+        let number = self.note(before, Change { rule, ..counts });
+        Ok((number, added))
+    }
+
+    /// Remembers a change and how the rules were before it; returns its number.
+    fn note(&mut self, before: Vec<Rule>, change: Change) -> u64 {
         self.before.push(before);
-        Ok((self.before.len() as u64, added))
+        let number = self.before.len() as u64;
+        self.changes.push(Change {
+            number,
+            made: 1_700_000_000,
+            ..change
+        });
+        number
     }
 
     fn add(&mut self, rule: RuleSpec) -> u64 {
@@ -75,39 +107,57 @@ impl State {
             id,
             uid: Some(1000),
             program: Some(rule.program.clone()),
-            destination: if rule.host.is_some() {
-                "host"
-            } else {
-                "anywhere"
+            operations: rule.operations.clone(),
+            destination: match (&rule.host, &rule.domain) {
+                (Some(_), _) => "host",
+                (None, Some(_)) => "domain",
+                (None, None) => "anywhere",
             }
             .into(),
-            host: rule.host.clone(),
+            host: rule.host.clone().or_else(|| rule.domain.clone()),
             ports: rule.ports.clone(),
             action: rule.action.clone(),
             lifespan: "always".into(),
-            enabled: true,
+            enabled: rule.enabled != Some(false),
             origin: "window".into(),
+            note: rule.note.clone(),
             ..Rule::default()
         });
         self.added.push(rule);
         id
     }
 
-    /// Undoes the last change; tests make no others in between.
-    fn undo(&mut self, change: u64) -> Result<u64, Error> {
-        if change != self.before.len() as u64 {
-            return Err(Error::NoSuchChange(change.to_string()));
-        }
-        let rules = self.before.last().cloned().unwrap_or_default();
-        let undone = std::mem::replace(&mut self.rules, rules);
-        self.before.push(undone);
-        Ok(change + 1)
+    /// Undoes the last change that is not undone; of others nothing is left in these tests.
+    fn undo(&mut self, undoes: u64) -> Result<u64, Error> {
+        let last = self.changes.iter().rev().find(|change| change.is_open());
+        let Some(last) = last.filter(|last| last.number == undoes).cloned() else {
+            return Err(Error::NoSuchChange(undoes.to_string()));
+        };
+        let place = usize::try_from(undoes - 1).expect("there are few");
+        let rules = self.before[place].clone();
+        let before = std::mem::replace(&mut self.rules, rules);
+        let undo = Change {
+            undoes: Some(undoes),
+            added: last.removed,
+            removed: last.added,
+            enabled: last.disabled,
+            disabled: last.enabled,
+            ..last
+        };
+        let number = self.note(before, undo);
+        self.changes[place].undone_by = Some(number);
+        Ok(number)
     }
 
     fn place(&self, id: u64) -> Result<usize, Error> {
         let place = self.rules.iter().position(|rule| rule.id == id);
         place.ok_or_else(|| Error::NoSuchRule(id.to_string()))
     }
+}
+
+fn count<T>(list: Option<&Vec<T>>) -> u32 {
+    let length = list.map_or(0, Vec::len);
+    u32::try_from(length).expect("there are few")
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -240,6 +290,34 @@ impl Broker {
         lock(&self.state).rules = rules;
     }
 
+    /// Somebody else changes rules; whoever watches is told.
+    pub(crate) async fn changes(&self, changes: RuleChanges) {
+        lock(&self.state)
+            .change(changes)
+            .expect("the rules are there");
+        self.tell().await;
+    }
+
+    /// A rule is paused, or is not any more; whoever watches is told.
+    pub(crate) async fn pauses(&self, id: u64, paused: bool) {
+        for rule in &mut lock(&self.state).rules {
+            if rule.id == id {
+                rule.paused = paused.then_some(true);
+            }
+        }
+        self.tell().await;
+    }
+
+    async fn tell(&self) {
+        let emitter = SignalEmitter::new(&self.connection, BROKER_PATH).expect("the path is one");
+        RulesInterface(self.state.clone()).tell(&emitter).await;
+    }
+
+    /// What is there of the user's rules.
+    pub(crate) fn rules(&self) -> Vec<Rule> {
+        lock(&self.state).rules.clone()
+    }
+
     pub(crate) fn rule(&self, id: u64) -> Option<Rule> {
         lock(&self.state)
             .rules
@@ -356,6 +434,12 @@ impl RulesInterface {
         let number = lock(&self.0).undo(change)?;
         self.tell(&emitter).await;
         Ok(number)
+    }
+
+    fn changes(&self, uid: u32) -> Vec<Change> {
+        own(uid);
+        let state = lock(&self.0);
+        state.changes.iter().rev().cloned().collect()
     }
 
     fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) {

@@ -6,7 +6,9 @@
 
 mod activity;
 mod broker;
+mod changes;
 mod desk;
+mod exchange;
 mod history;
 mod modes;
 mod presence;

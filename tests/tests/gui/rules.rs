@@ -6,7 +6,7 @@ use portreeve_dbus::Rule;
 
 use crate::desk::Desk;
 
-fn rule(id: u64, program: &str) -> Rule {
+pub(crate) fn rule(id: u64, program: &str) -> Rule {
     Rule {
         id,
         uid: Some(1000),
@@ -22,7 +22,7 @@ fn rule(id: u64, program: &str) -> Rule {
     }
 }
 
-fn built_in() -> Rule {
+pub(crate) fn built_in() -> Rule {
     Rule {
         id: 1,
         destination: "this-computer".into(),
@@ -35,7 +35,7 @@ fn built_in() -> Rule {
 }
 
 /// A desk on which the window shows these rules.
-fn desk(rules: Vec<Rule>) -> Desk {
+pub(crate) fn desk(rules: Vec<Rule>) -> Desk {
     let mut desk = Desk::new();
     desk.broker.set_rules(rules);
     desk.start_program("portreeve");
@@ -215,4 +215,25 @@ fn the_window_says_when_the_broker_is_away() {
     desk.run(desk.broker.come_back());
     desk.see("wget: allow server.example, always", "list item");
     desk.see_no("The Portreeve service is not running", "label");
+}
+
+#[test]
+fn a_paused_rule_says_so_while_it_is() {
+    let desk = desk(vec![
+        rule(10, "/home/alice/bin/tool"),
+        rule(11, "/usr/bin/curl"),
+    ]);
+    let (row, why) = (
+        "tool: allow server.example, always",
+        "Paused: the program’s file has changed since you allowed it.",
+    );
+    desk.see(row, "list item");
+    desk.see_no(why, "label");
+    desk.run(desk.broker.pauses(10, true));
+    desk.see(why, "label");
+    desk.see(&format!("{row}, paused"), "list item");
+    desk.see("curl: allow server.example, always", "list item");
+    desk.run(desk.broker.pauses(10, false));
+    desk.see_no(why, "label");
+    desk.see(row, "list item");
 }

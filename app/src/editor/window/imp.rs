@@ -8,7 +8,10 @@ use portreeve_dbus::ModeState;
 
 use crate::{
     client::Broker,
-    editor::{activity_page::ActivityPage, rule_row::RuleRow},
+    editor::{
+        activity_page::ActivityPage, history_dialog::HistoryDialog, import_dialog::ImportDialog,
+        rule_row::RuleRow,
+    },
     model::{RuleItem, RuleList},
 };
 
@@ -59,6 +62,9 @@ pub struct RulesWindow {
     pub(super) mode: RefCell<Option<ModeState>>,
     /// Changes by which rules were deleted here, the latest last.
     pub(super) undoable: RefCell<Vec<u64>>,
+    /// The dialogs that are open.
+    pub(super) history: glib::WeakRef<HistoryDialog>,
+    pub(super) import: glib::WeakRef<ImportDialog>,
 }
 
 #[glib::object_subclass]
@@ -82,6 +88,9 @@ impl ObjectImpl for RulesWindow {
         self.parent_constructed();
         self.obj().add_actions();
         self.obj().add_mode_actions();
+        self.obj().add_history_actions();
+        self.obj().add_exchange_actions();
+        self.obj().enable_actions(false);
         self.search_bar.connect_entry(&*self.search_entry);
         self.own.replace(Some(self.bind(&self.own_list, false)));
         self.fixed.replace(Some(self.bind(&self.fixed_list, true)));

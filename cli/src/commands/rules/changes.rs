@@ -84,8 +84,8 @@ pub(super) async fn undo(uid: u32, change: Option<u64>, output: &mut Output) -> 
 
 /// The newest of `changes`, which come newest first, that is neither undone nor has undone another, and the next.
 fn last(changes: &[Change]) -> Result<(u64, Option<u64>)> {
-    let open = |change: &&Change| change.undoes.is_none() && change.undone_by.is_none();
-    let mut open = changes.iter().filter(open).map(|change| change.number);
+    let open = changes.iter().filter(|change| change.is_open());
+    let mut open = open.map(|change| change.number);
     let last = open.next().ok_or_else(|| {
         let text = "cannot undo a change of rules: there is none that is not undone";
         Error::Broker(BrokerError::NoSuchChange(text.to_owned()))

@@ -1,0 +1,308 @@
+//! The dialog that shows what rules from a file would change, and has that changed.
+
+use std::{path::PathBuf, sync::Arc};
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{accessible::State, gio, glib};
+use portreeve_dbus::{Rule, RuleChanges};
+use portreeve_exchange::{self as exchange, Difference, Format, Found, Imported, Settings};
+
+use super::{
+    lines::lines_page,
+    program::{choose_program, is_sandboxed, key_of},
+};
+use crate::{
+    client::Broker,
+    i18n::gettext,
+    model::{ImportLine, ImportPart, ImportPreview, shown, summary},
+    user_facing_error::UserFacingError as _,
+};
+
+mod imp;
+
+/// The dialog's action that has the rules taken.
+const TAKE: &str = "import.take";
+const CANCEL: &str = "import.cancel";
+const CHOOSE_PROGRAM: &str = "import.choose-program";
+
+type ChangesHandler = Box<dyn Fn(&ImportDialog, RuleChanges)>;
+
+glib::wrapper! {
+    /// The dialog that shows what rules from a file would change.
+    pub struct ImportDialog(ObjectSubclass<imp::ImportDialog>)
+        @extends adw::Dialog, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::ShortcutManager;
+}
+
+/// What is to be taken, and what that changes.
+type Prepared = Result<(Imported, Difference), exchange::Error>;
+
+impl ImportDialog {
+    /// A dialog that reads; `on_changes` gets what is to be changed, and closes the dialog.
+    pub fn new(on_changes: impl Fn(&Self, RuleChanges) + 'static) -> Self {
+        let dialog: Self = glib::Object::new();
+        dialog.imp().on_changes.replace(Some(Box::new(on_changes)));
+        dialog
+    }
+
+    /// The broker is there, or is not; or the user's rules have changed.
+    pub(super) fn set_broker(&self, broker: Option<Broker>) {
+        self.imp().broker.replace(broker);
+        self.prepare();
+    }
+
+    /// Takes the rules of this file or folder.
+    pub(super) async fn read(&self, path: PathBuf) {
+        // A file system may take its time.
+        match gio::spawn_blocking(move || exchange::read(&path)).await {
+            Ok(Ok(found)) => {
+                self.imp().found.replace(Some(Arc::new(found)));
+                self.prepare();
+            }
+            Ok(Err(error)) => self.show_failure(&error.to_user_facing()),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Whether the user's rules are to be replaced.
+    fn replaces(&self) -> bool {
+        self.imp().yours.selected() == 1
+    }
+
+    /// Replaces the user's rules, or keeps them.
+    pub fn set_replaces(&self, replaces: bool) {
+        self.imp().yours.set_selected(u32::from(replaces));
+    }
+
+    /// Says what becomes of the user's rules.
+    fn show_meaning(&self) {
+        let meaning = if self.replaces() {
+            gettext("What the file does not have is deleted, but for rules that end by themselves.")
+        } else {
+            gettext("What the file has is added.")
+        };
+        // Beside the choice there is no room for it in a narrow window.
+        self.imp().changes_group.set_description(Some(&meaning));
+    }
+
+    /// Finds out what would be changed, and once more if something is different meanwhile.
+    fn prepare(&self) {
+        let imp = self.imp();
+        imp.stale.set(true);
+        imp.difference.take();
+        self.action_set_enabled(TAKE, false);
+        if imp.preparing.replace(true) {
+            return;
+        }
+        let dialog = self.clone();
+        glib::spawn_future_local(async move {
+            while dialog.imp().stale.take() {
+                dialog.prepare_once().await;
+            }
+            dialog.imp().preparing.set(false);
+        });
+    }
+
+    async fn prepare_once(&self) {
+        let imp = self.imp();
+        let (found, broker) = (imp.found.borrow().clone(), imp.broker.borrow().clone());
+        let Some((found, broker)) = found.zip(broker) else {
+            return;
+        };
+        let program = imp.program.text();
+        let app = match program.trim() {
+            "" => None,
+            program => match key_of(program.to_owned()).await {
+                Ok(key) => Some(key),
+                Err(error) => return self.show_program_error(Some(&error.to_user_facing())),
+            },
+        };
+        self.show_program_error(None);
+        let rules = match broker.list_rules().await {
+            Ok(rules) => rules,
+            Err(error) => return self.show_failure(&error.to_user_facing()),
+        };
+        let (name, replace) = (name_of(&found).to_owned(), self.replaces());
+        let prepared = gio::spawn_blocking(move || prepared(&found, app, &rules, replace)).await;
+        let prepared = prepared.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        if !imp.stale.get() {
+            self.show_prepared(&name, prepared);
+        }
+    }
+
+    /// Shows what the file or folder of this name has, and what would be changed.
+    pub fn show_prepared(&self, name: &str, prepared: Prepared) {
+        let imp = self.imp();
+        imp.changes.remove_all();
+        let (title, format) = match &prepared {
+            Ok((imported, difference)) => {
+                let preview = ImportPreview::new(imported, difference);
+                let title = preview.kind();
+                self.show_parts(preview, difference);
+                (title, Some(imported.format))
+            }
+            Err(error @ exchange::Error::NoProgram(_)) => {
+                let row = adw::ActionRow::builder()
+                    .title(gettext("Choose a program first"))
+                    .subtitle(error.to_user_facing())
+                    .use_markup(false)
+                    .build();
+                imp.changes.append(&row);
+                (gettext("List to be denied"), None)
+            }
+            Err(error) => return self.show_failure(&error.to_user_facing()),
+        };
+        imp.file.set_title(&title);
+        imp.file.set_subtitle(&shown(name));
+        imp.program.set_visible(format != Some(Format::Portreeve));
+        let difference = prepared.ok().map(|(_, difference)| Arc::new(difference));
+        let changes = difference.as_ref().is_some_and(|it| !it.is_empty());
+        let deletes = difference.as_ref().is_some_and(|it| !it.remove.is_empty());
+        let (class, other) = if deletes {
+            ("destructive-action", "suggested-action")
+        } else {
+            ("suggested-action", "destructive-action")
+        };
+        imp.take.add_css_class(class);
+        imp.take.remove_css_class(other);
+        let needs_program = difference.is_none();
+        imp.difference.replace(difference);
+        self.action_set_enabled(TAKE, changes && !imp.taking.get());
+        let shown = imp.states.visible_child_name();
+        imp.states.set_visible_child_name("preview");
+        if shown.is_none_or(|name| name != "preview") {
+            // Where there is something to be chosen.
+            if needs_program {
+                imp.program.grab_focus();
+            } else {
+                imp.yours.grab_focus();
+            }
+        }
+    }
+
+    fn show_parts(&self, preview: ImportPreview, difference: &Difference) {
+        let changes = &self.imp().changes;
+        if difference.is_empty() {
+            let row = adw::ActionRow::builder()
+                .title(gettext("There is nothing to change"))
+                .build();
+            changes.append(&row);
+        }
+        for (part, lines) in preview.parts {
+            changes.append(&self.part_row(part, lines));
+        }
+    }
+
+    /// A row that opens the lines of a part.
+    fn part_row(&self, part: ImportPart, lines: Vec<ImportLine>) -> adw::ActionRow {
+        let row = adw::ActionRow::builder()
+            .title(part.title())
+            .subtitle(summary(&lines))
+            .subtitle_lines(2)
+            .use_markup(false)
+            .activatable(true)
+            .build();
+        let count = gtk::Label::builder()
+            .label(lines.len().to_string())
+            .css_classes(["dimmed", "numeric"])
+            .build();
+        row.add_suffix(&count);
+        let arrow = gtk::Image::builder()
+            .icon_name("go-next-symbolic")
+            .accessible_role(gtk::AccessibleRole::Presentation)
+            .build();
+        row.add_suffix(&arrow);
+        let lines = Arc::new(lines);
+        row.connect_activated(glib::clone!(
+            #[weak(rename_to = dialog)]
+            self,
+            move |_| dialog.imp().navigation.push(&lines_page(part, &lines))
+        ));
+        row
+    }
+
+    /// Opens the lines of the first part.
+    pub fn open_first_part(&self) {
+        let row = self.imp().changes.row_at_index(0);
+        if let Some(row) = row.and_downcast::<adw::ActionRow>() {
+            ActionRowExt::activate(&row);
+        }
+    }
+
+    /// Nothing can be taken.
+    fn show_failure(&self, text: &str) {
+        let (imp, text) = (self.imp(), glib::markup_escape_text(text));
+        imp.failure.set_description(Some(&text));
+        imp.states.set_visible_child_name("failed");
+    }
+
+    fn show_program_error(&self, text: Option<&str>) {
+        let imp = self.imp();
+        let entry = imp.program.upcast_ref::<gtk::Widget>();
+        imp.program_error.set_label(text.unwrap_or_default());
+        imp.program_error.set_visible(text.is_some());
+        if text.is_some() {
+            entry.add_css_class("error");
+            entry.update_state(&[State::Invalid(gtk::AccessibleInvalidState::True)]);
+        } else {
+            entry.remove_css_class("error");
+            entry.reset_state(gtk::AccessibleState::Invalid);
+        }
+    }
+
+    /// Says that something did not go as it should.
+    pub(super) fn show_error(&self, text: &str) {
+        let toast = adw::Toast::builder().title(text).use_markup(false).build();
+        self.imp().toasts.add_toast(toast);
+    }
+
+    fn take(&self) {
+        let imp = self.imp();
+        let Some(difference) = imp.difference.borrow().clone() else {
+            return;
+        };
+        imp.taking.set(true);
+        self.action_set_enabled(TAKE, false);
+        if let Some(handler) = &*imp.on_changes.borrow() {
+            handler(self, difference.changes());
+        }
+    }
+
+    /// The rules could not be taken, for this reason.
+    pub(super) fn refuse(&self, text: &str) {
+        self.imp().taking.set(false);
+        self.show_error(text);
+        self.prepare();
+    }
+
+    async fn choose_program(&self) {
+        if let Some(program) = choose_program(self).await {
+            self.imp().program.set_text(&program);
+            self.prepare();
+        }
+    }
+}
+
+fn name_of(found: &Found) -> &str {
+    match found {
+        Found::File(file) => &file.name,
+        Found::Directory { name, .. } => name,
+    }
+}
+
+/// What is to be taken of what was read, for this program where none is named.
+fn prepared(found: &Found, app: Option<String>, rules: &[Rule], replace: bool) -> Prepared {
+    let settings = Settings {
+        format: None,
+        app_is_script: app.as_deref().is_some_and(exchange::is_script),
+        app,
+        uid: rustix::process::getuid().as_raw(),
+        user: glib::user_name().into_string().ok(),
+    };
+    let mut imported = exchange::import(found, &settings)?;
+    let difference = Difference::new(rules, &imported.rules, replace);
+    if !is_sandboxed() {
+        imported.warn_of_programs(&difference);
+    }
+    Ok((imported, difference))
+}

@@ -1,0 +1,165 @@
+//! The window's part that takes rules from files, and writes them to one.
+
+use std::path::{Path, PathBuf};
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{gio, glib};
+use portreeve_dbus::RuleChanges;
+use portreeve_exchange::{Exported, export};
+
+use super::RulesWindow;
+use crate::{
+    editor::import_dialog::ImportDialog,
+    i18n::{gettext, gettext_f, ngettext_f},
+    model::changed,
+    user_facing_error::UserFacingError as _,
+};
+
+/// The action that takes rules from a file.
+pub(super) const IMPORT_FILE: &str = "import-file";
+/// The action that takes rules from a folder.
+pub(super) const IMPORT_FOLDER: &str = "import-folder";
+/// The action that writes rules to a file.
+pub(super) const EXPORT: &str = "export";
+
+/// Where OpenSnitch has its rules.
+const OPENSNITCH: &str = "/etc/opensnitchd/rules";
+
+impl RulesWindow {
+    /// Opens the dialog that takes the rules of this file or folder.
+    pub fn open_import_dialog(&self, path: Option<PathBuf>) -> ImportDialog {
+        let window = self.downgrade();
+        let dialog = ImportDialog::new(move |dialog, changes| {
+            if let Some(window) = window.upgrade() {
+                let dialog = dialog.clone();
+                glib::spawn_future_local(async move { window.import(&dialog, changes).await });
+            }
+        });
+        let imp = self.imp();
+        imp.import.set(Some(&dialog));
+        dialog.set_broker(self.broker());
+        dialog.present(Some(self));
+        if let Some(path) = path {
+            let dialog = dialog.clone();
+            glib::spawn_future_local(async move { dialog.read(path).await });
+        }
+        dialog
+    }
+
+    /// Makes the changes that the dialog has shown.
+    async fn import(&self, dialog: &ImportDialog, changes: RuleChanges) {
+        let counts = [
+            changes.add.as_ref().map_or(0, Vec::len),
+            changes.remove.as_ref().map_or(0, Vec::len),
+            changes.enable.as_ref().map_or(0, Vec::len),
+            changes.disable.as_ref().map_or(0, Vec::len),
+        ];
+        let Some(broker) = self.broker() else {
+            return dialog.refuse(&gettext("The Portreeve service is not running."));
+        };
+        match broker.change_rules(changes).await {
+            Ok(change) => {
+                dialog.close();
+                self.offer_undo(&changed(counts), change);
+            }
+            Err(error) => dialog.refuse(&error.to_user_facing()),
+        }
+    }
+
+    async fn choose_import(&self, folder: bool) {
+        let chooser = gtk::FileDialog::builder()
+            .title(gettext("Import Rules"))
+            .accept_label(gettext("_Open"))
+            .modal(true)
+            .build();
+        let chosen = if folder {
+            if Path::new(OPENSNITCH).is_dir() {
+                chooser.set_initial_folder(Some(&gio::File::for_path(OPENSNITCH)));
+            }
+            chooser.select_folder_future(Some(self)).await
+        } else {
+            chooser.open_future(Some(self)).await
+        };
+        // An error says that the person chose nothing.
+        let Ok(file) = chosen else { return };
+        match file.path() {
+            Some(path) => {
+                self.open_import_dialog(Some(path));
+            }
+            None => self.tell(&gettext("Only files of this computer can be taken.")),
+        }
+    }
+
+    async fn export_rules(&self) {
+        let Some(broker) = self.broker() else { return };
+        let rules = match broker.list_rules().await {
+            Ok(rules) => rules,
+            Err(error) => return self.show_error(&error),
+        };
+        let exported = gio::spawn_blocking(move || export(&rules)).await;
+        let exported = exported.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let chooser = gtk::FileDialog::builder()
+            .title(gettext("Export Rules"))
+            .initial_name("portreeve-rules.json")
+            .modal(true)
+            .build();
+        // An error says that the person chose nothing.
+        let Ok(file) = chooser.save_future(Some(self)).await else {
+            return;
+        };
+        let told = told(&exported);
+        let text = exported.text.into_bytes();
+        // What is there the person has agreed to replace; it is, once all is written.
+        let written = file
+            .replace_contents_future(text, None, false, gio::FileCreateFlags::NONE)
+            .await;
+        match written {
+            Ok(_) => self.tell(&told),
+            Err((_, error)) => {
+                tracing::warn!(%error, "cannot write rules to a file");
+                // Translators: {reason} says why a file cannot be written.
+                let values = [("reason", error.message())];
+                self.tell(&gettext_f("The rules were not exported: {reason}", &values));
+            }
+        }
+    }
+
+    pub(super) fn add_exchange_actions(&self) {
+        let import = |name: &str, folder: bool| {
+            gio::ActionEntry::builder(name)
+                .activate(move |window: &Self, _, _| {
+                    let window = window.clone();
+                    glib::spawn_future_local(async move { window.choose_import(folder).await });
+                })
+                .build()
+        };
+        let export = gio::ActionEntry::builder(EXPORT)
+            .activate(|window: &Self, _, _| {
+                let window = window.clone();
+                glib::spawn_future_local(async move { window.export_rules().await });
+            })
+            .build();
+        let (file, folder) = (import(IMPORT_FILE, false), import(IMPORT_FOLDER, true));
+        self.add_action_entries([file, folder, export]);
+    }
+}
+
+/// What was written, and what could not be.
+fn told(exported: &Exported) -> String {
+    let written = ngettext_f(
+        "{n} rule exported",
+        "{n} rules exported",
+        exported.count,
+        &[],
+    );
+    match exported.left_out.len() {
+        0 => written,
+        left => ngettext_f(
+            // Translators: {written} is as “12 rules exported”.
+            "{written}; {n} that ends by itself is not in the file",
+            "{written}; {n} that end by themselves are not in the file",
+            left,
+            &[("written", &written)],
+        ),
+    }
+}
