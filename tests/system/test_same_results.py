@@ -1,7 +1,7 @@
 """What is allowed goes as if there were no firewall: every call of every sequence returns the same.
 
 Each group of sequences is made four times: allowed, and again when all is remembered; then twice
-without the firewall, since what differs even there says nothing.
+without the firewall, since what differs even there says nothing; more often if it does.
 """
 
 import difflib
@@ -13,6 +13,7 @@ from harness.wait import until
 ADDRESS = "203.0.113.10"
 UNSPEC_LENGTHS = (2, 8, 15, 16, 17, 23, 24, 27, 28, 128)
 LIMIT = 60  # seconds for one run, in an emulated machine
+AGAIN = 2  # times, where it is not the same even without the firewall
 
 
 def lines(caller, group):
@@ -32,7 +33,13 @@ def same(group, refused=()):
     assert firewall.status().failures == [], firewall.status().failures
     firewall.service("stop")
     free = Caller()
+    # On a busy host the emulated kernel's own poller has been seen to read older entries of a ring: what is not
+    # the same by itself shows nothing.
     without, again = lines(free, group), lines(free, group)
+    for _ in range(AGAIN):
+        if again == without:
+            break
+        without, again = again, lines(free, group)
     firewall.service("start")
     until(firewall.is_up, "the broker")
     print(f"     {len(without)} results")
