@@ -1,8 +1,7 @@
 """What is allowed goes as if there were no firewall: every call of every sequence returns the same.
 
 Each group of sequences is made four times: allowed, and again when all is remembered; then twice
-without the firewall, since what differs even there says nothing. An emulated kernel's own poller has been
-seen to read older entries of a ring, without the firewall too; so what differs counts if it does each time.
+without the firewall, since what differs even there says nothing.
 """
 
 import difflib
@@ -14,7 +13,6 @@ from harness.wait import until
 ADDRESS = "203.0.113.10"
 UNSPEC_LENGTHS = (2, 8, 15, 16, 17, 23, 24, 27, 28, 128)
 LIMIT = 60  # seconds for one run, in an emulated machine
-TIMES = 3  # that something must differ
 
 
 def lines(caller, group):
@@ -26,15 +24,6 @@ def same(group, refused=()):
 
     Results whose lines begin with one of `refused` are EPERM with the firewall, by design.
     """
-    for _ in range(TIMES):
-        changes = _changes(group, refused)
-        if not changes:
-            return
-    raise AssertionError("\n".join(changes))
-
-
-def _changes(group, refused):
-    """What differs of a group, the first of what does."""
     for operation in ("connect", "listen", "create"):
         bus.add_rule(PROGRAM, "allow", operation=operation)
     guarded = Caller()
@@ -55,9 +44,7 @@ def _changes(group, refused):
     ):
         expected = without if results is again else [_refused(it, refused) for it in without]
         changes = list(difflib.unified_diff(expected, results, "expected", title, n=0))
-        if changes:
-            return changes
-    return []
+        assert not changes, "\n".join(changes)
 
 
 def test_nothing_is_refused_once_the_service_has_stopped():

@@ -50,21 +50,25 @@ class Ring:
         # One mapping for both queues (IORING_FEAT_SINGLE_MMAP).
         size = max(self._sq_array + ENTRIES * 4, self._cqes + 2 * ENTRIES * 16)
         self._rings = mmap.mmap(self.fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE)
+        # The kernel's thread reads a word while it is written: struct.pack_into() makes it 0 first, and whoever
+        # reads that as the queue's end takes what was in the queue before for new.
+        self._words = memoryview(self._rings).cast("I")
         self._sqes = mmap.mmap(self.fd, ENTRIES * 64, mmap.MAP_SHARED, offset=OFF_SQES)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self._words.release()
         self._rings.close()
         self._sqes.close()
         os.close(self.fd)
 
     def _word(self, offset):
-        return struct.unpack_from("=I", self._rings, offset)[0]
+        return self._words[offset // 4]
 
     def _set_word(self, offset, value):
-        struct.pack_into("=I", self._rings, offset, value & 0xFFFFFFFF)
+        self._words[offset // 4] = value & 0xFFFFFFFF
 
     def submit(self, *arguments, **options):
         """Has one request made until it ends with something else than EINTR; what it returned.
