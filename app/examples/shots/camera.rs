@@ -7,6 +7,10 @@ use gtk::{gdk, glib};
 
 /// How long a window gets to come up and draw.
 const SETTLING: Duration = Duration::from_millis(350);
+/// How long one frame gets.
+const FRAME: Duration = Duration::from_millis(40);
+/// Frames after which what was done to a window is in its picture: in the first, what is new finds its place.
+const DRAWN: i64 = 3;
 /// Dots per inch at which text has its normal size, in the unit of `gtk-xft-dpi`.
 const NORMAL_DPI: f64 = 96.0 * 1024.0;
 
@@ -107,14 +111,17 @@ impl Camera {
         }
         window.present();
         glib::timeout_future(SETTLING).await;
+        let before = frames(window.upcast_ref());
         prepare(window);
         glib::timeout_future(SETTLING).await;
         // A busy computer may not have come to drawing it.
         let picture = loop {
-            if let Some(picture) = picture(window.upcast_ref()) {
+            window.upcast_ref::<gtk::Window>().queue_draw();
+            glib::timeout_future(FRAME).await;
+            let drawn = frames(window.upcast_ref()) - before;
+            if let Some(picture) = picture(window.upcast_ref()).filter(|_| drawn >= DRAWN) {
                 break picture;
             }
-            glib::timeout_future(SETTLING).await;
         };
         let file = self.folder.join(format!("{name}-{}.png", look.name));
         picture
@@ -122,6 +129,13 @@ impl Camera {
             .unwrap_or_else(|error| panic!("cannot write {}: {error}", file.display()));
         window.destroy();
     }
+}
+
+/// How often the window was drawn.
+fn frames(window: &gtk::Window) -> i64 {
+    window
+        .frame_clock()
+        .map_or(0, |clock| clock.frame_counter())
 }
 
 /// `None` while nothing of the window is drawn.

@@ -45,6 +45,16 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("prompt-listen-datagrams", listen_for_datagrams(), 0),
         ("prompt-raw", raw(), 0),
         (
+            "prompt-each-time",
+            Prompt {
+                scopes: vec!["host-port".into()],
+                lifespans: vec!["once".into()],
+                suggested_lifespan: "once".into(),
+                ..prompt()
+            },
+            0,
+        ),
+        (
             "prompt-hour",
             Prompt {
                 suggested_lifespan: "3600s".into(),

@@ -89,7 +89,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             window.show_rules(all());
             window.open_add_dialog().set_draft(&Draft {
                 program: "/usr/bin/curl".into(),
-                action: Action::DENY,
+                action: Action::DenyAndAsk(1),
                 destination: DraftDestination::Domain,
                 place: "example.org".into(),
                 port: "80, 443".into(),
@@ -130,7 +130,7 @@ pub(crate) fn all() -> Vec<Rule> {
     let mut rules = fixed();
     let own = [
         ("curl", "allow", host("server.example"), None, true),
-        ("curl", "deny", host("tracker.example"), None, true),
+        ("curl", "ask", host("tracker.example"), None, true),
         ("firefox-esr", "allow", anywhere(), None, true),
         (
             "ssh",
