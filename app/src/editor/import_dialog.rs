@@ -3,12 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::{accessible::State, gio, glib};
+use gtk::{gio, glib};
 use portreeve_dbus::{Rule, RuleChanges};
 use portreeve_exchange::{self as exchange, Difference, Format, Found, Imported, Settings};
 
 use super::{
     lines::lines_page,
+    mistake::show_mistake,
     program::{choose_program, is_sandboxed, key_of},
 };
 use crate::{
@@ -238,16 +239,7 @@ impl ImportDialog {
 
     fn show_program_error(&self, text: Option<&str>) {
         let imp = self.imp();
-        let entry = imp.program.upcast_ref::<gtk::Widget>();
-        imp.program_error.set_label(text.unwrap_or_default());
-        imp.program_error.set_visible(text.is_some());
-        if text.is_some() {
-            entry.add_css_class("error");
-            entry.update_state(&[State::Invalid(gtk::AccessibleInvalidState::True)]);
-        } else {
-            entry.remove_css_class("error");
-            entry.reset_state(gtk::AccessibleState::Invalid);
-        }
+        show_mistake(imp.program.upcast_ref(), &imp.program_error, text);
     }
 
     /// Says that something did not go as it should.

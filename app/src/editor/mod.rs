@@ -13,6 +13,7 @@ mod import_dialog;
 mod line;
 mod lines;
 mod link;
+mod mistake;
 mod program;
 mod rule_dialog;
 mod rule_row;

@@ -1,11 +1,14 @@
 //! The dialog that takes a new rule, or changes one.
 
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::{accessible::State, glib};
+use gtk::glib;
 use portreeve_dbus::RuleSpec;
 use portreeve_policy::{Action, For, Span};
 
-use super::program::{choose_program, key_of};
+use super::{
+    mistake::show_mistake,
+    program::{choose_program, key_of},
+};
 use crate::{
     i18n::{gettext, gettext_f},
     model::{ACTIONS, Draft, DraftDestination, DraftError, PROTOCOLS, boot_time, in_words},
@@ -31,11 +34,12 @@ mod imp {
     use std::cell::{Cell, RefCell};
 
     use adw::{prelude::*, subclass::prelude::*};
-    use gtk::{accessible::Relation, glib};
+    use gtk::glib;
     use portreeve_dbus::RuleSpec;
     use portreeve_policy::Span;
 
     use super::SpecHandler;
+    use crate::editor::mistake::tell_mistakes_by;
 
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "rule_dialog/rule_dialog.ui")]
@@ -50,6 +54,8 @@ mod imp {
         pub(super) program_error: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) action: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub(super) action_error: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) destination: TemplateChild<adw::ComboRow>,
         #[template_child]
@@ -119,14 +125,29 @@ mod imp {
                     dialog.check_again();
                 }
             ));
-            for (entry, label) in [
-                (&self.program, &self.program_error),
-                (&self.place, &self.place_error),
-                (&self.port, &self.port_error),
-            ] {
-                let entry = entry.upcast_ref::<gtk::Widget>();
-                entry.update_relation(&[Relation::ErrorMessage(&[label.upcast_ref()])]);
+            self.action.connect_selected_notify(glib::clone!(
+                #[weak]
+                dialog,
+                move |_| {
+                    dialog.show_meaning();
+                    dialog.check_again();
+                }
+            ));
+            for (entry, label) in self.checked() {
+                tell_mistakes_by(entry, label);
             }
+        }
+    }
+
+    impl RuleDialog {
+        /// What can be wrong, and where that is said.
+        pub(super) fn checked(&self) -> [(&gtk::Widget, &gtk::Label); 4] {
+            [
+                (self.program.upcast_ref(), &self.program_error),
+                (self.action.upcast_ref(), &self.action_error),
+                (self.place.upcast_ref(), &self.place_error),
+                (self.port.upcast_ref(), &self.port_error),
+            ]
         }
     }
 
@@ -257,6 +278,8 @@ impl RuleDialog {
         self.show_errors(error);
         if error.program.is_some() {
             imp.program.grab_focus();
+        } else if error.action.is_some() {
+            imp.action.grab_focus();
         } else if error.place.is_some() {
             imp.place.grab_focus();
         } else {
@@ -275,11 +298,7 @@ impl RuleDialog {
         let imp = self.imp();
         Draft {
             program: imp.program.text().into(),
-            action: usize::try_from(imp.action.selected())
-                .ok()
-                .and_then(|index| ACTIONS.get(index))
-                .copied()
-                .unwrap_or(Action::DENY),
+            action: self.action(),
             destination: at(&DESTINATIONS, imp.destination.selected()),
             place: imp.place.text().into(),
             port: imp.port.text().into(),
@@ -289,6 +308,22 @@ impl RuleDialog {
         }
     }
 
+    fn action(&self) -> Action {
+        let index = usize::try_from(self.imp().action.selected());
+        let action = index.ok().and_then(|index| ACTIONS.get(index));
+        action.copied().unwrap_or(Action::DENY)
+    }
+
+    /// Says what comes of an action where its name does not.
+    fn show_meaning(&self) {
+        let meaning = match self.action() {
+            Action::DenyAndAsk(_) => gettext("Your answer is for the next attempt"),
+            Action::Ask => gettext("Each time"),
+            Action::Allow | Action::Deny(_) => String::new(),
+        };
+        self.imp().action.set_subtitle(&meaning);
+    }
+
     fn check_again(&self) {
         if self.imp().tried.get() {
             self.show_errors(&self.draft().spec().err().unwrap_or_default());
@@ -296,22 +331,9 @@ impl RuleDialog {
     }
 
     fn show_errors(&self, error: &DraftError) {
-        let imp = self.imp();
-        for (entry, label, text) in [
-            (&imp.program, &imp.program_error, &error.program),
-            (&imp.place, &imp.place_error, &error.place),
-            (&imp.port, &imp.port_error, &error.port),
-        ] {
-            let entry = entry.upcast_ref::<gtk::Widget>();
-            label.set_label(text.as_deref().unwrap_or_default());
-            label.set_visible(text.is_some());
-            if text.is_some() {
-                entry.add_css_class("error");
-                entry.update_state(&[State::Invalid(gtk::AccessibleInvalidState::True)]);
-            } else {
-                entry.remove_css_class("error");
-                entry.reset_state(gtk::AccessibleState::Invalid);
-            }
+        let texts = [&error.program, &error.action, &error.place, &error.port];
+        for ((entry, label), text) in self.imp().checked().into_iter().zip(texts) {
+            show_mistake(entry, label, text.as_deref());
         }
     }
 

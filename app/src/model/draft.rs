@@ -101,6 +101,8 @@ pub struct Draft {
 pub struct DraftError {
     /// With the program.
     pub program: Option<String>,
+    /// With what it says.
+    pub action: Option<String>,
     /// With the domain, host, address or network.
     pub place: Option<String>,
     /// With the ports.
@@ -152,17 +154,17 @@ impl Draft {
     /// The rule, or what is wrong. The last word on a rule has [`RuleSpec::check`], here as in the
     /// broker.
     pub fn spec(&self) -> Result<RuleSpec, DraftError> {
-        let rule = |change: &dyn Fn(&mut RuleSpec)| {
+        let rule_that = |action: Action, change: &dyn Fn(&mut RuleSpec)| {
             let base = self.base.as_ref();
             let operations = base.map(|base| base.operations.clone());
             let mut spec = RuleSpec {
                 // Any that is right: the parts are checked one by one.
                 program: "/program".to_owned(),
                 operations: operations.unwrap_or_else(|| vec!["connect".to_owned()]),
-                action: self.action.to_string(),
+                action: action.to_string(),
                 errno: base
                     .and_then(|base| base.errno)
-                    .filter(|_| self.action.errno().is_some()),
+                    .filter(|_| action.errno().is_some()),
                 enabled: base.and_then(|base| base.enabled),
                 note: base.and_then(|base| base.note.clone()),
                 ..RuleSpec::default()
@@ -170,6 +172,9 @@ impl Draft {
             change(&mut spec);
             spec
         };
+        let rule = |change: &dyn Fn(&mut RuleSpec)| rule_that(self.action, change);
+        // Nobody can be asked about everything; the other parts may be right all the same.
+        let part = |change: &dyn Fn(&mut RuleSpec)| rule_that(Action::DENY, change);
         let wrong = |spec: &RuleSpec| spec.check().is_err();
 
         let program = self.program.trim();
@@ -184,8 +189,8 @@ impl Draft {
         let ports = Some(self.port.trim()).filter(|text| !text.is_empty());
         let put_ports = |spec: &mut RuleSpec| spec.ports = ports.map(str::to_owned);
 
-        let with_program = rule(&|spec| program.clone_into(&mut spec.program));
-        let with_place = rule(&put_place);
+        let with_program = part(&|spec| program.clone_into(&mut spec.program));
+        let with_place = part(&put_place);
         let by_name = matches!(
             self.destination,
             DraftDestination::Domain | DraftDestination::Host
@@ -193,6 +198,9 @@ impl Draft {
         let error = DraftError {
             program: wrong(&with_program)
                 .then(|| gettext("Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox.")),
+            action: (!wrong(&with_place) && wrong(&rule(&put_place))).then(|| {
+                gettext("You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects.")
+            }),
             place: if by_name && place.parse::<IpAddr>().is_ok() {
                 Some(gettext(
                     "This is an address. Choose “Address” above for it.",
@@ -206,7 +214,7 @@ impl Draft {
             } else {
                 None
             },
-            port: wrong(&rule(&put_ports)).then(|| {
+            port: wrong(&part(&put_ports)).then(|| {
                 gettext("Enter ports from 1 to 65535, such as 443 or 80, 8000-8999, or nothing for any.")
             }),
         };
@@ -333,6 +341,33 @@ mod tests {
             },
         ] {
             assert_eq!(Draft::of(other), None);
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_asked_is_told_by_the_action() {
+        let listening = |destination, operation: &str| {
+            let draft = Draft {
+                action: Action::Ask,
+                destination,
+                base: Some(RuleSpec {
+                    operations: vec![operation.into()],
+                    ..RuleSpec::default()
+                }),
+                ..draft()
+            };
+            draft.spec().err()
+        };
+        let anybody = DraftDestination::Anywhere;
+        assert_eq!(listening(anybody, "listen"), None);
+        for (destination, operation) in [
+            (anybody, "accept"),
+            (DraftDestination::LocalNetwork, "listen"),
+        ] {
+            let error = listening(destination, operation).unwrap();
+            assert!(error.action.is_some(), "{operation}");
+            let others = [&error.program, &error.place, &error.port];
+            assert_eq!(others, [&None; 3], "{operation}");
         }
     }
 

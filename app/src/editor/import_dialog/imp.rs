@@ -6,11 +6,11 @@ use std::{
 };
 
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::{accessible::Relation, glib};
+use gtk::glib;
 use portreeve_exchange::{Difference, Found};
 
 use super::{CANCEL, CHOOSE_PROGRAM, ChangesHandler, TAKE};
-use crate::client::Broker;
+use crate::{client::Broker, editor::mistake::tell_mistakes_by};
 
 #[derive(Default, gtk::CompositeTemplate)]
 #[template(file = "import_dialog.ui")]
@@ -81,8 +81,7 @@ impl ObjectImpl for ImportDialog {
         if let Some(text) = self.program.delegate() {
             text.set_direction(gtk::TextDirection::Ltr);
         }
-        let entry = self.program.upcast_ref::<gtk::Widget>();
-        entry.update_relation(&[Relation::ErrorMessage(&[self.program_error.upcast_ref()])]);
+        tell_mistakes_by(self.program.upcast_ref(), &self.program_error);
         self.program.connect_apply(glib::clone!(
             #[weak]
             dialog,
