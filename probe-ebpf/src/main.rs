@@ -88,7 +88,8 @@ pub fn inet_conn_request(ctx: LsmContext) -> i32 {
     hooks::reach::conn_request(&ctx)
 }
 
-/// `socket_sock_rcv_skb(sk, skb)`: not sleepable; softirq. Runs for every packet that any socket gets.
+/// `socket_sock_rcv_skb(sk, skb)`: not sleepable; softirq. Runs for every packet that any socket gets, of SCTP too
+/// (`sk_filter()` in net/sctp/input.c).
 #[lsm(hook = "socket_sock_rcv_skb")]
 pub fn socket_sock_rcv_skb(ctx: LsmContext) -> i32 {
     hooks::reach::receive(&ctx)

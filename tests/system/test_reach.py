@@ -9,7 +9,7 @@ import struct
 from harness import bus, firewall
 from harness.arrivals import at_the_peer
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
-from harness.machine import do, run
+from harness.machine import do, run, with_module
 from harness.wait import until
 
 # This computer on the wire to the peer, and the peer's own addresses: the first are the internet's
@@ -17,11 +17,17 @@ from harness.wait import until
 HERE, PEER = "203.0.113.1", "203.0.113.10"
 HERE6, PEER6 = "2001:db8:113::1", "2001:db8:113::10"
 LOCAL, LOCAL_PEER = "192.168.113.1", "192.168.113.10"
-MPTCP = 262
-TCP = (0, MPTCP)
+MPTCP, SCTP = 262, 132
 PORT = 5353
 # A connection that is not let in comes to nothing; emulated, one that is takes a tenth of this.
 PATIENCE = 2  # seconds
+
+
+def streams():
+    """The protocols by which others connect."""
+    yield from (0, MPTCP)
+    with_module("sctp")
+    yield SCTP
 
 
 @contextlib.contextmanager
@@ -67,7 +73,7 @@ def who(port, protocol=0):
 
 
 def test_peers_are_those_of_the_rule():
-    for protocol in TCP:
+    for protocol in streams():
         with local_network():
             for place, admitted in (
                 ("this-computer", [True, True, False, False]),
@@ -94,7 +100,7 @@ def test_peers_of_ipv6_are_too():
 
 
 def test_rule_that_changes_is_for_the_next_peer():
-    for protocol in TCP:
+    for protocol in streams():
         everybody = bus.add_rule(PROGRAM, "allow", operation="listen")
         caller = Caller()
         port = caller.call("servers.listen", "0.0.0.0", protocol=protocol).port

@@ -20,6 +20,7 @@ use crate::{
 
 const IPPROTO_UDP: u16 = 17;
 const IPPROTO_UDPLITE: u16 = 136;
+const IPPROTO_SCTP: u16 = 132;
 pub(super) const ETH_P_IP: u16 = 0x0800_u16.to_be();
 const EPERM: u32 = 1;
 /// `LOOPBACK_IFINDEX` of include/net/flow.h: the loopback device's index in each network namespace.
@@ -38,6 +39,7 @@ pub(super) struct Packet {
 unsafe extern "C" {
     pub(super) fn shim_packet(skb: *const c_void, out: *mut Packet) -> i32;
     fn shim_sock_protocol(sk: *const c_void) -> u16;
+    fn shim_asks_for_association(skb: *const c_void) -> i32;
 }
 
 /// Judges one request for a connection. Whoever is kept out gets no answer, as if nobody listened
@@ -47,20 +49,22 @@ pub fn conn_request(ctx: &LsmContext) -> i32 {
     admit(Sock::given(ctx.arg(0)), ctx.arg(1))
 }
 
-/// Judges one packet that a socket is to get; of those only datagrams, because what comes by
-/// connections was let in when they were made.
+/// Judges one packet that a socket is to get: a datagram, or one that asks for an association of SCTP's. What
+/// else comes by connections was let in when they were made.
 #[inline(always)]
 pub fn receive(ctx: &LsmContext) -> i32 {
     let sock = Sock::given(ctx.arg(0));
-    // SAFETY: `sock` is the hook's own trusted argument.
-    let protocol = unsafe { shim_sock_protocol(sock.pointer()) };
-    let datagrams = matches!(sock.family(), AF_INET | AF_INET6)
-        && matches!(protocol, IPPROTO_UDP | IPPROTO_UDPLITE);
-    if datagrams {
-        admit(sock, ctx.arg(1))
-    } else {
-        0
+    let skb: *const c_void = ctx.arg(1);
+    if !matches!(sock.family(), AF_INET | AF_INET6) {
+        return 0;
     }
+    // SAFETY: both are the hook's own trusted arguments.
+    let begins = match unsafe { shim_sock_protocol(sock.pointer()) } {
+        IPPROTO_UDP | IPPROTO_UDPLITE => true,
+        IPPROTO_SCTP => unsafe { shim_asks_for_association(skb) != 0 },
+        _ => false,
+    };
+    if begins { admit(sock, skb) } else { 0 }
 }
 
 /// Notes who may connect to an MPTCP socket where packets arrive for it: at a TCP socket that the
