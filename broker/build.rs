@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 
 /// What bpf-linker 0.10.3 is to leave as it is: it makes everything internal, and then drops the arguments of
 /// extern functions, and takes what no program writes for constant.
-const EXPORTS: &str = "bpf_task_from_pid,bpf_task_release,bpf_get_task_exe_file,bpf_put_file,\
-                      bpf_get_file_xattr,bpf_rcu_read_lock,bpf_rcu_read_unlock,\
+const EXPORTS: &str = "bpf_task_from_pid,bpf_task_acquire,bpf_task_release,bpf_get_task_exe_file,bpf_put_file,\
+                       bpf_get_file_xattr,bpf_path_d_path,bpf_rcu_read_lock,bpf_rcu_read_unlock,\
                        bpf_preempt_disable,bpf_preempt_enable,LABELS,RUNS,SCRIPTS,CONFIG,ANSWERS";
 
 const TARGET: &str = "bpfel-unknown-none";

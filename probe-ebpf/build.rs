@@ -8,6 +8,7 @@ fn main() {
         .file("kernel/shim.c")
         .file("kernel/run.c")
         .file("kernel/names.c")
+        .file("kernel/image.c")
         .flag("-O2")
         .flag("-g")
         .flag("-Wall")

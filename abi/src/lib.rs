@@ -11,6 +11,7 @@ mod config;
 pub mod counter;
 mod endpoint;
 mod hold;
+mod mounter;
 mod operation;
 mod reach;
 mod verdict;
@@ -19,12 +20,13 @@ pub use answer::{DNS_PORT, MAX_ANSWER, NameAnswer};
 pub use config::{GATEKEEPERS, ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
 pub use hold::{Hold, Request, SCRIPT_NAME, request_flags};
+pub use mounter::{MAX_MOUNTERS, MOUNTER_PATH, Mounter};
 pub use operation::Operation;
 pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 10;
+pub const ABI_VERSION: u32 = 11;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -64,4 +66,5 @@ const _: () = {
     assert!(size_of::<Peers>() == 36);
     assert!(size_of::<Reach>() == 2224);
     assert!(size_of::<NameAnswer>() == 48);
+    assert!(size_of::<Mounter>() == 536);
 };

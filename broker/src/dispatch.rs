@@ -12,6 +12,7 @@ use crate::{
     failure::{Failures, Reason},
     gate::{Knock, once},
     object::{self, Names},
+    probe::Mounters,
     subject::{Caller, Error, Resolver},
 };
 
@@ -30,12 +31,13 @@ struct Dispatch {
 pub async fn run(
     mut knocks: mpsc::Receiver<Knock>,
     arrivals: mpsc::Sender<Arrival>,
+    mounters: Arc<dyn Mounters>,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
-        resolver: Resolver::default(),
+        resolver: Resolver::new(mounters),
         arrivals,
         names,
         failures,

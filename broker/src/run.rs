@@ -165,7 +165,13 @@ pub async fn run(places: Places) -> Result<(), Error> {
         interrupted: Arc::clone(&interrupted),
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
-    let dispatching = dispatch::run(knocking, arrivals, Arc::clone(&names), failures);
+    let dispatching = dispatch::run(
+        knocking,
+        arrivals,
+        Arc::clone(&probe) as Arc<dyn probe::Mounters>,
+        Arc::clone(&names),
+        failures,
+    );
     tokio::spawn(dispatching);
     let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
     bus::set_apart(&bus, gatekeepers.pids()).await;

@@ -392,6 +392,14 @@ __inline u64 shim_mapped_file(const struct vm_area_struct *area)
 	return (u64)area->vm_file;
 }
 
+/* The marks of a task's process. */
+__inline u32 shim_marks(struct task_struct *task)
+{
+	struct run *run = run_of(task);
+
+	return run ? *(volatile u32 *)&run->facts.marks : 0;
+}
+
 /* Somebody is about to get control of this task, unless that is the broker. */
 __inline void shim_mark_traced(struct task_struct *task, s32 broker)
 {

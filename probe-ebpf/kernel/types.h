@@ -30,8 +30,12 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 };
+struct path {
+	void *dentry;
+};
 struct file {
 	struct inode *f_inode;
+	struct path f_path;
 	u32 f_flags;
 };
 struct mm_struct {
@@ -51,6 +55,7 @@ struct user_namespace {
 };
 struct cred {
 	kuid_t uid;
+	kuid_t euid;
 	struct user_namespace *user_ns;
 };
 struct notification;
@@ -68,6 +73,7 @@ struct task_struct {
 	u32 ptrace;
 	const struct cred *cred;
 	struct mm_struct *mm;
+	struct task_struct *real_parent; /* whose child it is, whoever traces it */
 	struct task_struct *parent;
 	struct task_struct *group_leader;
 	u64 start_boottime; /* ns */

@@ -146,6 +146,20 @@ pub fn task_prctl(ctx: LsmContext) -> i32 {
     hooks::prctl::hook(&ctx)
 }
 
+/// `sb_kern_mount(sb)`: sleepable since Linux 5.11. Runs when a file system is there, before it is mounted
+/// anywhere.
+#[lsm(hook = "sb_kern_mount", sleepable)]
+pub fn sb_kern_mount(ctx: LsmContext) -> i32 {
+    hooks::image::mounted(&ctx)
+}
+
+/// `sb_delete(sb)`: not sleepable, and its result does not count. Runs when nothing uses a file system any more,
+/// before its device may be given to another.
+#[lsm(hook = "sb_delete")]
+pub fn sb_delete(ctx: LsmContext) -> i32 {
+    hooks::image::ended(&ctx)
+}
+
 /// What `__skb_recv_udp(sk, flags, off, err)` returns, the same on Linux 6.12 to 7.3: the datagram that
 /// the calling task is about to read. Not a hook of LSMs, which have none there.
 #[fexit(function = "__skb_recv_udp")]

@@ -6,7 +6,7 @@ use aya_ebpf::{
 };
 use portreeve_abi::{
     CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
-    MAX_REACHES, MAX_STANDINGS, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing,
+    MAX_MOUNTERS, MAX_REACHES, MAX_STANDINGS, MOUNTER_PATH, Mounter, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing,
     Verdict, counter, mode,
 };
 
@@ -55,6 +55,10 @@ pub static STANDINGS: HashMap<Fileid, Standing> = HashMap::with_max_entries(MAX_
 /// Who may connect to those who listen. Written by the broker, which grows it as it goes: few do.
 #[map]
 pub static REACHES: HashMap<u32, Reach> = HashMap::with_max_entries(MAX_REACHES, NO_PREALLOC);
+
+/// Who has brought which file system that a user can be serving, by its device. Written by the probe.
+#[map]
+pub static MOUNTERS: HashMap<u32, Mounter> = HashMap::with_max_entries(MAX_MOUNTERS, NO_PREALLOC);
 
 /// The same keys for MPTCP sockets that listen, by the kernel's address of the socket. Written by the
 /// probe; a socket that gets an address anew is noted anew when it listens.
@@ -139,4 +143,23 @@ static BLANK_HOLD: Hold = Hold {
 pub fn new_hold(tid: u32) -> Option<*mut Hold> {
     HOLDS.insert(&tid, &BLANK_HOLD, 0).ok()?;
     HOLDS.get_ptr_mut(&tid)
+}
+
+/// What a new element of [`MOUNTERS`] starts as.
+#[unsafe(no_mangle)]
+static BLANK_MOUNTER: Mounter = Mounter {
+    executable: Fileid {
+        device: 0,
+        inode: 0,
+    },
+    uid: 0,
+    marks: 0,
+    path: [0; MOUNTER_PATH],
+};
+
+/// A blank element of [`MOUNTERS`] for this device; `None` if there is no place for it.
+#[inline(always)]
+pub fn new_mounter(device: u32) -> Option<*mut Mounter> {
+    MOUNTERS.insert(&device, &BLANK_MOUNTER, 0).ok()?;
+    MOUNTERS.get_ptr_mut(&device)
 }

@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt,
 };
 
-use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, counter};
+use portreeve_abi::{Fileid, Hold, Mounter, ProbeConfig, Reach, Standing, counter};
 
 use super::{Error, Probe, lock};
 use crate::failure::{Failures, Reason};
@@ -52,6 +52,13 @@ pub trait Kernel: Send + Sync {
 pub trait Holds: Send + Sync {
     /// The call of the held thread `tid`; `None` if it is not held by the probe.
     fn hold(&self, tid: u32) -> Option<Hold>;
+}
+
+/// File systems that users serve, as who finds out about callers needs them.
+pub trait Mounters: Send + Sync {
+    /// Who has brought the file system of this device ([`Fileid::device`]); `None` if it is none that a user can
+    /// be serving, or was there before the probe.
+    fn mounter(&self, device: u64) -> Option<Mounter>;
 }
 
 impl Kernel for Probe {
@@ -117,6 +124,13 @@ impl Kernel for Probe {
 impl Holds for Probe {
     fn hold(&self, tid: u32) -> Option<Hold> {
         self.holds.get(&tid, 0).ok()
+    }
+}
+
+impl Mounters for Probe {
+    fn mounter(&self, device: u64) -> Option<Mounter> {
+        let device = u32::try_from(device).ok()?;
+        self.mounters.get(&device, 0).ok()
     }
 }
 

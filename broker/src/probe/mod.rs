@@ -19,14 +19,14 @@ use aya::{
     maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, perf::PerfEventArray},
     programs::{Lsm, ProgramError},
 };
-use portreeve_abi::{Fileid, Hold, ProbeConfig, Reach, Standing, mode};
+use portreeve_abi::{Fileid, Hold, Mounter, ProbeConfig, Reach, Standing, mode};
 
 use crate::{
     keep::{Kept, keep},
     object::Answers,
 };
 
-pub use kernel::{Holds, Kernel, Policy};
+pub use kernel::{Holds, Kernel, Mounters, Policy};
 pub(crate) use link::program as program_of_link;
 
 /// What can go wrong with the probe.
@@ -114,6 +114,8 @@ const HOOKS: &[&str] = &[
     "sock_graft",
     "mptcp_add_subflow",
     "task_prctl",
+    "sb_kern_mount",
+    "sb_delete",
 ];
 /// Hooks whose programs cost every packet something: attached with the first limit on who may connect.
 const PEER_HOOKS: &[&str] = &["inet_conn_request", "socket_sock_rcv_skb"];
@@ -129,6 +131,7 @@ const MAPS: &[&str] = &[
     "RUNS",
     "SCRIPTS",
     "REACHES",
+    "MOUNTERS",
     answers::MAP,
 ];
 
@@ -150,6 +153,7 @@ pub struct Probe {
     holds: HashMap<MapData, u32, Hold>,
     counters: PerCpuArray<MapData, u64>,
     reaches: Mutex<HashMap<MapData, u32, Reach>>,
+    mounters: HashMap<MapData, u32, Mounter>,
     /// See [`kernel::this_broker`].
     broker: u64,
 }
@@ -260,6 +264,7 @@ impl Probe {
             holds: take(&mut maps, "HOLDS")?,
             counters: take(&mut maps, "COUNTERS")?,
             reaches: Mutex::new(take(&mut maps, "REACHES")?),
+            mounters: take(&mut maps, "MOUNTERS")?,
             broker: kernel::this_broker(),
         })
     }

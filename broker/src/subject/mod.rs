@@ -6,6 +6,7 @@
 mod application;
 mod contents;
 mod file;
+mod image;
 mod interpreter;
 mod lineage;
 mod mounts;

@@ -100,7 +100,8 @@ impl ProcessHandle {
     /// Its executable: attributes of the file, and the path the kernel gives for it.
     ///
     /// The magic link leads to the open file itself, and the attributes are those the kernel has
-    /// at hand, so a file system that does not answer cannot stop us here.
+    /// at hand, so a file system that does not answer cannot stop us here. Of a file in one that a user serves for
+    /// himself alone the kernel tells root no more than where it is mounted: the attributes are then no file's.
     pub fn executable(&self) -> Result<(Statx, PathBuf), Error> {
         let error = |source: io::Error| Error::Read {
             what: "the executable",
@@ -110,7 +111,12 @@ impl ProcessHandle {
         let link = self.executable_link();
         let file = rustix::fs::open(&link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .map_err(|errno| error(errno.into()))?;
-        let stat = statx_of(file.as_fd()).map_err(error)?;
+        let stat = statx_of(file.as_fd())
+            .or_else(|refused| match refused.kind() {
+                io::ErrorKind::PermissionDenied => nothing_of(file.as_fd()),
+                _ => Err(refused),
+            })
+            .map_err(error)?;
         let path = fs::read_link(&link).map_err(error)?;
         Ok((stat, path))
     }
@@ -165,6 +171,12 @@ const WANTED: StatxFlags = StatxFlags::BASIC_STATS
 pub(super) fn statx_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
     Ok(rustix::fs::statx(file, "", flags, WANTED)?)
+}
+
+/// What is told of an open file to whoever asks for nothing: its mount and device (`fuse_getattr()` of fs/fuse/dir.c).
+fn nothing_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    Ok(rustix::fs::statx(file, "", flags, StatxFlags::empty())?)
 }
 
 /// Attributes of the file that is at a path of the host, if that is the path which the kernel has for it: no link is

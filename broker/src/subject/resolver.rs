@@ -21,10 +21,12 @@ use super::{
     application::{self, Deployments},
     contents::{Changeable, Found, Reader},
     fileid,
+    image::{self, Image},
     interpreter::is_interpreter,
     process::statx_straight,
     script::{self, Interpreter, View},
 };
+use crate::probe::Mounters;
 
 /// Callers remembered; all are forgotten when there are more.
 const REMEMBERED: usize = 4096;
@@ -91,21 +93,22 @@ pub struct Resolver {
     turns_of: Mutex<HashMap<u32, Arc<Semaphore>>>,
     deployments: Arc<Deployments>,
     reader: Arc<Reader>,
+    mounters: Arc<dyn Mounters>,
 }
 
-impl Default for Resolver {
-    fn default() -> Self {
+impl Resolver {
+    /// One that has yet to see its first caller.
+    pub fn new(mounters: Arc<dyn Mounters>) -> Self {
         Self {
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
             turns_of: Mutex::default(),
             deployments: Arc::default(),
             reader: Arc::default(),
+            mounters,
         }
     }
-}
 
-impl Resolver {
     /// The caller behind a request.
     ///
     /// `script` is the name of the script that it runs, if the request says so.
@@ -160,8 +163,11 @@ impl Resolver {
         // The turns end with the work, not with the waiting for it: a thread that is stuck in
         // somebody's file system counts as long as it is.
         let (deployments, reader) = (Arc::clone(&self.deployments), Arc::clone(&self.reader));
+        let mounter = self.mounters.mounter(request.executable.device);
         let work = tokio::task::spawn_blocking(move || {
-            let caller = identify(&request, script.as_deref(), &deployments, &reader);
+            let image = mounter.and_then(|mounter| image::find(&mounter, key.uid));
+            let (script, image) = (script.as_deref(), image.as_ref());
+            let caller = identify(&request, script, image, &deployments, &reader);
             drop(turns);
             caller
         });
@@ -178,6 +184,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn identify(
     request: &Request,
     script: Option<&CStr>,
+    image: Option<&Image>,
     deployments: &Deployments,
     reader: &Reader,
 ) -> Result<(Caller, Option<Changeable>), Error> {
@@ -198,20 +205,24 @@ fn identify(
         script::program(name, &handle, &interpreter)
     });
     let shown = |program: &Program| program.shown_path().into();
-    let (program, code, path) = match script {
-        Some(script) => {
+    let of_others = request.flags & request_flags::SCRIPT != 0;
+    let runs_anything = |file: &Program| is_interpreter(file) || of_others;
+    let image = image.filter(|_| !runs_anything(&executable));
+    let (program, code, path) = match (script, image) {
+        (Some(script), _) => {
             let interpreter = shown(&executable);
             let path = shown(&script);
             (script, Code::Script { interpreter }, path)
         }
-        None => {
+        (None, Some(image)) => (image.program.clone(), Code::Own, shown(&image.program)),
+        (None, None) => {
             let found = shows_it
                 .then(|| application::find(&handle, &stat, &path, &executable, deployments))
                 .flatten();
             // Who has mounts of his own can give a file any name there.
             let file = found.as_ref().map_or(&executable, |found| &found.file);
             let path = shown(file);
-            let runs_anything = is_interpreter(file) || request.flags & request_flags::SCRIPT != 0;
+            let runs_anything = runs_anything(file);
             let (program, code) = match found {
                 Some(found) if !runs_anything => (found.program, Code::Own),
                 // What an interpreter of an application's is given need not be that one's.
@@ -227,7 +238,10 @@ fn identify(
         Code::Script { .. } => Found::Told(Contents::Unknown),
         Code::Own | Code::Given => {
             let link = handle.executable_link();
-            reader.look(&View::first(), &program, &stat, &link)
+            let (stat, file) = image.map_or((&stat, link.as_path()), |image| {
+                (&image.stat, Path::new(&*path))
+            });
+            reader.look(&View::first(), &program, stat, file)
         }
     };
     let (contents, changeable) = match contents {
@@ -249,7 +263,8 @@ fn identify(
             run: request.origin,
             alteration: Alteration {
                 foreign_code: request.flags & request_flags::FOREIGN_CODE != 0,
-                controlled: request.flags & request_flags::TRACED != 0,
+                controlled: request.flags & request_flags::TRACED != 0
+                    || image.is_some_and(|image| image.controlled),
                 changed: false,
             },
         },

@@ -4,6 +4,7 @@ pub mod accept;
 pub mod bind;
 pub mod connect;
 pub mod create;
+pub mod image;
 pub mod listen;
 pub mod mark;
 pub mod names;
