@@ -1,6 +1,11 @@
 //! Rules compiled for asking: an immutable snapshot that one request is decided on.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    net::IpAddr,
+};
+
+use ipnet::IpNet;
 
 use crate::{
     Action, Application, Destination, Object, ObjectPattern, Operation, Origin, Outcome, Program,
@@ -56,7 +61,8 @@ impl From<(Action, RuleId)> for Decision {
 }
 
 /// All rules in force, of all users. Deciding costs what the rules of one program cost, however many other
-/// programs have, and of rules about hosts and domains what those about one name cost.
+/// programs have, and of rules about hosts and domains what those about one name cost, and of those about networks
+/// what those about networks around one address cost.
 #[derive(Debug, Default)]
 pub struct Ruleset {
     by_program: HashMap<Key, Index>,
@@ -71,8 +77,12 @@ struct Index {
     named: HashMap<Box<str>, Vec<Rule>>,
     /// One of each kind of those: what they have in common but for the name.
     kinds: Vec<Rule>,
+    /// Those about networks and single addresses, by these; strongest first.
+    networks: HashMap<IpNet, Vec<Rule>>,
+    /// How long the prefixes of those are, of IPv4 and IPv6.
+    prefixes: [BTreeSet<u8>; 2],
     /// All others; strongest first.
-    unnamed: Vec<Rule>,
+    others: Vec<Rule>,
 }
 
 impl Index {
@@ -82,8 +92,17 @@ impl Index {
         for rule in rules.into_iter().filter(|rule| rule.enabled) {
             let name = match &rule.object.destination {
                 Destination::Host(name) | Destination::Domain(name) => name.clone(),
+                Destination::Network(network) => {
+                    let network = network.trunc();
+                    let of_family = usize::from(network.addr().is_ipv6());
+                    if let Some(prefixes) = index.prefixes.get_mut(of_family) {
+                        prefixes.insert(network.prefix_len());
+                    }
+                    index.networks.entry(network).or_default().push(rule);
+                    continue;
+                }
                 _ => {
-                    index.unnamed.push(rule);
+                    index.others.push(rule);
                     continue;
                 }
             };
@@ -112,25 +131,38 @@ impl Index {
             }
             index.named.entry(name).or_default().push(rule);
         }
-        for rules in index.named.values_mut().chain([&mut index.unnamed]) {
+        let lists = index.named.values_mut().chain(index.networks.values_mut());
+        for rules in lists.chain([&mut index.others]) {
             rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
         }
         index
     }
 
     fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.named.values().flatten().chain(&self.unnamed)
+        self.named.values().flatten().chain(self.unnamed())
     }
 
-    /// The rules that may be about a name, or about none, in lists of which each has the strongest first.
-    fn lists(&self, name: Option<&str>) -> impl Iterator<Item = &[Rule]> {
+    /// Those that are not about hosts or domains, in no order.
+    fn unnamed(&self) -> impl Iterator<Item = &Rule> {
+        self.networks.values().flatten().chain(&self.others)
+    }
+
+    /// The rules that may be about this name, or about none, and this address, in lists of which each has the
+    /// strongest first.
+    fn lists(&self, name: Option<&str>, address: IpAddr) -> impl Iterator<Item = &[Rule]> {
         // The name, and what it ends with.
         let domains = std::iter::successors(name, |name| {
             let (_, domain) = name.split_once('.')?;
             Some(domain)
         });
         let named = domains.filter_map(|domain| self.named.get(domain));
-        named.chain([&self.unnamed]).map(Vec::as_slice)
+        let prefixes = self.prefixes.get(usize::from(address.is_ipv6()));
+        let networks = prefixes.into_iter().flatten().filter_map(move |prefix| {
+            let network = IpNet::new(address, *prefix).ok()?.trunc();
+            self.networks.get(&network)
+        });
+        let lists = named.chain(networks).chain([&self.others]);
+        lists.map(Vec::as_slice)
     }
 }
 
@@ -190,7 +222,7 @@ impl Ruleset {
     pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
         let mut rules: Vec<&Rule> = self
             .indices(subject)
-            .flat_map(|index| &index.unnamed)
+            .flat_map(Index::unnamed)
             .filter(|rule| rule.is_about(subject) && rule.object.is_about_port(port, protocol))
             .collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
@@ -309,7 +341,7 @@ impl Ruleset {
         is_such: impl Fn(&Rule) -> bool,
     ) -> Option<&Rule> {
         self.indices(subject)
-            .flat_map(|index| index.lists(name))
+            .flat_map(|index| index.lists(name, object.address))
             .filter_map(|rules| {
                 let matches =
                     |rule: &&Rule| is_such(rule) && rule.matches(subject, operation, object, name);

@@ -7,6 +7,19 @@ use super::*;
 /// For the median, on a host that may do other things at the same time, and not in a release build.
 const LIMIT: Duration = Duration::from_micros(20);
 
+/// Ten thousand for networks, and as many for single addresses, of one program.
+fn many_of_one() -> Ruleset {
+    let networks = (0..10_000_u64).map(|id| {
+        let network = network(&format!("10.{}.{}.0/24", id / 256, id % 256));
+        rule(id, "/usr/bin/500", network, Action::DENY)
+    });
+    let addresses = (10_000..20_000_u64).map(|id| {
+        let address = network(&format!("2001:db8::{id:x}/128"));
+        rule(id, "/usr/bin/500", address, Action::DENY)
+    });
+    Ruleset::new(networks.chain(addresses))
+}
+
 /// Ten rules for each of a thousand programs, and ten thousand against domains for any.
 fn many() -> Ruleset {
     let of_programs = (0..10_000_u64).map(|id| {
@@ -27,20 +40,33 @@ fn many() -> Ruleset {
 
 #[test]
 fn ten_thousand_rules_are_decided_on_in_no_time() {
-    let rules = many();
+    let (many, of_one) = (many(), many_of_one());
     let subject = subject("/usr/bin/500");
     let cases = [
         (
+            &of_one,
+            object("10.0.0.1", 443, Some("www.example.org")),
+            Some((Action::DENY, 0)),
+        ),
+        (
+            &of_one,
+            object("2001:db8::2710", 443, None),
+            Some((Action::DENY, 10_000)),
+        ),
+        (&of_one, object("192.0.2.1", 443, None), None),
+        (
+            &many,
             object("10.7.0.1", 443, Some("www.example.org")),
             Some((Action::Allow, 5007)),
         ),
         (
+            &many,
             object("192.0.2.1", 443, Some("a.b.tracker-15000.example")),
             Some((Action::DENY, 15_000)),
         ),
-        (object("192.0.2.1", 443, None), None),
+        (&many, object("192.0.2.1", 443, None), None),
     ];
-    for (object, expected) in cases {
+    for (rules, object, expected) in cases {
         let mut times: Vec<Duration> = (0..1_001)
             .map(|_| {
                 let begun = Instant::now();
