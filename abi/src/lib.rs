@@ -20,7 +20,7 @@ pub use answer::{DNS_PORT, MAX_ANSWER, NameAnswer};
 pub use config::{GATEKEEPERS, ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
 pub use hold::{Hold, Request, SCRIPT_NAME, request_flags};
-pub use mounter::{MAX_MOUNTERS, MOUNTER_PATH, Mounter};
+pub use mounter::{MAX_MOUNTERS, MAX_MOUNTING_USERS, MOUNTER_PATH, MOUNTERS_OF_USER, Mounter};
 pub use operation::Operation;
 pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};

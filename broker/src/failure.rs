@@ -15,6 +15,7 @@
 //! | `listener-limit` | nobody gets to the port that this user's programs opened longest ago |
 //! | `peers-unlimited` | the call is denied once; of one that listens already, nobody gets to the port: the kernel cannot be told who may connect |
 //! | `answers-lost` | names that a program has looked up are not known: rules about them do not count |
+//! | `mounters-lost` | what runs from an AppImage that was mounted then is asked about for its process, whatever rules there are for it |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
 //! | `history-lost` | an entry of the history is not kept; the call is not concerned |
 
@@ -52,12 +53,13 @@ pub enum Reason {
     ListenerLimit,
     PeersUnlimited,
     AnswersLost,
+    MountersLost,
     StoreFailed,
     HistoryLost,
 }
 
 impl Reason {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::GateUnreachable,
         Self::HoldTableFull,
         Self::QueueFull,
@@ -71,6 +73,7 @@ impl Reason {
         Self::ListenerLimit,
         Self::PeersUnlimited,
         Self::AnswersLost,
+        Self::MountersLost,
         Self::StoreFailed,
         Self::HistoryLost,
     ];
@@ -91,6 +94,7 @@ impl Reason {
             Self::ListenerLimit => "listener-limit",
             Self::PeersUnlimited => "peers-unlimited",
             Self::AnswersLost => "answers-lost",
+            Self::MountersLost => "mounters-lost",
             Self::StoreFailed => "store-failed",
             Self::HistoryLost => "history-lost",
         }

@@ -63,7 +63,7 @@ fn against_domains(count: u64) -> impl Iterator<Item = Rule> {
     })
 }
 
-/// A call to the network of the oldest rule, which is the last to be looked at, by a name that no rule is about.
+/// A call to the network of the oldest rule, by a name that no rule is about.
 fn object() -> Object {
     Object {
         protocol: Protocol::TCP,

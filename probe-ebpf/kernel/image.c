@@ -30,6 +30,12 @@ struct mounter {
 	char path[MOUNTER_PATH];
 };
 
+/* Adds to a number that others add to as well; what it was. */
+__inline u64 shim_add(u64 *number, u64 more)
+{
+	return __sync_fetch_and_add(number, more);
+}
+
 /* The device of a file system, if that is one that a user can be serving; 0 if it is not. */
 __inline u32 shim_served(const struct super_block *sb)
 {
@@ -55,10 +61,9 @@ static __inline struct task_struct *find_mounter(u32 *marks)
 	return found;
 }
 
-/* Writes down who is mounting; 0 and less if that cannot be told. */
+/* Writes down who is mounting, but for the user; 0 and less if that cannot be told. */
 __inline s32 shim_mounter(struct mounter *out)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
 	struct task_struct *task = find_mounter(&out->marks);
 	struct file *file;
 	s32 ret = -ESRCH;
@@ -69,7 +74,6 @@ __inline s32 shim_mounter(struct mounter *out)
 	if (file) {
 		out->device = file->f_inode->i_sb->s_dev;
 		out->inode = file->f_inode->i_ino;
-		out->uid = current->cred->uid.val;
 		ret = bpf_path_d_path(&file->f_path, out->path, MOUNTER_PATH);
 		bpf_put_file(file);
 	}

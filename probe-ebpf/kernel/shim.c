@@ -273,15 +273,19 @@ __inline s32 shim_packet(const struct sk_buff *skb, struct packet_facts *out)
 
 #define SCTP_FIRST_CHUNK 12 /* struct sctphdr of include/linux/sctp.h is before it */
 #define SCTP_CID_INIT 1
+#define SCTP_CID_COOKIE_ECHO 10
 
-/* Whether a packet of SCTP's asks for an association: such a chunk is alone in its packet (RFC 9260, 5.1). */
+/*
+ * Whether a packet of SCTP's asks for an association. The first such chunk is alone in its packet, and the second,
+ * with which Linux makes one, is the first in its (RFC 9260, 5.1).
+ */
 __inline s32 shim_asks_for_association(const struct sk_buff *skb)
 {
 	u8 chunk = 0;
 
 	bpf_probe_read_kernel(&chunk, sizeof(chunk),
 			      skb->head + skb->transport_header + SCTP_FIRST_CHUNK);
-	return chunk == SCTP_CID_INIT;
+	return chunk == SCTP_CID_INIT || chunk == SCTP_CID_COOKIE_ECHO;
 }
 
 __inline u16 shim_sock_protocol(const struct sock *sk)

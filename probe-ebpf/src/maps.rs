@@ -6,8 +6,8 @@ use aya_ebpf::{
 };
 use portreeve_abi::{
     CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
-    MAX_MOUNTERS, MAX_REACHES, MAX_STANDINGS, MOUNTER_PATH, Mounter, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing,
-    Verdict, counter, mode,
+    MAX_MOUNTERS, MAX_MOUNTING_USERS, MAX_REACHES, MAX_STANDINGS, MOUNTER_PATH, Mounter,
+    ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict, counter, mode,
 };
 
 /// Written by the broker, to whom it is a map by the name of its section: like this, programs have it
@@ -59,6 +59,11 @@ pub static REACHES: HashMap<u32, Reach> = HashMap::with_max_entries(MAX_REACHES,
 /// Who has brought which file system that a user can be serving, by its device. Written by the probe.
 #[map]
 pub static MOUNTERS: HashMap<u32, Mounter> = HashMap::with_max_entries(MAX_MOUNTERS, NO_PREALLOC);
+
+/// How many of those each user has.
+#[map]
+pub static MOUNTING_USERS: HashMap<u32, u64> =
+    HashMap::with_max_entries(MAX_MOUNTING_USERS, NO_PREALLOC);
 
 /// The same keys for MPTCP sockets that listen, by the kernel's address of the socket. Written by the
 /// probe; a socket that gets an address anew is noted anew when it listens.

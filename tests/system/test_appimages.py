@@ -6,7 +6,9 @@ mark of AppImages in its head and the file system behind it.
 
 import contextlib
 import itertools
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from harness import firewall
@@ -218,3 +220,79 @@ def test_image_is_known_to_the_next_broker():
         may(Caller(program=place / "tool"))
         firewall.service("kill")
         may(Caller(program=place / "helper"))
+
+
+MOUNTS = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+kept = []
+for number in range({count}):
+    device = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={{device}},rootmode=40000,user_id=0,group_id=0".encode()
+    if libc.mount(b"x", b"/mnt", b"fuse", 0, options) < 0:
+        raise OSError(ctypes.get_errno(), "mount")
+    os.close(device)
+    if {keep}:
+        continue
+    if libc.umount2(b"/mnt", 2) < 0:
+        raise OSError(ctypes.get_errno(), "umount2")
+print("done", flush=True)
+import sys
+sys.stdin.read()
+"""
+# More than one user can have notes of.
+MANY = 1100
+
+
+@contextlib.contextmanager
+def many_mounts(user, keep):
+    """A process of a user's that has mounted many file systems of its own, and still has them or not."""
+    own = ("unshare", "-Urm", "--propagation=private", "python3", "-c")
+    process = subprocess.Popen(
+        ["as-user", user, *own, MOUNTS.format(count=MANY, keep=keep)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout.readline() == b"done\n"
+        yield
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(timeout=60)
+
+
+def test_notes_of_file_systems_end_with_them():
+    with image() as file:
+        firewall.add_rule(str(file), "allow")
+        with many_mounts("alice", keep=False), mounted(file) as place:
+            may(Caller(program=place / "tool"))
+        assert "mounters-lost" not in firewall.failures()
+
+
+def test_many_mounts_of_one_user_are_no_others_affair():
+    with image() as file:
+        firewall.add_rule(str(file), "allow")
+        with many_mounts("bob", keep=True), mounted(file) as place:
+            assert firewall.failures()["mounters-lost"] > 0
+            may(Caller(program=place / "tool"))
+        with many_mounts("alice", keep=True), mounted(file) as place:
+            is_asked_about_by_itself(place / "tool")
+        with mounted(file) as place:
+            may(Caller(program=place / "tool"))
+
+
+def test_nothing_but_the_file_is_opened_at_an_images_path():
+    """Whatever its user has put there in the meantime."""
+    with image() as file:
+        firewall.add_rule(str(file), "allow")
+        moved = HOME / "Moved.AppImage"
+        with mounted(file) as place:
+            may(Caller(program=place / "tool"))
+            file.rename(moved)
+            for make in (os.mkfifo, lambda path: path.symlink_to("/dev/tty"), Path.mkdir):
+                make(file)
+                is_asked_about_by_itself(place / "tool")
+                file.rmdir() if file.is_dir() else file.unlink()
+            moved.rename(file)
+            may(Caller(program=place / "tool"))

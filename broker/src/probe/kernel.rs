@@ -94,6 +94,7 @@ impl Kernel for Probe {
             (counter::GATE_UNREACHABLE, Reason::GateUnreachable),
             (counter::HOLD_TABLE_FULL, Reason::HoldTableFull),
             (counter::ANSWERS_LOST, Reason::AnswersLost),
+            (counter::MOUNTERS_LOST, Reason::MountersLost),
         ] {
             if let Ok(values) = self.counters.get(&index, 0) {
                 failures.set(reason, values.iter().sum());

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, Read},
-    os::fd::AsFd as _,
+    os::{fd::AsFd as _, unix::fs::OpenOptionsExt as _},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -15,12 +15,13 @@ use std::{
 
 use portreeve_abi::Fileid;
 use portreeve_policy::{Contents, Digest, Program};
-use rustix::fs::{Statx, fstatfs};
+use rustix::fs::{OFlags, Statx, fstatfs};
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     fileid,
+    image::is_head,
     process::statx_of,
     script::{OF_USERS, View, Way},
 };
@@ -57,6 +58,8 @@ pub(super) enum Found {
 pub(super) struct Changeable {
     file: File,
     version: Version,
+    /// Whether it has to begin as AppImages do: nobody need be executing that, so it can be written to.
+    is_image: bool,
     /// Whether what is in it can be remembered for this version.
     honest: bool,
 }
@@ -141,6 +144,7 @@ impl Reader {
         program: &Program,
         stat: &Statx,
         link: &Path,
+        is_image: bool,
     ) -> Found {
         let version = Version::of(stat);
         match program {
@@ -155,7 +159,7 @@ impl Reader {
             }
         }
         let changeable = || {
-            let file = File::open(link).ok()?;
+            let file = open(link).ok()?;
             let system = fstatfs(&file).ok()?;
             let kind = system.f_type.cast_unsigned();
             // What a user serves need not be the same for who reads it next; and the process may be in another
@@ -164,6 +168,7 @@ impl Reader {
             is_it.then_some(Changeable {
                 file,
                 version,
+                is_image,
                 honest: HONEST.contains(&kind) && system.f_flags.cast_unsigned() & view.others == 0,
             })
         };
@@ -216,10 +221,12 @@ impl Reader {
             let Changeable {
                 file,
                 version,
+                is_image,
                 honest,
             } = changeable;
             let settled = honest && version.is_settled(SystemTime::now());
-            let digest = digest(&file).ok().filter(|_| version.is_of(&file));
+            let digest = digest(&file, is_image);
+            let digest = digest.ok().filter(|_| version.is_of(&file));
             if let Some(digest) = digest.filter(|_| settled) {
                 remember(&known, version, digest);
             }
@@ -231,15 +238,30 @@ impl Reader {
     }
 }
 
-fn digest(mut file: impl Read) -> io::Result<Digest> {
+/// Opens a regular file, without waiting for anybody who would rather not have it read (a lease); nothing else that
+/// is there by now would be used by it.
+pub(super) fn open(link: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = flags.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(link)
+}
+
+/// What is in a file, if that begins as it has to.
+fn digest(mut file: impl Read, is_image: bool) -> io::Result<Digest> {
     let mut hasher = Sha256::new();
     let mut piece = vec![0; PIECE];
+    let mut is_first = is_image;
     loop {
         let length = file.read(&mut piece)?;
-        match piece.get(..length) {
-            Some(read) if length > 0 => hasher.update(read),
-            _ => return Ok(Digest(hasher.finalize().into())),
+        let read = piece.get(..length).unwrap_or_default();
+        if is_first && !is_head(read) {
+            return Err(io::ErrorKind::InvalidData.into());
         }
+        is_first = false;
+        if read.is_empty() {
+            return Ok(Digest(hasher.finalize().into()));
+        }
+        hasher.update(read);
     }
 }
 
@@ -289,7 +311,7 @@ mod tests {
         let reader = Reader::default();
         let read = async || {
             let stat = statx_straight(&path).unwrap();
-            match reader.look(&view(), &at(&path), &stat, &path) {
+            match reader.look(&view(), &at(&path), &stat, &path, false) {
                 Found::Told(contents) => contents,
                 Found::Changeable(changeable) => reader.read(1000, changeable).await.unwrap(),
             }
@@ -314,6 +336,7 @@ mod tests {
         let of = |file, version, honest| Changeable {
             file,
             version,
+            is_image: false,
             honest,
         };
         let open = || File::open(&path).unwrap();
@@ -344,7 +367,7 @@ mod tests {
         let other = dir.path().join("good");
         fs::write(&other, "good").unwrap();
         let reader = Reader::default();
-        let found = reader.look(&view(), &at(&path), &stat, &other);
+        let found = reader.look(&view(), &at(&path), &stat, &other, false);
         assert!(matches!(found, Found::Told(Contents::Unknown)));
     }
 
@@ -353,7 +376,8 @@ mod tests {
         let path = Path::new("/usr/bin/env").canonicalize().unwrap();
         let stat = statx_straight(&path).unwrap();
         let reader = Reader::default();
-        let look = |program: Program| reader.look(&view(), &program, &stat, Path::new("/nowhere"));
+        let look =
+            |program: Program| reader.look(&view(), &program, &stat, Path::new("/nowhere"), false);
         for _ in 0..2 {
             assert!(matches!(look(at(&path)), Found::Told(Contents::OfRoot)));
         }

@@ -9,25 +9,28 @@
 
 use std::{
     ffi::CStr,
-    fs::File,
-    io::{self, Read},
-    os::{fd::AsFd as _, unix::fs::OpenOptionsExt as _},
-    path::Path,
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    path::{Path, PathBuf},
 };
 
-use portreeve_abi::{Fileid, Mounter, request_flags};
+use portreeve_abi::{Mounter, request_flags};
 use portreeve_policy::Program;
-use rustix::fs::{FileType, OFlags, Statx, fstatfs};
+use rustix::fs::{FileType, Statx, fstatfs};
 
 use super::{
+    contents::open,
     file::kernel_fileid,
-    fileid,
-    process::{statx_of, statx_straight},
+    process::{open_straight, statx_of},
     script::OF_USERS,
 };
 
 /// `mountinfo` of who looks at files of the host.
 const OWN_MOUNTS: &str = "/proc/self/mountinfo";
+/// What an AppImage begins with: ELF, and its mark and type where that has nothing to say (the specification of
+/// AppImage, "image format").
+const ELF: &[u8] = b"\x7fELF";
+const MARK: &[u8] = b"AI";
+const TYPES: [u8; 2] = [1, 2];
 
 /// An AppImage that is mounted.
 pub(super) struct Image {
@@ -37,47 +40,56 @@ pub(super) struct Image {
     pub stat: Statx,
     /// Whether another process had control of what has mounted it.
     pub controlled: bool,
+    /// The file itself: there may be another at its path any time.
+    file: OwnedFd,
+}
+
+impl Image {
+    /// What leads to the file, and to no other.
+    pub(super) fn link(&self) -> PathBuf {
+        link(&self.file)
+    }
+}
+
+fn link(file: &OwnedFd) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
 /// The AppImage that this user has mounted so; `None` if it was something else that has, or the file is where it was
 /// no more.
 pub(super) fn find(mounter: &Mounter, uid: u32) -> Option<Image> {
+    if mounter.uid != uid {
+        return None;
+    }
     let path = CStr::from_bytes_until_nul(&mounter.path).ok()?;
     let path = path.to_str().ok()?;
-    let image = at(Path::new(path), mounter.executable, Path::new(OWN_MOUNTS))?;
-    (mounter.uid == uid).then_some(Image {
-        program: Program::at(path)?,
-        stat: image,
+    let program = Program::at(path)?;
+    let file = open_straight(Path::new(path)).ok()?;
+    let stat = statx_of(file.as_fd()).ok()?;
+    let kind = FileType::from_raw_mode(u32::from(stat.stx_mode));
+    let executable = kernel_fileid(&stat, Path::new(OWN_MOUNTS));
+    if kind != FileType::RegularFile || executable != mounter.executable {
+        return None;
+    }
+    // What a user serves need not be the same for who reads it next.
+    if fstatfs(&file).ok()?.f_type.cast_unsigned() == OF_USERS {
+        return None;
+    }
+    let mut head = [0; 11];
+    std::io::Read::read_exact(&mut open(&link(&file)).ok()?, &mut head).ok()?;
+    is_head(&head).then_some(Image {
+        program,
+        stat,
         controlled: mounter.marks & request_flags::TRACED != 0,
+        file,
     })
 }
 
-/// Attributes of the file at this path, if it is this one, and an AppImage.
-fn at(path: &Path, executable: Fileid, mounts: &Path) -> Option<Statx> {
-    let stat = statx_straight(path).ok()?;
-    let is_file = FileType::from_raw_mode(u32::from(stat.stx_mode)) == FileType::RegularFile;
-    if !is_file || kernel_fileid(&stat, mounts) != executable {
-        return None;
-    }
-    // There may be something else by now, which it would not do to wait for.
-    let mut options = File::options();
-    let options = options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
-    let file = options.read(true).open(path).ok()?;
-    let is_it = statx_of(file.as_fd()).is_ok_and(|other| fileid(&other) == fileid(&stat));
-    let system = fstatfs(&file).ok()?;
-    let is_read = is_it && system.f_type.cast_unsigned() != OF_USERS;
-    (is_read && is_appimage(file).ok()?).then_some(stat)
-}
-
-/// Whether it begins as AppImages do: `AI` and their type where ELF has nothing to say (the specification of AppImage,
-/// "image format").
-fn is_appimage(mut file: impl Read) -> io::Result<bool> {
-    let mut head = [0; 11];
-    match file.read_exact(&mut head) {
-        Ok(()) => Ok(head.starts_with(b"\x7fELF") && matches!(head, [.., b'A', b'I', 1 | 2])),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
-    }
+/// Whether a file that begins so is an AppImage.
+pub(super) fn is_head(head: &[u8]) -> bool {
+    let behind = head.get(8..).and_then(|rest| rest.strip_prefix(MARK));
+    let kind = behind.and_then(|rest| rest.first());
+    head.starts_with(ELF) && kind.is_some_and(|kind| TYPES.contains(kind))
 }
 
 #[cfg(test)]
@@ -105,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_head_is_an_appimages_or_not() {
-        let is = |head: &[u8]| is_appimage(head).unwrap();
+        let is = is_head;
         assert!(is(HEAD));
         assert!(is(b"\x7fELF\x02\x01\x01\x00AI\x01"));
         for other in [

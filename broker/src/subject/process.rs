@@ -179,17 +179,22 @@ fn nothing_of(file: BorrowedFd<'_>) -> io::Result<Statx> {
     Ok(rustix::fs::statx(file, "", flags, StatxFlags::empty())?)
 }
 
-/// Attributes of the file that is at a path of the host, if that is the path which the kernel has for it: no link is
-/// on the way.
+/// The file that is at a path of the host, if that is the path which the kernel has for it: no link is on the way.
+/// It is not opened to be read, which can be to use it.
 ///
 /// The kernel is asked, because the service has no `openat2()` (`RestrictSUIDSGID=` takes it away).
-pub(super) fn statx_straight(path: &Path) -> io::Result<Statx> {
+pub(super) fn open_straight(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let file = rustix::fs::open(path, flags, Mode::empty())?;
     if fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))? != path {
         return Err(io::ErrorKind::NotFound.into());
     }
-    statx_of(file.as_fd())
+    Ok(file)
+}
+
+/// Attributes of that.
+pub(super) fn statx_straight(path: &Path) -> io::Result<Statx> {
+    statx_of(open_straight(path)?.as_fd())
 }
 
 /// Attributes of the file that a path of the host leads to.

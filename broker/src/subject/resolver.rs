@@ -207,7 +207,8 @@ fn identify(
     let shown = |program: &Program| program.shown_path().into();
     let of_others = request.flags & request_flags::SCRIPT != 0;
     let runs_anything = |file: &Program| is_interpreter(file) || of_others;
-    let image = image.filter(|_| !runs_anything(&executable));
+    let image =
+        image.filter(|image| !runs_anything(&executable) && !is_interpreter(&image.program));
     let (program, code, path) = match (script, image) {
         (Some(script), _) => {
             let interpreter = shown(&executable);
@@ -238,10 +239,8 @@ fn identify(
         Code::Script { .. } => Found::Told(Contents::Unknown),
         Code::Own | Code::Given => {
             let link = handle.executable_link();
-            let (stat, file) = image.map_or((&stat, link.as_path()), |image| {
-                (&image.stat, Path::new(&*path))
-            });
-            reader.look(&View::first(), &program, stat, file)
+            let (stat, link) = image.map_or((&stat, link), |image| (&image.stat, image.link()));
+            reader.look(&View::first(), &program, stat, &link, image.is_some())
         }
     };
     let (contents, changeable) = match contents {
