@@ -36,7 +36,7 @@ impl Reach {
                 Action::Deny(errno) => Outcome::Deny(errno),
                 // Of peers it says nothing: nobody can be asked when a packet comes.
                 Action::Ask | Action::DenyAndAsk(_) => {
-                    if listens && rest.is_none() {
+                    if listens {
                         let decision = Decision::from((rule.action, rule.id));
                         asked.get_or_insert((decision, peers.len()));
                     }

@@ -174,6 +174,24 @@ fn a_rule_that_asks_about_listening_says_nothing_of_peers() {
 }
 
 #[test]
+fn what_is_said_of_peers_hides_no_question_about_listening() {
+    let of = |id: u64, operation, action| Rule {
+        created: id.cast_signed(),
+        ..rule(id, operation, Destination::Anywhere, action)
+    };
+    let ask = of(2, Operation::Listen, Action::Ask);
+    let accept = of(3, Operation::Accept, Action::Allow);
+    let told = |rules: &[Rule]| {
+        let set = Ruleset::new(rules.iter().cloned().chain([built_in()]));
+        set.decide(&subject(), Operation::Listen, &object("0.0.0.0"))
+    };
+    let asked = Decision::from((Action::Ask, RuleId(2)));
+    assert_eq!(told(&[ask.clone(), accept.clone()]), asked);
+    let all = of(1, Operation::Listen, Action::Allow);
+    assert_eq!(told(&[all, ask, accept]), asked);
+}
+
+#[test]
 fn a_datagram_server_is_asked_about_by_its_address_too() {
     let told = |rules: Vec<Rule>| {
         let object = Object {
@@ -262,27 +280,30 @@ fn what_an_administrator_lets_listen_no_rule_of_a_users_stops() {
 }
 
 fn some_rule() -> impl Strategy<Value = Rule> {
-    let destination = prop::sample::select(vec![
-        Destination::Anywhere,
+    let some = prop::sample::select(vec![
         Destination::LocalNetwork,
         Destination::ThisComputer,
         network("203.0.113.0/24"),
         network("192.168.0.0/16"),
         network("::/0"),
     ]);
+    let destination = prop_oneof![Just(Destination::Anywhere), some];
     let operation = prop::sample::select(vec![
         Operation::Listen,
         Operation::Accept,
         Operation::Connect,
     ]);
     let action = prop::sample::select(vec![Action::Allow, Action::Ask, Action::DENY]);
-    (operation, destination, action, any::<bool>()).prop_map(
-        |(operation, destination, action, process)| {
+    let stands = (any::<bool>(), any::<bool>(), 0..4_i64);
+    (operation, destination, action, stands).prop_map(
+        |(operation, destination, action, (process, above, created))| {
             let mut rule = rule(0, operation, destination, action);
             if process {
                 rule.lifespan = Lifespan::Process(PROCESS);
+            } else if above {
+                rule.origin = Origin::Administrator;
             }
-            rule
+            Rule { created, ..rule }
         },
     )
 }
@@ -312,5 +333,42 @@ proptest! {
             Decision::Asked { .. } | Decision::Ask => None,
         };
         prop_assert_eq!(listed, told);
+    }
+
+    /// Who has more asked has no more allowed, and what is weaker is no leave, whenever that rule was made.
+    #[test]
+    fn one_more_that_asks_lets_nobody_listen(
+        mut rules in prop::collection::vec(some_rule(), 0..8),
+        above in any::<bool>(),
+        created in 0..4_i64,
+        place in 0..9_u64,
+        address in prop::sample::select(vec!["0.0.0.0", "127.0.0.1", "192.168.7.7"]),
+    ) {
+        for (id, rule) in (0..).zip(&mut rules) {
+            rule.id = RuleId(2 * id);
+        }
+        let set = |rules: &[Rule]| Ruleset::new(rules.iter().cloned().chain([built_in()]));
+        let told = |set: &Ruleset, operation, address| {
+            set.decide(&subject(), operation, &object(address))
+        };
+        let allows = |decision| matches!(
+            decision,
+            Decision::Settled { action: Outcome::Allow, .. }
+        );
+        let before = set(&rules);
+        let mut ask = listen(2 * place + 1, Destination::Anywhere, Action::Ask);
+        ask.created = created;
+        if above {
+            ask.origin = Origin::Administrator;
+        }
+        let mut leave = rules.iter().filter(|rule| {
+            rule.action == Action::Allow && rule.operations.contains(Operation::Listen)
+        });
+        let is_strongest = leave.all(|rule| ask.outranks(rule));
+        rules.push(ask);
+        let after = set(&rules);
+        let listens = |set| allows(told(set, Operation::Listen, address));
+        prop_assert!(listens(&before) || !listens(&after));
+        prop_assert!(!is_strongest || address == "127.0.0.1" || !listens(&after));
     }
 }
