@@ -43,6 +43,13 @@ impl Reach {
                     continue;
                 }
             };
+            let is_weaker_leave = listens
+                && action == Outcome::Allow
+                && asked.is_some()
+                && rule.origin != Origin::BuiltIn;
+            if is_weaker_leave {
+                continue;
+            }
             if rule.object.destination == Destination::Anywhere {
                 rest.get_or_insert((action, rule.id));
                 if listens {
@@ -55,8 +62,7 @@ impl Reach {
             if rest.is_none() {
                 peers.push((rule.object.destination.clone(), action, rule.id));
             }
-            let allows =
-                action == Outcome::Allow && asked.is_none() && rule.origin != Origin::BuiltIn;
+            let allows = action == Outcome::Allow && rule.origin != Origin::BuiltIn;
             if listens && allows {
                 some.get_or_insert(rule.id);
             }

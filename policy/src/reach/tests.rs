@@ -145,7 +145,7 @@ fn who_listens_for_this_computer_alone_needs_leave_for_nobody_else() {
 }
 
 #[test]
-fn a_rule_that_asks_about_listening_says_nothing_of_peers() {
+fn where_a_rule_asks_about_listening_weaker_leave_says_nothing_of_peers() {
     let ask = listen(1, Destination::Anywhere, Action::Ask);
     let none = listen(2, network("203.0.113.10/32"), Action::DENY);
     let all = listen(3, Destination::Anywhere, Action::Allow);
@@ -153,8 +153,25 @@ fn a_rule_that_asks_about_listening_says_nothing_of_peers() {
     let rules = [asked.clone(), none.clone(), all.clone()];
     assert_eq!(
         outcome(&rules),
-        (None, "+++-++".to_owned()),
-        "the later of two"
+        (None, "+??-??".to_owned()),
+        "the later of two: the answer says who is let in"
+    );
+    let rest = listen(3, Destination::Anywhere, Action::DENY);
+    let weaker = Rule { uid: None, ..rest };
+    let above = |rule: &Rule| Rule {
+        origin: Origin::Administrator,
+        ..rule.clone()
+    };
+    assert_eq!(
+        outcome(&[above(&asked), none.clone(), weaker]),
+        (None, "------".to_owned()),
+        "what denies does"
+    );
+    let local = listen(4, Destination::LocalNetwork, Action::Allow);
+    assert_eq!(
+        outcome(&[above(&local), above(&asked), all.clone()]),
+        (Some(true), "+++---".to_owned()),
+        "whom no answer lets in"
     );
     let allowed = Rule { created: 2, ..all };
     let rules = [asked.clone(), none, allowed];
@@ -370,5 +387,9 @@ proptest! {
         let listens = |set| allows(told(set, Operation::Listen, address));
         prop_assert!(listens(&before) || !listens(&after));
         prop_assert!(!is_strongest || address == "127.0.0.1" || !listens(&after));
+        for peer in PEERS {
+            let admits = |set| allows(told(set, Operation::Accept, peer));
+            prop_assert!(admits(&before) || !admits(&after));
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! Listening: who may connect is written down in the kernel before the call goes on, and kept up to date.
 
 use portreeve_dbus::RuleSpec;
-use portreeve_policy::{Answer, For, Operation, Outcome, RuleId, Scope};
+use portreeve_policy::{
+    Action, Answer, Destination, For, Lifespan, ObjectPattern, Operation, Operations, Origin,
+    Outcome, Rule, RuleId, Scope, SubjectPattern,
+};
 
 use super::{
     desk::{ALICE, BOB, Desk, remove, spec_for},
     kernel::Told,
     running::Running,
 };
+use crate::decide::Command;
 
 const SERVER: &str = "/usr/bin/server";
 const EVERYBODY: [bool; 3] = [true, true, true];
@@ -76,6 +80,55 @@ async fn an_answer_lets_in_whom_its_scope_names() {
             );
         }
     }
+}
+
+/// Leave from before does not let in whom the answer does not name.
+#[tokio::test(start_paused = true)]
+async fn where_a_rule_asks_the_answer_says_who_is_let_in() {
+    for lifespan in [For::Once, For::Process, For::Always] {
+        let desk = Desk::new().await;
+        let server = Running::of(SERVER, ALICE);
+        desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
+        desk.add_rule_for(Operation::Listen, SERVER, "ask").await;
+        let call = desk.listen(&server, "0.0.0.0", 8080).await;
+        answer(&desk, allow(Scope::LocalNetwork, lifespan)).await;
+        assert_eq!(desk.admitted(call), LOCAL, "{lifespan}");
+        // Nor does it when other rules change.
+        desk.add_rule_for(Operation::Listen, "/usr/bin/other", "deny")
+            .await;
+        assert_eq!(desk.admitted(call), LOCAL, "{lifespan}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_an_administrator_wants_asked_about_no_user_lets_in() {
+    let desk = Desk::new().await;
+    let server = Running::of(SERVER, ALICE);
+    let above = |destination, action| Rule {
+        id: RuleId(0),
+        uid: None,
+        subject: SubjectPattern::Any,
+        operations: Operations::only(Operation::Listen),
+        object: ObjectPattern {
+            destination,
+            ..ObjectPattern::ANYTHING
+        },
+        action,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Administrator,
+        created: 0,
+        note: None,
+    };
+    let rules = vec![
+        above(Destination::LocalNetwork, Action::Allow),
+        above(Destination::Anywhere, Action::Ask),
+    ];
+    desk.send(Command::Administrators(rules, None)).await;
+    desk.add_rule_for(Operation::Listen, SERVER, "allow").await;
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    assert_eq!(desk.admitted(call), LOCAL);
 }
 
 #[tokio::test(start_paused = true)]
