@@ -1,18 +1,22 @@
-//! The agents of all users: at most one each.
+//! The agents of all users, at most one each, and what they are told.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use portreeve_dbus::Prompt;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use super::Logins;
+use super::{Decider, Logins};
 use crate::failure::{Failures, Reason};
 
 /// Messages that may wait for an agent. One that does not take them is dropped.
 pub const QUEUE: usize = 4096;
+
+/// How long changes of a prompt are gathered before the agent is told.
+pub(super) const GATHER: Duration = Duration::from_millis(60);
 
 /// What an agent is told.
 #[derive(Debug)]
@@ -134,5 +138,28 @@ impl Agents {
 
     pub(super) fn withdraw(&mut self, uid: u32, id: u64, reason: &'static str) {
         self.send(uid, ToAgent::Withdraw { id, reason });
+    }
+}
+
+impl Decider {
+    /// Sends agents what has changed for them, gathered.
+    pub(super) fn tell_agents(&mut self) {
+        let now = Instant::now();
+        let sessions = self.sessions.as_ref();
+        let is_logged_in = |uid| sessions.is_some_and(|users| users.contains(&uid));
+        for prompt in self.prompts.due(now, GATHER) {
+            // A new agent is told everything, so without one there is nothing to keep.
+            prompt.changed = None;
+            let uid = prompt.question.uid();
+            if self.agents.get(uid).is_some() {
+                let info = prompt.describe(now, is_logged_in(uid));
+                let message = if std::mem::replace(&mut prompt.told, true) {
+                    ToAgent::Update(info)
+                } else {
+                    ToAgent::Show(info)
+                };
+                self.agents.send(uid, message);
+            }
+        }
     }
 }

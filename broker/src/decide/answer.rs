@@ -183,7 +183,8 @@ impl Decider {
         Ok((guarded && by_agent).then_some(ACTION_ALLOW))
     }
 
-    /// Releases every call of the program that the answer covers; makes no rule.
+    /// Releases every call of the program that the answer covers, but for those that another rule wants asked
+    /// about; makes no rule.
     pub(super) fn answer_once(&mut self, id: u64, answer: Answer) {
         let Some(asked) = self.prompts.get(id).map(|prompt| prompt.question.clone()) else {
             return;
@@ -195,6 +196,7 @@ impl Decider {
                 && question.alteration == asked.alteration
                 && question.contents == asked.contents
                 && question.only == asked.only
+                && question.asked_by == asked.asked_by
                 && question.operation == asked.operation
                 && pattern.covers(question.operation, &question.object)
         });
@@ -218,6 +220,7 @@ impl Decider {
                     alteration: asked.alteration,
                     contents: asked.contents,
                     only: asked.only,
+                    asked_by: asked.asked_by,
                     operation: asked.operation,
                     object: pattern.clone(),
                     action: answer.action,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portreeve_policy::{Alteration, Contents, ObjectPattern, Operation, Outcome, Program};
+use portreeve_policy::{Alteration, Contents, ObjectPattern, Operation, Outcome, Program, RuleId};
 use tokio::time::Instant;
 
 use super::Arrival;
@@ -20,6 +20,8 @@ pub(super) struct LateAnswer {
     pub(super) contents: Contents,
     /// See `Question::only`.
     pub(super) only: Option<u64>,
+    /// See `Question::asked_by`: it is no answer to what another rule wants asked.
+    pub(super) asked_by: Option<RuleId>,
     pub(super) operation: Operation,
     pub(super) object: ObjectPattern,
     pub(super) action: Outcome,
@@ -43,7 +45,12 @@ impl LateAnswers {
     }
 
     /// The answer for this attempt, which is used up by it.
-    pub(super) fn take(&mut self, arrival: &Arrival, now: Instant) -> Option<LateAnswer> {
+    pub(super) fn take(
+        &mut self,
+        arrival: &Arrival,
+        asked_by: Option<RuleId>,
+        now: Instant,
+    ) -> Option<LateAnswer> {
         self.0.retain(|answer| now < answer.given + HOLDS);
         let subject = &arrival.caller.subject;
         let index = self.0.iter().position(|answer| {
@@ -52,6 +59,7 @@ impl LateAnswers {
                 && answer.alteration == arrival.process.alteration
                 && answer.contents == subject.contents
                 && answer.only == arrival.only()
+                && answer.asked_by == asked_by
                 && answer.operation == arrival.operation
                 && answer.object.covers(arrival.operation, &arrival.object)
         })?;

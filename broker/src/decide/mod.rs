@@ -45,7 +45,7 @@ pub use command::{
 };
 
 use self::{
-    agents::Agents,
+    agents::{Agents, GATHER},
     late::LateAnswers,
     learn::Learning,
     listeners::Listeners,
@@ -71,8 +71,6 @@ use crate::{
 
 /// How often prompts without a waiting call are looked after.
 const SWEEP: Duration = Duration::from_millis(50);
-/// How long changes of a prompt are gathered before the agent is told.
-const GATHER: Duration = Duration::from_millis(60);
 
 /// The loop's state.
 pub struct Decider {
@@ -236,6 +234,7 @@ impl Decider {
             .rules
             .decide(subject, arrival.operation, &arrival.object);
         let mode = self.rules.modes.of(subject.uid);
+        let by_rule = decision.by_rule().map(|(_, rule)| rule);
         if let Decision::Settled { action, rule } = decision {
             tracing::debug!(%rule, ?action, program = %subject.program, "settled");
             if action == Outcome::Allow {
@@ -250,7 +249,7 @@ impl Decider {
                 _ => Outcome::Allow,
             };
             self.settle(arrival, action, Grounds::Connected);
-        } else if let Some(answer) = self.late.take(&arrival, Instant::now()) {
+        } else if let Some(answer) = self.late.take(&arrival, by_rule, Instant::now()) {
             let deed = Deed::from(&arrival);
             let (action, covered) = (answer.action, &answer.object);
             self.release_once(deed, arrival.held, action, covered, Grounds::LateAnswer);
@@ -453,27 +452,6 @@ impl Decider {
         }
         let ended = self.rules.take_ended(now);
         self.end(&ended);
-    }
-
-    /// Sends agents what has changed for them, gathered.
-    fn tell_agents(&mut self) {
-        let now = Instant::now();
-        let sessions = self.sessions.as_ref();
-        let is_logged_in = |uid| sessions.is_some_and(|users| users.contains(&uid));
-        for prompt in self.prompts.due(now, GATHER) {
-            // A new agent is told everything, so without one there is nothing to keep.
-            prompt.changed = None;
-            let uid = prompt.question.uid();
-            if self.agents.get(uid).is_some() {
-                let info = prompt.describe(now, is_logged_in(uid));
-                let message = if std::mem::replace(&mut prompt.told, true) {
-                    ToAgent::Update(info)
-                } else {
-                    ToAgent::Show(info)
-                };
-                self.agents.send(uid, message);
-            }
-        }
     }
 
     /// When the loop has to wake by itself.

@@ -164,3 +164,53 @@ async fn a_question_is_over_with_the_rule_that_asked_it() {
     assert_eq!(desk.told(call), Some(Told::Kept(0)));
     assert!(desk.prompts(ALICE).await.is_empty());
 }
+
+/// What is said about one call is no answer to a question that a rule wants asked about another.
+#[tokio::test(start_paused = true)]
+async fn a_broad_answer_is_none_to_what_a_rule_wants_asked() {
+    let desk = Desk::new().await;
+    desk.add(&about("ask", "192.0.2.1")).await;
+    let curl = Running::of(CURL, ALICE);
+    let other = desk.call(&curl, at("203.0.113.5", 443)).await;
+    let prompt = desk.prompt().await;
+    let exact = desk.call(&curl, at("192.0.2.1", 443)).await;
+    let any = said(Outcome::Allow, Scope::Any, For::Once);
+    desk.rest().await;
+    desk.answer(&prompt, any).await.unwrap();
+    desk.rest().await;
+    assert_eq!(desk.told(other), Some(Told::Once(0)));
+    assert_eq!(desk.told(exact), None);
+    assert_eq!(desk.prompt().await.address, "192.0.2.1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_is_one_that_comes_late() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    let any = said(Outcome::Allow, Scope::Any, For::Once);
+    for asked_before in [true, false] {
+        if asked_before {
+            desk.add(&about("ask", "192.0.2.1")).await;
+        }
+        desk.call(&curl, at("203.0.113.5", 443)).await;
+        desk.pass_seconds(100).await;
+        desk.answer(&desk.prompt().await, any).await.unwrap();
+        if !asked_before {
+            desk.add(&about("ask", "192.0.2.2")).await;
+        }
+        let address = if asked_before {
+            "192.0.2.1"
+        } else {
+            "192.0.2.2"
+        };
+        let exact = desk.call(&curl, at(address, 443)).await;
+        desk.rest().await;
+        assert_eq!(desk.told(exact), None, "{address}");
+        let once = said(Outcome::DENY, Scope::Host, For::Once);
+        desk.answer(&desk.prompt().await, once).await.unwrap();
+        // It is still there for what it was about.
+        let next = desk.call(&curl, at("203.0.113.6", 443)).await;
+        desk.rest().await;
+        assert_eq!(desk.told(next), Some(Told::Once(0)));
+    }
+}
