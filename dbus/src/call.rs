@@ -69,7 +69,7 @@ pub struct Explanation {
     /// All rules that are about the call, strongest first.
     pub rules: Vec<u64>,
     /// By what each of these is weaker than the one before it: `administrator`, `subject`, `destination`, `ports`, `protocol`,
-    /// `operations`, `action` (the other denies) or `age`; nothing for the first.
+    /// `operations`, `action` (the other denies, or is an administrator's and asks) or `age`; nothing for the first.
     pub weaker_by: Vec<String>,
 }
 

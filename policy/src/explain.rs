@@ -19,7 +19,7 @@ pub enum Criterion {
     Protocol,
     /// The other is for fewer operations.
     Operations,
-    /// They are as exact as each other, and the other denies.
+    /// They are as exact as each other, and the other denies, or is an administrator's and asks.
     Action,
     /// The other is newer.
     Age,

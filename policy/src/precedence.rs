@@ -11,12 +11,13 @@
 //!    multicast, which beat the internet, which beats anywhere; then a rule for fewer ports beats one for
 //!    more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
-//! 4. At equal specificity deny beats everything else.
+//! 4. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
+//!    allows: all of a file are as old as each other.
 //!    An address may have several names. Each is looked at as if it were the only one; if a rule against the
 //!    name wins there, it beats all that is allowed by other names, whatever ports and operations that is
 //!    for.
-//! 5. Then the newer rule, then the higher id: of leave for good, and the wish to be asked each time, the later
-//!    one counts.
+//! 5. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
+//!    later one counts.
 
 use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
 
@@ -28,6 +29,27 @@ const NETWORK: u16 = 400;
 /// How many ports there are, and one more: a rule about all of them by number is more exact than one about any.
 const PORTS: u32 = 65_536;
 
+/// What a rule says, where rules are as exact as each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    /// The newer counts.
+    Other,
+    AdministratorAsks,
+    Denies,
+}
+
+impl Said {
+    fn by(rule: &Rule) -> Self {
+        match rule.action {
+            Action::Deny(_) => Self::Denies,
+            Action::Ask | Action::DenyAndAsk(_) if rule.origin == Origin::Administrator => {
+                Self::AdministratorAsks
+            }
+            Action::Ask | Action::DenyAndAsk(_) | Action::Allow => Self::Other,
+        }
+    }
+}
+
 /// Sorts by specificity; the greatest decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Precedence {
@@ -37,7 +59,7 @@ pub(crate) struct Precedence {
     ports: u32,
     protocol: bool,
     operations: u32,
-    deny: bool,
+    action: Said,
     created: i64,
     id: u64,
 }
@@ -88,7 +110,7 @@ impl Precedence {
             (self.ports != weaker.ports, Criterion::Ports),
             (self.protocol != weaker.protocol, Criterion::Protocol),
             (self.operations != weaker.operations, Criterion::Operations),
-            (self.deny != weaker.deny, Criterion::Action),
+            (self.action != weaker.action, Criterion::Action),
         ];
         let first = differs.into_iter().find(|(differs, _)| *differs);
         first.map_or(Criterion::Age, |(_, criterion)| criterion)
@@ -129,7 +151,7 @@ impl Precedence {
             },
             protocol: rule.object.protocol.is_some(),
             operations: 5 - rule.operations.len().min(5),
-            deny: matches!(rule.action, Action::Deny(_)),
+            action: Said::by(rule),
             created: rule.created,
             id: rule.id.0,
         }

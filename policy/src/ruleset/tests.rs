@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::{Decision, Ruleset};
 use crate::{
-    Action, Alteration, Answer, Deadline, Destination, For, Lifespan, NameSource, Object,
-    ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol, Rule,
-    RuleId, Scope, Subject, SubjectPattern,
+    Action, Alteration, Answer, Criterion, Deadline, Destination, For, Lifespan, NameSource,
+    Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol,
+    Rule, RuleId, Scope, Subject, SubjectPattern,
     fixtures::{PROCESS, network, object, program, rule, subject},
     precedence::Precedence,
 };
@@ -130,6 +130,29 @@ fn a_rule_that_asks_is_as_exact_as_what_it_is_about() {
             decide(vec![asked, denied]),
             (Action::DENY, RuleId(3)).into()
         );
+    }
+}
+
+/// Nothing says which of an administrator's rules is newer: a file has one time for all of them.
+#[test]
+fn what_an_administrator_wants_asked_no_other_rule_of_theirs_allows() {
+    let call = object("203.0.113.10", 80, None);
+    for ask in [Action::Ask, Action::DenyAndAsk(111)] {
+        for (created, id) in [(5, 1), (1, 1), (5, 9)] {
+            let of = |id, created, action| Rule {
+                created,
+                origin: Origin::Administrator,
+                ..rule(id, "/usr/bin/curl", Destination::Internet, action)
+            };
+            let asked = of(id, created, ask);
+            let mut rules = vec![asked, of(4, 3, Action::Allow)];
+            assert_eq!(decided(rules.clone(), &call), Some(id), "{created} {id}");
+            let set = Ruleset::new(rules.clone());
+            let ranked = set.explain(&subject("/usr/bin/curl"), Operation::Connect, &call);
+            assert_eq!(ranked[1].weaker_by, Some(Criterion::Action));
+            rules.push(of(2, 0, Action::DENY));
+            assert_eq!(decided(rules, &call), Some(2));
+        }
     }
 }
 
