@@ -15,7 +15,7 @@
 //!    allows: all of a file are as old as each other.
 //!    An address may have several names. Each is looked at as if it were the only one; if a rule against the
 //!    name wins there, it beats all that is allowed by other names, whatever ports and operations that is
-//!    for.
+//!    for; but one that asks beats nothing that is denied, unless it is the more exact one.
 //! 5. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
 //!    later one counts.
 

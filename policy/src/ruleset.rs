@@ -166,6 +166,11 @@ impl Index {
     }
 }
 
+/// The strongest of these rules.
+fn greatest(rules: Vec<(Precedence, &Rule)>) -> Option<(Precedence, &Rule)> {
+    rules.into_iter().max_by_key(|(precedence, _)| *precedence)
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
     Path(Box<str>),
@@ -292,9 +297,16 @@ impl Ruleset {
                 .map(|rule| (Precedence::by_another_name(rule), rule));
             [own, against].into_iter().flatten()
         });
-        by_name
-            .max_by_key(|(precedence, _)| *precedence)
-            .map_or(Decision::Ask, |(_, rule)| (rule.action, rule.id).into())
+        let (asking, others): (Vec<_>, Vec<_>) = by_name.partition(|(_, rule)| rule.action.asks());
+        let decides = match (greatest(asking), greatest(others)) {
+            // Another name, which anybody can have lead to the address, has nothing asked about that is denied.
+            (Some((asks, ask)), Some((says, rule))) => {
+                let counts = rule.action == Action::Allow || ask.outranks(rule);
+                Some(if asks > says && counts { ask } else { rule })
+            }
+            (one, other) => one.or(other).map(|(_, rule)| rule),
+        };
+        decides.map_or(Decision::Ask, |rule| (rule.action, rule.id).into())
     }
 
     /// What the rules say against the `bind()` that is a datagram server's `listen()`, unless it is a user's

@@ -435,4 +435,40 @@ proptest! {
             prop_assert!(allows(&rules) || !all);
         }
     }
+
+    /// What is denied is not asked about because of one rule more, unless that is the more exact one.
+    #[test]
+    fn one_more_that_asks_hides_no_denial(
+        mut rules in prop::collection::vec(any_rule(), 1..6),
+        host in prop::sample::select(vec!["a.example", "b.example"]),
+        source in prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
+        port in 80..82_u16,
+    ) {
+        for (id, rule) in (0..).zip(&mut rules) {
+            *rule = Rule {
+                id: RuleId(id),
+                uid: None,
+                subject: SubjectPattern::Program(program("/a")),
+                enabled: true,
+                lifespan: Lifespan::Always,
+                ..rule.clone()
+            };
+        }
+        let mut object = object("10.0.0.1", port, Some(host));
+        let other = if host == "a.example" { "b.example" } else { "a.example" };
+        object.knowledge.source = Some(source);
+        object.knowledge.others = [other.into()].into();
+        let decide = |rules: &[Rule]| {
+            Ruleset::new(rules.to_vec()).decide(&subject("/a"), Operation::Connect, &object)
+        };
+        let after = decide(&rules);
+        if let Some(one) = rules.iter().position(|rule| rule.action.asks()) {
+            let ask = rules.remove(one);
+            if let Decision::Settled { action: Outcome::Deny(_), rule } = decide(&rules) {
+                let denying = rules.iter().find(|it| it.id == rule).unwrap();
+                let asked = matches!(after, Decision::Asked { .. });
+                prop_assert!(!asked || ask.outranks(denying));
+            }
+        }
+    }
 }

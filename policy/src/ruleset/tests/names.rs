@@ -4,7 +4,7 @@ use super::decided;
 use crate::{
     Action, Destination, Knowledge, Lifespan, NameSource, Object, Operation, Protocol, Rule,
     Ruleset,
-    fixtures::{PROCESS, object, rule, subject},
+    fixtures::{PROCESS, network, object, rule, subject},
 };
 
 /// An object with several names, the one that counts first.
@@ -99,6 +99,25 @@ fn a_domain_is_denied_by_any_name_of_its_address() {
     assert_eq!(decided(vec![domain(Action::Allow)]), None);
     let set = Ruleset::new([domain(Action::Allow)]);
     assert!(set.depends_on_names(&subject("/usr/bin/curl"), Operation::Connect, &object));
+}
+
+/// Whoever controls a name can have it lead to any address.
+#[test]
+fn a_question_by_another_name_hides_no_denial_that_is_more_exact() {
+    let deny = rule(1, "/usr/bin/curl", network("203.0.113.10/32"), Action::DENY);
+    let domain = Destination::Domain("com".into());
+    let ask = rule(2, "/usr/bin/curl", domain, Action::Ask);
+    let object = named(NameSource::Lookup, &["real.example", "x.com"]);
+    let decided = |rules| decided(rules, &object);
+    assert_eq!(decided(vec![deny.clone(), ask.clone()]), Some(1));
+    // A wider one does not hide it from sight.
+    let mut wide = deny.clone();
+    wide.object.destination = network("203.0.113.0/24");
+    assert_eq!(decided(vec![wide, ask.clone()]), Some(2));
+    // What is allowed by the other name is asked about all the same.
+    let allow = host_rule(3, "real.example", Action::Allow);
+    assert_eq!(decided(vec![allow.clone(), ask.clone()]), Some(2));
+    assert_eq!(decided(vec![allow, ask, deny]), Some(1));
 }
 
 #[test]
