@@ -8,8 +8,9 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    Action, Application, Destination, Object, ObjectPattern, Operation, Origin, Outcome, Program,
-    Protocol, Reach, Rule, RuleId, Subject, SubjectPattern, precedence::Precedence,
+    Action, Alteration, Application, Destination, Object, ObjectPattern, Operation, Origin,
+    Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
+    precedence::Precedence,
 };
 
 /// What the rules say of one request.
@@ -307,6 +308,45 @@ impl Ruleset {
             (one, other) => one.or(other).map(|(_, rule)| rule),
         };
         decides.map_or(Decision::Ask, |rule| (rule.action, rule.id).into())
+    }
+
+    /// Whether a call that is asked about would go on if there were this rule too. A rule does not hold for a process
+    /// that is not as its program is; that is left out of account.
+    pub fn would_allow(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+        rule: Rule,
+    ) -> bool {
+        // Of one who listens it matters who may connect, and that a datagram server binds.
+        let listens = operation == Operation::Listen;
+        let judged = if listens { Operation::Bind } else { operation };
+        let is_about_peers = |rule: &&Rule| {
+            rule.is_about(subject) && rule.object.is_about_port(object.port, object.protocol)
+        };
+        let mut others: HashMap<RuleId, &Rule> = HashMap::new();
+        for index in self.indices(subject) {
+            let peers = listens.then(|| index.unnamed().filter(is_about_peers));
+            let names = object.names().map(Some).chain([None]);
+            let matching = names.flat_map(|name| {
+                let rules = index.lists(name, object.address).flatten();
+                rules.filter(move |rule| rule.matches(subject, judged, object, name))
+            });
+            let rules = peers.into_iter().flatten().chain(matching);
+            others.extend(rules.map(|rule| (rule.id, rule)));
+        }
+        let mut subject = subject.clone();
+        subject.process.alteration = Alteration::NONE;
+        let others = others.into_values().cloned();
+        let decision = Self::new(others.chain([rule])).decide(&subject, operation, object);
+        matches!(
+            decision,
+            Decision::Settled {
+                action: Outcome::Allow,
+                ..
+            }
+        )
     }
 
     /// What the rules say against the `bind()` that is a datagram server's `listen()`, unless it is a user's

@@ -16,6 +16,7 @@ mod modes;
 mod obey;
 mod prompt;
 mod prompts;
+mod question;
 mod record;
 mod rulebook;
 mod trusted;
@@ -50,8 +51,9 @@ use self::{
     learn::Learning,
     listeners::Listeners,
     modes::Modes,
-    prompt::{Question, Waiting},
+    prompt::Waiting,
     prompts::Prompts,
+    question::Question,
     record::tell,
     rulebook::RuleBook,
     trusted::Trusted,
@@ -309,7 +311,7 @@ impl Decider {
         let uid = arrival.caller.subject.uid;
         let now = Instant::now();
         let asked_by = decision.by_rule();
-        let question = Question::new(&arrival, asked_by.and_then(|(_, id)| self.rules.find(id)));
+        let question = Question::new(&arrival, decision, &self.rules);
         let denied = if flags & request_flags::AT_ONCE != 0 {
             Some((Outcome::DENY, Grounds::AtOnce))
         } else {

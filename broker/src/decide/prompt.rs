@@ -1,15 +1,12 @@
-//! One open question: what is asked, who waits for it, how it is shown.
+//! One open question: who waits for it, how it is shown.
 
 use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{
-    Alteration, Answer, Contents, For, Lifespan, Object, Operation, Operations, Origin, Outcome,
-    Process, Program, Rule, RuleId, Scope, SubjectPattern, registered_domain,
-};
+use portreeve_policy::{Contents, Process, Program, registered_domain};
 use tokio::time::Instant;
 
-use super::Arrival;
+use super::question::Question;
 use crate::{
     clock::Now,
     gate::Held,
@@ -25,113 +22,6 @@ const BRIEF: Duration = Duration::from_secs(5);
 const LEFT: usize = 256;
 /// Longest pause between two looks at processes whose calls were interrupted.
 const SLOWEST_LOOK: Duration = Duration::from_secs(5);
-
-/// What a prompt asks. Calls with the same question share a prompt.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Question {
-    uid: u32,
-    pub(super) program: Program,
-    /// What is allowed to a program is not to other code inside it, so these are different questions.
-    pub(super) alteration: Alteration,
-    /// What is in the program's file: an answer that lasts is about that.
-    pub(super) contents: Contents,
-    /// The only run that it is about, if the program runs what it is given: another's code is another
-    /// program's, whatever runs it.
-    pub(super) only: Option<u64>,
-    pub(super) operation: Operation,
-    pub(super) object: Object,
-    /// The rule that wants it asked, if one does.
-    pub(super) asked_by: Option<RuleId>,
-    /// Whether no answer can do without the next question: rules of users are weaker than that one.
-    pub(super) each_time: bool,
-    /// Scopes that an answer may have: those with which its rule is stronger than that one.
-    pub(super) scopes: Vec<Scope>,
-}
-
-impl Question {
-    pub(super) fn new(arrival: &Arrival, asked_by: Option<&Rule>) -> Self {
-        let subject = &arrival.caller.subject;
-        let (operation, object) = (arrival.operation, &arrival.object);
-        let outranks = |scope: &Scope| {
-            let answer = Answer {
-                action: Outcome::Allow,
-                scope: *scope,
-                lifespan: For::Always,
-            };
-            let rule = Rule {
-                id: RuleId(u64::MAX),
-                uid: Some(subject.uid),
-                subject: SubjectPattern::Program(subject.program.clone()),
-                operations: Operations::only(operation),
-                object: answer.pattern(operation, object),
-                action: answer.action.into(),
-                lifespan: Lifespan::Always,
-                enabled: true,
-                origin: Origin::Prompt,
-                // Newer than any.
-                created: i64::MAX,
-                note: None,
-            };
-            asked_by.is_none_or(|asking| rule.outranks(asking))
-        };
-        let all = Scope::of(operation, object);
-        let outranking: Vec<Scope> = all.iter().copied().filter(outranks).collect();
-        let each_time = outranking.is_empty();
-        Self {
-            asked_by: asked_by.map(|rule| rule.id),
-            each_time,
-            scopes: if each_time { all.to_vec() } else { outranking },
-            uid: subject.uid,
-            program: subject.program.clone(),
-            alteration: arrival.process.alteration,
-            contents: subject.contents,
-            only: arrival.only(),
-            operation: arrival.operation,
-            object: arrival.object.clone(),
-        }
-    }
-
-    pub(super) fn uid(&self) -> u32 {
-        self.uid
-    }
-
-    /// Lifespans that an answer may have, and the suggested one. Who is not known to be logged in cannot
-    /// be seen to log out.
-    pub(super) fn lifespans(&self, logged_in: bool) -> (Vec<For>, For) {
-        let can_trust = matches!(self.contents, Contents::Known(_));
-        let (offered, suggested): (fn(For) -> bool, _) = if self.each_time {
-            (|it| it == For::Once, For::Once)
-        } else if self.alteration.is_foreign() {
-            (is_for_callers, For::Once)
-        } else if self.alteration.changed && !(can_trust && self.only.is_none()) {
-            (is_for_callers, For::Process)
-        } else if self.alteration.changed {
-            // For a time there is nothing between: who trusts the file has all rules about the program back.
-            (|it| is_for_callers(it) || it == For::Always, For::Process)
-        } else if self.program.is_lasting() && self.only.is_none() {
-            (|_| true, For::Always)
-        } else {
-            (is_for_callers, For::Process)
-        };
-        let lifespans = For::ALL
-            .into_iter()
-            .filter(|lifespan| offered(*lifespan) && (logged_in || *lifespan != For::Logout));
-        (lifespans.collect(), suggested)
-    }
-
-    /// Whether an answer may have this lifespan: one of those above, or another time in the place of the
-    /// one that is offered.
-    pub(super) fn may_last(&self, lifespan: For, logged_in: bool) -> bool {
-        let (offered, _) = self.lifespans(logged_in);
-        let time = |lifespan: &For| matches!(lifespan, For::Time(_));
-        offered.contains(&lifespan) || time(&lifespan) && offered.iter().any(time)
-    }
-}
-
-/// Whether it is about the callers alone, so that no rule has to name their program.
-fn is_for_callers(lifespan: For) -> bool {
-    matches!(lifespan, For::Once | For::Process)
-}
 
 /// A call that waits for the answer.
 pub(super) struct Waiting {
@@ -425,7 +315,6 @@ impl Prompt {
     /// The prompt as agents see it.
     pub(super) fn describe(&self, now: Instant, logged_in: bool) -> Info {
         let Question {
-            uid,
             program,
             alteration,
             contents,
@@ -433,8 +322,7 @@ impl Prompt {
             operation,
             object,
             scopes,
-            asked_by: _,
-            each_time: _,
+            ..
         } = &self.question;
         let interpreter = match &self.first.code {
             Code::Script { interpreter } => Some(interpreter.to_string()),
@@ -446,7 +334,7 @@ impl Prompt {
         Info {
             id: self.id,
             revision: self.revision,
-            uid: *uid,
+            uid: self.question.uid(),
             operation: operation.to_string(),
             subject: if only.is_some() {
                 let process = self.first.subject.process;

@@ -11,7 +11,8 @@ use portreeve_policy::{Outcome, Subject};
 use tokio::time::Instant;
 
 use super::{
-    prompt::{Prompt, Question, Waiting},
+    prompt::{Prompt, Waiting},
+    question::Question,
     rulebook::RuleBook,
 };
 use crate::{gate::Held, store::history::Grounds, subject::Caller};

@@ -3,7 +3,7 @@
 use portreeve_abi::Verdict;
 use portreeve_policy::{Knowledge, Object, Outcome};
 
-use super::{Arrival, prompt::Question};
+use super::{Arrival, question::Question};
 use crate::{
     failure::Reason,
     gate::Held,

@@ -183,10 +183,16 @@ impl RuleBook {
         Some((action, grounds))
     }
 
-    /// The rule of this id, whosever it is.
-    pub(super) fn find(&self, id: RuleId) -> Option<&Rule> {
-        let above = || self.above.iter().find(|rule| rule.id == id);
-        self.rules.get(&id).or_else(above)
+    /// Whether a call that is asked about would go on if there were this rule too.
+    pub(super) fn would_allow(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+        rule: Rule,
+    ) -> bool {
+        let subject = self.seen(subject);
+        self.compiled.would_allow(&subject, operation, object, rule)
     }
 
     pub(super) fn explain(

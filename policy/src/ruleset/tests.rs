@@ -14,6 +14,7 @@ use crate::{
 mod altered;
 mod many;
 mod names;
+mod one_more;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
     let set = Ruleset::new(rules);

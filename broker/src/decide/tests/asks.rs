@@ -2,8 +2,8 @@
 
 use portreeve_dbus::{Error, RuleSpec};
 use portreeve_policy::{
-    Action, Destination, For, Lifespan, Mode, ObjectPattern, Operation, Operations, Origin,
-    Outcome, Rule, RuleId, Scope, SubjectPattern,
+    Action, Destination, For, Lifespan, Mode, Object, ObjectPattern, Operation, Operations, Origin,
+    Outcome, Protocol, Rule, RuleId, Scope, SubjectPattern,
 };
 
 use super::{
@@ -104,23 +104,8 @@ async fn no_answer_is_offered_that_would_not_count() {
 async fn what_an_administrator_wants_asked_is_answered_once() {
     let desk = Desk::new().await;
     desk.add_rule(CURL, "allow").await;
-    let rule = Rule {
-        id: RuleId(0),
-        uid: None,
-        subject: SubjectPattern::Any,
-        operations: Operations::only(Operation::Connect),
-        object: ObjectPattern {
-            destination: Destination::Internet,
-            ..ObjectPattern::ANYTHING
-        },
-        action: Action::Ask,
-        lifespan: Lifespan::Always,
-        enabled: true,
-        origin: Origin::Administrator,
-        created: 0,
-        note: None,
-    };
-    desk.send(Command::Administrators(vec![rule], None)).await;
+    desk.send(Command::Administrators(vec![above()], None))
+        .await;
     let curl = Running::of(CURL, ALICE);
     let call = desk.call(&curl, at("203.0.113.1", 443)).await;
     let prompt = desk.prompt().await;
@@ -212,5 +197,50 @@ async fn nor_is_one_that_comes_late() {
         let next = desk.call(&curl, at("203.0.113.6", 443)).await;
         desk.rest().await;
         assert_eq!(desk.told(next), Some(Told::Once(0)));
+    }
+}
+
+/// An answer is about listening, and what asks is about the address.
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_about_the_address_of_a_datagram_server_is_answered_once() {
+    let server = "/usr/bin/server";
+    let datagrams = || Object {
+        protocol: Protocol::UDP,
+        ..at("0.0.0.0", 5353)
+    };
+    for (operation, lasts) in [(Operation::Bind, false), (Operation::Listen, true)] {
+        let desk = Desk::new().await;
+        desk.add_rule_for(operation, server, "ask").await;
+        let running = Running::of(server, ALICE);
+        desk.listen_as(&running, datagrams()).await;
+        let prompt = desk.prompt().await;
+        let always = prompt.lifespans.contains(&"always".to_owned());
+        assert_eq!(always, lasts, "{operation}: {:?}", prompt.lifespans);
+        if lasts {
+            let answer = said(Outcome::Allow, Scope::HostPort, For::Always);
+            desk.answer(&prompt, answer).await.unwrap();
+            let again = desk.listen_as(&running, datagrams()).await;
+            assert_eq!(desk.told(again), Some(Told::Kept(0)));
+        }
+    }
+}
+
+/// A rule of an administrator's that wants what goes to the internet asked.
+fn above() -> Rule {
+    Rule {
+        id: RuleId(0),
+        uid: None,
+        subject: SubjectPattern::Any,
+        operations: Operations::only(Operation::Connect),
+        object: ObjectPattern {
+            destination: Destination::Internet,
+            ..ObjectPattern::ANYTHING
+        },
+        action: Action::Ask,
+        lifespan: Lifespan::Always,
+        enabled: true,
+        origin: Origin::Administrator,
+        created: 0,
+        note: None,
     }
 }

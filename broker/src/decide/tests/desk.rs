@@ -223,8 +223,13 @@ impl Desk {
 
     /// A call that starts listening.
     pub(super) async fn listen(&self, program: &Running, address: &str, port: u16) -> u64 {
+        self.listen_as(program, at(address, port)).await
+    }
+
+    /// The same at this address, port and protocol.
+    pub(super) async fn listen_as(&self, program: &Running, object: Object) -> u64 {
         let listens = |arrival: &mut Arrival| arrival.operation = Operation::Listen;
-        let call = self.arrive(program, at(address, port), listens).await;
+        let call = self.arrive(program, object, listens).await;
         self.rest().await;
         call
     }

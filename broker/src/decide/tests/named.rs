@@ -124,3 +124,28 @@ async fn an_answer_for_a_domain_is_for_whatever_is_in_it() {
     let call = desk.call(&curl, elsewhere("example.org.example.net")).await;
     assert_eq!(told(&desk, call).await, None, "asked");
 }
+
+/// A rule about the name that is shown would not be the stronger one.
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_by_another_name_is_answered_once() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.add(&spec("tracker.example", "ask")).await;
+    let call = desk
+        .call(&curl, named(&["shop.example", "tracker.example"]))
+        .await;
+    let prompt = desk.prompt().await;
+    assert_eq!(prompt.lifespans, ["once"]);
+    let always = said(Outcome::Allow, Scope::Host, For::Always);
+    let refused = desk.answer(&prompt, always).await.unwrap_err();
+    assert!(refused.to_string().contains("each time"), "{refused}");
+    let once = said(Outcome::Allow, Scope::Host, For::Once);
+    desk.answer(&prompt, once).await.unwrap();
+    assert_eq!(desk.told(call), Some(Told::Once(0)));
+    // Under its own name it can be answered for good.
+    desk.call(&curl, named(&["tracker.example", "shop.example"]))
+        .await;
+    let prompt = desk.prompt().await;
+    assert!(prompt.lifespans.contains(&"always".to_owned()));
+    assert_eq!(prompt.scopes, ["host", "host-port"]);
+}
