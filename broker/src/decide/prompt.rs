@@ -6,7 +6,7 @@ use portreeve_dbus::Prompt as Info;
 use portreeve_policy::{Contents, Process, Program, registered_domain};
 use tokio::time::Instant;
 
-use super::question::Question;
+use super::{question::Question, rulebook::RuleBook};
 use crate::{
     clock::Now,
     gate::Held,
@@ -174,6 +174,17 @@ impl Prompt {
         self.question.alteration.changed = changed;
         self.revision += 1;
         self.mark_changed(Instant::now());
+    }
+
+    /// The rules are others: if that changes what an answer may be, it is another question.
+    pub(super) fn offer_by(&mut self, rules: &RuleBook) {
+        // The newest may be settled, and be none of those that wait.
+        let waiting = self.waiting.first();
+        let caller = waiting.map_or(&self.caller, |waiting| &waiting.caller);
+        if self.question.offer_by(&caller.subject, rules) {
+            self.revision += 1;
+            self.mark_changed(Instant::now());
+        }
     }
 
     pub(super) fn mark_changed(&mut self, now: Instant) {

@@ -108,8 +108,30 @@ impl Prompts {
     /// Closes a prompt.
     pub(super) fn take(&mut self, id: u64) -> Option<Prompt> {
         let prompt = self.open.remove(&id)?;
-        self.by_question.remove(&prompt.question);
+        self.forget(&prompt.question, id);
         Some(prompt)
+    }
+
+    /// Calls with a question do not come to this prompt any more.
+    fn forget(&mut self, question: &Question, id: u64) {
+        if self.by_question.get(question) == Some(&id) {
+            self.by_question.remove(question);
+        }
+    }
+
+    /// What is asked was this: calls with the question that it is now come to the prompt, unless there is another one
+    /// for it.
+    fn rename(&mut self, renamed: Vec<(Question, u64)>) {
+        for (before, id) in &renamed {
+            self.forget(before, *id);
+        }
+        for (_, id) in renamed {
+            if let Some(prompt) = self.open.get(&id) {
+                self.by_question
+                    .entry(prompt.question.clone())
+                    .or_insert(id);
+            }
+        }
     }
 
     fn take_if(&mut self, mut condition: impl FnMut(&mut Prompt) -> bool) -> Vec<Prompt> {
@@ -138,9 +160,10 @@ impl Prompts {
     }
 
     /// Takes out the calls that the rules, or modes, answer, and closes the prompts whose calls they *all* are.
-    /// Single calls of a prompt (those of one process) leave it open.
+    /// Single calls of a prompt (those of one process) leave it open. What stays is asked as the rules want it now.
     pub(super) fn settled_by(&mut self, rules: &RuleBook) -> Settled {
         let mut settled = Settled::default();
+        let mut renamed = Vec::new();
         let mut ids: Vec<u64> = self.open.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {
@@ -170,14 +193,21 @@ impl Prompts {
             let is_settled = told(&prompt.caller.subject).is_some();
             if prompt.waiting.is_empty() && is_settled {
                 settled.closed.extend(self.take(id));
+                continue;
+            }
+            prompt.offer_by(rules);
+            if prompt.question != question {
+                renamed.push((question, id));
             }
         }
+        self.rename(renamed);
         settled
     }
 
     /// Other files than before are those that a user's program may run from: the questions about it say whether theirs
     /// is one, and what was read of them does not count for an answer.
     pub(super) fn renew(&mut self, uid: u32, program: &str, is_changed: impl Fn(&Subject) -> bool) {
+        let mut renamed = Vec::new();
         for prompt in self.open.values_mut() {
             let question = &prompt.question;
             if question.uid() != uid || question.program.key() != Some(program) {
@@ -185,11 +215,11 @@ impl Prompts {
             }
             let changed = is_changed(&prompt.caller.subject);
             if changed != question.alteration.changed {
-                self.by_question.remove(question);
+                renamed.push((question.clone(), prompt.id));
                 prompt.set_changed(changed);
-                self.by_question.insert(prompt.question.clone(), prompt.id);
             }
         }
+        self.rename(renamed);
     }
 
     /// Looks at all prompts.

@@ -51,7 +51,10 @@ impl Question {
 
     /// Reckons what an answer may be, of which the rules say this: as far as its rule would be the stronger one.
     fn offer(&mut self, subject: &Subject, decision: Decision, rules: &RuleBook) {
-        self.asked_by = decision.by_rule().map(|(_, rule)| rule);
+        self.asked_by = match decision {
+            Decision::Asked { rule, .. } => Some(rule),
+            Decision::Settled { .. } | Decision::Ask => None,
+        };
         let counts = |scope: &Scope| {
             let answer = Answer {
                 action: Outcome::Allow,
@@ -83,6 +86,15 @@ impl Question {
         } else {
             counting
         };
+    }
+
+    /// The rules are others. Whether what an answer may be is otherwise now; which rule wants it asked may be in any
+    /// case.
+    pub(super) fn offer_by(&mut self, subject: &Subject, rules: &RuleBook) -> bool {
+        let before = (self.each_time, self.scopes.clone());
+        let decision = rules.decide(subject, self.operation, &self.object);
+        self.offer(subject, decision, rules);
+        before != (self.each_time, self.scopes.clone())
     }
 
     pub(super) fn uid(&self) -> u32 {

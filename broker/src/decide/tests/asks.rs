@@ -244,3 +244,53 @@ fn above() -> Rule {
         note: None,
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn open_questions_follow_the_rules_that_ask() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    let call = async || desk.call(&curl, at("203.0.113.1", 443)).await;
+    let first = call().await;
+    let open = desk.prompt().await;
+    assert!(open.lifespans.contains(&"always".to_owned()));
+    desk.send(Command::Administrators(vec![above()], None))
+        .await;
+    let asked = desk.prompt().await;
+    assert_eq!(
+        (asked.id, &*asked.lifespans),
+        (open.id, &["once".to_owned()][..])
+    );
+    assert!(asked.revision > open.revision);
+    let always = said(Outcome::Allow, Scope::HostPort, For::Always);
+    let stale = desk.answer(&open, always).await.unwrap_err();
+    assert!(matches!(stale, Error::StaleRevision(_)), "{stale}");
+    // What is the same question stays one.
+    let second = call().await;
+    assert_eq!(desk.prompt().await.held, 2);
+    desk.send(Command::Administrators(vec![], None)).await;
+    let free = desk.prompt().await;
+    assert_eq!((free.id, free.held), (open.id, 2));
+    assert_eq!(free.lifespans, open.lifespans);
+    let third = call().await;
+    let free = desk.prompt().await;
+    assert_eq!(free.held, 3);
+    desk.answer(&free, always).await.unwrap();
+    desk.rest().await;
+    for call in [first, second, third] {
+        assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_changes_nothing_of_a_question_leaves_it_as_it_is() {
+    let desk = Desk::new().await;
+    let curl = Running::of(CURL, ALICE);
+    desk.call(&curl, at("203.0.113.1", 443)).await;
+    let before = desk.prompt().await;
+    desk.add_rule("/usr/bin/other", "ask").await;
+    desk.add_rule(CURL, "ask").await;
+    let after = desk.prompt().await;
+    assert_eq!((after.id, after.revision), (before.id, before.revision));
+    desk.call(&curl, at("203.0.113.1", 443)).await;
+    assert_eq!(desk.prompt().await.held, 2);
+}
