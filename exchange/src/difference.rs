@@ -13,6 +13,21 @@ use crate::{
 /// What a rule says, but for whether it is in force.
 type Meaning = (Program, Operations, ObjectPattern, Action);
 
+/// How old a rule is, where the newer of two counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Age {
+    /// Of one that is there: when it was made, and its id.
+    Made(i64, u64),
+    /// It is made now.
+    New,
+}
+
+impl Age {
+    fn of(rule: &Rule) -> Self {
+        Self::Made(rule.created, rule.id)
+    }
+}
+
 /// A rule that is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Same {
@@ -44,6 +59,9 @@ impl Difference {
     /// on if it is in force in the file, because what else is taken may allow what it denies. With it, the user has
     /// the rules of the file afterwards, as they are there, and of others only those that live in no file: for a
     /// process, until a time, or until the user logs out.
+    ///
+    /// Of leave and the wish to be asked that are as exact as each other the newer one counts. So one that asks, and
+    /// comes in the file after leave that is added, is added anew in the place of the one that is there.
     pub fn new(rules: &[Rule], incoming: &[Incoming], replace: bool) -> Self {
         let mut there: HashMap<Meaning, Vec<&Rule>> = HashMap::new();
         for rule in rules.iter().filter(|rule| is_own(rule)) {
@@ -53,14 +71,37 @@ impl Difference {
         }
         let mut difference = Self::default();
         let mut kept = Vec::new();
+        // How old the newest leave is that each program has in the file so far.
+        let mut leave: HashMap<Program, Age> = HashMap::new();
         for (meaning, incoming) in distinct(incoming) {
+            let (program, action) = (&meaning.0, meaning.3);
             let enabled = incoming.spec.enabled.unwrap_or(true);
-            let denies = enabled && meaning.3 != Action::Allow;
-            let same = there.get(&meaning).into_iter().flatten().copied();
-            let same = same.filter(|rule| !replace || rule.note == incoming.spec.note);
+            let denies = enabled && action != Action::Allow;
+            let after = leave.get(program).filter(|_| enabled && action.asks());
+            let there = there.get(&meaning).into_iter().flatten().copied();
+            let same = there.clone().filter(|rule| {
+                let is_newer = after.is_none_or(|after| *after < Age::of(rule));
+                is_newer && (!replace || rule.note == incoming.spec.note)
+            });
             // Of several the first, or, for one that denies, the first in force.
-            let Some(rule) = same.min_by_key(|rule| denies && !rule.enabled) else {
-                difference.add.push(incoming.clone());
+            let same = same.min_by_key(|rule| denies && !rule.enabled);
+            if enabled && action == Action::Allow {
+                let age = match same {
+                    None => Some(Age::New),
+                    Some(rule) => replace.then(|| Age::of(rule)),
+                };
+                let newest = leave.get(program).copied().max(age);
+                leave.extend(newest.map(|newest| (program.clone(), newest)));
+            }
+            let Some(rule) = same else {
+                let mut incoming = incoming.clone();
+                if !replace {
+                    let note = there.clone().find_map(|rule| rule.note.clone());
+                    incoming.spec.note = incoming.spec.note.or(note);
+                    // There is one only if that is older than it is to be.
+                    difference.remove.extend(there.cloned());
+                }
+                difference.add.push(incoming);
                 continue;
             };
             kept.push(rule.id);
@@ -118,10 +159,10 @@ fn meaning(spec: &RuleSpec) -> Option<Meaning> {
     Some((program, operations, object, action))
 }
 
-/// Each rule once, in their order; of several that say the same, one that is in force.
+/// Each rule once, in their order; of several that say the same, the last that is in force.
 fn distinct(incoming: &[Incoming]) -> Vec<(Meaning, &Incoming)> {
     let mut places: HashMap<Meaning, usize> = HashMap::new();
-    let mut distinct: Vec<(Meaning, &Incoming)> = Vec::new();
+    let mut distinct: Vec<Option<(Meaning, &Incoming)>> = Vec::new();
     for rule in incoming {
         let Some(meaning) = meaning(&rule.spec) else {
             continue;
@@ -129,19 +170,18 @@ fn distinct(incoming: &[Incoming]) -> Vec<(Meaning, &Incoming)> {
         match places.entry(meaning.clone()) {
             Entry::Vacant(place) => {
                 place.insert(distinct.len());
-                distinct.push((meaning, rule));
             }
-            Entry::Occupied(place) => {
-                let before = distinct.get_mut(*place.get());
-                if let Some((_, before)) = before
-                    && before.spec.enabled == Some(false)
-                {
-                    *before = rule;
+            Entry::Occupied(_) if rule.spec.enabled == Some(false) => continue,
+            Entry::Occupied(mut place) => {
+                let before = place.insert(distinct.len());
+                if let Some(before) = distinct.get_mut(before) {
+                    *before = None;
                 }
             }
         }
+        distinct.push(Some((meaning, rule)));
     }
-    distinct
+    distinct.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

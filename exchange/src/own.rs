@@ -233,7 +233,8 @@ pub(crate) fn is_own(rule: &Rule) -> bool {
 /// Writes the user's own rules that live until they are removed. Who made them and when is not written.
 pub fn export(rules: &[Rule]) -> Exported {
     let mut own: Vec<&Rule> = rules.iter().filter(|rule| is_own(rule)).collect();
-    own.sort_by_key(|rule| (&rule.program, rule.id));
+    // The older first, since what is added later counts.
+    own.sort_by_key(|rule| (&rule.program, rule.created, rule.id));
     let mut written = Vec::new();
     let mut left_out = Vec::new();
     for rule in own {

@@ -158,3 +158,63 @@ fn who_replaces_has_the_file_and_nothing_else() {
     let difference = Difference::new(&there, &[], true);
     assert_eq!(ids(&difference.remove), [1, 2, 3, 4, 5, 6, 11]);
 }
+
+/// Of leave and the wish to be asked the newer one counts, and what is added is newer than what is there.
+#[test]
+fn what_is_asked_after_leave_in_the_file_is_so_afterwards() {
+    let ask = || {
+        let mut ask = incoming("a.example");
+        ask.spec.action = "ask".to_owned();
+        ask
+    };
+    let there = |id, action: &str, enabled| Rule {
+        action: action.to_owned(),
+        enabled,
+        ..rule(id, "a.example")
+    };
+    let file = [incoming("a.example"), ask()];
+    let noted = |note: &str| Rule {
+        note: Some(note.to_owned()),
+        ..there(5, "ask", true)
+    };
+    for (rule, replace) in [
+        (there(5, "ask", true), false),
+        (there(5, "ask", true), true),
+        (there(5, "ask", false), false),
+        (noted("mine"), false),
+    ] {
+        let difference = Difference::new(std::slice::from_ref(&rule), &file, replace);
+        let mut again = ask();
+        again.spec.note = rule.note.clone();
+        assert_eq!(difference.add, [incoming("a.example"), again]);
+        assert_eq!(ids(&difference.remove), [5]);
+        assert!(difference.same.is_empty() && difference.enable.is_empty());
+        difference.changes().check().unwrap();
+    }
+    // Other leave is none before it.
+    let mut other = incoming("a.example");
+    other.spec.program = "/usr/bin/wget".to_owned();
+    for file in [
+        [ask(), incoming("a.example")],
+        [off(incoming("a.example")), ask()],
+        [other, ask()],
+    ] {
+        for replace in [false, true] {
+            let difference = Difference::new(&[there(5, "ask", true)], &file, replace);
+            assert_eq!((difference.add.len(), difference.remove.len()), (1, 0));
+            assert_eq!(difference.same[0].rule.id, 5);
+        }
+    }
+    // Who replaces has the file's order; who does not, his own.
+    let both = [there(1, "ask", true), there(2, "allow", true)];
+    let difference = Difference::new(&both, &file, true);
+    assert_eq!(difference.add, [ask()]);
+    assert_eq!(ids(&difference.remove), [1]);
+    assert!(Difference::new(&both, &file, false).is_empty());
+    // Of several the last that is in force says when.
+    for first in [ask(), off(ask())] {
+        let file = [first, incoming("a.example"), ask(), off(ask())];
+        let difference = Difference::new(&[], &file, false);
+        assert_eq!(difference.add, [incoming("a.example"), ask()]);
+    }
+}
