@@ -76,7 +76,7 @@ impl Difference {
         for (meaning, incoming) in distinct(incoming) {
             let (program, action) = (&meaning.0, meaning.3);
             let enabled = incoming.spec.enabled.unwrap_or(true);
-            let denies = enabled && action != Action::Allow;
+            let denies = enabled && matches!(action, Action::Deny(_));
             let after = leave.get(program).filter(|_| enabled && action.asks());
             let there = there.get(&meaning).into_iter().flatten().copied();
             let same = there.clone().filter(|rule| {

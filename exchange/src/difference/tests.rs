@@ -218,3 +218,21 @@ fn what_is_asked_after_leave_in_the_file_is_so_afterwards() {
         assert_eq!(difference.add, [incoming("a.example"), ask()]);
     }
 }
+
+/// Who is asked instead of denied may let it go on.
+#[test]
+fn what_asks_stays_off() {
+    for action in ["ask", "deny-and-ask"] {
+        let mut ask = incoming("a.example");
+        ask.spec.action = action.to_owned();
+        let asleep = Rule {
+            action: action.to_owned(),
+            errno: (action == "deny-and-ask").then_some(1),
+            enabled: false,
+            ..rule(1, "a.example")
+        };
+        let difference = Difference::new(&[asleep], &[ask], false);
+        assert!(difference.is_empty(), "{difference:?}");
+        assert_eq!(difference.same.len(), 1);
+    }
+}
