@@ -1,7 +1,11 @@
 //! Changes of rules: what is asked of the store, and what its reply puts in force.
 
+use std::collections::HashMap;
+
 use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
-use portreeve_policy::{Action, Answer, For, Lifespan, Origin, Rule, RuleId, SubjectPattern};
+use portreeve_policy::{
+    Action, Answer, For, Lifespan, ObjectPattern, Operations, Origin, Rule, RuleId, SubjectPattern,
+};
 
 use super::{
     Changing, Command, Decider, Made, RuleChange,
@@ -38,12 +42,17 @@ impl Decider {
                 return self.store(uid, undo, purpose);
             }
         };
+        let replaced = match origin {
+            // What a file has after something else is to count.
+            Origin::Import => Replaced::default(),
+            _ => self.replaced(uid, &changes.remove),
+        };
         let unstored = match self.take_unstored(uid, &mut changes) {
             Ok(unstored) => unstored,
             Err(error) => return send(reply, Err(error)),
         };
         let add = match self.new_rules(uid, changes.add, origin) {
-            Ok(rules) => rules,
+            Ok(rules) => replaced.keep_ages(rules),
             Err(error) => return send(reply, Err(error)),
         };
         let edit = store::Edit {
@@ -68,6 +77,29 @@ impl Decider {
             reply,
         };
         self.store(uid, edit, purpose);
+    }
+
+    /// Rules that are to be removed, and so may be replaced.
+    fn replaced(&self, uid: u32, ids: &[RuleId]) -> Replaced {
+        let mut replaced = Replaced::default();
+        if ids.is_empty() {
+            return replaced;
+        }
+        // The last of those that ask of each second.
+        let mut asking: HashMap<_, RuleId> = HashMap::new();
+        for rule in self.rules.own(uid).filter(|rule| rule.action.asks()) {
+            let last = asking.entry((&rule.subject, rule.created));
+            let last = last.or_insert(rule.id);
+            *last = rule.id.max(*last);
+        }
+        for rule in ids.iter().filter_map(|id| self.rules.get(uid, *id)) {
+            let last = asking.get(&(&rule.subject, rule.created));
+            let is_before = rule.action == Action::Allow && last.is_some_and(|id| *id > rule.id);
+            let made = rule.created.saturating_sub(is_before.into());
+            let kept = replaced.0.entry(said(rule)).or_insert(made);
+            *kept = made.max(*kept);
+        }
+        replaced
     }
 
     /// Whether a change may let programs do more than they may now. What is undone is not looked up for that,
@@ -319,6 +351,31 @@ impl Decider {
         if self.store_problem.is_none() {
             self.keep_unkept();
         }
+    }
+}
+
+/// What rules say that are replaced, and how old the ones are to be that say the same in their place: as old as they
+/// were, but older than what asks and came after them in the same second. Their ids are higher.
+#[derive(Default)]
+struct Replaced(HashMap<Said, i64>);
+
+/// What a rule says, but for how long, whether it is in force, and what is noted about it.
+type Said = (SubjectPattern, Operations, ObjectPattern, Action);
+
+fn said(rule: &Rule) -> Said {
+    let (subject, object) = (rule.subject.clone(), rule.object.clone());
+    (subject, rule.operations, object, rule.action)
+}
+
+impl Replaced {
+    /// Of leave and the wish to be asked the newer counts: a note makes neither newer.
+    fn keep_ages(&self, mut rules: Vec<Rule>) -> Vec<Rule> {
+        for rule in &mut rules {
+            if let Some(made) = self.0.get(&said(rule)) {
+                rule.created = *made;
+            }
+        }
+        rules
     }
 }
 

@@ -1,13 +1,13 @@
 //! Rules that want their user to be asked.
 
-use portreeve_dbus::{Error, RuleSpec};
+use portreeve_dbus::{Error, RuleChanges, RuleSpec};
 use portreeve_policy::{
     Action, Destination, For, Lifespan, Mode, Object, ObjectPattern, Operation, Operations, Origin,
     Outcome, Protocol, Rule, RuleId, Scope, SubjectPattern,
 };
 
 use super::{
-    desk::{ALICE, Desk, at, remove, said},
+    desk::{ALICE, Desk, at, edit, remove, said},
     kernel::Told,
     modes::set,
     running::Running,
@@ -293,4 +293,40 @@ async fn a_rule_that_changes_nothing_of_a_question_leaves_it_as_it_is() {
     assert_eq!((after.id, after.revision), (before.id, before.revision));
     desk.call(&curl, at("203.0.113.1", 443)).await;
     assert_eq!(desk.prompt().await.held, 2);
+}
+
+/// An edit is a removal and a new rule; which of two counts is said by what they were made for.
+#[tokio::test(start_paused = true)]
+async fn a_note_makes_leave_no_newer_than_the_wish_to_be_asked() {
+    for seconds in [0, 100] {
+        let desk = Desk::new().await;
+        let curl = Running::of(CURL, ALICE);
+        let allow = desk.add(&about("allow", "192.0.2.1")).await;
+        desk.pass_seconds(seconds).await;
+        desk.add(&about("ask", "192.0.2.1")).await;
+        desk.pass_seconds(seconds).await;
+        let replace = async |rule: RuleId, spec: RuleSpec| {
+            let mut changes = RuleChanges::add(spec);
+            changes.remove = Some(vec![rule.0]);
+            desk.change(edit(&changes)).await.unwrap().rules[0]
+        };
+        let told = async || {
+            let call = desk.call(&curl, at("192.0.2.1", 443)).await;
+            desk.rest().await;
+            desk.told(call)
+        };
+        let noted = RuleSpec {
+            note: Some("mine".into()),
+            ..about("allow", "192.0.2.1")
+        };
+        let allow = replace(allow, noted).await;
+        assert_eq!(told().await, None, "{seconds}");
+        // As often as it is edited.
+        let allow = replace(allow, about("allow", "192.0.2.1")).await;
+        assert_eq!(told().await, None, "{seconds}");
+        // What says something else is new.
+        let other = replace(allow, about("deny", "192.0.2.2")).await;
+        replace(other, about("allow", "192.0.2.1")).await;
+        assert_eq!(told().await, Some(Told::Kept(0)), "{seconds}");
+    }
 }
