@@ -19,6 +19,9 @@ use crate::{gate::Held, store::history::Grounds, subject::Caller};
 
 /// Open questions that one user may have; further calls are denied once.
 pub(super) const PER_USER: usize = 1000;
+/// Those of them about one program that no call waits for: who is not held asks as fast as it can, and is to leave
+/// room for others.
+pub(super) const UNHELD: usize = 100;
 
 #[derive(Default)]
 pub(super) struct Prompts {
@@ -64,7 +67,7 @@ impl Prompts {
     ) -> Result<(), Box<(Question, Option<Waiting>)>> {
         let id = match self.by_question.get(&question) {
             Some(id) => *id,
-            None if self.of(question.uid()).count() >= PER_USER => {
+            None if self.is_full(&question, hold.is_some()) => {
                 return Err(Box::new((question, hold)));
             }
             None => {
@@ -82,6 +85,15 @@ impl Prompts {
             }
             None => Err(Box::new((question, hold))),
         }
+    }
+
+    /// Whether there is no room for one more question, for which a call waits or not.
+    fn is_full(&self, question: &Question, is_held: bool) -> bool {
+        let is_unheld = |prompt: &&Prompt| {
+            prompt.waiting.is_empty() && prompt.question.program == question.program
+        };
+        let open = || self.of(question.uid());
+        open().count() >= PER_USER || !is_held && open().filter(is_unheld).count() >= UNHELD
     }
 
     /// The open prompts of a user.

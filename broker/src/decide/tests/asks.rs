@@ -12,7 +12,7 @@ use super::{
     modes::set,
     running::Running,
 };
-use crate::decide::Command;
+use crate::decide::{Command, prompts::UNHELD};
 
 const CURL: &str = "/usr/bin/curl";
 
@@ -329,4 +329,34 @@ async fn a_note_makes_leave_no_newer_than_the_wish_to_be_asked() {
         replace(other, about("allow", "192.0.2.1")).await;
         assert_eq!(told().await, Some(Told::Kept(0)), "{seconds}");
     }
+}
+
+/// One whose calls are not held asks as fast as it can.
+#[tokio::test(start_paused = true)]
+async fn questions_that_no_call_waits_for_leave_room_for_others() {
+    let desk = Desk::new().await;
+    desk.add(&about("deny-and-ask", "192.0.2.0/24")).await;
+    let curl = Running::of(CURL, ALICE);
+    let most = u32::try_from(UNHELD).unwrap();
+    for number in 0..most + 20 {
+        let address = format!("192.0.2.{}", number % 250);
+        let port = 1 + u16::try_from(number / 250).unwrap();
+        let call = desk.call(&curl, at(&address, port)).await;
+        desk.rest().await;
+        assert_eq!(desk.told(call), Some(Told::Once(1)));
+    }
+    assert_eq!(desk.prompts(ALICE).await.len(), UNHELD);
+    assert_eq!(desk.failures.report(), ["prompt-limit=20"]);
+    // What is asked already is asked still, and so is what waits, of this program and of others.
+    desk.call(&curl, at("192.0.2.0", 1)).await;
+    let wget = Running::of("/usr/bin/wget", ALICE);
+    for program in [&curl, &wget] {
+        let call = desk.call(program, at("203.0.113.1", 443)).await;
+        desk.rest().await;
+        assert_eq!(desk.told(call), None);
+    }
+    let prompts = desk.prompts(ALICE).await;
+    assert_eq!(prompts.len(), UNHELD + 2);
+    assert!(prompts.iter().any(|prompt| prompt.attempts == 2));
+    assert_eq!(desk.failures.report(), ["prompt-limit=20"]);
 }
