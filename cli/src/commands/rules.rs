@@ -33,7 +33,7 @@ pub(super) struct View<'a> {
     network: Option<&'a str>,
     ports: Option<&'a str>,
     protocol: Option<&'a str>,
-    action: &'a str,
+    pub(super) action: &'a str,
     errno: Option<u16>,
     lifespan: &'a str,
     pid: Option<u32>,

@@ -71,10 +71,15 @@ pub(crate) async fn run(uid: u32, call: &Test, output: &mut Output) -> Result<()
 }
 
 fn text(verdict: &Verdict<'_>) -> String {
-    let by = match verdict.rule {
-        Some(rule) => format!("by rule {rule}"),
-        None if verdict.outcome == "ask" => "as no rule decides".to_owned(),
-        None => "by the mode or the settings, as no rule decides".to_owned(),
+    let asks = |about: &&About<'_>| about.rule.action.parse().is_ok_and(Action::asks);
+    let asking = verdict.rules.iter().find(asks);
+    let by = match (verdict.rule, asking) {
+        (Some(rule), _) => format!("by rule {rule}"),
+        (None, _) if verdict.outcome == "ask" => "as no rule decides".to_owned(),
+        (None, Some(About { rule, .. })) => {
+            format!("by the mode, though rule {} wants it asked", rule.id)
+        }
+        (None, None) => "by the mode or the settings, as no rule decides".to_owned(),
     };
     let errno = verdict.errno.and_then(Action::errno_name);
     let outcome = match (verdict.outcome, errno) {
@@ -158,6 +163,19 @@ mod tests {
             text(&Verdict::new(&explanation, &[]))
         };
         assert_eq!(text("ask"), "The user is asked, as no rule decides.");
+        let explanation = Explanation {
+            outcome: "deny".into(),
+            errno: Some(1),
+            rules: vec![9, 7],
+            weaker_by: vec![String::new(), "destination".into()],
+            ..Explanation::default()
+        };
+        for action in ["ask", "deny-and-ask"] {
+            let rules = [rule(7, "allow", None), rule(9, action, None)];
+            let text = self::text(&Verdict::new(&explanation, &rules));
+            let first = "Denied (EPERM), by the mode, though rule 9 wants it asked. Rules";
+            assert!(text.starts_with(first), "{text}");
+        }
         assert_eq!(
             text("allow"),
             "Allowed, by the mode or the settings, as no rule decides."
