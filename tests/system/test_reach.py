@@ -133,6 +133,17 @@ def test_answer_just_this_time_lets_in_whom_it_names():
         bus.remove_rule(rule)
 
 
+def test_where_a_rule_asks_the_answer_says_who_is_let_in():
+    with local_network():
+        bus.add_rule(PROGRAM, "allow", operation="listen")
+        bus.add_rule(PROGRAM, "ask", operation="listen")
+        for lifespan in ("once", "always"):
+            caller = Caller()
+            caller.start("servers.listen", "0.0.0.0")
+            firewall.decide(firewall.prompt(), "allow", lifespan, "local-network")
+            assert who(caller.result().port) == [True, True, True, False], lifespan
+
+
 def test_limits_outlive_the_broker():
     bus.add_rule(PROGRAM, "allow", operation="listen", place="this-computer")
     caller = Caller()
