@@ -1,6 +1,7 @@
 """The broker as a service: what its confinement must not break, and what it says when it stops."""
 
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,6 +13,41 @@ from harness.wait import until
 ADDRESS = "203.0.113.10"
 # So many that the next breath often begins while the broker stops.
 HELD = 100
+
+
+GROUP = Path("/sys/fs/cgroup/system.slice") / firewall.SERVICE
+# A label and what leads to it take 400 bytes or so: sockets of which 4 MB would be charged, if they were.
+SOCKETS, CHARGED = 10_000, 500_000
+MANY_SOCKETS = f"""
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, ({SOCKETS} + 100, {SOCKETS} + 100))
+kept = [socket.socket(type=socket.SOCK_DGRAM) for _ in range({SOCKETS})]
+print("made", flush=True)
+sys.stdin.read()
+"""
+
+
+def kernel_memory():
+    """What of the kernel's memory the service is charged for, bytes."""
+    lines = (GROUP / "memory.stat").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("kernel "))
+
+
+def test_labels_of_sockets_are_not_charged_to_the_service():
+    # To change between two groups with each socket costs more than the label.
+    firewall.service("stop")
+    firewall.service("start")
+    until(firewall.is_up, "the broker")
+    before = kernel_memory()
+    with subprocess.Popen(
+        ["as-user", "alice", "python3", "-c", MANY_SOCKETS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"made\n"
+        charged = kernel_memory() - before
+        process.stdin.close()
+    assert charged < CHARGED, charged
 
 
 def errors(since):

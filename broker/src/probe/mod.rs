@@ -5,6 +5,7 @@ mod kernel;
 mod link;
 mod object;
 mod prerequisites;
+mod uncharged;
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -170,12 +171,14 @@ impl Probe {
         prerequisites::check()?;
         object::check()?;
         let btf = Btf::from_sys_fs().map_err(Error::Btf)?;
-        let mut ebpf = EbpfLoader::new()
-            .btf(&btf)
+        let load = || {
+            let mut loader = EbpfLoader::new();
             // aya knows nothing of storage of tasks, and need not.
-            .allow_unsupported_maps()
-            .load(object::BYTES)
-            .map_err(|error| Error::Load(Box::new(error)))?;
+            loader.btf(&btf).allow_unsupported_maps();
+            loader.load(object::BYTES)
+        };
+        let loaded = uncharged::run(load);
+        let mut ebpf = loaded.map_err(|error| Error::Load(Box::new(error)))?;
         let mut peer_programs = Vec::new();
         for name in HOOKS.iter().chain(PEER_HOOKS) {
             let program = program(&mut ebpf, name)?;
