@@ -1,7 +1,9 @@
 //! Changes of rules: what is asked of the store, and what its reply puts in force.
 
 use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
-use portreeve_policy::{Action, Answer, For, Lifespan, Origin, Rule, RuleId, SubjectPattern};
+use portreeve_policy::{
+    Action, Answer, BuiltIn, For, Lifespan, Origin, Rule, RuleId, SubjectPattern,
+};
 
 use super::{
     Changing, Command, Decider, Made, RuleChange,
@@ -110,6 +112,11 @@ impl Decider {
             (&mut changes.disable, Some(false)),
         ] {
             for id in ids.extract_if(.., |id| RuleBook::is_unstored(*id)) {
+                if let Some(rule) = BuiltIn::of_id(id) {
+                    return Err(Error::AccessDenied(format!(
+                        "cannot change rule {id}: it is built in; what {rule} says can be set"
+                    )));
+                }
                 if RuleBook::is_above(id) {
                     return Err(Error::AccessDenied(format!(
                         "cannot change rule {id}: it is an administrator's, from a file in {}",
@@ -318,6 +325,7 @@ impl Decider {
         self.store_problem = problem;
         if self.store_problem.is_none() {
             self.keep_unkept();
+            self.keep_unkept_built_ins();
         }
     }
 }
