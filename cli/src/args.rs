@@ -8,7 +8,9 @@ use clap::{
     Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use portreeve_policy::{Action, For, Mode, Operation, Outcome, Ports, Protocol, Scope, Span};
+use portreeve_policy::{
+    Action, BuiltIn, For, Mode, Operation, Outcome, Ports, Protocol, Scope, Span,
+};
 
 pub(crate) use self::files::{ExportRules, ImportRules};
 use crate::clock::moment;
@@ -138,6 +140,8 @@ pub(crate) enum Rules {
     Enable(SomeRules),
     /// Put rules out of force, but keep them
     Disable(SomeRules),
+    /// List the rules that come with Portreeve, or have one allow, ask about or deny what it is about
+    BuiltIn(BuiltInRule),
     /// Find rules that say nothing, because another one says the same or decides each time
     Check,
     /// List the last changes of rules
@@ -229,7 +233,7 @@ pub(crate) struct Parts {
     #[arg(long, value_name = "CIDR", group = "where_to")]
     pub(crate) addr: Option<String>,
     /// Only there
-    #[arg(long, value_parser = ["local-network", "this-computer", "multicast", "internet"], group = "where_to")]
+    #[arg(long, value_parser = ["local-network", "this-computer", "name-servers", "multicast", "internet"], group = "where_to")]
     pub(crate) place: Option<String>,
     /// Only these ports, such as 443 or 80,443,8000-8999
     #[arg(long, value_name = "PORTS")]
@@ -351,6 +355,18 @@ pub(crate) struct SomeRules {
     pub(crate) ids: Vec<u64>,
 }
 
+/// Arguments of `rules built-in`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct BuiltInRule {
+    /// The rule: this-computer (what connects to this computer itself) or name-lookups (by the name servers of
+    /// this computer) [default: all are listed]
+    #[arg(value_parser = built_in())]
+    pub(crate) rule: Option<BuiltIn>,
+    /// What it is to say from now on, whatever the program, unless a rule for that says otherwise
+    #[arg(value_parser = built_in_action())]
+    pub(crate) action: Option<Action>,
+}
+
 /// Arguments of `rules show`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ShowRule {
@@ -386,6 +402,14 @@ fn errno() -> impl TypedValueParser<Value = u16> {
 
 fn action() -> impl TypedValueParser<Value = Action> {
     one_of(Action::ALL.map(Action::as_str))
+}
+
+fn built_in() -> impl TypedValueParser<Value = BuiltIn> {
+    one_of(BuiltIn::ALL.map(BuiltIn::as_str))
+}
+
+fn built_in_action() -> impl TypedValueParser<Value = Action> {
+    one_of(BuiltIn::ACTIONS.map(Action::as_str))
 }
 
 fn outcome() -> impl TypedValueParser<Value = Outcome> {

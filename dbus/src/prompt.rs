@@ -54,6 +54,8 @@ pub struct Prompt {
     pub address: String,
     /// Port, 0 where the protocol has none.
     pub port: u16,
+    /// Whether it is one of the computer's name servers, which is to be asked for names.
+    pub name_server: Option<bool>,
     /// Protocol: `tcp`, `udp`, …
     pub protocol: String,
     /// How many calls are held on this question now. 0: its time is over or its caller never
@@ -64,7 +66,7 @@ pub struct Prompt {
     /// When the first held call is told no, microseconds on `CLOCK_BOOTTIME`; 0 if none is held.
     pub deadline: u64,
     /// Scopes that an answer may have, the suggested one first: `domain`, `host`, `host-port`, `local-network`,
-    /// `this-computer`, `any`.
+    /// `this-computer`, `name-servers`, `any`.
     pub scopes: Vec<String>,
     /// Lifespans that an answer may have: `once`, `process`, a time in seconds as in `3600s`, `logout`,
     /// `always`. If there is a time among them, any other from `1s` to `31622400s` will do too.

@@ -1,8 +1,8 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Action, Alteration, Deadline, Destination, For, Lifespan, Note, ObjectPattern, Operation,
-    Operations, Process, Program, Rule as PolicyRule, RuleId, Span, SubjectPattern,
+    Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Note, ObjectPattern,
+    Operation, Operations, Process, Program, Rule as PolicyRule, RuleId, Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -14,7 +14,8 @@ use crate::Error;
 pub struct Rule {
     /// Names the rule.
     pub id: u64,
-    /// The user it is for; absent for those of everybody: built-in rules, and some of administrators.
+    /// The user it is for; absent for those of everybody: built-in rules, unless the user has had one say
+    /// something else, and some of administrators.
     pub uid: Option<u32>,
     /// Key of the program: its path, or `flatpak:ID` or `snap:NAME` of an application; absent for those for
     /// any program: built-in rules, and some of administrators.
@@ -22,7 +23,7 @@ pub struct Rule {
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
-    /// `this-computer`, `multicast`, `internet`, `host`, `domain` or `network`.
+    /// `this-computer`, `name-servers`, `multicast`, `internet`, `host`, `domain` or `network`.
     pub destination: String,
     /// Name of the host, for `host`; of the domain, with everything below it, for `domain`.
     pub host: Option<String>,
@@ -48,6 +49,8 @@ pub struct Rule {
     pub origin: String,
     /// When, seconds since 1970.
     pub created: i64,
+    /// Which of the built-in rules it is, if it is one: `this-computer` or `name-lookups`.
+    pub built_in: Option<String>,
     /// What is to be known about it.
     pub note: Option<String>,
     /// Whether it lets its program do nothing, because the latest process of that which has made a call runs from
@@ -61,6 +64,7 @@ impl From<&PolicyRule> for Rule {
             Destination::Anywhere => ("anywhere", None, None),
             Destination::LocalNetwork => ("local-network", None, None),
             Destination::ThisComputer => ("this-computer", None, None),
+            Destination::NameServers => ("name-servers", None, None),
             Destination::Multicast => ("multicast", None, None),
             Destination::Internet => ("internet", None, None),
             Destination::Domain(domain) => ("domain", Some(domain.to_string()), None),
@@ -98,6 +102,7 @@ impl From<&PolicyRule> for Rule {
             enabled: rule.enabled,
             origin: rule.origin.as_str().to_owned(),
             created: rule.created,
+            built_in: BuiltIn::of_id(rule.id).map(|it| it.to_string()),
             note: rule.note.as_ref().map(|note| note.as_str().to_owned()),
             // The broker's rules do not know.
             paused: None,
@@ -204,7 +209,7 @@ pub struct RuleSpec {
     pub domain: Option<String>,
     /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4).
     pub network: Option<String>,
-    /// Only there: `local-network`, `this-computer`, `multicast` or `internet`.
+    /// Only there: `local-network`, `this-computer`, `name-servers`, `multicast` or `internet`.
     pub place: Option<String>,
     /// Only these ports of 1 to 65535, as in `443` or `80,443,8000-8999`.
     pub ports: Option<String>,
@@ -339,8 +344,9 @@ fn check_whence(destination: &Destination) -> Result<(), Error> {
             "cannot use a name in a rule about who may connect, because no name is known of those: \
              use an address"
         }
-        // What is left of all addresses is many networks, and nobody connects from a multicast address.
-        Destination::Internet | Destination::Multicast => {
+        // What is left of all addresses is many networks, nobody connects from a multicast address, and name
+        // servers are asked.
+        Destination::Internet | Destination::Multicast | Destination::NameServers => {
             "cannot use this place in a rule about who may connect: expected local-network or \
              this-computer"
         }
@@ -423,10 +429,11 @@ fn check_place(place: &str) -> Result<Destination, Error> {
     match place {
         "local-network" => Ok(Destination::LocalNetwork),
         "this-computer" => Ok(Destination::ThisComputer),
+        "name-servers" => Ok(Destination::NameServers),
         "multicast" => Ok(Destination::Multicast),
         "internet" => Ok(Destination::Internet),
         _ => Err(Error::InvalidArgument(format!(
-            "cannot use place “{}”: expected local-network, this-computer, multicast or internet",
+            "cannot use place “{}”: expected local-network, this-computer, name-servers, multicast or internet",
             place.escape_debug()
         ))),
     }

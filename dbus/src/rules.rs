@@ -42,6 +42,12 @@ pub trait Rules {
     #[zbus(allow_interactive_auth)]
     fn undo(&self, uid: u32, change: u64) -> Result<u64, Error>;
 
+    /// Has a built-in rule (`this-computer`, `name-lookups`) `allow`, `ask` or `deny` what it is about, for the user.
+    /// What lets nothing more happen needs no leave, and is in force before it is stored; all else needs what other
+    /// changes of rules need. It is no change that could be undone.
+    #[zbus(allow_interactive_auth)]
+    fn set_built_in(&self, uid: u32, rule: &str, action: &str) -> Result<(), Error>;
+
     /// The last changes of the user's rules, the newest first.
     fn changes(&self, uid: u32) -> Result<Vec<Change>, Error>;
 

@@ -223,6 +223,7 @@ fn about(program: &str, pattern: &ObjectPattern) -> RuleSpec {
         Destination::Network(network) => spec.network = Some(network.to_string()),
         Destination::LocalNetwork => spec.place = place("local-network"),
         Destination::ThisComputer => spec.place = place("this-computer"),
+        Destination::NameServers => spec.place = place("name-servers"),
         Destination::Multicast => spec.place = place("multicast"),
         Destination::Internet => spec.place = place("internet"),
     }

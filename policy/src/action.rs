@@ -106,6 +106,21 @@ impl Action {
         known.map(|(name, _)| *name)
     }
 
+    /// Whether `other` in the place of this one may let something happen that this one would not: who is asked
+    /// instead of denied may be let go on.
+    pub const fn is_weakened_by(self, other: Self) -> bool {
+        other.strictness() < self.strictness()
+    }
+
+    const fn strictness(self) -> u8 {
+        match self {
+            Self::Allow => 0,
+            Self::Ask => 1,
+            Self::DenyAndAsk(_) => 2,
+            Self::Deny(_) => 3,
+        }
+    }
+
     /// Whether the user is asked.
     pub const fn asks(self) -> bool {
         matches!(self, Self::Ask | Self::DenyAndAsk(_))

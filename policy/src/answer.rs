@@ -19,18 +19,21 @@ pub enum Scope {
     LocalNetwork,
     /// This computer on this port, of one who listens.
     ThisComputer,
+    /// The computer's name servers, of which this is one.
+    NameServers,
     /// Any destination.
     Any,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Domain,
         Self::Host,
         Self::HostPort,
         Self::LocalNetwork,
         Self::ThisComputer,
+        Self::NameServers,
         Self::Any,
     ];
 
@@ -42,6 +45,7 @@ impl Scope {
             Self::HostPort => "host-port",
             Self::LocalNetwork => "local-network",
             Self::ThisComputer => "this-computer",
+            Self::NameServers => "name-servers",
             Self::Any => "any",
         }
     }
@@ -50,6 +54,10 @@ impl Scope {
     /// has a port and no host, and a kind of socket has neither.
     pub fn of(operation: Operation, object: &Object) -> &'static [Self] {
         match operation {
+            // Its own name says nothing of what it is asked for.
+            Operation::Connect if object.is_name_server() => {
+                &[Self::NameServers, Self::Host, Self::HostPort, Self::Any]
+            }
             Operation::Connect => match registered_domain(object) {
                 Some(Registered { shared: false, .. }) => {
                     &[Self::Domain, Self::Host, Self::HostPort, Self::Any]
@@ -81,11 +89,12 @@ impl Scope {
             },
             (Self::LocalNetwork, _) => Destination::LocalNetwork,
             (Self::ThisComputer, _) => Destination::ThisComputer,
+            (Self::NameServers, _) => Destination::NameServers,
             _ if operation != Operation::Connect => Destination::Anywhere,
             (_, Some(host)) => Destination::Host(host.clone()),
             (_, None) => Destination::Network(IpNet::from(object.address)),
         };
-        let exact = !matches!(self, Self::Domain | Self::Host);
+        let exact = !matches!(self, Self::Domain | Self::Host | Self::NameServers);
         ObjectPattern {
             destination,
             ports: exact.then(|| object.port.into()),
@@ -104,7 +113,7 @@ impl FromStr for Scope {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "domain, host, host-port, local-network, this-computer or any";
+        let expected = "domain, host, host-port, local-network, this-computer, name-servers or any";
         ParseError::find("scope", Self::ALL, Self::as_str, word, expected)
     }
 }
@@ -155,7 +164,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::object;
+    use crate::fixtures::{name_server, object};
 
     fn registered(host: &str) -> Option<(String, bool)> {
         let object = object("203.0.113.10", 443, Some(host));
@@ -190,6 +199,27 @@ mod tests {
         assert_eq!(first(Some("www.example.org")), Scope::Domain);
         assert_eq!(first(Some("someone.github.io")), Scope::Host);
         assert_eq!(first(None), Scope::Host);
+    }
+
+    #[test]
+    fn an_answer_about_a_lookup_is_for_all_name_servers_by_either_protocol() {
+        let asked = name_server("192.168.1.1");
+        assert_eq!(Scope::of(Operation::Connect, &asked)[0], Scope::NameServers);
+        let answer = Answer {
+            action: Outcome::Deny(1),
+            scope: Scope::NameServers,
+            lifespan: For::Always,
+        };
+        let pattern = answer.pattern(Operation::Connect, &asked);
+        assert_eq!(pattern.to_string(), "name servers");
+        let other = Object {
+            protocol: crate::Protocol::UDP,
+            ..name_server("2001:db8::53")
+        };
+        assert!(pattern.matches(&other));
+        assert!(!pattern.matches(&object("192.168.1.1", 53, None)));
+        let stranger = object("203.0.113.10", 53, None);
+        assert_eq!(Scope::of(Operation::Connect, &stranger)[0], Scope::Host);
     }
 
     #[test]

@@ -17,13 +17,15 @@ pub enum Destination {
     Domain(Box<str>),
     /// Addresses of this network; a single address is a /32 or /128.
     Network(IpNet),
+    /// The computer's name servers, where they are asked for names ([`Object::is_name_server`]).
+    NameServers,
     /// The local network: addresses that are used in no other ([`Destination::LOCAL_NETWORKS`]).
     LocalNetwork,
     /// This computer: loopback addresses.
     ThisComputer,
     /// Many at once: multicast addresses and that of a broadcast to everybody (RFC 1112, 4291, 919).
     Multicast,
-    /// Everything beyond the local network: whatever none of the last three is.
+    /// Everything beyond the local network: whatever is none of the last three.
     Internet,
 }
 
@@ -45,11 +47,15 @@ impl Destination {
         )),
     ];
 
-    /// The networks that it is, as far as it is made of some: a name is not, everything needs none, and the
-    /// internet is what is left.
+    /// The networks that it is, as far as it is made of some: a name is not, everything needs none, the internet
+    /// is what is left, and which the name servers are comes with each object.
     pub fn networks(&self) -> Vec<IpNet> {
         match self {
-            Self::Anywhere | Self::Host(_) | Self::Domain(_) | Self::Internet => Vec::new(),
+            Self::Anywhere
+            | Self::Host(_)
+            | Self::Domain(_)
+            | Self::NameServers
+            | Self::Internet => Vec::new(),
             Self::Network(network) => vec![*network],
             Self::LocalNetwork => Self::LOCAL_NETWORKS.to_vec(),
             Self::ThisComputer => vec![
@@ -82,6 +88,7 @@ impl Destination {
             Self::Host(host) => name.is_some_and(|name| **host == *name),
             Self::Domain(domain) => name.is_some_and(|name| is_within(name, domain)),
             Self::Network(network) => network.contains(&object.address),
+            Self::NameServers => object.is_name_server(),
             Self::LocalNetwork => Self::LOCAL_NETWORKS
                 .iter()
                 .any(|network| network.contains(&object.address)),

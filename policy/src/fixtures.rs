@@ -36,6 +36,13 @@ pub(crate) fn object(address: &str, port: u16, host: Option<&str>) -> Object {
     }
 }
 
+/// A name server of the computer's, asked by TCP.
+pub(crate) fn name_server(address: &str) -> Object {
+    let mut object = object(address, 53, None);
+    object.knowledge.name_server = true;
+    object
+}
+
 pub(crate) fn rule(id: u64, path: &str, destination: Destination, action: Action) -> Rule {
     Rule {
         id: RuleId(id),

@@ -15,6 +15,7 @@
 mod action;
 mod answer;
 mod application;
+mod built_in;
 mod conflict;
 mod contents;
 mod destination;
@@ -37,6 +38,7 @@ mod subject;
 pub use action::{Action, Outcome};
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use application::{Application, Packaging};
+pub use built_in::BuiltIn;
 pub use conflict::{Conflict, Finding, conflicts};
 pub use contents::{Contents, Digest};
 pub use destination::{Destination, is_within};

@@ -43,6 +43,8 @@ pub struct Knowledge {
     pub source: Option<NameSource>,
     /// Further names of the address: rules that deny match them too.
     pub others: Box<[Box<str>]>,
+    /// Whether it is the address of one of the computer's name servers now.
+    pub name_server: bool,
 }
 
 impl PartialEq for Knowledge {

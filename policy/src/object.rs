@@ -85,10 +85,23 @@ pub struct Object {
 }
 
 impl Object {
+    /// Where name servers are asked.
+    const DNS_PORT: u16 = 53;
+
     /// Whether it is this computer itself. (One who connects to the unspecified address gets to
     /// loopback and comes as that; one who listens there listens to everybody.)
     pub fn is_this_computer(&self) -> bool {
         self.address.is_loopback()
+    }
+
+    /// Whether it is one of the computer's name servers that is asked for names, as far as that is known.
+    pub fn is_name_server(&self) -> bool {
+        self.knowledge.name_server && self.may_be_name_server()
+    }
+
+    /// The same if its address were one of theirs.
+    pub fn may_be_name_server(&self) -> bool {
+        self.port == Self::DNS_PORT && matches!(self.protocol, Protocol::TCP | Protocol::UDP)
     }
 
     /// The names that the call may be for, as far as that can be known. Of several that the program has looked
@@ -167,6 +180,7 @@ impl fmt::Display for ObjectPattern {
                 write!(f, "{}", network.addr())?;
             }
             Destination::Network(network) => write!(f, "{network}")?,
+            Destination::NameServers => f.write_str("name servers")?,
             Destination::LocalNetwork => f.write_str("the local network")?,
             Destination::ThisComputer => f.write_str("this computer")?,
             Destination::Multicast => f.write_str("multicast")?,

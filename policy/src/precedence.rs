@@ -6,10 +6,10 @@
 //!
 //! 0. **Administrators' rules** beat all others.
 //! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
-//! 2. **Object**: a host or a single address beats a domain (that with more parts first), which beats a
-//!    network (the longer prefix first), which beats this computer, which beats the local network and
-//!    multicast, which beat the internet, which beats anywhere; then a rule for fewer ports beats one for
-//!    more, then one with a protocol one without.
+//! 2. **Object**: a host or a single address beats the computer's name servers, which beat a domain (that with
+//!    more parts first), which beats a network (the longer prefix first), which beats this computer, which
+//!    beats the local network and multicast, which beat the internet, which beats anywhere; then a rule for
+//!    fewer ports beats one for more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
 //! 4. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
 //!    allows: all of a file are as old as each other.
@@ -21,9 +21,10 @@
 
 use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
 
-/// Places in the order of destinations: that of hosts, and from where on those of domains and, downwards, of
-/// networks are.
+/// Places in the order of destinations: that of hosts, that of name servers, which are a few addresses, and from
+/// where on those of domains and, downwards, of networks are.
 const HOST: u16 = 1000;
+const NAME_SERVERS: u16 = 900;
 const DOMAIN: u16 = 500;
 const NETWORK: u16 = 400;
 /// How many ports there are, and one more: a rule about all of them by number is more exact than one about any.
@@ -129,6 +130,7 @@ impl Precedence {
                 // A name and a single address are equally specific; an IPv4 /32 equals an IPv6
                 // /128, so count the bits left free.
                 Destination::Host(_) => HOST,
+                Destination::NameServers => NAME_SERVERS,
                 // Names have at most 127 parts.
                 Destination::Domain(domain) => {
                     let parts = domain.split('.').count().min(127);

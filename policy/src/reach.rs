@@ -3,7 +3,8 @@
 //! A rule about listening names *peers*: its destination is where they may come from, whatever
 //! address the program listens at. One about accepting is the same, without leave to listen. If rules
 //! allow listening for some peers only, all others are kept out; so one rule, "allow from the local
-//! network", says everything.
+//! network", says everything. One about the computer's name servers says nothing: they are asked, and do not
+//! connect.
 
 use crate::{Action, Decision, Destination, Object, Operation, Origin, Outcome, Rule, RuleId};
 
@@ -27,7 +28,8 @@ impl Reach {
         let mut of_process = false;
         for rule in rules {
             let listens = rule.operations.contains(Operation::Listen);
-            if !listens && !rule.operations.contains(Operation::Accept) {
+            let is_about_peers = rule.object.destination != Destination::NameServers;
+            if !is_about_peers || !listens && !rule.operations.contains(Operation::Accept) {
                 continue;
             }
             of_process |= rule.is_of_process();

@@ -69,6 +69,10 @@ pub struct Ruleset {
     by_program: HashMap<Key, Index>,
     /// Rules for any program.
     any: Index,
+    /// Built-in ones for everybody.
+    built_in: Index,
+    /// Those of users for whom they say something else: in the place of those for everybody.
+    built_in_of: HashMap<u32, Index>,
 }
 
 /// Rules with the same subject that are switched on.
@@ -172,6 +176,11 @@ fn greatest(rules: Vec<(Precedence, &Rule)>) -> Option<(Precedence, &Rule)> {
     rules.into_iter().max_by_key(|(precedence, _)| *precedence)
 }
 
+fn indices<K: Eq + std::hash::Hash>(rules: HashMap<K, Vec<Rule>>) -> HashMap<K, Index> {
+    let rules = rules.into_iter();
+    rules.map(|(key, rules)| (key, Index::new(rules))).collect()
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Key {
     Path(Box<str>),
@@ -190,31 +199,37 @@ impl Key {
 }
 
 impl Ruleset {
-    /// Compiles the rules; their order does not matter.
+    /// Compiles the rules; their order does not matter. For a user of whom there are built-in ones, these are all
+    /// that count.
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
         let mut any = Vec::new();
         let mut by_program: HashMap<Key, Vec<Rule>> = HashMap::new();
+        let mut built_in = Vec::new();
+        let mut built_in_of: HashMap<u32, Vec<Rule>> = HashMap::new();
         for rule in rules {
-            match &rule.subject {
-                SubjectPattern::Any => any.push(rule),
-                SubjectPattern::Program(program) => {
+            match (&rule.subject, rule.origin, rule.uid) {
+                (_, Origin::BuiltIn, None) => built_in.push(rule),
+                (_, Origin::BuiltIn, Some(uid)) => built_in_of.entry(uid).or_default().push(rule),
+                (SubjectPattern::Any, ..) => any.push(rule),
+                (SubjectPattern::Program(program), ..) => {
                     by_program.entry(Key::of(program)).or_default().push(rule);
                 }
             }
         }
-        let by_program = by_program.into_iter();
         Self {
-            by_program: by_program
-                .map(|(key, rules)| (key, Index::new(rules)))
-                .collect(),
+            by_program: indices(by_program),
             any: Index::new(any),
+            built_in: Index::new(built_in),
+            built_in_of: indices(built_in_of),
         }
     }
 
     /// The rules with subjects that this one may be among.
     fn indices(&self, subject: &Subject) -> impl Iterator<Item = &Index> {
         let own = self.by_program.get(&Key::of(&subject.program));
-        own.into_iter().chain([&self.any])
+        let built_in = self.built_in_of.get(&subject.uid);
+        let built_in = built_in.unwrap_or(&self.built_in);
+        own.into_iter().chain([&self.any, built_in])
     }
 
     /// The rules that are about anything that this subject does, in no order.
@@ -246,6 +261,26 @@ impl Ruleset {
         self.indices(subject)
             .flat_map(|index| &index.kinds)
             .any(|rule| rule.is_about_host_of(subject, operation, object))
+    }
+
+    /// Whether what the rules say of this call depends on whether the address is one of a name server of the
+    /// computer's, which may be others any time.
+    pub fn depends_on_name_servers(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> bool {
+        if operation != Operation::Connect || !object.may_be_name_server() {
+            return false;
+        }
+        let said_if = |is_name_server| {
+            let mut object = object.clone();
+            object.knowledge.name_server = is_name_server;
+            let decision = self.decide(subject, operation, &object);
+            decision.by_rule().map(|(action, _)| action)
+        };
+        said_if(true) != said_if(false)
     }
 
     /// What the rules say of this call. The object of one who listens is its own address and port, and

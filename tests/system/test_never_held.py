@@ -84,6 +84,7 @@ def queries(arrivals):
 
 
 def test_message_bus():
+    firewall.built_in("name-lookups", "ask")
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
     for address in PLACES:
         with resolver(address), Arrivals() as arrivals:
@@ -103,6 +104,7 @@ def test_copy_of_the_message_bus_is_a_program_like_others():
     copy = Path("/usr/local/bin/not-the-bus")
     copy.write_bytes(Path("/usr/bin/dbus-daemon").read_bytes())
     copy.chmod(0o755)
+    firewall.built_in("name-lookups", "ask")
     with resolver(ADDRESS), Arrivals() as arrivals:
         daemon = start(*bus_at_far_example(copy), user="alice")
         question = firewall.prompt()

@@ -41,6 +41,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             0,
         ),
         ("prompt-long-names", long_names(), 0),
+        ("prompt-lookup", lookup(), 0),
         ("prompt-listen", listen(), 0),
         ("prompt-listen-datagrams", listen_for_datagrams(), 0),
         ("prompt-raw", raw(), 0),
@@ -247,6 +248,7 @@ fn prompt() -> Prompt {
         domain: Some("example.org".into()),
         address: "203.0.113.10".into(),
         port: 443,
+        name_server: None,
         protocol: "tcp".into(),
         held: 1,
         attempts: 1,
@@ -280,6 +282,19 @@ fn datagram() -> Prompt {
         port: 53,
         protocol: "udp".into(),
         ..prompt()
+    }
+}
+
+fn lookup() -> Prompt {
+    Prompt {
+        address: "192.168.1.1".into(),
+        port: 53,
+        protocol: "udp".into(),
+        name_server: Some(true),
+        scopes: ["name-servers", "host", "host-port", "any"]
+            .map(str::to_owned)
+            .into(),
+        ..nameless()
     }
 }
 

@@ -268,8 +268,16 @@ fn fixed() -> Vec<Rule> {
         action: "allow".into(),
         lifespan: "always".into(),
         enabled: true,
+        built_in: Some("this-computer".into()),
         origin: "built-in".into(),
         ..Rule::default()
+    };
+    let lookups = Rule {
+        id: 3,
+        destination: "name-servers".into(),
+        action: "ask".into(),
+        built_in: Some("name-lookups".into()),
+        ..built_in.clone()
     };
     let administrators = Rule {
         id: 2,
@@ -277,10 +285,11 @@ fn fixed() -> Vec<Rule> {
         destination: "domain".into(),
         host: Some("analytics.example.org".into()),
         action: "deny".into(),
+        built_in: None,
         origin: "administrator".into(),
         ..built_in.clone()
     };
-    vec![built_in, administrators]
+    vec![built_in, lookups, administrators]
 }
 
 fn anywhere() -> Rule {

@@ -81,6 +81,12 @@ impl Broker {
         .await
     }
 
+    /// Has a built-in rule say something else. The user may be asked for a password.
+    pub async fn set_built_in(&self, rule: String, action: &'static str) -> Result<(), Error> {
+        self.rules(move |rules| async move { rules.set_built_in(OWN_UID, &rule, action).await })
+            .await
+    }
+
     /// Undoes a change of rules.
     pub async fn undo(&self, change: u64) -> Result<(), Error> {
         self.rules(move |rules| async move { rules.undo(OWN_UID, change).await.map(|_change| ()) })

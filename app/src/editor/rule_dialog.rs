@@ -17,7 +17,7 @@ use crate::{
 
 /// The lifespans that can be chosen, in the order of the row; behind them, what a rule has that is changed.
 const LIFESPANS: [Option<For>; 3] = [None, Some(For::Time(Span::HOUR)), Some(For::Logout)];
-const DESTINATIONS: [DraftDestination; 8] = [
+const DESTINATIONS: [DraftDestination; 9] = [
     DraftDestination::Anywhere,
     DraftDestination::Domain,
     DraftDestination::Host,
@@ -25,6 +25,7 @@ const DESTINATIONS: [DraftDestination; 8] = [
     DraftDestination::LocalNetwork,
     DraftDestination::Internet,
     DraftDestination::ThisComputer,
+    DraftDestination::NameServers,
     DraftDestination::Multicast,
 ];
 

@@ -1,6 +1,7 @@
 //! One rule in the list.
 
 use gtk::{accessible::Property, glib, prelude::*, subclass::prelude::*};
+use portreeve_policy::BuiltIn;
 
 use crate::{
     i18n::{gettext, gettext_f},
@@ -11,6 +12,9 @@ use crate::{
 pub(super) const DELETE: &str = "delete-rule";
 /// The window's action that opens a rule to be changed; its parameter is the rule's id.
 pub(super) const EDIT: &str = "edit-rule";
+/// The window's action that has a built-in rule say something else; its parameters are the rule's id and the place
+/// of what it is to say.
+pub(super) const SAY: &str = "set-built-in";
 /// The window's action that switches a rule; its parameters are the rule's id and the new state.
 pub(super) const SWITCH: &str = "switch-rule";
 
@@ -28,6 +32,11 @@ mod imp {
         pub(super) line: TemplateChild<Line>,
         #[template_child]
         pub(super) paused: TemplateChild<gtk::Box>,
+        /// What the next is called, to be read aloud: by itself it is called what is chosen.
+        #[template_child]
+        pub(super) says_name: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) says: TemplateChild<gtk::DropDown>,
         #[template_child]
         pub(super) switch: TemplateChild<gtk::Switch>,
         #[template_child]
@@ -75,6 +84,9 @@ impl RuleRow {
         row.show_words(item);
         row.follow_switch(item);
         row.follow_pause(item);
+        if item.rule().built_in.is_some() {
+            row.follow_action(item);
+        }
         row
     }
 
@@ -82,7 +94,7 @@ impl RuleRow {
         let imp = self.imp();
         let words = item.words();
         imp.line.show_heading(&words.name);
-        imp.line.show_rule(words);
+        imp.line.show_rule(&words);
         let origin = match &words.path {
             Some(path) => format!("{path} · {}", words.origin),
             None => words.origin.clone(),
@@ -108,6 +120,35 @@ impl RuleRow {
             .update_property(&[Property::Label(&words.spoken_switch)]);
         imp.delete
             .update_property(&[Property::Label(&words.spoken_delete)]);
+        imp.says.set_visible(item.rule().built_in.is_some());
+        imp.says_name.set_label(&words.spoken_says);
+    }
+
+    /// The choice shows what a built-in rule says, and asks for what the person wants.
+    fn follow_action(&self, item: &RuleItem) {
+        let says = &*self.imp().says;
+        says.set_selected(place_of(item));
+        item.connect_action_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| {
+                row.show_words(item);
+                row.show_pause(item);
+                row.imp().says.set_selected(place_of(item));
+            }
+        ));
+        says.connect_selected_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            #[weak]
+            item,
+            move |says| {
+                let wanted = says.selected();
+                if wanted != place_of(&item) {
+                    row.run(SAY, &(item.rule().id, wanted).to_variant());
+                }
+            }
+        ));
     }
 
     /// Says that the rule is paused while it is.
@@ -122,7 +163,8 @@ impl RuleRow {
 
     fn show_pause(&self, item: &RuleItem) {
         self.imp().paused.set_visible(item.paused());
-        let spoken = &item.words().spoken;
+        let words = item.words();
+        let spoken = words.spoken.as_str();
         if item.paused() {
             // Translators: {rule} is as in “curl: allow server.example, always”.
             let spoken = gettext_f("{rule}, paused", &[("rule", spoken)]);
@@ -169,6 +211,19 @@ impl RuleRow {
             tracing::error!(%error, action, "a row is in a window without its action");
         }
     }
+}
+
+/// What a built-in rule can say, by its place in the choice.
+pub(super) fn said_at(place: u32) -> Option<&'static str> {
+    let place = usize::try_from(place).ok()?;
+    BuiltIn::ACTIONS.get(place).map(|action| action.as_str())
+}
+
+fn place_of(item: &RuleItem) -> u32 {
+    let says = item.action();
+    let mut places = 0..;
+    let is_it = |place: &u32| said_at(*place).is_none_or(|action| action == says);
+    places.find(is_it).unwrap_or(gtk::INVALID_LIST_POSITION)
 }
 
 fn show_enabled(switch: &gtk::Switch, enabled: bool) {

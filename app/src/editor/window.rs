@@ -223,6 +223,22 @@ impl RulesWindow {
         }
     }
 
+    /// Has a built-in rule say what stands at this place.
+    async fn set_built_in(&self, id: u64, place: u32) {
+        let Some(item) = self.imp().rules.find(id) else {
+            return;
+        };
+        let wanted = item.rule().built_in.clone().zip(rule_row::said_at(place));
+        let (Some(broker), Some((rule, action))) = (self.broker(), wanted) else {
+            return item.notify_action();
+        };
+        if let Err(error) = broker.set_built_in(rule, action).await {
+            // The choice shows again what holds.
+            item.notify_action();
+            self.show_error(&error);
+        }
+    }
+
     fn show_error(&self, error: &Error) {
         tracing::warn!(%error, "the broker refused");
         self.tell(&error.to_user_facing());
@@ -287,6 +303,20 @@ impl RulesWindow {
                 });
             })
             .build();
+        let say = gio::ActionEntry::builder(rule_row::SAY)
+            .parameter_type(Some(&<(u64, u32)>::static_variant_type()))
+            .activate(|window: &Self, _, wanted| {
+                let (window, wanted) = (
+                    window.clone(),
+                    wanted.and_then(glib::Variant::get::<(u64, u32)>),
+                );
+                glib::spawn_future_local(async move {
+                    if let Some((id, place)) = wanted {
+                        window.set_built_in(id, place).await;
+                    }
+                });
+            })
+            .build();
         let undo = gio::ActionEntry::builder("undo")
             .activate(|window: &Self, _, _| {
                 let (window, change) = (window.clone(), window.imp().undoable.borrow_mut().pop());
@@ -297,6 +327,6 @@ impl RulesWindow {
                 });
             })
             .build();
-        self.add_action_entries([add, show_page, search, delete, edit, switch, undo]);
+        self.add_action_entries([add, show_page, search, delete, edit, switch, say, undo]);
     }
 }

@@ -25,6 +25,8 @@ pub enum DraftDestination {
     Internet,
     /// This computer itself.
     ThisComputer,
+    /// Its name servers, to look names up.
+    NameServers,
     /// Groups of computers.
     Multicast,
 }
@@ -42,6 +44,7 @@ impl DraftDestination {
             Self::LocalNetwork => Some("local-network"),
             Self::Internet => Some("internet"),
             Self::ThisComputer => Some("this-computer"),
+            Self::NameServers => Some("name-servers"),
             Self::Multicast => Some("multicast"),
         }
     }
@@ -52,6 +55,7 @@ impl DraftDestination {
             Self::LocalNetwork,
             Self::Internet,
             Self::ThisComputer,
+            Self::NameServers,
             Self::Multicast,
         ];
         match rule.place.as_deref() {
@@ -292,6 +296,7 @@ mod tests {
             (DraftDestination::LocalNetwork, "the local network"),
             (DraftDestination::Internet, "the internet"),
             (DraftDestination::ThisComputer, "this computer"),
+            (DraftDestination::NameServers, "name servers"),
             (DraftDestination::Multicast, "multicast"),
         ] {
             let place = "example.org".to_owned();

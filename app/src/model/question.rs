@@ -145,6 +145,8 @@ impl Question {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Connect,
+    /// To have the computer's name servers look names up.
+    Lookup,
     Listen,
     Raw,
     /// Something of a newer broker.
@@ -154,6 +156,7 @@ enum Kind {
 impl Kind {
     fn of(prompt: &Prompt) -> Self {
         match prompt.operation.as_str() {
+            "connect" if prompt.name_server == Some(true) => Self::Lookup,
             "connect" => Self::Connect,
             "listen" => Self::Listen,
             "create" => Self::Raw,
@@ -246,6 +249,9 @@ fn warning(prompt: &Prompt) -> Option<String> {
         _ if prompt.runs_anything => Some(gettext(
             "It runs whatever it is given, so your answer is for this process only.",
         )),
+        Kind::Lookup => Some(gettext(
+            "The names that it looks up can tell others what it does.",
+        )),
         Kind::Connect if prompt.host.is_none() => {
             Some(gettext("No name is known for this address."))
         }
@@ -280,6 +286,7 @@ fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16, by_udp: bool) ->
         (Kind::Raw, _) => gettext("Raw packets of all kinds"),
         (_, Scope::Host) => host.to_owned(),
         (_, Scope::Any) => gettext("Anywhere"),
+        (_, Scope::NameServers) => gettext("This computer’s name servers"),
         (_, _) if by_udp => gettext_f(
             "{host}, UDP port {port} only",
             &[("host", host), ("port", &port)],

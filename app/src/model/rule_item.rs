@@ -1,12 +1,17 @@
 //! One rule as an object that lists and rows can follow.
 
+use std::rc::Rc;
+
 use gtk::{glib, subclass::prelude::*};
 use portreeve_dbus::Rule;
 
 use super::{Draft, RuleWords, boot_time};
 
 mod imp {
-    use std::cell::{Cell, OnceCell};
+    use std::{
+        cell::{Cell, RefCell},
+        rc::Rc,
+    };
 
     use gtk::{glib, prelude::*, subclass::prelude::*};
     use portreeve_dbus::Rule;
@@ -16,13 +21,17 @@ mod imp {
     #[derive(Default, glib::Properties)]
     #[properties(wrapper_type = super::RuleItem)]
     pub struct RuleItem {
-        /// Whether the rule is in force. This and the next are the only parts of a rule that change.
+        /// Whether the rule is in force. This and the next two are the only parts of a rule that change.
         #[property(get, set, explicit_notify)]
         enabled: Cell<bool>,
         /// Whether it is paused, because its program's file is another.
         #[property(get, set)]
         paused: Cell<bool>,
-        pub(super) rule: OnceCell<(Rule, RuleWords)>,
+        /// What it says, which changes of a built-in one.
+        #[property(get, set, explicit_notify)]
+        action: RefCell<String>,
+        pub(super) rule: RefCell<Rc<Rule>>,
+        pub(super) words: RefCell<Option<Rc<RuleWords>>>,
     }
 
     #[glib::object_subclass]
@@ -47,19 +56,32 @@ impl RuleItem {
             .property("enabled", rule.enabled)
             .property("paused", rule.paused == Some(true))
             .build();
-        let words = RuleWords::new(&rule);
-        item.imp().rule.get_or_init(|| (rule, words));
+        item.put(rule);
         item
     }
 
-    /// The rule as it was when the item was made.
-    pub fn rule(&self) -> &Rule {
-        &self.both().0
+    /// The rule says something else now.
+    pub fn say(&self, rule: Rule) {
+        self.put(rule);
+        self.notify_action();
+    }
+
+    fn put(&self, rule: Rule) {
+        let imp = self.imp();
+        self.set_action(rule.action.as_str());
+        imp.words.replace(Some(Rc::new(RuleWords::new(&rule))));
+        imp.rule.replace(Rc::new(rule));
+    }
+
+    /// The rule, as it was when the item was made or it was told to say something else.
+    pub fn rule(&self) -> Rc<Rule> {
+        Rc::clone(&self.imp().rule.borrow())
     }
 
     /// Its words.
-    pub fn words(&self) -> &RuleWords {
-        &self.both().1
+    pub fn words(&self) -> Rc<RuleWords> {
+        let words = self.imp().words.borrow().clone();
+        words.unwrap_or_else(|| Rc::new(RuleWords::new(&self.rule())))
     }
 
     /// Whether it is not the user's to change: it comes with Portreeve, or is an administrator's.
@@ -71,7 +93,7 @@ impl RuleItem {
     pub fn draft(&self) -> Option<Draft> {
         let rule = Rule {
             enabled: self.enabled(),
-            ..self.rule().clone()
+            ..Rule::clone(&self.rule())
         };
         Draft::of(rule.spec(boot_time())?).filter(|_| !self.is_fixed())
     }
@@ -79,13 +101,5 @@ impl RuleItem {
     /// Whether it can be changed here.
     pub fn is_editable(&self) -> bool {
         self.draft().is_some()
-    }
-
-    fn both(&self) -> &(Rule, RuleWords) {
-        self.imp().rule.get_or_init(|| {
-            let rule = Rule::default();
-            let words = RuleWords::new(&rule);
-            (rule, words)
-        })
     }
 }

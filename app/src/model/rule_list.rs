@@ -45,6 +45,9 @@ impl RuleList {
         for (index, rule) in (0..).zip(rules) {
             match self.at(index).filter(|item| item.rule().id == rule.id) {
                 Some(item) => {
+                    if item.action() != rule.action {
+                        item.say(rule.clone());
+                    }
                     let paused = rule.paused == Some(true);
                     if item.paused() != paused {
                         item.set_paused(paused);
@@ -121,6 +124,28 @@ mod tests {
         assert_eq!(ids(&list), [1, 4, 3]);
         assert_eq!(list.find(3), Some(kept));
         assert_eq!(list.find(2), None);
+    }
+
+    #[test]
+    fn what_a_built_in_rule_says_changes_in_place() {
+        let list = RuleList::default();
+        let says = |action: &str| Rule {
+            program: None,
+            built_in: Some("name-lookups".into()),
+            destination: "name-servers".into(),
+            action: action.into(),
+            ..rule(1, "")
+        };
+        list.update(vec![says("allow")]);
+        let item = list.find(1).unwrap();
+        assert!(item.words().matches("allow"));
+        list.update(vec![says("ask")]);
+        assert_eq!(list.find(1), Some(item.clone()));
+        assert_eq!(
+            (item.action(), item.rule().action.as_str()),
+            ("ask".to_owned(), "ask")
+        );
+        assert!(item.words().matches("ask about name servers"));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct RuleWords {
     pub spoken_edit: String,
     /// Name of the button that deletes, to be read aloud.
     pub spoken_delete: String,
+    /// Name of the choice of what a built-in rule says, to be read aloud.
+    pub spoken_says: String,
 }
 
 impl RuleWords {
@@ -90,6 +92,7 @@ impl RuleWords {
             spoken_switch: spoken(&gettext("Rule for {app} to {destination} enabled")),
             spoken_edit: spoken(&gettext("Edit rule for {app} to {destination}")),
             spoken_delete: spoken(&gettext("Delete rule for {app} to {destination}")),
+            spoken_says: spoken(&gettext("What the rule for {destination} says")),
             path: rule
                 .program
                 .as_deref()
@@ -146,6 +149,7 @@ fn destination(rule: &Rule) -> String {
             .map(|network| isolate(&shown(lone_address(network)))),
         "local-network" => Some(gettext("the local network")),
         "this-computer" => Some(gettext("this computer")),
+        "name-servers" => Some(gettext("this computer’s name servers")),
         "multicast" => Some(gettext("multicast addresses")),
         "internet" => Some(gettext("the internet")),
         _ => None,

@@ -4,12 +4,13 @@ use portreeve_dbus::{
     ACTION_ALLOW, ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Change, Error, Explanation,
     Rule, RuleChanges,
 };
-use portreeve_policy::Origin;
+use portreeve_policy::{BuiltIn, Operation, Origin, ParseError};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
 use crate::{
-    decide::{Changing, Command, Made, RuleChange},
+    decide::{BuiltInSet, Changing, Command, Made, RuleChange, RuleLeave},
+    object,
     store::ChangeId,
 };
 
@@ -39,20 +40,31 @@ impl Rules {
     ) -> Result<Editor, Error> {
         let call = self.0.callers.get(connection, header).await?;
         let uid = call.user(uid)?;
-        let mut origin = Origin::CommandLine;
-        if call.uid != 0 {
-            let attestations = &self.0.attestations;
-            match attest(attestations, &call.caller, APPLICATION_EXECUTABLE).await {
-                Ok(()) => origin = Origin::Window,
-                Err(Error::AccessDenied(reason)) => {
-                    tracing::debug!(uid, reason, "asking polkit");
-                    let leaves = &self.0.leaves;
-                    leave::check(leaves, connection, header, &call, ACTION_EDIT_RULES).await?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let origin = self.check_editor(connection, header, &call).await?;
         Ok(Editor { uid, origin, call })
+    }
+
+    /// Checks that the caller may change rules; what it is.
+    async fn check_editor(
+        &self,
+        connection: &Connection,
+        header: &Header<'_>,
+        call: &Call,
+    ) -> Result<Origin, Error> {
+        if call.uid == 0 {
+            return Ok(Origin::CommandLine);
+        }
+        let attestations = &self.0.attestations;
+        match attest(attestations, &call.caller, APPLICATION_EXECUTABLE).await {
+            Ok(()) => Ok(Origin::Window),
+            Err(Error::AccessDenied(reason)) => {
+                tracing::debug!(uid = call.uid, reason, "asking polkit");
+                let leaves = &self.0.leaves;
+                leave::check(leaves, connection, header, call, ACTION_EDIT_RULES).await?;
+                Ok(Origin::CommandLine)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Has an editor's change made, with polkit's leave if it needs more than to be an editor.
@@ -108,7 +120,11 @@ impl Rules {
     ) -> Result<Explanation, Error> {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
-        let call = Box::new(call.check()?);
+        let mut call = Box::new(call.check()?);
+        let (_, operation, object) = &mut *call;
+        if *operation == Operation::Connect {
+            object::look_for_name_server(object);
+        }
         self.0
             .ask(|reply| Command::Explain { uid, call, reply })
             .await
@@ -146,6 +162,46 @@ impl Rules {
         let undo = RuleChange::Undo(ChangeId(change), editor.origin);
         let made = self.make(connection, &header, &editor, undo).await?;
         Ok(made.change.0)
+    }
+
+    async fn set_built_in(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        rule: &str,
+        action: &str,
+    ) -> Result<(), Error> {
+        let parsed = |error: ParseError| Error::InvalidArgument(error.to_string());
+        let rule: BuiltIn = rule.parse().map_err(parsed)?;
+        let wanted = (rule, BuiltIn::action(action).map_err(parsed)?);
+        let call = self.0.callers.get(connection, &header).await?;
+        let uid = call.user(uid)?;
+        let mut leave = match call.uid {
+            0 => RuleLeave::Allow,
+            _ => RuleLeave::None,
+        };
+        loop {
+            let command = |reply| Command::SetBuiltIn {
+                uid,
+                wanted,
+                leave,
+                reply,
+            };
+            let BuiltInSet::Needs(needed) = self.0.ask(command).await? else {
+                return Ok(());
+            };
+            if leave == RuleLeave::None {
+                self.check_editor(connection, &header, &call).await?;
+                leave = RuleLeave::Edit;
+            }
+            // Only where it is protected.
+            if needed == RuleLeave::Allow && leave < needed {
+                let leaves = &self.0.leaves;
+                leave::check(leaves, connection, &header, &call, ACTION_ALLOW).await?;
+                leave = RuleLeave::Allow;
+            }
+        }
     }
 
     async fn changes(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portreeve_policy::{Object, Operation, Process};
+use tokio::sync::mpsc;
 
 use crate::{
     gate::Held,
@@ -32,5 +33,15 @@ impl Arrival {
     /// The run that an answer is for and no other, whatever their program: one that runs what it was given.
     pub(super) fn only(&self) -> Option<u64> {
         (self.caller.code == Code::Given).then_some(self.request.run)
+    }
+
+    /// Has it found out where the caller comes from; then the call is judged anew. If the loop ends meanwhile, it is
+    /// denied.
+    pub(super) fn trace(self, again: &mpsc::WeakSender<Self>) {
+        let Some(again) = again.upgrade() else { return };
+        tokio::spawn(async move {
+            self.caller.trace().await;
+            drop(again.send(self).await);
+        });
     }
 }

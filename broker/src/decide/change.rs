@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
 use portreeve_policy::{
-    Action, Answer, For, Lifespan, ObjectPattern, Operations, Origin, Rule, RuleId, SubjectPattern,
+    Action, Answer, BuiltIn, For, Lifespan, ObjectPattern, Operations, Origin, Rule, RuleId,
+    SubjectPattern,
 };
 
 use super::{
@@ -142,6 +143,11 @@ impl Decider {
             (&mut changes.disable, Some(false)),
         ] {
             for id in ids.extract_if(.., |id| RuleBook::is_unstored(*id)) {
+                if let Some(rule) = BuiltIn::of_id(id) {
+                    return Err(Error::AccessDenied(format!(
+                        "cannot change rule {id}: it is built in; what {rule} says can be set"
+                    )));
+                }
                 if RuleBook::is_above(id) {
                     return Err(Error::AccessDenied(format!(
                         "cannot change rule {id}: it is an administrator's, from a file in {}",
@@ -350,6 +356,7 @@ impl Decider {
         self.store_problem = problem;
         if self.store_problem.is_none() {
             self.keep_unkept();
+            self.keep_unkept_built_ins();
         }
     }
 }

@@ -7,11 +7,12 @@ use portreeve_dbus::{
     Rule as RuleInfo, Status,
 };
 use portreeve_policy::{
-    Answer, Leave, ModeChange, Object, Operation, Origin as RuleOrigin, Program, Rule, RuleId,
+    Action, Answer, BuiltIn, Leave, ModeChange, Object, Operation, Origin as RuleOrigin, Program,
+    Rule, RuleId,
 };
 use tokio::sync::{oneshot, watch};
 
-use super::{AgentHandle, modes::Begun};
+use super::{AgentHandle, built_ins::BuiltInBegun, modes::Begun};
 use crate::store::{self, ChangeId, Changed, Over, TrustedFile};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
@@ -109,6 +110,17 @@ pub enum Command {
         /// Where to.
         reply: Reply<Changing>,
     },
+    /// Something else for a built-in rule to say to a user.
+    SetBuiltIn {
+        /// The user.
+        uid: u32,
+        /// Which, and what.
+        wanted: (BuiltIn, Action),
+        /// What leave the caller has.
+        leave: RuleLeave,
+        /// Where to.
+        reply: Reply<BuiltInSet>,
+    },
     /// The last changes of a user's rules.
     Changes {
         /// The user.
@@ -154,6 +166,8 @@ pub enum Command {
     Stored(Stored),
     /// From the loop to itself: the store has kept a mode, or not.
     ModeKept(ModeKept),
+    /// From the loop to itself: the store has kept what a built-in rule says, or not.
+    BuiltInKept(BuiltInKept),
     /// From the loop to itself: the store has kept what was learned of a user, or not.
     Learned {
         /// The user.
@@ -187,6 +201,38 @@ pub enum ModeSet {
     Done,
     /// Not taken: it needs more leave than there was.
     Needs(Leave),
+}
+
+/// What leave somebody has to change a user's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleLeave {
+    /// For what lets nothing more happen, to say it of built-in rules.
+    None,
+    /// For all else that is not protected.
+    Edit,
+    /// For what lets more happen where that is.
+    Allow,
+}
+
+/// How a wish for something else of a built-in rule was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuiltInSet {
+    /// It is in force.
+    Done,
+    /// Not taken: it needs more leave than there was.
+    Needs(RuleLeave),
+}
+
+/// What the store has done with what a built-in rule says.
+pub struct BuiltInKept {
+    /// The user and the rule.
+    pub whose: (u32, BuiltIn),
+    /// What it was to keep.
+    pub action: Action,
+    /// What is different now, or why nothing is.
+    pub result: Result<Changed, store::Error>,
+    /// Which change it is, and who wanted it; none if it could not be kept before.
+    pub wanted: Option<(BuiltInBegun, Reply<BuiltInSet>)>,
 }
 
 /// What the store has done with a user's mode.

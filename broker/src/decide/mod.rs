@@ -6,6 +6,7 @@
 mod agents;
 mod answer;
 mod arrival;
+mod built_ins;
 mod change;
 mod command;
 mod ending;
@@ -42,11 +43,13 @@ use tokio::{
 pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
 pub use arrival::Arrival;
 pub use command::{
-    Answered, Changing, Command, Logins, Made, ModeSet, Origin, Reply, RuleChange, Watch,
+    Answered, BuiltInSet, Changing, Command, Logins, Made, ModeSet, Origin, Reply, RuleChange,
+    RuleLeave, Watch,
 };
 
 use self::{
     agents::{Agents, GATHER},
+    built_ins::BuiltIns,
     late::LateAnswers,
     learn::Learning,
     listeners::Listeners,
@@ -128,9 +131,11 @@ impl Decider {
     ) -> Self {
         let modes = Modes::new(config.mode, config.unruled, opened.modes);
         let trusted = Trusted::new(opened.trusted);
+        let built_ins = BuiltIns::new(opened.built_ins);
+        let generation = kernel.generation();
         Self {
             prompts: Prompts::default(),
-            rules: RuleBook::new(opened.rules, modes, trusted, kernel.generation()),
+            rules: RuleBook::new(opened.rules, built_ins, modes, trusted, generation),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
             learning: Learning::default(),
@@ -258,7 +263,7 @@ impl Decider {
         } else {
             let (uid, operation) = (subject.uid, arrival.operation);
             match self.rules.modes.course(uid, operation, decision) {
-                (Course::Ask, _) if !arrival.caller.lineage.initialized() => trace(arrival, again),
+                (Course::Ask, _) if !arrival.caller.lineage.initialized() => arrival.trace(again),
                 (Course::Ask, _) => self.ask(arrival, decision),
                 (Course::Tell(action), grounds) => self.settle(arrival, action, grounds),
                 (Course::Learn, grounds) => {
@@ -465,15 +470,6 @@ impl Decider {
             .chain(self.learning.next())
             .min()
     }
-}
-
-/// Has it found out where a caller comes from; then it is judged anew. If the loop ends meanwhile, it is denied.
-fn trace(arrival: Arrival, again: &mpsc::WeakSender<Arrival>) {
-    let Some(again) = again.upgrade() else { return };
-    tokio::spawn(async move {
-        arrival.caller.trace().await;
-        drop(again.send(arrival).await);
-    });
 }
 
 #[cfg(test)]

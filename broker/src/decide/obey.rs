@@ -66,6 +66,13 @@ impl Decider {
                 leave,
                 reply,
             } => self.change(uid, change, leave, reply),
+            Command::SetBuiltIn {
+                uid,
+                wanted,
+                leave,
+                reply,
+            } => self.set_built_in(uid, wanted, leave, reply),
+            Command::BuiltInKept(kept) => self.built_in_kept(kept),
             Command::Changes { uid, reply } => self.list_changes(uid, reply),
             Command::Mode { uid, reply } => send(reply, Ok(self.rules.modes.state(uid))),
             Command::SetMode {

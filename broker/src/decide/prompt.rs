@@ -376,6 +376,7 @@ impl Prompt {
             host_source: object.knowledge.source.map(|source| source.to_string()),
             address: object.address.to_string(),
             port: object.port,
+            name_server: object.is_name_server().then_some(true),
             protocol: object.protocol.to_string(),
             held: self.held(),
             attempts: self.attempts,

@@ -86,6 +86,7 @@ mod tests {
             knowledge: Knowledge {
                 source: Some(NameSource::Lookup),
                 others: vec!["b.example".into(); 32].into(),
+                name_server: true,
             },
         };
         let noted = noted(&object);

@@ -1,4 +1,4 @@
-//! All rules in force: the stored ones, those that could not be stored, and the built-in one; and users' modes.
+//! All rules in force: the stored ones, those that could not be stored, and the built-in ones; and users' modes.
 
 use std::{
     borrow::Cow,
@@ -9,13 +9,14 @@ use std::{
 
 use portreeve_abi::Verdict;
 use portreeve_policy::{
-    Action, Course, Decision, Destination, Lifespan, Note, Object, ObjectPattern, Operation,
+    Action, BuiltIn, Course, Decision, Lifespan, Note, Object, ObjectPattern, Operation,
     Operations, Origin, Outcome, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject,
     SubjectPattern,
 };
 use tokio::time::Instant;
 
 use super::{
+    built_ins::BuiltIns,
     learn::Learned,
     modes::Modes,
     trusted::Trusted,
@@ -29,12 +30,11 @@ use crate::{
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
 const UNSTORED: u64 = 1 << 52;
-/// The built-in rule: this computer may be reached.
-const THIS_COMPUTER: RuleId = RuleId((1 << 53) - 1);
 /// Ids from here on, so many, are of administrators' rules.
-const ADMINISTRATORS: u64 = THIS_COMPUTER.0 - OF_ADMINISTRATORS;
+const ADMINISTRATORS: u64 = BuiltIn::ThisComputer.id().0 - OF_ADMINISTRATORS;
 const OF_ADMINISTRATORS: u64 = 1 << 30;
-/// How long a verdict on datagrams is remembered that depends on names, microseconds.
+const _: () = assert!(BuiltIn::NameLookups.id().0 < ADMINISTRATORS);
+/// How long a verdict on datagrams is remembered that depends on names, or on who is a name server, microseconds.
 const NAMED: u64 = 5_000_000;
 /// How often processes with rules of their own are looked after.
 const CHECK: Duration = Duration::from_secs(5);
@@ -42,6 +42,8 @@ const CHECK: Duration = Duration::from_secs(5);
 /// All rules in force.
 pub(super) struct RuleBook {
     rules: HashMap<RuleId, Rule>,
+    /// Those that come with Portreeve.
+    pub(super) built_ins: BuiltIns,
     /// Which of them were learned.
     pub(super) learned: Learned,
     /// Which of them count, and what becomes of what none is about.
@@ -63,9 +65,16 @@ pub(super) struct RuleBook {
 
 impl RuleBook {
     /// The rules found in the store, under the generation that is in force.
-    pub(super) fn new(stored: Vec<Rule>, modes: Modes, trusted: Trusted, generation: u64) -> Self {
+    pub(super) fn new(
+        stored: Vec<Rule>,
+        built_ins: BuiltIns,
+        modes: Modes,
+        trusted: Trusted,
+        generation: u64,
+    ) -> Self {
         let mut book = Self {
             rules: HashMap::new(),
+            built_ins,
             learned: Learned::default(),
             modes,
             trusted,
@@ -98,7 +107,7 @@ impl RuleBook {
 
     fn all(&self) -> impl Iterator<Item = Rule> {
         let own = self.rules.values().chain(&self.above);
-        own.cloned().chain([built_in()])
+        own.cloned().chain(self.built_ins.all())
     }
 
     /// Administrators' rules are these. Whether they were others before.
@@ -131,7 +140,7 @@ impl RuleBook {
 
     /// Whether the rule is an administrator's.
     pub(super) fn is_above(id: RuleId) -> bool {
-        (ADMINISTRATORS..THIS_COMPUTER.0).contains(&id.0)
+        (ADMINISTRATORS..ADMINISTRATORS + OF_ADMINISTRATORS).contains(&id.0)
     }
 
     /// The same for the same rules, in another broker too.
@@ -195,6 +204,13 @@ impl RuleBook {
         self.compiled.would_allow(&subject, operation, object, rule)
     }
 
+    /// The rule of this id, whosever it is; of a built-in one, what it says to a user.
+    pub(super) fn find(&self, uid: u32, id: RuleId) -> Option<Cow<'_, Rule>> {
+        let above = || self.above.iter().find(|rule| rule.id == id);
+        let kept = self.rules.get(&id).or_else(above).map(Cow::Borrowed);
+        kept.or_else(|| self.built_ins.find(uid, id).map(Cow::Owned))
+    }
+
     pub(super) fn explain(
         &self,
         subject: &Subject,
@@ -206,8 +222,8 @@ impl RuleBook {
 
     /// What a call is told that rules decide, the settings, or until a time its user's mode. The kernel may
     /// remember it until then, as long as the rules stay as they are, unless it depends on the names of its
-    /// address: more may be learnt any time. Then each connection is judged anew; of datagrams, which need
-    /// none, each few seconds one is.
+    /// address, or on who is a name server: that may be otherwise any time. Then each connection is judged anew; of
+    /// datagrams, which need none, each few seconds one is.
     pub(super) fn verdict(
         &self,
         subject: &Subject,
@@ -216,8 +232,10 @@ impl RuleBook {
         action: Outcome,
         until: Option<u64>,
     ) -> Verdict {
-        let named = self.compiled.depends_on_names(subject, operation, object);
-        match (named, object.protocol.is_of_datagrams()) {
+        let rules = &self.compiled;
+        let passing = rules.depends_on_names(subject, operation, object)
+            || rules.depends_on_name_servers(&self.seen(subject), operation, object);
+        match (passing, object.protocol.is_of_datagrams()) {
             (false, _) => match until {
                 None => kept(action, self.generation),
                 // A socket's label would outlast it.
@@ -257,7 +275,7 @@ impl RuleBook {
         self.own(uid)
             .chain(above)
             .cloned()
-            .chain([built_in()])
+            .chain(self.built_ins.of(uid))
             .collect()
     }
 
@@ -265,8 +283,7 @@ impl RuleBook {
     pub(super) fn in_force(&self, uid: u32) -> usize {
         let above = self.above.iter();
         let above = above.filter(|rule| rule.uid.is_none_or(|other| other == uid));
-        let built_in = 1;
-        built_in
+        BuiltIn::ALL.len()
             + self
                 .own(uid)
                 .chain(above)
@@ -428,25 +445,5 @@ impl Wanted {
             created: now.wall,
             note: self.note,
         }
-    }
-}
-
-fn built_in() -> Rule {
-    Rule {
-        id: THIS_COMPUTER,
-        uid: None,
-        subject: SubjectPattern::Any,
-        operations: Operations::ALL,
-        object: ObjectPattern {
-            destination: Destination::ThisComputer,
-            ports: None,
-            protocol: None,
-        },
-        action: Action::Allow,
-        lifespan: Lifespan::Always,
-        enabled: true,
-        origin: Origin::BuiltIn,
-        created: 0,
-        note: None,
     }
 }

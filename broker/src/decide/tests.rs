@@ -7,6 +7,7 @@ mod answers;
 mod applications;
 mod asking;
 mod asks;
+mod built_ins;
 mod chance;
 mod changes;
 mod clock;

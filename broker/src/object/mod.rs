@@ -18,9 +18,10 @@ use std::{
     os::unix::fs::MetadataExt as _,
 };
 
-use portreeve_abi::{AF_INET, Request};
+use portreeve_abi::{AF_INET, Operation, Request};
 use portreeve_policy::{Object, Protocol};
 
+use self::resolvers::Resolvers;
 pub use kept::{NAMES, keep_names};
 pub use listening::learn;
 pub use names::{Answers, Names};
@@ -30,12 +31,24 @@ pub fn object(request: &Request, names: &mut Names) -> Object {
     let endpoint = &request.key.endpoint;
     let address = address(endpoint.family == AF_INET, endpoint.address);
     let (host, knowledge) = names.of(request.key.process, request.run, address);
-    Object {
+    let mut object = Object {
         protocol: Protocol(endpoint.protocol),
         address,
         port: endpoint.port,
         host,
         knowledge,
+    };
+    let asks = [Operation::Connect, Operation::Send].map(|operation| operation as u32);
+    if asks.contains(&request.key.operation) && object.may_be_name_server() {
+        object.knowledge.name_server = names.is_name_server(address);
+    }
+    object
+}
+
+/// Finds out whether an object that no call is about is one of the computer's name servers.
+pub fn look_for_name_server(object: &mut Object) {
+    if object.may_be_name_server() {
+        object.knowledge.name_server = Resolvers::default().are_at(object.address);
     }
 }
 

@@ -131,8 +131,14 @@ impl Names {
         let knowledge = Knowledge {
             source: source.map(|(source, _)| source),
             others: all.take(OTHERS).collect(),
+            name_server: false,
         };
         (host, knowledge)
+    }
+
+    /// Whether one of the computer's name servers is at an address.
+    pub(super) fn is_name_server(&mut self, address: IpAddr) -> bool {
+        self.resolvers.are_at(address)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whose answers count: the name servers that root has set for the whole computer.
+//! Whose answers count, and who is asked for names: the name servers that root has set for the whole computer.
 //!
 //! A program may ask whomever it likes, a server of its own too; what those say names nothing, or a
 //! program could have any address pass for a host that it is allowed to reach.
@@ -22,6 +22,11 @@ const OWN_V4: &str = "/proc/self/net/fib_trie";
 const OWN_V6: &str = "/proc/self/net/if_inet6";
 /// Bytes read at most.
 const SIZE_MAX: u64 = 64 * 1024;
+/// Where systemd-resolved answers, whatever that file says: for everybody, and without its own ways.
+const RESOLVED: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53)),
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 54)),
+];
 /// `LOOPBACK_IFINDEX` of include/net/flow.h.
 const LOOPBACK: u32 = 1;
 
@@ -72,6 +77,12 @@ impl Resolvers {
         // What is said on this computer, from whichever of its addresses, comes by the loopback device; and so
         // does what is said in another's name. It has to come from a port that only a service can have.
         self.ports_are_guarded() && (loopback || self.is_own(source))
+    }
+
+    /// Whether one of them is at this address.
+    pub(super) fn are_at(&mut self, address: IpAddr) -> bool {
+        self.refresh();
+        RESOLVED.contains(&address) || self.servers.contains(&address)
     }
 
     fn ports_are_guarded(&mut self) -> bool {
@@ -131,7 +142,7 @@ fn parse(text: &str) -> Vec<IpAddr> {
         // One that is link-local has its device behind it.
         let address = words.next().and_then(|word| word.split('%').next());
         let address = address.and_then(|word| word.parse::<IpAddr>().ok());
-        servers.extend(address.map(|address| address.to_canonical()));
+        servers.extend(address.map(|address| reached(address.to_canonical())));
     }
     if servers.is_empty() {
         servers = vec![
@@ -140,6 +151,15 @@ fn parse(text: &str) -> Vec<IpAddr> {
         ];
     }
     servers
+}
+
+/// Where one gets to who connects to an address: by the unspecified one to this computer.
+fn reached(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        address => address,
+    }
 }
 
 /// Where an answer comes from.
@@ -173,10 +193,34 @@ mod tests {
     #[test]
     fn servers_are_read_as_resolvers_read_them() {
         let text = "# nameserver 192.0.2.9\nsearch lan\nnameserver 192.0.2.1\n\
-                    nameserver\t2001:db8::1\nnameserver fe80::1%eth0\nnameserver x\nnameservers 1.2.3.4\n";
+                    nameserver\t2001:db8::1\nnameserver fe80::1%eth0\nnameserver x\nnameservers 1.2.3.4\nnameserver 0.0.0.0\n";
         let servers: Vec<String> = parse(text).iter().map(ToString::to_string).collect();
-        assert_eq!(servers, ["192.0.2.1", "2001:db8::1", "fe80::1"]);
+        assert_eq!(
+            servers,
+            ["192.0.2.1", "2001:db8::1", "fe80::1", "127.0.0.1"]
+        );
         assert!(parse("").iter().all(IpAddr::is_loopback));
+    }
+
+    #[test]
+    fn name_servers_are_those_of_now_and_systemd_resolved() {
+        let dir = tempfile::tempdir().unwrap();
+        let conf = dir.path().join("resolv.conf");
+        fs::write(&conf, "nameserver 192.0.2.1\nnameserver ::ffff:192.0.2.2\n").unwrap();
+        let mut resolvers = Resolvers::at(conf.clone(), PathBuf::new(), Default::default());
+        let mut are_at = |address: &str| resolvers.are_at(address.parse().unwrap());
+        for known in ["192.0.2.1", "192.0.2.2", "127.0.0.53", "127.0.0.54"] {
+            assert!(are_at(known), "{known}");
+        }
+        for stranger in ["192.0.2.3", "127.0.0.1", "127.0.0.52", "::1"] {
+            assert!(!are_at(stranger), "{stranger}");
+        }
+        fs::remove_file(&conf).unwrap();
+        assert!(!are_at("192.0.2.1"));
+        assert!(
+            are_at("127.0.0.1") && are_at("::1"),
+            "without any, this one"
+        );
     }
 
     const ROUTES: &str = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n     \

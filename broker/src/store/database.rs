@@ -8,11 +8,11 @@ use std::{
     path::Path,
 };
 
-use portreeve_policy::{Deadline, Rule, RuleId};
+use portreeve_policy::{Action, BuiltIn, Deadline, Rule, RuleId};
 use rusqlite::{Connection, params};
 
 use super::{
-    Change, Changed, Error, KeptMode, Over,
+    Change, Changed, Error, KeptBuiltIns, KeptMode, Over, built_in,
     file::{self, Kind},
     migrate::Schema,
     modes,
@@ -37,6 +37,8 @@ pub struct Opened {
     pub rules: Vec<Rule>,
     /// Users' modes, of those who have set any.
     pub modes: BTreeMap<u32, KeptMode>,
+    /// What built-in rules say to users to whom they say something else than to all.
+    pub built_ins: KeptBuiltIns,
     /// The files that programs may run from, those of each program in the order in which they came.
     pub trusted: Vec<TrustedFile>,
     /// What is wrong, if rules cannot be changed.
@@ -52,6 +54,7 @@ impl Database {
         let mut opened = Opened {
             rules: Vec::new(),
             modes: BTreeMap::new(),
+            built_ins: BTreeMap::new(),
             trusted: Vec::new(),
             problem: None,
             senseless: 0,
@@ -63,6 +66,7 @@ impl Database {
             }
             (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
             opened.modes = loaded.modes;
+            opened.built_ins = loaded.built_ins;
             opened.trusted = loaded.trusted;
             file.obstacle.map_or(Ok(file.connection), Err)
         });
@@ -83,6 +87,10 @@ impl Database {
             Change::Edit(edit, by) => self.edit(edit, by).map(Changed::Edited),
             Change::Undo(change, by) => self.undo(change, by).map(Changed::Edited),
             Change::Mode(uid, kept) => self.keep_mode(uid, kept).map(|()| Changed::Mode(kept)),
+            Change::BuiltIn(uid, rule, action) => {
+                let kept = self.keep_built_in(uid, rule, action);
+                kept.map(|()| Changed::BuiltIn)
+            }
             Change::Trust(file) => self.trust(&file).map(|()| Changed::Trusted),
             Change::Forget(over) => self.forget(&over).map(|()| Changed::Forgotten),
         }
@@ -93,6 +101,16 @@ impl Database {
         let transaction = self.connection()?.unchecked_transaction();
         let written = transaction.and_then(|transaction| {
             modes::write(&transaction, uid, kept, &self.era)?;
+            transaction.commit()
+        });
+        written.map_err(Error::sqlite("write"))
+    }
+
+    /// Keeps what a built-in rule says to a user now.
+    fn keep_built_in(&self, uid: u32, rule: BuiltIn, action: Action) -> Result<(), Error> {
+        let transaction = self.connection()?.unchecked_transaction();
+        let written = transaction.and_then(|transaction| {
+            built_in::write(&transaction, uid, rule, action)?;
             transaction.commit()
         });
         written.map_err(Error::sqlite("write"))
@@ -132,6 +150,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/004-changes.sql"),
         include_str!("migrations/005-modes.sql"),
         include_str!("migrations/006-trusted.sql"),
+        include_str!("migrations/007-built-in.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",
@@ -145,6 +164,7 @@ struct Loaded {
     carried_over: Vec<(RuleId, Deadline)>,
     over: Vec<RuleId>,
     modes: BTreeMap<u32, KeptMode>,
+    built_ins: KeptBuiltIns,
     trusted: Vec<TrustedFile>,
     senseless: usize,
 }
@@ -169,6 +189,9 @@ fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
     }
     let (modes, senseless) = modes::load(connection, era, now).map_err(error())?;
     loaded.modes = modes;
+    loaded.senseless += senseless;
+    let (built_ins, senseless) = built_in::load(connection).map_err(error())?;
+    loaded.built_ins = built_ins;
     loaded.senseless += senseless;
     let (trusted, senseless) = trusted::load(connection).map_err(error())?;
     loaded.trusted = trusted;

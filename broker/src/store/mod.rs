@@ -1,5 +1,6 @@
 //! Rules with users' modes, and the history, in SQLite, each on a thread of its own. The only user of rusqlite.
 
+mod built_in;
 mod database;
 mod file;
 pub mod history;
@@ -12,12 +13,13 @@ mod trusted;
 
 use std::{collections::BTreeSet, fmt};
 
-use portreeve_policy::{Origin, Rule, RuleId};
+use portreeve_policy::{Action, BuiltIn, Origin, Rule, RuleId};
 
+pub use built_in::KeptBuiltIns;
 pub use database::Opened;
 #[cfg(test)]
 pub(crate) use database::tests::{
-    fail_changes, fail_deletions, fail_forgetting, fail_modes, kept_mode_rows,
+    fail_built_ins, fail_changes, fail_deletions, fail_forgetting, fail_modes, kept_mode_rows,
 };
 pub use modes::KeptMode;
 pub use thread::{Place, Store};
@@ -32,6 +34,8 @@ pub enum Change {
     Undo(ChangeId, By),
     /// Keep what a user's mode is now.
     Mode(u32, KeptMode),
+    /// Keep what a built-in rule says to a user now.
+    BuiltIn(u32, BuiltIn, Action),
     /// Keep that a program may run from a file.
     Trust(TrustedFile),
     /// Forget, for good, what is over.
@@ -110,6 +114,8 @@ pub enum Changed {
     Edited(Edited),
     /// A user's mode is this.
     Mode(KeptMode),
+    /// What a built-in rule says is kept.
+    BuiltIn,
     /// The file is kept.
     Trusted,
     /// What was over is forgotten.

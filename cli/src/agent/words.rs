@@ -45,6 +45,11 @@ fn is_udp(prompt: &Prompt) -> bool {
     matches!(prompt.protocol.as_str(), "udp" | "udplite")
 }
 
+/// Whether names are to be looked up: by one of the computer's name servers.
+fn is_lookup(prompt: &Prompt) -> bool {
+    prompt.operation == "connect" && prompt.name_server == Some(true)
+}
+
 /// The question.
 pub(super) fn question(prompt: &Prompt) -> String {
     let program = program(prompt);
@@ -58,6 +63,9 @@ pub(super) fn question(prompt: &Prompt) -> String {
         program
     };
     let host = host(prompt);
+    if is_lookup(prompt) {
+        return format!("Allow {who} to look up names?");
+    }
     match (prompt.operation.as_str(), prompt.protocol.as_str()) {
         ("connect", "tcp" | "sctp") => format!("Allow {who} to connect to {host}?"),
         ("connect", _) => format!("Allow {who} to send data to {host}?"),
@@ -109,6 +117,8 @@ pub(super) fn facts(prompt: &Prompt) -> Vec<String> {
         };
         let title = if prompt.operation == "listen" {
             "Listens at"
+        } else if is_lookup(prompt) {
+            "Name server"
         } else {
             "Other side"
         };
@@ -176,7 +186,11 @@ pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
             "They can reach any address, whatever your rules say.",
         ),
         (
-            kind == "connect" && prompt.host.is_none(),
+            is_lookup(prompt),
+            "The names that it looks up can tell others what it does.",
+        ),
+        (
+            kind == "connect" && prompt.host.is_none() && !is_lookup(prompt),
             "No name is known for this address.",
         ),
     ]
@@ -235,6 +249,7 @@ pub(super) fn reach(prompt: &Prompt, scope: Scope) -> String {
         ("listen", Scope::ThisComputer) => format!("{port}, from this computer"),
         ("listen", _) => format!("{port}, from any network"),
         (_, Scope::Any) => "anywhere".to_owned(),
+        (_, Scope::NameServers) => "all name servers of this computer".to_owned(),
         (_, Scope::Domain) => {
             let domain = prompt.domain.as_deref().unwrap_or_default();
             format!("{} and its subdomains, any port", name(domain))
@@ -279,205 +294,4 @@ pub(super) fn consequence(prompt: &Prompt, scope: Scope, lifespan: For) -> Strin
 }
 
 #[cfg(test)]
-mod tests {
-    use portreeve_policy::Span;
-
-    use super::*;
-
-    pub(super) fn prompt() -> Prompt {
-        Prompt {
-            operation: "connect".into(),
-            name: "curl".into(),
-            path: "/usr/bin/curl".into(),
-            verified: true,
-            started_by: vec!["/usr/bin/bash".into(), "/usr/sbin/sshd".into()],
-            host: Some("www.example.org".into()),
-            domain: Some("example.org".into()),
-            address: "192.0.2.7".into(),
-            port: 443,
-            protocol: "tcp".into(),
-            ..Prompt::default()
-        }
-    }
-
-    fn warned(prompt: Prompt) -> Vec<&'static str> {
-        warnings(&Asked {
-            prompt,
-            is_changeable: false,
-        })
-    }
-
-    #[test]
-    fn the_question_says_who_and_what() {
-        let ask = |change: fn(&mut Prompt)| {
-            let mut prompt = prompt();
-            change(&mut prompt);
-            question(&prompt)
-        };
-        assert_eq!(ask(|_| ()), "Allow “curl” to connect to www.example.org?");
-        assert_eq!(
-            ask(|it| {
-                it.protocol = "udp".into();
-                it.host = None;
-            }),
-            "Allow “curl” to send data to 192.0.2.7?"
-        );
-        assert_eq!(
-            ask(|it| {
-                it.operation = "listen".into();
-                it.interpreter = Some("/usr/bin/python3".into());
-            }),
-            "Let other devices connect to the script “curl”?"
-        );
-        assert_eq!(
-            ask(|it| {
-                it.operation = "create".into();
-                it.runs_anything = true;
-            }),
-            "Allow commands run in “curl” to send and receive raw packets?"
-        );
-        assert_eq!(
-            ask(|it| it.verified = false),
-            "Allow a program without a file (“curl”) to connect to www.example.org?"
-        );
-    }
-
-    #[test]
-    fn nothing_from_outside_acts_on_the_terminal() {
-        let evil = "a\u{1b}[2J\u{9b}31m\r\n\u{202e}b".to_owned();
-        let prompt = Prompt {
-            name: evil.clone(),
-            path: evil.clone(),
-            interpreter: Some(evil.clone()),
-            runs_anything: true,
-            command: evil.clone(),
-            application: Some(evil.clone()),
-            started_by: vec![evil.clone(); 2],
-            unit: Some(evil.clone()),
-            host: Some(evil.clone()),
-            host_source: Some("lookup".into()),
-            domain: Some(evil.clone()),
-            address: evil.clone(),
-            protocol: evil,
-            ..prompt()
-        };
-        assert!(prompt.verified && application(&prompt).is_some());
-        let mut all = vec![question(&prompt), program(&prompt), file(&prompt)];
-        all.extend(facts(&prompt));
-        all.extend(details(&prompt));
-        for scope in Scope::ALL {
-            all.push(consequence(&prompt, scope, For::Always));
-        }
-        for text in all {
-            assert!(!text.chars().any(portreeve_dbus::deceives), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn long_names_keep_both_ends() {
-        let long = format!("/tmp/{}/tail", "x".repeat(200));
-        let short = short(&long, 64);
-        assert_eq!(short.chars().count(), 64);
-        assert!(short.starts_with("/tmp/xxx") && short.ends_with("xxx/tail"));
-    }
-
-    #[test]
-    fn facts_have_name_address_port_and_protocol() {
-        let facts = facts(&prompt());
-        assert_eq!(
-            facts,
-            [
-                "Program: /usr/bin/curl",
-                "Started by: /usr/bin/bash",
-                "Other side: www.example.org (192.0.2.7), port 443 (TCP)",
-            ]
-        );
-    }
-
-    #[test]
-    fn an_application_is_told_from_its_programs() {
-        let of = |key: &str| Prompt {
-            application: Some(key.to_owned()),
-            ..prompt()
-        };
-        assert_eq!(
-            facts(&of("flatpak:org.mozilla.firefox"))[0],
-            "Application: Flatpak org.mozilla.firefox (all its programs, any version)"
-        );
-        let snap = of("snap:curl");
-        assert_eq!(
-            facts(&snap)[0],
-            "Application: Snap curl (all its programs, any version)"
-        );
-        assert_eq!(details(&snap)[0], "Program: /usr/bin/curl");
-        assert_ne!(details(&prompt())[0], "Program: /usr/bin/curl");
-        let unverified = Prompt {
-            verified: false,
-            ..snap
-        };
-        assert!(facts(&unverified)[0].starts_with("Program: calls itself"));
-    }
-
-    #[test]
-    fn all_warnings_are_given() {
-        assert_eq!(warned(prompt()), Vec::<&str>::new());
-        let prompt = Prompt {
-            alterations: vec!["controlled".into(), "foreign-code".into()],
-            host: None,
-            ..prompt()
-        };
-        let warned = warned(prompt.clone());
-        assert_eq!(warned.len(), 3);
-        assert!(warned[0].starts_with("Code"), "{warned:?}");
-        let changeable = Asked {
-            prompt,
-            is_changeable: true,
-        };
-        assert!(warnings(&changeable)[2].contains("not the system’s"));
-    }
-
-    #[test]
-    fn a_changed_file_and_a_name_like_another_are_told() {
-        let prompt = Prompt {
-            alterations: vec!["changed".into()],
-            host: Some("xn--80ak6aa92e.example".into()),
-            ..prompt()
-        };
-        let told = warned(prompt.clone());
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].contains("changed") && told[1].contains("another"));
-        assert!(facts(&prompt).contains(&"In letters: аррӏе.example".to_owned()));
-        let trusted = consequence(&prompt, Scope::Any, For::Always);
-        assert!(
-            trusted.ends_with("all your rules for it count again."),
-            "{trusted}"
-        );
-        let once = consequence(&prompt, Scope::Any, For::Process);
-        assert!(!once.contains("trusts"), "{once}");
-    }
-
-    #[test]
-    fn the_rule_that_will_be_made_is_said() {
-        let said = |scope, lifespan| consequence(&prompt(), scope, lifespan);
-        assert_eq!(
-            said(Scope::Domain, For::Always),
-            "Your answer makes a rule for “curl”: example.org and its subdomains, any port, always."
-        );
-        assert_eq!(
-            said(Scope::HostPort, For::Once),
-            "Your answer makes no rule: www.example.org, port 443 only, just this time."
-        );
-        let hour = For::Time(Span::HOUR);
-        assert!(said(Scope::Any, hour).ends_with(": anywhere, for 1h."));
-        let listener = Prompt {
-            operation: "listen".into(),
-            protocol: "udp".into(),
-            ..prompt()
-        };
-        assert_eq!(
-            consequence(&listener, Scope::LocalNetwork, For::Process),
-            "Your answer makes a rule for “curl”: UDP port 443, from the local network, until it \
-             quits. Deny keeps everybody out."
-        );
-    }
-}
+mod tests;

@@ -62,6 +62,8 @@ struct Object<'a> {
     address: &'a str,
     port: u16,
     protocol: &'a str,
+    /// Whether it is one of the computer's name servers, which is to be asked for names.
+    name_server: bool,
 }
 
 impl<'a> From<&'a Prompt> for View<'a> {
@@ -94,6 +96,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 address: &prompt.address,
                 port: prompt.port,
                 protocol: &prompt.protocol,
+                name_server: prompt.name_server == Some(true),
             },
             held: prompt.held,
             attempts: prompt.attempts,
@@ -251,6 +254,7 @@ mod tests {
             domain: None,
             address: "192.0.2.7".into(),
             port: 443,
+            name_server: None,
             protocol: "tcp".into(),
             held: 1,
             attempts: 3,
@@ -277,6 +281,7 @@ mod tests {
                 },
                 "object": {
                     "host": null, "host_source": null, "domain": null, "address": "192.0.2.7", "port": 443, "protocol": "tcp",
+                    "name_server": false,
                 },
                 "held": 1, "attempts": 3, "deadline": 90_000_000,
                 "scopes": ["host", "any"], "lifespans": ["once"],

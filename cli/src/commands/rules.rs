@@ -1,5 +1,6 @@
 //! `portreevectl rules`: lists and changes rules.
 
+mod built_in;
 mod changes;
 mod check;
 mod edit;
@@ -42,6 +43,7 @@ pub(super) struct View<'a> {
     enabled: bool,
     origin: &'a str,
     created: i64,
+    built_in: Option<&'a str>,
     note: Option<&'a str>,
     paused: bool,
 }
@@ -66,6 +68,7 @@ impl<'a> From<&'a Rule> for View<'a> {
             enabled: rule.enabled,
             origin: &rule.origin,
             created: rule.created,
+            built_in: rule.built_in.as_deref(),
             note: rule.note.as_deref(),
             paused: rule.paused == Some(true),
         }
@@ -86,6 +89,7 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
     let (changes, done) = match command {
         Rules::List => return list(uid, output).await,
         Rules::Show(rule) => return show::run(uid, rule.id, output).await,
+        Rules::BuiltIn(arguments) => return built_in::run(uid, arguments, output).await,
         Rules::Check => return check::run(uid, output).await,
         Rules::Changes => return changes::list(uid, output).await,
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
@@ -291,7 +295,7 @@ mod tests {
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
-                "note": null, "paused": false,
+                "built_in": null, "note": null, "paused": false,
             })
         );
     }

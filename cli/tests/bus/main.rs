@@ -72,6 +72,7 @@ fn prompt() -> Prompt {
         domain: Some("example.org".into()),
         address: "192.0.2.7".into(),
         port: 443,
+        name_server: None,
         protocol: "tcp".into(),
         held: 1,
         attempts: 1,
@@ -131,7 +132,7 @@ async fn prompts_are_listed_without_control_characters() {
         list[0]["object"],
         json!({"host": "example.org", "host_source": "lookup",
                "domain": "example.org", "address": "192.0.2.7", "port": 443,
-               "protocol": "tcp"})
+               "protocol": "tcp", "name_server": false})
     );
 }
 

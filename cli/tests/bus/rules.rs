@@ -176,3 +176,57 @@ async fn a_call_can_be_tried_without_being_made() {
     let output = run(bus.address(), &["test", "--app", app, "--addr", "1.2.3"]);
     assert_eq!(status(&output), 2, "{output:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn built_in_rules_are_listed_and_set() {
+    let rule = |id, built_in: &str| Rule {
+        id,
+        built_in: Some(built_in.into()),
+        action: "allow".into(),
+        origin: "built-in".into(),
+        enabled: true,
+        ..Rule::default()
+    };
+    let bus = Bus::start(Script {
+        rules: vec![rule(8, "name-lookups"), rule(9, "this-computer")],
+        ..Script::default()
+    })
+    .await;
+    let address = bus.address();
+    let output = run(address, &["rules", "built-in"]);
+    let text = text_of(&output.stdout);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[1].starts_with("this-computer  allow   "), "{text}");
+    assert!(lines[2].starts_with("name-lookups   allow   "), "{text}");
+    let output = run(address, &["--json", "rules", "built-in"]);
+    assert_eq!(
+        json_of(&output.stdout),
+        json!([
+            {"rule": "this-computer", "action": "allow", "id": 9},
+            {"rule": "name-lookups", "action": "allow", "id": 8},
+        ])
+    );
+    let set = ["rules", "built-in", "name-lookups", "ask"];
+    let output = run(address, &set);
+    assert_eq!(text_of(&output.stdout), "Rule name-lookups says ask.\n");
+    let output = run(
+        address,
+        &[&["--json", "--user", "1000"], &set[..3], &["deny"]].concat(),
+    );
+    assert_eq!(
+        json_of(&output.stdout),
+        json!({"rule": "name-lookups", "action": "deny", "id": 8})
+    );
+    let own = portreeve_dbus::OWN_UID;
+    assert_eq!(
+        bus.calls(),
+        [
+            format!("SetBuiltIn {own} name-lookups ask"),
+            "SetBuiltIn 1000 name-lookups deny".to_owned(),
+        ]
+    );
+    for wrong in [&["loopback"][..], &["name-lookups", "deny-and-ask"]] {
+        let output = run(address, &[&["rules", "built-in"], wrong].concat());
+        assert_eq!(status(&output), 2, "{output:?}");
+    }
+}

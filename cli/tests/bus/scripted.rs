@@ -228,6 +228,23 @@ impl Rules {
         missing.map(|()| (5, added))
     }
 
+    fn set_built_in(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        uid: u32,
+        rule: &str,
+        action: &str,
+    ) -> Result<(), Error> {
+        let mut state = lock(&self.0);
+        state.note(&header, format!("SetBuiltIn {uid} {rule} {action}"))?;
+        for known in &mut state.script.rules {
+            if known.built_in.as_deref() == Some(rule) {
+                action.clone_into(&mut known.action);
+            }
+        }
+        Ok(())
+    }
+
     fn undo(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -190,11 +190,31 @@ fn domains_places_and_sets_of_ports_are_taken() {
     };
     let domain = |spec: &mut RuleSpec| spec.domain = Some("Example.ORG.".into());
     assert_eq!(object(&domain), "example.org and below");
-    for (place, shown) in [("internet", "the internet"), ("multicast", "multicast")] {
+    for (place, shown) in [
+        ("internet", "the internet"),
+        ("multicast", "multicast"),
+        ("name-servers", "name servers"),
+    ] {
         assert_eq!(object(&|spec| spec.place = Some(place.into())), shown);
     }
     let ports = |spec: &mut RuleSpec| spec.ports = Some("443,80-81".into());
     assert_eq!(object(&ports), "anywhere port 80-81,443");
+}
+
+#[test]
+fn a_built_in_rule_says_which_it_is() {
+    for (known, action) in BuiltIn::ALL.into_iter().zip([Action::Allow, Action::Ask]) {
+        let own = known.rule(Some(1000), action);
+        let rule = Rule::from(&own);
+        assert_eq!(rule.built_in.as_deref(), Some(known.as_str()));
+        assert_eq!(rule.action, action.as_str());
+        assert_eq!(rule.compared(), Some(own));
+    }
+    let own = PolicyRule {
+        id: RuleId(1),
+        ..BuiltIn::ThisComputer.rule(None, Action::Allow)
+    };
+    assert_eq!(Rule::from(&own).built_in, None);
 }
 
 #[test]
@@ -209,7 +229,7 @@ fn names_and_far_places_are_not_of_who_connects() {
             change(&mut spec);
             refused(&spec)
         };
-        for place in ["internet", "multicast"] {
+        for place in ["internet", "multicast", "name-servers"] {
             let text = refused(&|spec| spec.place = Some(place.into()));
             assert!(text.contains("who may connect"), "{text}");
         }

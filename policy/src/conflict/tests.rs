@@ -160,6 +160,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Destination::Anywhere,
         Destination::Internet,
         Destination::LocalNetwork,
+        Destination::NameServers,
         network("10.0.0.0/8"),
         network("10.0.0.1/32"),
         host("a.example"),
@@ -169,7 +170,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     ];
     (
         prop::sample::select(destinations),
-        prop::option::of(prop::sample::select(vec!["80", "80-81", "80,443"])),
+        prop::option::of(prop::sample::select(vec!["53", "53-80", "80,443"])),
         prop::option::of(Just(crate::Protocol::TCP)),
         prop::sample::select(vec![
             Action::Allow,
@@ -265,7 +266,7 @@ fn any_alteration() -> impl Strategy<Value = Alteration> {
 fn any_call() -> impl Strategy<Value = Object> {
     (
         prop::sample::select(vec!["10.0.0.1", "10.0.0.2", "203.0.113.1"]),
-        80..82_u16,
+        prop::sample::select(vec![53, 80, 81]),
         prop::option::of(prop::sample::select(vec![
             "a.example",
             "b.example",
@@ -273,9 +274,11 @@ fn any_call() -> impl Strategy<Value = Object> {
         ])),
         prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
         prop::collection::vec(prop::sample::select(vec!["a.example", "b.example"]), 0..2),
+        any::<bool>(),
     )
-        .prop_map(|(address, port, host, source, others)| {
+        .prop_map(|(address, port, host, source, others, name_server)| {
             let mut object = object(address, port, host);
+            object.knowledge.name_server = name_server;
             if let Some(host) = host {
                 object.knowledge.source = Some(source);
                 let others = others.into_iter().filter(|other| *other != host);

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::{
-    Action, Decision, Destination, Lifespan, Object, Operation, Operations, Origin, Outcome,
-    Protocol, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, BuiltIn, Decision, Destination, Lifespan, Object, Operation, Operations, Origin,
+    Outcome, Protocol, Rule, RuleId, Ruleset, Subject,
     fixtures::{self, PROCESS, network},
 };
 
@@ -28,11 +28,8 @@ fn listen(id: u64, destination: Destination, action: Action) -> Rule {
 /// As the broker has it: this computer may be reached by anybody.
 fn built_in() -> Rule {
     Rule {
-        uid: None,
-        subject: SubjectPattern::Any,
-        operations: Operations::ALL,
-        origin: Origin::BuiltIn,
-        ..listen(99, Destination::ThisComputer, Action::Allow)
+        id: RuleId(99),
+        ..BuiltIn::ThisComputer.rule(None, Action::Allow)
     }
 }
 
@@ -67,6 +64,15 @@ fn outcome(rules: &[Rule]) -> (Option<bool>, String) {
 #[test]
 fn without_a_rule_listening_is_asked_about_and_this_computer_let_in() {
     assert_eq!(outcome(&[]), (None, "+?????".to_owned()));
+}
+
+/// Name servers are asked, and do not connect.
+#[test]
+fn a_rule_about_name_servers_says_nothing_of_peers() {
+    for action in [Action::Allow, Action::DENY, Action::Ask] {
+        let rule = listen(1, Destination::NameServers, action);
+        assert_eq!(outcome(&[rule]), outcome(&[]), "{action}");
+    }
 }
 
 #[test]

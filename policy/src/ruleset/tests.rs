@@ -78,9 +78,11 @@ fn the_more_exact_place_wins_whatever_it_says() {
         network("203.0.113.0/24"),
         Destination::Domain("example.org".into()),
         Destination::Domain("www.example.org".into()),
+        Destination::NameServers,
         Destination::Host("www.example.org".into()),
     ];
-    let call = object("203.0.113.10", 443, Some("www.example.org"));
+    let mut call = object("203.0.113.10", 53, Some("www.example.org"));
+    call.knowledge.name_server = true;
     let rules = places.into_iter().zip(1..).map(|(place, id)| {
         let action = if id % 2 == 0 {
             Action::DENY
@@ -310,6 +312,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just(Destination::ThisComputer),
         Just(Destination::LocalNetwork),
         Just(Destination::Internet),
+        Just(Destination::NameServers),
         prop::sample::select(vec!["example", "a.example"])
             .prop_map(|domain| Destination::Domain(domain.into())),
         prop::sample::select(vec!["a.example", "b.example"])
@@ -343,7 +346,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         ),
         subject,
         destination,
-        prop::option::of(prop::sample::select(vec!["80", "81", "80-81", "80,443"])),
+        prop::option::of(prop::sample::select(vec!["53", "80", "53-80", "80,443"])),
         prop::option::of(prop::sample::select(vec![Protocol::TCP, Protocol::UDP])),
         any::<bool>(),
     )
@@ -386,12 +389,14 @@ proptest! {
         path in prop::sample::select(vec!["/a", "/b", "/c"]),
         address in prop::sample::select(vec!["10.0.0.1", "10.0.0.2", "127.0.0.1", "2001:db8::1"]),
         host in prop::option::of(prop::sample::select(vec!["a.example", "b.example"])),
-        port in 80..82_u16,
+        port in prop::sample::select(vec![53, 80]),
+        name_server in any::<bool>(),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
-        let object = object(address, port, host);
+        let mut object = object(address, port, host);
+        object.knowledge.name_server = name_server;
         let subject = subject(path);
         let naive = rules
             .iter()
@@ -408,7 +413,8 @@ proptest! {
         mut rules in prop::collection::vec(any_rule(), 1..5),
         host in prop::sample::select(vec!["a.example", "b.example"]),
         source in prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
-        port in 80..82_u16,
+        port in prop::sample::select(vec![53, 80]),
+        name_server in any::<bool>(),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             // Else most of them are about other calls.
@@ -424,6 +430,7 @@ proptest! {
         let mut object = object("10.0.0.1", port, Some(host));
         let other = if host == "a.example" { "b.example" } else { "a.example" };
         object.knowledge.source = Some(source);
+        object.knowledge.name_server = name_server;
         object.knowledge.others = [other.into()].into();
         let subject = subject("/a");
         let allows = |rules: &[Rule]| matches!(

@@ -50,6 +50,11 @@ def _change(user, **changes):
     return _call("Rules1", "Change", user, changes, signature="(ua{sv})")
 
 
+def set_built_in(rule, action, user="alice"):
+    """Has a built-in rule say something else to the user, as root."""
+    _call("Rules1", "SetBuiltIn", user, rule, action, signature="(uss)")
+
+
 def set_mode(mode, user="alice", **more):
     """Sets a mode as root, with `seconds` and `snooze` if they are given."""
     kinds = {"mode": "s", "seconds": "u", "snooze": "b"}

@@ -17,7 +17,7 @@ SETTINGS = Path("/etc/portreeve/portreeved.toml")
 RULES = Path("/etc/portreeve/rules.d")
 DATABASE = Path("/var/lib/portreeve/rules.db")
 USERS = ("alice", "bob")
-BUILT_IN_RULES = 1
+BUILT_IN_RULES = 2
 
 # Exit statuses of portreevectl.
 FAILED, USAGE, ACCESS_DENIED, NOT_FOUND, STALE, UNREACHABLE = 1, 2, 3, 4, 5, 69
@@ -108,6 +108,12 @@ def no_prompt(user="alice", seconds=10):
     until(lambda: not bus.status(user).prompts, "the end of all prompts", seconds)
 
 
+def built_in(rule, action, user="alice"):
+    """Has a built-in rule say something else to the user."""
+    said = ctl("rules", "built-in", rule, action, user=user)
+    assert (said.rule, said.action) == (rule, action), said
+
+
 def decide(question, action, lifespan="once", scope="host-port", user="alice"):
     """Answers a prompt; returns the id of the rule made, if one was."""
     words = ("--for", lifespan, "--scope", scope, "--revision", question.revision)
@@ -192,6 +198,8 @@ def reset():
         service("start")
         states = _quiet_states()
     for user, state in states.items():
+        for rule in ("this-computer", "name-lookups"):
+            bus.set_built_in(rule, "allow", user)
         if state.mode != "ask" or hasattr(state, "mode_ends"):
             bus.set_mode("ask", user)
         if state.rules > BUILT_IN_RULES:

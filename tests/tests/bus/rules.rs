@@ -55,6 +55,7 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         enabled: true,
         origin: "command-line".into(),
         created: rule.created,
+        built_in: None,
         note: Some("why".into()),
         paused: None,
     };
@@ -173,9 +174,94 @@ fn a_user_changes_nothing_without_polkits_leave() {
         }
         assert_eq!(polkit.asked().len(), 3);
         let rules = proxy.list(OWN_UID).await.unwrap();
-        assert_eq!(rules.len(), 1, "the built-in one: {rules:?}");
-        assert_eq!(rules[0].origin, "built-in");
-        assert_eq!((rules[0].uid, rules[0].program.as_deref()), (None, None));
+        assert_eq!(rules.len(), 2, "the built-in ones: {rules:?}");
+        for rule in rules {
+            assert_eq!(rule.origin, "built-in");
+            assert_eq!((rule.uid, rule.program), (None, None));
+        }
+    });
+}
+
+/// What a built-in rule says to a user.
+async fn says(proxy: &RulesProxy<'_>, rule: &str) -> String {
+    let rules = proxy.list(OWN_UID).await.unwrap();
+    let found = rules
+        .into_iter()
+        .find(|it| it.built_in.as_deref() == Some(rule));
+    found.unwrap().action
+}
+
+#[test]
+fn a_user_tightens_built_in_rules_and_loosens_them_with_polkits_leave() {
+    let name = "rules::a_user_tightens_built_in_rules_and_loosens_them_with_polkits_leave";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(false).await;
+        let _broker = Broker::start().await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        let set = async |rule, action| proxy.set_built_in(OWN_UID, rule, action).await;
+        set("name-lookups", "ask").await.unwrap();
+        set("name-lookups", "deny").await.unwrap();
+        set("name-lookups", "deny").await.unwrap();
+        assert_eq!(polkit.asked(), [], "nothing more happens");
+        let refused = set("name-lookups", "allow").await;
+        assert!(
+            matches!(refused, Err(Error::AccessDenied(_))),
+            "{refused:?}"
+        );
+        assert_eq!(polkit.asked()[0].action, ACTION_EDIT_RULES);
+        assert_eq!(says(&proxy, "name-lookups").await, "deny");
+        assert_eq!(says(&proxy, "this-computer").await, "allow");
+        for (rule, action, wrong) in [
+            ("loopback", "deny", "“loopback”"),
+            ("name-lookups", "deny-and-ask", "“deny-and-ask”"),
+        ] {
+            let refused = set(rule, action).await;
+            assert!(
+                matches!(&refused, Err(Error::InvalidArgument(text)) if text.contains(wrong)),
+                "{refused:?}"
+            );
+        }
+        let refused = proxy.set_built_in(me() + 1, "name-lookups", "deny").await;
+        assert!(
+            matches!(refused, Err(Error::AccessDenied(_))),
+            "{refused:?}"
+        );
+        // What would become of a lookup, and of a call to something else there.
+        let call = |port| CallSpec {
+            program: "/usr/bin/curl".into(),
+            operation: "connect".into(),
+            address: Some("127.0.0.53".into()),
+            port: Some(port),
+            protocol: Some("udp".into()),
+            ..CallSpec::default()
+        };
+        for (port, outcome) in [(53, "deny"), (631, "allow")] {
+            let explained = proxy.explain(OWN_UID, &call(port)).await.unwrap();
+            assert_eq!(explained.outcome, outcome);
+        }
+    });
+}
+
+#[test]
+fn a_user_loosens_built_in_rules_with_polkits_leave() {
+    let name = "rules::a_user_loosens_built_in_rules_with_polkits_leave";
+    on_a_bus(name, As::User, async {
+        let polkit = Polkit::start(true).await;
+        let protects = Config {
+            protected: true,
+            ..Config::default()
+        };
+        let _broker = Broker::start_with(protects).await;
+        let client = Connection::system().await.unwrap();
+        let proxy = RulesProxy::new(&client).await.unwrap();
+        for action in ["deny", "ask"] {
+            let set = proxy.set_built_in(OWN_UID, "this-computer", action).await;
+            set.unwrap();
+            assert_eq!(says(&proxy, "this-computer").await, action);
+        }
+        let asked: Vec<_> = polkit.asked().into_iter().map(|it| it.action).collect();
+        assert_eq!(asked, [ACTION_EDIT_RULES, ACTION_ALLOW]);
     });
 }
 

@@ -24,7 +24,7 @@ fn a_user_sees_his_own_state() {
             agent: false,
             prompts: 0,
             held: 0,
-            rules: 1,
+            rules: 2,
             store: "ok".into(),
             history: "ok".into(),
             administrators: "ok".into(),

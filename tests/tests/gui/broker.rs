@@ -128,6 +128,19 @@ impl State {
     }
 
     /// Undoes the last change that is not undone; of others nothing is left in these tests.
+    /// A built-in rule says something else, unless the next refusal is for that.
+    fn set_built_in(&mut self, rule: &str, action: &str) -> Result<(), Error> {
+        if let Some(refusal) = self.refusals.pop_front() {
+            return Err(refusal);
+        }
+        for known in &mut self.rules {
+            if known.built_in.as_deref() == Some(rule) {
+                action.clone_into(&mut known.action);
+            }
+        }
+        Ok(())
+    }
+
     fn undo(&mut self, undoes: u64) -> Result<u64, Error> {
         let last = self.changes.iter().rev().find(|change| change.is_open());
         let Some(last) = last.filter(|last| last.number == undoes).cloned() else {
@@ -422,6 +435,19 @@ impl RulesInterface {
         let made = lock(&self.0).change(changes)?;
         self.tell(&emitter).await;
         Ok(made)
+    }
+
+    async fn set_built_in(
+        &self,
+        uid: u32,
+        rule: &str,
+        action: &str,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(), Error> {
+        own(uid);
+        lock(&self.0).set_built_in(rule, action)?;
+        self.tell(&emitter).await;
+        Ok(())
     }
 
     async fn undo(

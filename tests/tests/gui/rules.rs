@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::Rule;
+use portreeve_dbus::{Error, Rule};
 
 use crate::desk::Desk;
 
@@ -29,8 +29,19 @@ pub(crate) fn built_in() -> Rule {
         action: "allow".into(),
         lifespan: "always".into(),
         enabled: true,
+        built_in: Some("this-computer".into()),
         origin: "built-in".into(),
         ..Rule::default()
+    }
+}
+
+fn name_lookups() -> Rule {
+    Rule {
+        id: 2,
+        operations: vec!["connect".into()],
+        destination: "name-servers".into(),
+        built_in: Some("name-lookups".into()),
+        ..built_in()
     }
 }
 
@@ -121,6 +132,39 @@ fn a_rule_is_switched() {
                 .is_some_and(|rule| rule.enabled == enabled)
         });
     }
+}
+
+#[test]
+fn what_a_built_in_rule_says_is_chosen() {
+    let desk = desk(vec![built_in(), name_lookups()]);
+    let says = |action: &str| format!("Any program: {action} this computer’s name servers, always");
+    // Goes to a choice from the first one, or the last. What is named is in the list of choices alone.
+    let choose = |keys: &[&str], other: &str| {
+        desk.click(
+            "What the rule for this computer’s name servers says",
+            "toggle button",
+        );
+        desk.see(other, "label");
+        for key in keys.iter().chain(&["Return"]) {
+            desk.press(key, 1);
+        }
+    };
+    desk.see(&says("allow"), "list item");
+    choose(&["Home", "Down"], "Deny");
+    desk.see(&says("ask about"), "list item");
+    choose(&["End"], "Deny");
+    desk.see(&says("deny"), "list item");
+    let action = |desk: &Desk| desk.broker.rule(2).map(|rule| rule.action);
+    assert_eq!(action(&desk).as_deref(), Some("deny"));
+    // What the broker refuses is not shown.
+    desk.broker.refuse(Error::AccessDenied("no".into()));
+    choose(&["Home"], "Ask");
+    desk.see("You may not do this.", "label");
+    desk.see(&says("deny"), "list item");
+    choose(&["Home", "Down"], "Ask");
+    desk.see(&says("ask about"), "list item");
+    assert_eq!(action(&desk).as_deref(), Some("ask"));
+    desk.see("Any program: allow this computer, always", "list item");
 }
 
 #[test]

@@ -14,7 +14,9 @@ impl Question {
         let text = match self.kind {
             Kind::Listen => of_listening(scope, lifespan, self.by_udp),
             Kind::Raw => of_raw(lifespan),
-            Kind::Connect | Kind::Other => of_connecting(scope, lifespan, self.by_udp),
+            Kind::Connect | Kind::Lookup | Kind::Other => {
+                of_connecting(scope, lifespan, self.by_udp)
+            }
         };
         let port = self.port.to_string();
         let time = match lifespan {
@@ -36,6 +38,7 @@ impl Question {
 
 fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
     match (lifespan, scope) {
+        (_, Scope::NameServers) => of_looking_up(lifespan),
         (For::Once, Scope::Domain) => {
             gettext("Your answer applies to {domain} and its subdomains, just this time.")
         }
@@ -103,6 +106,26 @@ fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
             gettext("Your answer applies to {host} on port {port}, until you log out.")
         }
         (For::Always, _) => gettext("Your answer applies to {host} on port {port}, always."),
+    }
+}
+
+fn of_looking_up(lifespan: For) -> String {
+    match lifespan {
+        For::Once => {
+            gettext("Your answer applies to all of this computer’s name servers, just this time.")
+        }
+        For::Process => gettext(
+            "Your answer applies to all of this computer’s name servers, until “{app}” quits.",
+        ),
+        For::Time(_) => {
+            gettext("Your answer applies to all of this computer’s name servers, for {time}.")
+        }
+        For::Logout => gettext(
+            "Your answer applies to all of this computer’s name servers, until you log out.",
+        ),
+        For::Always => {
+            gettext("Your answer applies to all of this computer’s name servers, always.")
+        }
     }
 }
 

@@ -33,6 +33,7 @@ impl Who {
 pub(super) fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> String {
     let who = Who::of(prompt);
     let msgid = match Kind::of(prompt) {
+        Kind::Lookup => looking_up(&who),
         Kind::Connect if matches!(prompt.protocol.as_str(), "tcp" | "sctp") => connecting(&who),
         Kind::Connect => sending(&who),
         Kind::Listen if by_udp => receiving(&who),
@@ -58,6 +59,16 @@ fn sending(who: &Who) -> String {
         Who::Script => gettext("Allow the script “{app}” to send data to {host}?"),
         Who::Commands => gettext("Allow commands run in “{app}” to send data to {host}?"),
         Who::NoFile => gettext("Allow a program without a file (“{app}”) to send data to {host}?"),
+    }
+}
+
+fn looking_up(who: &Who) -> String {
+    match who {
+        // Translators: names of computers on the network.
+        Who::Program => gettext("Allow “{app}” to look up names?"),
+        Who::Script => gettext("Allow the script “{app}” to look up names?"),
+        Who::Commands => gettext("Allow commands run in “{app}” to look up names?"),
+        Who::NoFile => gettext("Allow a program without a file (“{app}”) to look up names?"),
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::plain;
 
 mod applications;
+mod lookups;
 
 fn prompt() -> Prompt {
     Prompt {

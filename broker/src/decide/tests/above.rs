@@ -96,7 +96,7 @@ async fn users_see_them_and_cannot_change_them() {
             "{refused:?}"
         );
     }
-    assert_eq!(all_rules(&desk, BOB).await.len(), 3);
+    assert_eq!(all_rules(&desk, BOB).await.len(), 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,18 +36,14 @@ async fn every_change_raises_the_generation() {
     desk.undo(&removal).await.unwrap();
     raised("put back");
     let before = desk.kernel.generation();
-    for change in [
-        remove(RuleId(999)),
-        switch(RuleId(999), true),
-        remove(RuleId((1 << 53) - 1)),
-    ] {
+    for change in [remove(RuleId(999)), switch(RuleId(999), true)] {
         let refused = desk.change(change).await;
         assert!(matches!(refused, Err(Error::NoSuchRule(_))));
     }
     let nothing = desk.undo(&removal).await;
     assert!(matches!(nothing, Err(Error::NoSuchChange(_))));
     assert_eq!(desk.kernel.generation(), before, "nothing has changed");
-    assert_eq!(desk.status(ALICE).await.rules, 2, "with the built-in one");
+    assert_eq!(desk.status(ALICE).await.rules, 3, "with the built-in ones");
 }
 
 #[tokio::test(start_paused = true)]

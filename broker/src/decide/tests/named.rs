@@ -18,6 +18,7 @@ fn named(names: &[&str]) -> Object {
         knowledge: Knowledge {
             source: Some(NameSource::Lookup),
             others: names.iter().skip(1).map(|name| (*name).into()).collect(),
+            name_server: false,
         },
         ..at("192.0.2.1", 443)
     }

@@ -43,7 +43,7 @@ async fn another_file_in_its_place_is_asked_about_and_can_be_trusted() {
     let desk = allowed(For::Always).await;
     assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
 
-    let desk = desk.followed().await;
+    let mut desk = desk.followed().await;
     assert_eq!(
         call(&desk, FIRST).await.1,
         Some(Told::Kept(0)),
@@ -66,6 +66,7 @@ async fn another_file_in_its_place_is_asked_about_and_can_be_trusted() {
     assert_eq!(desk.stored().await.len(), 1);
     assert_eq!(desk.rules(ALICE).await[0].id, rule);
     assert_eq!(call(&desk, SECOND).await.1, Some(Told::Kept(0)));
+    desk.stop().await;
     let desk = desk.followed().await;
     for contents in [FIRST, SECOND] {
         assert_eq!(call(&desk, contents).await.1, Some(Told::Kept(0)));

@@ -13,6 +13,7 @@ use super::{
 };
 
 mod backup;
+mod built_in;
 mod changes;
 mod ending;
 mod modes;
@@ -96,11 +97,12 @@ fn rule(destination: Destination) -> Rule {
     }
 }
 
-fn destinations() -> [Destination; 8] {
+fn destinations() -> [Destination; 9] {
     [
         Destination::Anywhere,
         Destination::ThisComputer,
         Destination::LocalNetwork,
+        Destination::NameServers,
         Destination::Multicast,
         Destination::Internet,
         Destination::Domain("example".into()),
@@ -122,6 +124,11 @@ pub(crate) fn fail_forgetting(path: &Path, text: Option<&str>) {
 /// The same for modes.
 pub(crate) fn fail_modes(path: &Path, text: Option<&str>) {
     fail("INSERT ON mode", path, text);
+}
+
+/// The same for what built-in rules say.
+pub(crate) fn fail_built_ins(path: &Path, text: Option<&str>) {
+    fail("INSERT ON built_in", path, text);
 }
 
 /// The same for the ends of modes.

@@ -13,6 +13,7 @@ fn named(source: NameSource, names: &[&str]) -> Object {
     object.knowledge = Knowledge {
         source: Some(source),
         others: names.iter().skip(1).map(|name| (*name).into()).collect(),
+        name_server: false,
     };
     object
 }

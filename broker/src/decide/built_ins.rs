@@ -1,0 +1,235 @@
+//! What users have made of the built-in rules, and changing that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portreeve_dbus::Error;
+use portreeve_policy::{Action, BuiltIn, Rule, RuleId};
+
+use super::{
+    Command, Decider,
+    change::store_error,
+    command::{BuiltInKept, BuiltInSet, Reply, RuleLeave},
+    obey::send,
+};
+use crate::{
+    failure::with_causes,
+    store::{self, KeptBuiltIns},
+};
+
+/// A built-in rule of a user.
+type Whose = (u32, BuiltIn);
+
+/// The built-in rules of all users.
+#[derive(Debug, Default)]
+pub(super) struct BuiltIns {
+    /// What they say to those to whom they say something else than to all.
+    set: BTreeMap<Whose, Action>,
+    /// How many changes are under way.
+    coming: BTreeMap<Whose, u32>,
+    /// The last change that was put in force before it was kept: what was begun before it is no more.
+    early: BTreeMap<Whose, u64>,
+    /// Those of which the store has something else than is in force.
+    unkept: BTreeSet<Whose>,
+    /// Changes so far.
+    changes: u64,
+}
+
+/// A change that is under way.
+#[derive(Debug, Clone, Copy)]
+pub struct BuiltInBegun {
+    number: u64,
+    /// Whether it was put in force already.
+    early: bool,
+}
+
+impl BuiltIns {
+    /// What was found in the store.
+    pub(super) fn new(kept: KeptBuiltIns) -> Self {
+        let mut rules = Self::default();
+        for (whose, action) in kept {
+            rules.put(whose, action);
+        }
+        rules
+    }
+
+    /// What one says to a user.
+    fn action(&self, whose: Whose) -> Action {
+        self.set.get(&whose).copied().unwrap_or(Action::Allow)
+    }
+
+    /// Those of a user.
+    pub(super) fn of(&self, uid: u32) -> [Rule; 2] {
+        let own = BuiltIn::ALL
+            .iter()
+            .any(|rule| self.set.contains_key(&(uid, *rule)))
+            .then_some(uid);
+        BuiltIn::ALL.map(|rule| rule.rule(own, self.action((uid, rule))))
+    }
+
+    /// This one, as it is for a user.
+    pub(super) fn find(&self, uid: u32, id: RuleId) -> Option<Rule> {
+        self.of(uid).into_iter().find(|rule| rule.id == id)
+    }
+
+    /// Those of everybody, and those of users to whom they say something else.
+    pub(super) fn all(&self) -> impl Iterator<Item = Rule> {
+        let users: BTreeSet<u32> = self.set.keys().map(|(uid, _)| *uid).collect();
+        let of_users = users.into_iter().flat_map(|uid| self.of(uid));
+        let for_all = BuiltIn::ALL.map(|rule| rule.rule(None, Action::Allow));
+        for_all.into_iter().chain(of_users)
+    }
+
+    /// One says this from now on; whether that is something else than it did.
+    fn put(&mut self, whose: Whose, action: Action) -> bool {
+        let before = match action {
+            Action::Allow => self.set.remove(&whose),
+            _ => self.set.insert(whose, action),
+        };
+        before.unwrap_or(Action::Allow) != action
+    }
+
+    /// A change is under way, and in force already if it comes `early`.
+    fn begin(&mut self, whose: Whose, early: bool) -> BuiltInBegun {
+        self.changes += 1;
+        let number = self.changes;
+        *self.coming.entry(whose).or_default() += 1;
+        if early {
+            self.early.insert(whose, number);
+        }
+        BuiltInBegun { number, early }
+    }
+
+    /// One that was under way is no more; whether what it has set counts.
+    fn settle(&mut self, whose: Whose, begun: BuiltInBegun) -> bool {
+        if let Some(count) = self.coming.get_mut(&whose) {
+            *count -= 1;
+            if *count == 0 {
+                self.coming.remove(&whose);
+            }
+        }
+        let early = self.early.get(&whose);
+        early.is_none_or(|early| begun.number >= *early)
+    }
+}
+
+impl Decider {
+    /// Somebody who has this leave wants a built-in rule to say something else. It does when the store has it, or at
+    /// once if nothing more happens by it: no full disk keeps a user from that.
+    pub(super) fn set_built_in(
+        &mut self,
+        uid: u32,
+        (rule, action): (BuiltIn, Action),
+        leave: RuleLeave,
+        reply: Reply<BuiltInSet>,
+    ) {
+        let whose = (uid, rule);
+        let before = self.rules.built_ins.action(whose);
+        let weakens = before.is_weakened_by(action);
+        let needed = match (weakens, self.config.protected) {
+            (false, _) => RuleLeave::None,
+            (true, false) => RuleLeave::Edit,
+            (true, true) => RuleLeave::Allow,
+        };
+        if leave < needed {
+            return send(reply, Ok(BuiltInSet::Needs(needed)));
+        }
+        let built_ins = &mut self.rules.built_ins;
+        if before == action && !built_ins.coming.contains_key(&whose) {
+            self.keep_unkept_built_ins();
+            return send(reply, Ok(BuiltInSet::Done));
+        }
+        let begun = built_ins.begin(whose, !weakens);
+        if !weakens {
+            self.put_built_in(whose, action);
+        }
+        self.keep_built_in(whose, action, Some((begun, reply)));
+    }
+
+    /// Puts in force what a built-in rule says.
+    fn put_built_in(&mut self, (uid, rule): Whose, action: Action) {
+        if self.rules.built_ins.put((uid, rule), action) {
+            tracing::info!(uid, %rule, %action, "built-in rule set");
+            self.publish();
+            self.rules_changed(uid);
+        }
+    }
+
+    /// Has the store keep what a built-in rule says. What came of it comes back as a command, in the order in which
+    /// that was done.
+    fn keep_built_in(
+        &mut self,
+        whose: Whose,
+        action: Action,
+        wanted: Option<(BuiltInBegun, Reply<BuiltInSet>)>,
+    ) {
+        let kept = move |result| BuiltInKept {
+            whose,
+            action,
+            result,
+            wanted,
+        };
+        let commands = self.commands.clone();
+        match self.store.place() {
+            Ok(place) => {
+                let (uid, rule) = whose;
+                let change = store::Change::BuiltIn(uid, rule, action);
+                place.make(change, move |result| {
+                    // Fails only when the loop has ended, and everybody with it.
+                    drop(commands.blocking_send(Command::BuiltInKept(kept(result))));
+                });
+            }
+            Err(error) => self.built_in_kept(kept(Err(error))),
+        }
+    }
+
+    /// The store has done its part.
+    pub(super) fn built_in_kept(&mut self, kept: BuiltInKept) {
+        let BuiltInKept {
+            whose,
+            action,
+            result,
+            wanted,
+        } = kept;
+        if let Some((begun, reply)) = wanted {
+            let counts = self.rules.built_ins.settle(whose, begun);
+            match &result {
+                Ok(_) => {
+                    if counts {
+                        self.put_built_in(whose, action);
+                    }
+                    send(reply, Ok(BuiltInSet::Done));
+                }
+                Err(error) if begun.early => {
+                    let error = with_causes(error);
+                    let text = format!(
+                        "cannot keep what the rule says: it is in force, but may not outlive the broker: {error}"
+                    );
+                    send(reply, Err(Error::StoreUnavailable(text)));
+                }
+                Err(error) => send(reply, Err(store_error(error))),
+            }
+        }
+        let built_ins = &mut self.rules.built_ins;
+        if result.is_ok() && built_ins.action(whose) == action {
+            built_ins.unkept.remove(&whose);
+        } else {
+            built_ins.unkept.insert(whose);
+        }
+        self.note_store(result.as_ref().err());
+    }
+
+    /// Has the store keep what it could not before.
+    pub(super) fn keep_unkept_built_ins(&mut self) {
+        let built_ins = &mut self.rules.built_ins;
+        let coming = &built_ins.coming;
+        // What is under way will be there instead.
+        let unkept: Vec<Whose> = built_ins
+            .unkept
+            .extract_if(.., |whose| !coming.contains_key(whose))
+            .collect();
+        for whose in unkept {
+            let action = self.rules.built_ins.action(whose);
+            self.keep_built_in(whose, action, None);
+        }
+    }
+}
