@@ -7,6 +7,7 @@ mod desktop;
 mod dpkg;
 mod icon;
 mod pacman;
+mod rpm;
 
 use std::{
     collections::HashMap,
@@ -103,9 +104,10 @@ impl Default for Programs {
 impl Programs {
     /// Those of the system below this directory.
     fn of(root: &Path) -> Self {
-        let found: [Option<Box<dyn Records + Send + Sync>>; 2] = [
+        let found: [Option<Box<dyn Records + Send + Sync>>; 3] = [
             dpkg::Dpkg::below(root).map(|records| Box::new(records) as _),
             pacman::Pacman::below(root).map(|records| Box::new(records) as _),
+            rpm::Rpm::below(root).map(|records| Box::new(records) as _),
         ];
         Self(Arc::new(Shared {
             root: root.to_owned(),
