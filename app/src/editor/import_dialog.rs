@@ -80,7 +80,7 @@ impl ImportDialog {
         let meaning = if self.replaces() {
             gettext("What the file does not have is deleted, but for rules that end by themselves.")
         } else {
-            gettext("What the file has is added.")
+            gettext("What the file has is added, and denials are switched on.")
         };
         // Beside the choice there is no room for it in a narrow window.
         self.imp().changes_group.set_description(Some(&meaning));
@@ -92,16 +92,29 @@ impl ImportDialog {
         imp.stale.set(true);
         imp.difference.take();
         self.action_set_enabled(TAKE, false);
-        if imp.preparing.replace(true) {
+        if imp.naming.get() || imp.preparing.replace(true) {
             return;
         }
         let dialog = self.clone();
         glib::spawn_future_local(async move {
-            while dialog.imp().stale.take() {
+            let imp = dialog.imp();
+            while !imp.naming.get() && imp.stale.take() {
                 dialog.prepare_once().await;
             }
-            dialog.imp().preparing.set(false);
+            imp.preparing.set(false);
         });
+    }
+
+    /// Another program is being named: what was found out was for the one before.
+    fn name_program(&self) {
+        self.imp().naming.set(true);
+        self.prepare();
+    }
+
+    /// The program is the one that is named now.
+    fn apply_program(&self) {
+        self.imp().naming.set(false);
+        self.prepare();
     }
 
     async fn prepare_once(&self) {
@@ -270,7 +283,7 @@ impl ImportDialog {
     async fn choose_program(&self) {
         if let Some(program) = choose_program(self).await {
             self.imp().program.set_text(&program);
-            self.prepare();
+            self.apply_program();
         }
     }
 }

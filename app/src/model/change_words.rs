@@ -1,6 +1,7 @@
 //! The words of a change of rules.
 
 use portreeve_dbus::Change;
+use portreeve_policy::Origin;
 
 use super::{
     RuleWords,
@@ -36,10 +37,12 @@ impl ChangeWords {
             change.disabled,
         ];
         let counts = counts.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-        let done = changed(counts);
+        // What comes from a file has the place of nothing.
+        let edits = change.origin != Origin::Import.as_str();
+        let done = changed(counts, edits);
         let rule = change.rule.as_ref().map(RuleWords::new);
         // A rule that has the place of another is one to whoever looks.
-        let edited = counts == [1, 1, 0, 0];
+        let edited = edits && counts == [1, 1, 0, 0];
         let number: usize = counts.into_iter().fold(0, usize::saturating_add);
         let more = number.saturating_sub(if edited { 2 } else { 1 });
         let title = match &rule {
@@ -81,10 +84,11 @@ impl ChangeWords {
     }
 }
 
-/// What was done with so many rules: added, deleted, switched on, switched off.
-pub(crate) fn changed(counts: [usize; 4]) -> String {
+/// What was done with so many rules: added, deleted, switched on, switched off. An edit is a rule that was added in the
+/// place of one that was deleted.
+pub(crate) fn changed(counts: [usize; 4], edits: bool) -> String {
     match counts {
-        [1, 1, 0, 0] => return gettext("Rule changed"),
+        [1, 1, 0, 0] if edits => return gettext("Rule changed"),
         [1, 0, 0, 0] => return gettext("Rule added"),
         [0, 1, 0, 0] => return gettext("Rule deleted"),
         [0, 0, 1, 0] => return gettext("Rule switched on"),
@@ -188,6 +192,16 @@ mod tests {
         });
         assert_eq!(plain(&edit.title), "Rule changed: curl");
         assert_eq!(edit.rules, None);
+        let import = ChangeWords::new(&Change {
+            removed: 1,
+            origin: "import".into(),
+            ..change()
+        });
+        assert_eq!(import.title, "1 rule added, 1 rule deleted");
+        assert_eq!(
+            plain(&import.rules.unwrap()),
+            "curl: allow server.example, always and 1 more"
+        );
     }
 
     #[test]

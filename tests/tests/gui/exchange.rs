@@ -121,6 +121,15 @@ fn a_list_is_taken_for_the_program_that_is_named() {
     name("/usr/bin/env");
     desk.see("List of hosts to be denied", "label");
     desk.see("To be added", "list item");
+    // While another program is being named, the rules of this one cannot be taken.
+    desk.focus("Portreeve");
+    desk.xdotool(["type", "--delay", "30", "x"]);
+    let cannot_be_taken =
+        |line: &str| line.contains("button “Import”") && line.contains("insensitive");
+    desk.until("nothing can be taken", |desk| {
+        desk.tree().lines().any(cannot_be_taken)
+    });
+    name("/usr/bin/env");
     desk.click("Import", "button");
     desk.see("2 rules added", "label");
     desk.see("/^env: deny ads.example.*, always$/", "list item");

@@ -41,6 +41,8 @@ pub struct ImportDialog {
     pub(super) broker: RefCell<Option<Broker>>,
     /// What was read.
     pub(super) found: RefCell<Option<Arc<Found>>>,
+    /// Whether another program is being named, and not yet applied.
+    pub(super) naming: Cell<bool>,
     /// What it would change, once that is known.
     pub(super) difference: RefCell<Option<Arc<Difference>>>,
     /// Whether that is being found out, and whether something is different since that began.
@@ -82,10 +84,15 @@ impl ObjectImpl for ImportDialog {
             text.set_direction(gtk::TextDirection::Ltr);
         }
         tell_mistakes_by(self.program.upcast_ref(), &self.program_error);
+        self.program.connect_changed(glib::clone!(
+            #[weak]
+            dialog,
+            move |_| dialog.name_program()
+        ));
         self.program.connect_apply(glib::clone!(
             #[weak]
             dialog,
-            move |_| dialog.prepare()
+            move |_| dialog.apply_program()
         ));
         dialog.show_meaning();
         self.yours.connect_selected_notify(glib::clone!(

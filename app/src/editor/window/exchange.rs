@@ -60,7 +60,7 @@ impl RulesWindow {
         match broker.change_rules(changes).await {
             Ok(change) => {
                 dialog.close();
-                self.offer_undo(&changed(counts), change);
+                self.offer_undo(&changed(counts, false), change);
             }
             Err(error) => dialog.refuse(&error.to_user_facing()),
         }
