@@ -66,11 +66,6 @@ impl BuiltIns {
         BuiltIn::ALL.map(|rule| rule.rule(own, self.action((uid, rule))))
     }
 
-    /// This one, as it is for a user.
-    pub(super) fn find(&self, uid: u32, id: RuleId) -> Option<Rule> {
-        self.of(uid).into_iter().find(|rule| rule.id == id)
-    }
-
     /// Those of everybody, and those of users to whom they say something else.
     pub(super) fn all(&self) -> impl Iterator<Item = Rule> {
         let users: BTreeSet<u32> = self.set.keys().map(|(uid, _)| *uid).collect();

@@ -204,13 +204,6 @@ impl RuleBook {
         self.compiled.would_allow(&subject, operation, object, rule)
     }
 
-    /// The rule of this id, whosever it is; of a built-in one, what it says to a user.
-    pub(super) fn find(&self, uid: u32, id: RuleId) -> Option<Cow<'_, Rule>> {
-        let above = || self.above.iter().find(|rule| rule.id == id);
-        let kept = self.rules.get(&id).or_else(above).map(Cow::Borrowed);
-        kept.or_else(|| self.built_ins.find(uid, id).map(Cow::Owned))
-    }
-
     pub(super) fn explain(
         &self,
         subject: &Subject,

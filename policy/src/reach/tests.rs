@@ -399,3 +399,12 @@ proptest! {
         }
     }
 }
+
+/// Nobody can be asked when this computer connects, and that is all it is about.
+#[test]
+fn a_built_in_rule_that_asks_about_this_computer_asks_about_no_listening() {
+    let asking = BuiltIn::ThisComputer.rule(Some(1000), Action::Ask);
+    let set = Ruleset::new([asking]);
+    let decision = set.decide(&subject(), Operation::Listen, &object("0.0.0.0"));
+    assert_eq!(decision, Decision::Ask);
+}
