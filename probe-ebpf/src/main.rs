@@ -43,9 +43,9 @@ pub fn socket_create(ctx: LsmContext) -> i32 {
     hooks::create::hook(&ctx)
 }
 
-/// `socket_post_create(sock, family, type, protocol, kern)`: sleepable since Linux 5.11. Runs when the
-/// socket is made, but nobody has it yet.
-#[lsm(hook = "socket_post_create", sleepable)]
+/// `socket_post_create(sock, family, type, protocol, kern)`: runs when the socket is made, but nobody has it
+/// yet. Nothing waits in it, and to call what may costs more.
+#[lsm(hook = "socket_post_create")]
 pub fn socket_post_create(ctx: LsmContext) -> i32 {
     hooks::create::label(&ctx)
 }

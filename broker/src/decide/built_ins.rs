@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portreeve_dbus::Error;
-use portreeve_policy::{Action, BuiltIn, Rule, RuleId};
+use portreeve_policy::{Action, BuiltIn, Rule};
 
 use super::{
     Command, Decider,
