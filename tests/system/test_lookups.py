@@ -146,7 +146,7 @@ def test_user_needs_leave_for_what_lets_more_happen_alone():
     assert told(Caller(), RESOLVED) == "EPERM"
 
 
-def test_this_computer_can_be_asked_about_and_lookups_go_on():
+def test_this_computer_can_be_denied_and_lookups_go_on():
     firewall.built_in("this-computer", "deny")
     caller = Caller()
     assert told(caller, "127.0.0.1", port=631) == "EPERM"
