@@ -37,8 +37,9 @@ pub struct ProbeConfig {
     pub binds_judged: u32,
     /// Inode number of the network namespace whose name servers count; 0: none do.
     pub network: u32,
-    /// Zero; fills up eight bytes.
-    pub reserved: u32,
+    /// 1 if what executables with a [`Standing`] do within this computer is judged too: a built-in rule need not
+    /// allow it.
+    pub loopback_judged: u32,
     /// A digest of the policy that the generation stands for, which the next broker compares.
     pub policy: u64,
 }

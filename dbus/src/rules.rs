@@ -43,8 +43,8 @@ pub trait Rules {
     fn undo(&self, uid: u32, change: u64) -> Result<u64, Error>;
 
     /// Has a built-in rule (`this-computer`, `name-lookups`) `allow`, `ask` or `deny` what it is about, for the user.
-    /// What lets nothing more happen needs no leave, and is in force before it is stored; all else needs what other
-    /// changes of rules need. It is no change that could be undone.
+    /// What lets nothing more happen needs [`crate::ACTION_STRENGTHEN`] alone, and is in force before it is stored; all
+    /// else needs what other changes of rules need. It is no change that could be undone.
     #[zbus(allow_interactive_auth)]
     fn set_built_in(&self, uid: u32, rule: &str, action: &str) -> Result<(), Error>;
 

@@ -73,6 +73,20 @@ impl BuiltIn {
         }
     }
 
+    /// The rules that are compiled for it. One that asks about this computer is about connecting: who listens here,
+    /// and who is connected to from here, is as with one that allows.
+    pub fn compiled(self, uid: Option<u32>, action: Action) -> impl Iterator<Item = Rule> {
+        let rule = self.rule(uid, action);
+        let others = Operations::ALL.iter();
+        let others = Operations::of(others.filter(|other| !rule.operations.contains(*other)));
+        let asks = self == Self::ThisComputer && action.asks();
+        let rest = others.filter(|_| asks).map(|operations| Rule {
+            operations,
+            ..self.rule(uid, Action::Allow)
+        });
+        std::iter::once(rule).chain(rest)
+    }
+
     /// What it is about. To take an address of this computer reaches nobody, so that only leave speaks of it; and
     /// nobody can be asked about who connects.
     fn operations(self, action: Action) -> Operations {

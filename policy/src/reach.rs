@@ -36,10 +36,9 @@ impl Reach {
             let action = match rule.action {
                 Action::Allow => Outcome::Allow,
                 Action::Deny(errno) => Outcome::Deny(errno),
-                // Of peers it says nothing: nobody can be asked when a packet comes. A built-in one is about those
-                // alone.
+                // Of peers it says nothing: nobody can be asked when a packet comes.
                 Action::Ask | Action::DenyAndAsk(_) => {
-                    if listens && rule.origin != Origin::BuiltIn {
+                    if listens {
                         let decision = Decision::from((rule.action, rule.id));
                         asked.get_or_insert((decision, peers.len()));
                     }

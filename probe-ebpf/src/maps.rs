@@ -26,7 +26,7 @@ static mut CONFIG: ProbeConfig = ProbeConfig {
     fallback_errno: 0,
     binds_judged: 0,
     network: 0,
-    reserved: 0,
+    loopback_judged: 0,
     policy: 0,
 };
 

@@ -1,8 +1,8 @@
 //! `io.github.portreeve.Rules1`.
 
 use portreeve_dbus::{
-    ACTION_ALLOW, ACTION_EDIT_RULES, APPLICATION_EXECUTABLE, CallSpec, Change, Error, Explanation,
-    Rule, RuleChanges,
+    ACTION_ALLOW, ACTION_EDIT_RULES, ACTION_STRENGTHEN, APPLICATION_EXECUTABLE, CallSpec, Change,
+    Error, Explanation, Rule, RuleChanges,
 };
 use portreeve_policy::{BuiltIn, Operation, Origin, ParseError};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
@@ -177,10 +177,13 @@ impl Rules {
         let wanted = (rule, BuiltIn::action(action).map_err(parsed)?);
         let call = self.0.callers.get(connection, &header).await?;
         let uid = call.user(uid)?;
-        let mut leave = match call.uid {
-            0 => RuleLeave::Allow,
-            _ => RuleLeave::None,
-        };
+        let mut leave = RuleLeave::Allow;
+        if call.uid != 0 {
+            // As for modes: who is not at the computer says who he is.
+            let leaves = &self.0.strengthenings;
+            leave::check(leaves, connection, &header, &call, ACTION_STRENGTHEN).await?;
+            leave = RuleLeave::None;
+        }
         loop {
             let command = |reply| Command::SetBuiltIn {
                 uid,

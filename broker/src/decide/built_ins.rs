@@ -66,10 +66,18 @@ impl BuiltIns {
         BuiltIn::ALL.map(|rule| rule.rule(own, self.action((uid, rule))))
     }
 
-    /// Those of everybody, and those of users to whom they say something else.
-    pub(super) fn all(&self) -> impl Iterator<Item = Rule> {
+    /// Whether any says something else to anybody than to all.
+    pub(super) fn are_set(&self) -> bool {
+        !self.set.is_empty()
+    }
+
+    /// What is compiled for everybody, and for users to whom they say something else.
+    pub(super) fn compiled(&self) -> impl Iterator<Item = Rule> {
         let users: BTreeSet<u32> = self.set.keys().map(|(uid, _)| *uid).collect();
-        let of_users = users.into_iter().flat_map(|uid| self.of(uid));
+        let of_users = users.into_iter().flat_map(move |uid| {
+            let each = BuiltIn::ALL.into_iter();
+            each.flat_map(move |rule| rule.compiled(Some(uid), self.action((uid, rule))))
+        });
         let for_all = BuiltIn::ALL.map(|rule| rule.rule(None, Action::Allow));
         for_all.into_iter().chain(of_users)
     }

@@ -381,6 +381,7 @@ impl Decider {
             generation,
             digest: self.digest(),
             binds_judged,
+            loopback_judged: self.rules.built_ins.are_set(),
         };
         // Before the kernel does: who comes in between is judged anew.
         self.table.change_rules();

@@ -107,7 +107,7 @@ impl RuleBook {
 
     fn all(&self) -> impl Iterator<Item = Rule> {
         let own = self.rules.values().chain(&self.above);
-        own.cloned().chain(self.built_ins.all())
+        own.cloned().chain(self.built_ins.compiled())
     }
 
     /// Administrators' rules are these. Whether they were others before.

@@ -82,7 +82,9 @@ impl Resolvers {
     /// Whether one of them is at this address.
     pub(super) fn are_at(&mut self, address: IpAddr) -> bool {
         self.refresh();
-        RESOLVED.contains(&address) || self.servers.contains(&address)
+        // On this computer it has to be at a port that only a service can have.
+        (RESOLVED.contains(&address) || self.servers.contains(&address))
+            && (!address.is_loopback() || self.ports_are_guarded())
     }
 
     fn ports_are_guarded(&mut self) -> bool {
@@ -207,7 +209,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let conf = dir.path().join("resolv.conf");
         fs::write(&conf, "nameserver 192.0.2.1\nnameserver ::ffff:192.0.2.2\n").unwrap();
-        let mut resolvers = Resolvers::at(conf.clone(), PathBuf::new(), Default::default());
+        let ports = dir.path().join("ports");
+        fs::write(&ports, "1024\n").unwrap();
+        let mut resolvers = Resolvers::at(conf.clone(), ports.clone(), Default::default());
         let mut are_at = |address: &str| resolvers.are_at(address.parse().unwrap());
         for known in ["192.0.2.1", "192.0.2.2", "127.0.0.53", "127.0.0.54"] {
             assert!(are_at(known), "{known}");
@@ -221,6 +225,10 @@ mod tests {
             are_at("127.0.0.1") && are_at("::1"),
             "without any, this one"
         );
+        fs::write(&ports, "53\n").unwrap();
+        for anybodys in ["127.0.0.1", "127.0.0.53", "::1"] {
+            assert!(!are_at(anybodys), "{anybodys} may be a program of a user's");
+        }
     }
 
     const ROUTES: &str = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n     \

@@ -20,6 +20,8 @@ pub struct Policy {
     pub digest: u64,
     /// Whether each `bind()` is judged as one.
     pub binds_judged: bool,
+    /// Whether all are judged that reach within this computer.
+    pub loopback_judged: bool,
 }
 
 /// The kernel part as the broker uses it while it runs.
@@ -86,6 +88,7 @@ impl Kernel for Probe {
             config.generation = policy.generation;
             config.policy = self.seal(policy.digest);
             config.binds_judged = u32::from(policy.binds_judged);
+            config.loopback_judged = u32::from(policy.loopback_judged);
         })
     }
 

@@ -27,8 +27,9 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<(KeptBuiltIns, u
 fn read(row: &Row<'_>) -> rusqlite::Result<Option<((u32, BuiltIn), Action)>> {
     let (uid, rule, action): (u32, String, String) =
         (row.get("uid")?, row.get("rule")?, row.get("action")?);
-    let read = rule.parse().ok().zip(BuiltIn::action(&action).ok());
-    Ok(read.map(|(rule, action)| ((uid, rule), action)))
+    // Whatever it was, it was not to allow.
+    let action = BuiltIn::action(&action).unwrap_or(Action::DENY);
+    Ok(rule.parse().ok().map(|rule| ((uid, rule), action)))
 }
 
 /// Writes what one says to a user from now on.

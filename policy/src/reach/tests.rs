@@ -400,11 +400,26 @@ proptest! {
     }
 }
 
-/// Nobody can be asked when this computer connects, and that is all it is about.
+/// To be asked about connecting within this computer keeps nobody of it out.
 #[test]
-fn a_built_in_rule_that_asks_about_this_computer_asks_about_no_listening() {
-    let asking = BuiltIn::ThisComputer.rule(Some(1000), Action::Ask);
-    let set = Ruleset::new([asking]);
-    let decision = set.decide(&subject(), Operation::Listen, &object("0.0.0.0"));
-    assert_eq!(decision, Decision::Ask);
+fn a_built_in_rule_that_asks_about_this_computer_lets_it_in() {
+    let asking: Vec<Rule> = BuiltIn::ThisComputer
+        .compiled(Some(1000), Action::Ask)
+        .collect();
+    let limited = listen(1, Destination::LocalNetwork, Action::Allow);
+    for own in [None, Some(limited)] {
+        let set = Ruleset::new(asking.iter().cloned().chain(own));
+        let from_here = set.decide(&subject(), Operation::Accept, &object("127.0.0.1"));
+        assert_eq!(
+            from_here.by_rule().map(|(action, _)| action),
+            Some(Action::Allow)
+        );
+        let within = set.decide(&subject(), Operation::Listen, &object("127.0.0.1"));
+        assert_eq!(
+            within.by_rule().map(|(action, _)| action),
+            Some(Action::Allow)
+        );
+        let connecting = set.decide(&subject(), Operation::Connect, &object("127.0.0.1"));
+        assert!(matches!(connecting, Decision::Asked { .. }));
+    }
 }

@@ -2,8 +2,8 @@
 
 use portreeve_broker::config::Config;
 use portreeve_dbus::{
-    ACTION_ALLOW, ACTION_EDIT_RULES, CallSpec, Error, OWN_UID, Rule, RuleChanges, RuleSpec,
-    RulesProxy,
+    ACTION_ALLOW, ACTION_EDIT_RULES, ACTION_STRENGTHEN, CallSpec, Error, OWN_UID, Rule,
+    RuleChanges, RuleSpec, RulesProxy,
 };
 use zbus::Connection;
 
@@ -195,7 +195,7 @@ async fn says(proxy: &RulesProxy<'_>, rule: &str) -> String {
 fn a_user_tightens_built_in_rules_and_loosens_them_with_polkits_leave() {
     let name = "rules::a_user_tightens_built_in_rules_and_loosens_them_with_polkits_leave";
     on_a_bus(name, As::User, async {
-        let polkit = Polkit::start(false).await;
+        let polkit = Polkit::start(true).await;
         let _broker = Broker::start().await;
         let client = Connection::system().await.unwrap();
         let proxy = RulesProxy::new(&client).await.unwrap();
@@ -203,13 +203,18 @@ fn a_user_tightens_built_in_rules_and_loosens_them_with_polkits_leave() {
         set("name-lookups", "ask").await.unwrap();
         set("name-lookups", "deny").await.unwrap();
         set("name-lookups", "deny").await.unwrap();
-        assert_eq!(polkit.asked(), [], "nothing more happens");
-        let refused = set("name-lookups", "allow").await;
-        assert!(
-            matches!(refused, Err(Error::AccessDenied(_))),
-            "{refused:?}"
-        );
-        assert_eq!(polkit.asked()[0].action, ACTION_EDIT_RULES);
+        let asked: Vec<_> = polkit.asked().into_iter().map(|it| it.action).collect();
+        assert_eq!(asked, [ACTION_STRENGTHEN; 3], "nothing more happens");
+        drop(polkit);
+        let polkit = Polkit::start(false).await;
+        for action in ["ask", "allow"] {
+            let refused = set("name-lookups", action).await;
+            assert!(
+                matches!(refused, Err(Error::AccessDenied(_))),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(polkit.asked().len(), 2);
         assert_eq!(says(&proxy, "name-lookups").await, "deny");
         assert_eq!(says(&proxy, "this-computer").await, "allow");
         for (rule, action, wrong) in [
@@ -261,7 +266,9 @@ fn a_user_loosens_built_in_rules_with_polkits_leave() {
             assert_eq!(says(&proxy, "this-computer").await, action);
         }
         let asked: Vec<_> = polkit.asked().into_iter().map(|it| it.action).collect();
-        assert_eq!(asked, [ACTION_EDIT_RULES, ACTION_ALLOW]);
+        let weakens = [ACTION_STRENGTHEN, ACTION_EDIT_RULES, ACTION_ALLOW];
+        assert_eq!(asked[..1], [ACTION_STRENGTHEN], "to deny");
+        assert_eq!(asked[1..], weakens, "to ask then");
     });
 }
 

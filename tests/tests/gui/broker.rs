@@ -127,7 +127,6 @@ impl State {
         id
     }
 
-    /// Undoes the last change that is not undone; of others nothing is left in these tests.
     /// A built-in rule says something else, unless the next refusal is for that.
     fn set_built_in(&mut self, rule: &str, action: &str) -> Result<(), Error> {
         if let Some(refusal) = self.refusals.pop_front() {
@@ -141,6 +140,7 @@ impl State {
         Ok(())
     }
 
+    /// Undoes the last change that is not undone; of others nothing is left in these tests.
     fn undo(&mut self, undoes: u64) -> Result<u64, Error> {
         let last = self.changes.iter().rev().find(|change| change.is_open());
         let Some(last) = last.filter(|last| last.number == undoes).cloned() else {

@@ -36,6 +36,7 @@ pub(super) struct Played {
     reaches: Mutex<HashMap<u32, Reach>>,
     peers_judged: AtomicBool,
     binds_judged: AtomicBool,
+    loopback_judged: AtomicBool,
     digest: AtomicU64,
     /// How many probes there were before.
     numbering: AtomicU64,
@@ -109,7 +110,10 @@ impl Kernel for Played {
             generation,
             digest,
             binds_judged,
+            loopback_judged,
         } = policy;
+        self.loopback_judged
+            .store(loopback_judged, Ordering::SeqCst);
         self.binds_judged.store(binds_judged, Ordering::SeqCst);
         self.digest.store(digest, Ordering::SeqCst);
         let before = self.generation.swap(generation, Ordering::SeqCst);

@@ -38,7 +38,7 @@ fn what_built_in_rules_say_comes_back_and_what_they_say_to_all_is_not_kept() {
 
 #[test]
 fn rows_that_make_no_sense_are_left_out() {
-    for change in ["rule = 'dns'", "action = 'deny-and-ask'", "uid = -1"] {
+    for change in ["rule = 'dns'", "uid = -1"] {
         let place = stored();
         let connection = Connection::open(&place.path).unwrap();
         let sql = format!("UPDATE built_in SET {change} WHERE uid = 1001");
@@ -51,4 +51,23 @@ fn rows_that_make_no_sense_are_left_out() {
             "{change}"
         );
     }
+}
+
+/// Something else than what it says to all, which is to allow.
+#[test]
+fn what_makes_no_sense_denies() {
+    let place = stored();
+    let connection = Connection::open(&place.path).unwrap();
+    let sql = "UPDATE built_in SET action = 'deny-and-ask' WHERE uid = 1001";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let (_, opened) = open_in(&place.path);
+    let of_user = |kept: &(&(u32, BuiltIn), &Action)| kept.0.0 == 1001;
+    let actions: Vec<_> = opened
+        .built_ins
+        .iter()
+        .filter(of_user)
+        .map(|(_, it)| *it)
+        .collect();
+    assert_eq!((actions, opened.senseless), (vec![Action::DENY], 0));
 }
