@@ -23,9 +23,9 @@ sys.path.insert(0, os.path.dirname(__file__))
 from calls.kernel import endpoint, family_of, handled, libc, noted, timed  # noqa: E402
 
 
-def connect(address, port=80, nonblocking=False, unspec=False):
-    """connect() by TCP; when it goes on by itself, waits for its end."""
-    with socket.socket(family_of(address), socket.SOCK_STREAM) as sock:
+def connect(address, port=80, nonblocking=False, unspec=False, kind=socket.SOCK_STREAM):
+    """connect(), by TCP unless it says otherwise; when it goes on by itself, waits for its end."""
+    with socket.socket(family_of(address), kind) as sock:
         sock.setblocking(not nonblocking)
         where = endpoint(address, port, unspec)
         result = timed(libc.connect, sock.fileno(), where, len(where))
