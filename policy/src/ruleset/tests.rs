@@ -381,6 +381,32 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         )
 }
 
+/// Makes them rules of one program for all users that are in force: else most of them are about other calls.
+fn of_one_program(rules: &mut [Rule]) {
+    for (id, rule) in (0..).zip(rules) {
+        *rule = Rule {
+            id: RuleId(id),
+            uid: None,
+            subject: SubjectPattern::Program(program("/a")),
+            enabled: true,
+            lifespan: Lifespan::Always,
+            ..rule.clone()
+        };
+    }
+}
+
+/// An address that has this name and another one.
+fn by_two_names(host: &str, source: NameSource, port: u16) -> Object {
+    let mut object = object("10.0.0.1", port, Some(host));
+    let other = match host {
+        "a.example" => "b.example",
+        _ => "a.example",
+    };
+    object.knowledge.source = Some(source);
+    object.knowledge.others = [other.into()].into();
+    object
+}
+
 proptest! {
     /// The index never changes what a scan of all rules would find.
     #[test]
@@ -416,22 +442,9 @@ proptest! {
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
     ) {
-        for (id, rule) in (0..).zip(&mut rules) {
-            // Else most of them are about other calls.
-            *rule = Rule {
-                id: RuleId(id),
-                uid: None,
-                subject: SubjectPattern::Program(program("/a")),
-                enabled: true,
-                lifespan: Lifespan::Always,
-                ..rule.clone()
-            };
-        }
-        let mut object = object("10.0.0.1", port, Some(host));
-        let other = if host == "a.example" { "b.example" } else { "a.example" };
-        object.knowledge.source = Some(source);
+        of_one_program(&mut rules);
+        let mut object = by_two_names(host, source, port);
         object.knowledge.name_server = name_server;
-        object.knowledge.others = [other.into()].into();
         let subject = subject("/a");
         let allows = |rules: &[Rule]| matches!(
             Ruleset::new(rules.to_vec()).decide(&subject, Operation::Connect, &object),
@@ -452,20 +465,8 @@ proptest! {
         source in prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
         port in 80..82_u16,
     ) {
-        for (id, rule) in (0..).zip(&mut rules) {
-            *rule = Rule {
-                id: RuleId(id),
-                uid: None,
-                subject: SubjectPattern::Program(program("/a")),
-                enabled: true,
-                lifespan: Lifespan::Always,
-                ..rule.clone()
-            };
-        }
-        let mut object = object("10.0.0.1", port, Some(host));
-        let other = if host == "a.example" { "b.example" } else { "a.example" };
-        object.knowledge.source = Some(source);
-        object.knowledge.others = [other.into()].into();
+        of_one_program(&mut rules);
+        let object = by_two_names(host, source, port);
         let decide = |rules: &[Rule]| {
             Ruleset::new(rules.to_vec()).decide(&subject("/a"), Operation::Connect, &object)
         };
