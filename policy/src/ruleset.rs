@@ -8,8 +8,8 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    Action, Alteration, Application, Destination, Object, ObjectPattern, Operation, Origin,
-    Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Application, Destination, Object, ObjectPattern, Operation, Operations,
+    Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
     precedence::Precedence,
 };
 
@@ -360,7 +360,8 @@ impl Ruleset {
         let is_about_peers = |rule: &&Rule| {
             rule.is_about(subject) && rule.object.is_about_port(object.port, object.protocol)
         };
-        let mut others: HashMap<RuleId, &Rule> = HashMap::new();
+        // Of a built-in rule there may be two, about different operations.
+        let mut others: HashMap<(RuleId, Operations), &Rule> = HashMap::new();
         for index in self.indices(subject) {
             let peers = listens.then(|| index.unnamed().filter(is_about_peers));
             let names = object.names().map(Some).chain([None]);
@@ -369,7 +370,7 @@ impl Ruleset {
                 rules.filter(move |rule| rule.matches(subject, judged, object, name))
             });
             let rules = peers.into_iter().flatten().chain(matching);
-            others.extend(rules.map(|rule| (rule.id, rule)));
+            others.extend(rules.map(|rule| ((rule.id, rule.operations), rule)));
         }
         let mut subject = subject.clone();
         subject.process.alteration = Alteration::NONE;

@@ -28,11 +28,14 @@ const MOST: u64 = 16 * 1024 * 1024;
 pub(super) struct Rpm(PathBuf);
 
 impl Rpm {
-    /// Those of the system below `root`, if it has any.
+    /// Those of the system below `root`, if it has any, and what reads them: they stay when that is removed.
     pub(super) fn below(root: &Path) -> Option<Self> {
         let has_any = |place: &PathBuf| FILES.iter().any(|file| place.join(file).is_file());
         let mut places = PLACES.iter().map(|place| root.join(place));
-        places.find(has_any).map(Self)
+        places
+            .find(has_any)
+            .filter(|_| Path::new(TOOL).is_file())
+            .map(Self)
     }
 }
 

@@ -177,13 +177,10 @@ impl Rules {
         let wanted = (rule, BuiltIn::action(action).map_err(parsed)?);
         let call = self.0.callers.get(connection, &header).await?;
         let uid = call.user(uid)?;
-        let mut leave = RuleLeave::Allow;
-        if call.uid != 0 {
-            // As for modes: who is not at the computer says who he is.
-            let leaves = &self.0.strengthenings;
-            leave::check(leaves, connection, &header, &call, ACTION_STRENGTHEN).await?;
-            leave = RuleLeave::None;
-        }
+        let mut leave = match call.uid {
+            0 => RuleLeave::Allow,
+            _ => RuleLeave::None,
+        };
         loop {
             let command = |reply| Command::SetBuiltIn {
                 uid,
@@ -194,16 +191,20 @@ impl Rules {
             let BuiltInSet::Needs(needed) = self.0.ask(command).await? else {
                 return Ok(());
             };
-            if leave == RuleLeave::None {
+            let check = async |leaves, action| {
+                leave::check(leaves, connection, &header, &call, action).await
+            };
+            if needed == RuleLeave::Strengthen {
+                // As for modes: who is not at the computer says who he is.
+                check(&self.0.strengthenings, ACTION_STRENGTHEN).await?;
+            } else if leave < RuleLeave::Edit {
                 self.check_editor(connection, &header, &call).await?;
-                leave = RuleLeave::Edit;
             }
             // Only where it is protected.
-            if needed == RuleLeave::Allow && leave < needed {
-                let leaves = &self.0.leaves;
-                leave::check(leaves, connection, &header, &call, ACTION_ALLOW).await?;
-                leave = RuleLeave::Allow;
+            if needed == RuleLeave::Allow {
+                check(&self.0.leaves, ACTION_ALLOW).await?;
             }
+            leave = needed;
         }
     }
 

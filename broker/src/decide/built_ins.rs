@@ -129,7 +129,7 @@ impl Decider {
         let before = self.rules.built_ins.action(whose);
         let weakens = before.is_weakened_by(action);
         let needed = match (weakens, self.config.protected) {
-            (false, _) => RuleLeave::None,
+            (false, _) => RuleLeave::Strengthen,
             (true, false) => RuleLeave::Edit,
             (true, true) => RuleLeave::Allow,
         };

@@ -206,8 +206,10 @@ pub enum ModeSet {
 /// What leave somebody has to change a user's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuleLeave {
-    /// For what lets nothing more happen, to say it of built-in rules.
+    /// None.
     None,
+    /// To have built-in rules let less happen.
+    Strengthen,
     /// For all else that is not protected.
     Edit,
     /// For what lets more happen where that is.

@@ -84,7 +84,7 @@ impl Resolvers {
         self.refresh();
         // On this computer it has to be at a port that only a service can have.
         (RESOLVED.contains(&address) || self.servers.contains(&address))
-            && (!address.is_loopback() || self.ports_are_guarded())
+            && (self.ports_are_guarded() || !address.is_loopback() && !self.is_own(address))
     }
 
     fn ports_are_guarded(&mut self) -> bool {

@@ -115,8 +115,9 @@ const HOOKS: &[&str] = &[
     "sock_graft",
     "mptcp_add_subflow",
     "task_prctl",
-    "sb_kern_mount",
+    // Before what notes a file system: a note that stayed behind would be taken for the next one's.
     "sb_delete",
+    "sb_kern_mount",
 ];
 /// Hooks whose programs cost every packet something: attached with the first limit on who may connect.
 const PEER_HOOKS: &[&str] = &["inet_conn_request", "socket_sock_rcv_skb"];

@@ -15,8 +15,8 @@ use std::{
 };
 
 use rustix::{
-    mm::{MapFlags, ProtFlags, mmap_anonymous, munmap},
-    process::{Pid, WaitOptions, waitpid},
+    mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap},
+    process::{Pid, Signal, WaitOptions, set_parent_process_death_signal, waitpid},
 };
 
 /// The root group, in the first process's view: to the service itself groups are read-only
@@ -24,6 +24,8 @@ use rustix::{
 const ROOT_GROUP: &str = "/proc/1/root/sys/fs/cgroup/cgroup.procs";
 /// Bytes of stack for what is run.
 const STACK: usize = 8 << 20;
+/// Bytes of it that nobody may touch: a page.
+const GUARD: usize = 4096;
 
 /// What is run, and what comes of it.
 struct Work<F, T> {
@@ -41,7 +43,7 @@ pub(super) fn run<T, F: FnOnce() -> T>(run: F) -> T {
         entered: Ok(()),
     };
     if let Err(error) = in_child(&mut work) {
-        tracing::warn!(%error, "cannot start a process to make maps in");
+        tracing::warn!(%error, "cannot have a process of its own make maps");
     }
     if let Err(error) = &work.entered {
         tracing::info!(%error, "cannot enter the root control group: what maps take is charged to the service");
@@ -62,6 +64,8 @@ fn in_child<T, F: FnOnce() -> T>(work: &mut Work<F, T>) -> io::Result<()> {
     );
     // SAFETY: a mapping of its own, at no address in particular.
     let stack = unsafe { mmap_anonymous(null_mut(), STACK, prot, flags) }?;
+    // SAFETY: its lowest page, which whoever runs out of it meets before anything else's memory.
+    unsafe { mprotect(stack, GUARD, MprotectFlags::empty()) }?;
     // SAFETY: one past its end, from where stacks grow down; a page's beginning is aligned for anything.
     let top = unsafe { stack.byte_add(STACK) };
     let shares = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
@@ -87,7 +91,9 @@ fn in_child<T, F: FnOnce() -> T>(work: &mut Work<F, T>) -> io::Result<()> {
 extern "C" fn child<T, F: FnOnce() -> T>(work: *mut libc::c_void) -> libc::c_int {
     // SAFETY: `in_child` has given it, and waits.
     let work = unsafe { &mut *work.cast::<Work<F, T>>() };
-    work.entered = enter();
+    // Without the broker it would go on, and out of systemd's sight there.
+    let mortal = set_parent_process_death_signal(Some(Signal::KILL));
+    work.entered = mortal.map_err(io::Error::from).and_then(|()| enter());
     if let Some(run) = work.run.take() {
         work.result = Some(catch_unwind(AssertUnwindSafe(run)));
     }

@@ -207,7 +207,7 @@ async fn code_of_others_may_do_what_is_built_in_and_is_asked_about_as_anybody() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_lets_more_happen_needs_leave_and_nothing_else_does() {
+async fn what_lets_more_happen_needs_more_leave() {
     for (protected, needed) in [(false, RuleLeave::Edit), (true, RuleLeave::Allow)] {
         let config = Config {
             protected,
@@ -222,6 +222,11 @@ async fn what_lets_more_happen_needs_leave_and_nothing_else_does() {
             desk.built_in(LOOKUPS, *before).await;
             let wanted = (LOOKUPS, *after);
             let set = desk.try_built_in(wanted, RuleLeave::None).await.unwrap();
+            assert!(matches!(set, BuiltInSet::Needs(_)), "{before} to {after}");
+            let set = desk
+                .try_built_in(wanted, RuleLeave::Strengthen)
+                .await
+                .unwrap();
             let done = if to < from {
                 BuiltInSet::Needs(needed)
             } else {
@@ -257,7 +262,7 @@ async fn a_full_disk_keeps_nobody_from_less_and_lets_nothing_more_happen() {
     fail_built_ins(&desk.database(), Some("disk full"));
     let wanted = (LOOKUPS, Action::DENY);
     let error = desk
-        .try_built_in(wanted, RuleLeave::None)
+        .try_built_in(wanted, RuleLeave::Strengthen)
         .await
         .unwrap_err();
     assert!(
@@ -281,7 +286,7 @@ async fn a_full_disk_keeps_nobody_from_less_and_lets_nothing_more_happen() {
     assert_eq!(next.listed(ALICE).await, listed("deny", "allow"));
 }
 
-/// A change that needs leave and one that needs none, at once: the later one counts, kept or not.
+/// A change that needs more leave and one that needs less, at once: the later one counts, kept or not.
 #[tokio::test(start_paused = true)]
 async fn what_is_in_force_early_is_not_undone_by_what_was_begun_before() {
     let mut desk = Desk::new().await;
@@ -289,7 +294,7 @@ async fn what_is_in_force_early_is_not_undone_by_what_was_begun_before() {
     let mut replies = Vec::new();
     for (action, leave) in [
         (Action::Allow, RuleLeave::Edit),
-        (Action::DENY, RuleLeave::None),
+        (Action::DENY, RuleLeave::Strengthen),
     ] {
         let (reply, result) = oneshot::channel();
         desk.send(Command::SetBuiltIn {
