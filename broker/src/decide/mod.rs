@@ -365,6 +365,7 @@ impl Decider {
     /// answered by them are.
     fn publish(&mut self) {
         let generation = self.rules.compile();
+        self.trust_who_waits();
         self.listeners.renew(&self.rules);
         // Rules for single processes are about these only.
         for (question, waiting) in self.prompts.waiting_mut() {
@@ -401,14 +402,8 @@ impl Decider {
             let verdict = self
                 .rules
                 .verdict(subject, operation, object, action, until);
-            match grounds {
-                Grounds::Mode(Mode::Learn) => {
-                    self.learn(&released.waiting.caller, operation, object);
-                }
-                Grounds::Rule(rule) if action == Outcome::Allow => {
-                    self.trust_first(&released.waiting.caller, rule);
-                }
-                _ => {}
+            if grounds == Grounds::Mode(Mode::Learn) {
+                self.learn(&released.waiting.caller, operation, object);
             }
             let held = released.waiting.held;
             tell(&self.history, deed, held, &verdict, action, grounds);

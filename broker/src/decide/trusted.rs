@@ -3,10 +3,13 @@
 //! A program that root alone can change has none. Of any other the file is taken for the user's choice that it runs
 //! from when the first of the user's rules lets it do something; later ones are, when the user says so.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use portreeve_policy::{
-    Action, Alteration, Answer, Contents, Digest, For, Lifespan, Outcome, Process, Program, Rule,
+    Action, Alteration, Answer, Contents, Decision, Digest, For, Lifespan, Outcome, Process, Program, Rule,
     RuleId, Subject, SubjectPattern,
 };
 
@@ -152,6 +155,30 @@ impl Decider {
         let lets = self.rules.get(caller.subject.uid, rule);
         if lets.and_then(let_do).is_some() {
             self.trust_if_first(caller);
+        }
+    }
+
+    /// Rules have come that let calls go on which wait. Of several files of one program the one that has waited longest
+    /// is the first; the others are others from now on, before anybody is told anything.
+    pub(super) fn trust_who_waits(&mut self) {
+        let mut let_go: Vec<_> = self
+            .prompts
+            .waiting()
+            .filter(|(_, waiting)| matches!(waiting.caller.subject.contents, Contents::Known(_)))
+            .filter_map(|(question, waiting)| {
+                let (subject, operation) = (&waiting.caller.subject, question.operation);
+                match self.rules.decide(subject, operation, &question.object) {
+                    Decision::Settled {
+                        action: Outcome::Allow,
+                        rule,
+                    } => Some((waiting.since, Arc::clone(&waiting.caller), rule)),
+                    _ => None,
+                }
+            })
+            .collect();
+        let_go.sort_by_key(|(since, ..)| *since);
+        for (_, caller, rule) in let_go {
+            self.trust_first(&caller, rule);
         }
     }
 
