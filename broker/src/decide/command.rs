@@ -12,7 +12,7 @@ use portreeve_policy::{
 };
 use tokio::sync::{oneshot, watch};
 
-use super::{AgentHandle, built_ins::BuiltInBegun, modes::Begun};
+use super::{AgentHandle, pending::Begun};
 use crate::store::{self, ChangeId, Changed, Over, TrustedFile};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
@@ -234,7 +234,7 @@ pub struct BuiltInKept {
     /// What is different now, or why nothing is.
     pub result: Result<Changed, store::Error>,
     /// Which change it is, and who wanted it; none if it could not be kept before.
-    pub wanted: Option<(BuiltInBegun, Reply<BuiltInSet>)>,
+    pub wanted: Option<(Begun, Reply<BuiltInSet>)>,
 }
 
 /// What the store has done with a user's mode.

@@ -15,6 +15,7 @@ mod learn;
 mod listeners;
 mod modes;
 mod obey;
+mod pending;
 mod prompt;
 mod prompts;
 mod question;
