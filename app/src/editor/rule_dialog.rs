@@ -56,6 +56,8 @@ mod imp {
         #[template_child]
         pub(super) action: TemplateChild<adw::ComboRow>,
         #[template_child]
+        pub(super) action_meaning: TemplateChild<gtk::Label>,
+        #[template_child]
         pub(super) action_error: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) destination: TemplateChild<adw::ComboRow>,
@@ -318,11 +320,13 @@ impl RuleDialog {
     /// Says what comes of an action where its name does not.
     fn show_meaning(&self) {
         let meaning = match self.action() {
-            Action::DenyAndAsk(_) => gettext("Your answer is for the next attempt"),
-            Action::Ask => gettext("Each time"),
+            Action::DenyAndAsk(_) => gettext("Your answer applies to the next attempt."),
+            Action::Ask => gettext("You are asked each time."),
             Action::Allow | Action::Deny(_) => String::new(),
         };
-        self.imp().action.set_subtitle(&meaning);
+        let label = &self.imp().action_meaning;
+        label.set_visible(!meaning.is_empty());
+        label.set_text(&meaning);
     }
 
     fn check_again(&self) {
