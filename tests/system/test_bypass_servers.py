@@ -81,4 +81,5 @@ def test_io_uring_interrupted_while_held():
     caller.start("servers.listen_once", "0.0.0.0")
     firewall.prompt()
     caller.signal(signal.SIGALRM)
-    assert caller.result().errno == "EINTR"
+    result = caller.result()
+    assert result.errno == "EINTR", result
