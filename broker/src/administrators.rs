@@ -86,6 +86,8 @@ struct Entry {
     errno: Option<String>,
     /// Names or numbers; everybody, if it is left out.
     users: Option<Vec<Named>>,
+    /// UUID of a connection of the network manager's.
+    only_in: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
     note: Option<String>,
@@ -344,6 +346,8 @@ impl Entry {
             action: self.action,
             errno: errno.transpose()?,
             lifespan: None,
+            only_in: self.only_in,
+            only_in_name: None,
             enabled: Some(self.enabled),
             note: self.note,
         };
@@ -363,6 +367,7 @@ impl Entry {
             object: parts.object,
             action: parts.action,
             lifespan: Lifespan::Always,
+            network: parts.network,
             enabled: parts.enabled,
             origin: Origin::Administrator,
             created,

@@ -25,6 +25,7 @@ use crate::{
     gate::{self, Breath, Entrance, GateFile, Gatekeepers, Knock, Server, Table},
     health,
     keep::Kept,
+    networks::Left,
     object::{self, Names},
     probe::{self, Probe},
     replaced::Replaced,
@@ -105,6 +106,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let config = Config::load(&places.config)?;
     let failures = Arc::new(Failures::default());
     let mut kept = Kept::receive();
+    let (networks_left, networks) = Left::take_over(&mut kept);
     let adopted = Probe::adopt(&mut kept)?;
     let replaces = adopted.is_none();
     let probe = Arc::new(match adopted {
@@ -157,7 +159,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Box::new(clock),
     )
     .recording_in(history.clone())
-    .under(std::mem::take(&mut above.rules), above.problem.take());
+    .under(std::mem::take(&mut above.rules), above.problem.take())
+    .within(networks);
     let inputs = Inputs {
         arrivals: arriving,
         again: arrivals.downgrade(),
@@ -177,6 +180,11 @@ pub async fn run(places: Places) -> Result<(), Error> {
     bus::set_apart(&bus, gatekeepers.pids()).await;
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
     tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
+    tokio::spawn(bus::follow_networks(
+        bus.clone(),
+        commands.clone(),
+        networks_left,
+    ));
     tokio::spawn(administrators::follow(above, commands.clone()));
 
     // And only now the kernel.

@@ -203,6 +203,9 @@ pub(crate) struct EditRule {
     /// the answer is for the next attempt) or deny
     #[arg(long, value_parser = action())]
     pub(crate) action: Option<Action>,
+    /// In force in any network
+    #[arg(long, conflicts_with = "network")]
+    pub(crate) any_network: bool,
     /// The rule lives until it is removed
     #[arg(long, conflicts_with_all = ["time", "until_logout"])]
     pub(crate) always: bool,
@@ -244,6 +247,10 @@ pub(crate) struct Parts {
     /// What a denied call fails with [default: EPERM]
     #[arg(long, value_parser = errno())]
     pub(crate) errno: Option<u16>,
+    /// The rule is in force only while this network is active: a connection of the network manager's by its name, if it
+    /// is active now, or its UUID; or current
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) network: Option<String>,
     /// The rule ends after this time, such as 90s, 30m, 1h or "2h 30m"
     #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "until_logout")]
     pub(crate) time: Option<Span>,

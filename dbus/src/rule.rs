@@ -1,12 +1,13 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Note, ObjectPattern,
-    Operation, Operations, Process, Program, Rule as PolicyRule, RuleId, Span, SubjectPattern,
+    Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Network, Note,
+    ObjectPattern, Operation, Operations, Process, Program, Rule as PolicyRule, RuleId, Span,
+    SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
-use crate::Error;
+use crate::{Error, network};
 
 /// One rule as the broker lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
@@ -43,7 +44,13 @@ pub struct Rule {
     pub pid: Option<u32>,
     /// When it ends, for `until`: microseconds on `CLOCK_BOOTTIME`.
     pub ends: Option<u64>,
-    /// Whether it is in force.
+    /// UUID of the one network that it is for; absent for any.
+    pub only_in: Option<String>,
+    /// What that was called when the rule was made.
+    pub only_in_name: Option<String>,
+    /// Whether it is out of force for now, because that network is not active; absent if not.
+    pub away: Option<bool>,
+    /// Whether it is switched on.
     pub enabled: bool,
     /// Who made it: `prompt`, `window`, `command-line`, `import`, `learned`, `administrator` or `built-in`.
     pub origin: String,
@@ -99,6 +106,14 @@ impl From<&PolicyRule> for Rule {
                 Lifespan::Until(deadline) => Some(deadline.boottime),
                 Lifespan::Process(_) | Lifespan::Logout | Lifespan::Always => None,
             },
+            only_in: rule.network_id().map(|id| id.to_string()),
+            only_in_name: rule
+                .network
+                .as_ref()
+                .and_then(|network| network.name.as_ref())
+                .map(|name| name.as_str().to_owned()),
+            // The broker knows which are active, its rules do not.
+            away: None,
             enabled: rule.enabled,
             origin: rule.origin.as_str().to_owned(),
             created: rule.created,
@@ -138,6 +153,8 @@ impl Rule {
             action: self.action.clone(),
             errno: self.errno,
             lifespan: Some(lifespan),
+            only_in: self.only_in.clone(),
+            only_in_name: self.only_in_name.clone(),
             enabled: Some(self.enabled),
             note: self.note.clone(),
         })
@@ -184,6 +201,7 @@ impl Rule {
             object: parts.object,
             action: parts.action,
             lifespan,
+            network: parts.network,
             enabled: self.enabled,
             origin: self.origin.parse().ok()?,
             created: self.created,
@@ -224,7 +242,11 @@ pub struct RuleSpec {
     /// How long it lives: a time in seconds as in `3600s`, `logout` or `always`; that, if it is left
     /// out.
     pub lifespan: Option<String>,
-    /// Whether it is in force; it is, if that is left out.
+    /// Only while this network is active: the UUID of a connection of `NetworkManager`'s.
+    pub only_in: Option<String>,
+    /// What that is called: at most [`portreeve_policy::NetworkName::LONGEST`] bytes, without control characters. It decides nothing.
+    pub only_in_name: Option<String>,
+    /// Whether it is switched on; it is, if that is left out.
     pub enabled: Option<bool>,
     /// What is to be known about it: at most [`Note::LONGEST`] bytes, without control characters.
     pub note: Option<String>,
@@ -243,7 +265,9 @@ pub struct Checked {
     pub action: Action,
     /// How long: [`For::Time`], [`For::Logout`] or [`For::Always`].
     pub lifespan: For,
-    /// Whether it is in force.
+    /// The one network that it is for.
+    pub network: Option<Network>,
+    /// Whether it is switched on.
     pub enabled: bool,
     /// What is to be known about it.
     pub note: Option<Note>,
@@ -292,6 +316,7 @@ impl RuleSpec {
             },
             action,
             lifespan: check_lifespan(self.lifespan.as_deref())?,
+            network: network::check(self.only_in.as_deref(), self.only_in_name.as_deref())?,
             enabled: self.enabled.unwrap_or(true),
             note: self.note.as_deref().map(check_note).transpose()?,
         })

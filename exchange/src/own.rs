@@ -57,6 +57,11 @@ struct Written {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     errno: Option<String>,
+    /// UUID of the network, and what that is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    only_in: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    only_in_name: Option<String>,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     enabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,6 +102,8 @@ impl Written {
             action: self.action,
             errno: errno.transpose()?,
             lifespan: None,
+            only_in: self.only_in,
+            only_in_name: self.only_in_name,
             enabled: Some(self.enabled),
             note: self.note,
         };
@@ -125,6 +132,8 @@ impl From<RuleSpec> for Written {
             protocol: spec.protocol,
             action: spec.action,
             errno: errno.and_then(Action::errno_name).map(str::to_owned),
+            only_in: spec.only_in,
+            only_in_name: spec.only_in_name,
             enabled: spec.enabled.unwrap_or(true),
             note: spec.note,
         }

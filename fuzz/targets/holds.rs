@@ -79,6 +79,7 @@ fn rule(id: u64, destination: Destination, port: Option<u16>, action: Action) ->
         origin: Origin::Prompt,
         created: 0,
         note: None,
+        network: None,
     }
 }
 

@@ -30,6 +30,8 @@ fuzz_target!(|bytes: &[u8]| {
         lifespan: some(input.text()),
         enabled: some(input.text()).map(|word| word == "yes"),
         note: some(input.text()),
+        only_in: some(input.text()),
+        only_in_name: some(input.text()),
     };
     let Ok(checked) = spec.check() else { return };
     let rule = Rule::from(&rule(checked.clone()));
@@ -53,5 +55,6 @@ fn rule(checked: Checked) -> PolicyRule {
         origin: Origin::Window,
         created: 0,
         note: checked.note,
+        network: checked.network,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Rules that do not hold for the process are none of them: if code has come into it that is not its
 //! program's ([`crate::Alteration`]), only what was allowed to it since, what is denied, and the built-in
-//! rules.
+//! rules. Nor are rules for a network that is not active ([`crate::Network`]): of these none decides, hides or
+//! overrules anything.
 //!
 //! 0. **Administrators' rules** beat all others.
 //! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
@@ -11,12 +12,13 @@
 //!    beats the local network and multicast, which beat the internet, which beats anywhere; then a rule for
 //!    fewer ports beats one for more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
-//! 4. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
+//! 4. **Network**: a rule for one network beats one that is in force in any.
+//! 5. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
 //!    allows: all of a file are as old as each other.
 //!    An address may have several names. Each is looked at as if it were the only one; if a rule against the
-//!    name wins there, it beats all that is allowed by other names, whatever ports and operations that is
-//!    for; but one that asks beats nothing that is denied, unless it is the more exact one.
-//! 5. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
+//!    name wins there, it beats all that is allowed by other names, whatever ports, operations and
+//!    networks that is for; but one that asks beats nothing that is denied, unless it is the more exact one.
+//! 6. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
 //!    later one counts.
 
 use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
@@ -60,6 +62,7 @@ pub(crate) struct Precedence {
     ports: u32,
     protocol: bool,
     operations: u32,
+    network: bool,
     action: Said,
     created: i64,
     id: u64,
@@ -92,6 +95,7 @@ impl Precedence {
             ports: u32::MAX,
             protocol: true,
             operations: 4,
+            network: true,
             ..Self::of(rule)
         }
     }
@@ -111,6 +115,7 @@ impl Precedence {
             (self.ports != weaker.ports, Criterion::Ports),
             (self.protocol != weaker.protocol, Criterion::Protocol),
             (self.operations != weaker.operations, Criterion::Operations),
+            (self.network != weaker.network, Criterion::Network),
             (self.action != weaker.action, Criterion::Action),
         ];
         let first = differs.into_iter().find(|(differs, _)| *differs);
@@ -153,6 +158,7 @@ impl Precedence {
             },
             protocol: rule.object.protocol.is_some(),
             operations: 5 - rule.operations.len().min(5),
+            network: rule.network.is_some(),
             action: Said::by(rule),
             created: rule.created,
             id: rule.id.0,

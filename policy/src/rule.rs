@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Action, Alteration, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError,
-    Process, Subject, SubjectPattern,
+    Action, Alteration, Lifespan, Network, Object, ObjectPattern, Operation, Operations,
+    ParseError, Process, Subject, SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -116,6 +116,8 @@ pub struct Rule {
     pub action: Action,
     /// Until when.
     pub lifespan: Lifespan,
+    /// The one network that it is for. Where that is not active, the rule is as if it were not there.
+    pub network: Option<Network>,
     /// A rule switched off matches nothing.
     pub enabled: bool,
     /// Who made it.

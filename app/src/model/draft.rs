@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use portreeve_dbus::RuleSpec;
+use portreeve_dbus::{ActiveNetwork, RuleSpec};
 use portreeve_policy::{Action, For};
 
+use super::text::{isolate, shown};
 use crate::i18n::gettext;
 
 /// Which destination is meant.
@@ -79,6 +80,39 @@ pub const ACTIONS: [Action; 4] = [
 /// The protocols that a draft can be about; `None` for any.
 pub const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
 
+/// A network that a rule can be for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftNetwork {
+    /// UUID of the connection.
+    pub uuid: String,
+    /// What it is called, if that is known.
+    pub name: Option<String>,
+}
+
+impl DraftNetwork {
+    /// That of a rule, if it is for one.
+    fn of(rule: &RuleSpec) -> Option<Self> {
+        Some(Self {
+            uuid: rule.only_in.clone()?,
+            name: rule.only_in_name.clone(),
+        })
+    }
+
+    /// What it is called where it is chosen.
+    pub fn shown(&self) -> String {
+        isolate(&shown(self.name.as_ref().unwrap_or(&self.uuid)))
+    }
+}
+
+impl From<ActiveNetwork> for DraftNetwork {
+    fn from(network: ActiveNetwork) -> Self {
+        Self {
+            uuid: network.uuid,
+            name: Some(network.name),
+        }
+    }
+}
+
 /// The parts of a rule as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -94,6 +128,8 @@ pub struct Draft {
     pub port: String,
     /// The protocol; `None` for any.
     pub protocol: Option<&'static str>,
+    /// The network that it is for; `None` for any.
+    pub network: Option<DraftNetwork>,
     /// How long it lives; `None` for always.
     pub lifespan: Option<For>,
     /// The rule in whose place it will be: what is not said above stays as it was there.
@@ -122,6 +158,7 @@ impl Default for Draft {
             place: String::new(),
             port: String::new(),
             protocol: None,
+            network: None,
             lifespan: None,
             base: None,
         }
@@ -144,6 +181,7 @@ impl Draft {
             place: place.unwrap_or_default(),
             port: rule.ports.clone().unwrap_or_default(),
             protocol,
+            network: DraftNetwork::of(&rule),
             lifespan: lifespan.filter(|it| *it != For::Always),
             base: Some(rule),
         })
@@ -230,6 +268,9 @@ impl Draft {
             put_place(spec);
             put_ports(spec);
             spec.protocol = self.protocol.map(str::to_owned);
+            let network = self.network.clone();
+            spec.only_in = network.as_ref().map(|network| network.uuid.clone());
+            spec.only_in_name = network.and_then(|network| network.name);
             spec.lifespan = self.lifespan.map(|lifespan| lifespan.to_string());
         }))
     }
@@ -322,11 +363,19 @@ mod tests {
             errno: Some(111),
             lifespan: Some("90s".into()),
             enabled: Some(false),
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
             note: Some("why".into()),
             ..RuleSpec::default()
         };
         let draft = Draft::of(rule.clone()).unwrap();
         assert_eq!(draft.spec().unwrap(), rule);
+        let anywhere = Draft {
+            network: None,
+            ..draft.clone()
+        };
+        let changed = anywhere.spec().unwrap();
+        assert_eq!((changed.only_in, changed.only_in_name), (None, None));
         assert!(!draft.is_of_another_program());
         let allowing = Draft {
             action: Action::Allow,

@@ -65,6 +65,16 @@ impl RuleWords {
             }
             _ => gettext("always"),
         };
+        let lifespan = match network(rule) {
+            // Translators: {network} is a network, as in “while in Home”; {lifespan} is as in “until you log out”.
+            Some(network) if rule.lifespan != "always" => gettext_f(
+                "while in {network}, {lifespan}",
+                &[("network", &network), ("lifespan", &lifespan)],
+            ),
+            // Translators: {network} is a network, as in “while in Home”.
+            Some(network) => gettext_f("while in {network}", &[("network", &network)]),
+            None => lifespan,
+        };
         let spoken = |msgid: &str| {
             let values = [
                 ("app", name.as_str()),
@@ -131,6 +141,12 @@ pub(crate) fn name(rule: &Rule) -> String {
             isolate(&shown(program.as_ref().map_or(key, Program::shown_name)))
         }
     }
+}
+
+/// The network that the rule is for, if it is for one.
+fn network(rule: &Rule) -> Option<String> {
+    let id = rule.only_in.as_ref()?;
+    Some(isolate(&shown(rule.only_in_name.as_ref().unwrap_or(id))))
 }
 
 fn destination(rule: &Rule) -> String {
@@ -412,6 +428,28 @@ mod tests {
         let until = spoken("until", Some(u64::MAX / 2_000_000_000));
         let time = until.strip_prefix("curl: allow server.example, until ");
         assert!(time.is_some_and(|time| time.contains(':')), "{until}");
+    }
+
+    #[test]
+    fn a_rule_says_in_which_network_it_is_in_force() {
+        let home = Rule {
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
+            ..rule()
+        };
+        assert_eq!(
+            RuleWords::new(&home).spoken,
+            "curl: allow server.example, while in Home"
+        );
+        let both = Rule {
+            lifespan: "logout".into(),
+            only_in_name: None,
+            ..home
+        };
+        assert_eq!(
+            RuleWords::new(&both).spoken,
+            "curl: allow server.example, while in 0b5d3f8e-4c1a-4f6e-9d55-0123456789ab, until you log out"
+        );
     }
 
     #[test]

@@ -13,7 +13,10 @@ use portreeve_policy::{
 use tokio::sync::{oneshot, watch};
 
 use super::{AgentHandle, pending::Begun};
-use crate::store::{self, ChangeId, Changed, Over, TrustedFile};
+use crate::{
+    networks::Networks,
+    store::{self, ChangeId, Changed, Over, TrustedFile},
+};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -160,6 +163,8 @@ pub enum Command {
     },
     /// Administrators' rules are these, and this is wrong with their files.
     Administrators(Vec<Rule>, Option<String>),
+    /// These networks are active, and no others.
+    Networks(Networks),
     /// These have a session, and no others.
     LoggedIn(Logins),
     /// From the loop to itself: the store has done its part.

@@ -68,6 +68,7 @@ use crate::{
     config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
     gate::{Held, Table},
+    networks::Networks,
     probe::{Kernel, Policy},
     store::{
         Opened, Over, Store,
@@ -173,6 +174,15 @@ impl Decider {
         self.rules.put_above(rules);
         self.rules.take_in();
         self.administrators_problem = problem;
+        self
+    }
+
+    /// The same loop, where these networks are active from the beginning.
+    #[must_use]
+    pub fn within(mut self, networks: Networks) -> Self {
+        if self.rules.enter(networks) {
+            self.rules.take_in();
+        }
         self
     }
 

@@ -74,6 +74,7 @@ impl Question {
                 // Newer than any.
                 created: i64::MAX,
                 note: None,
+                network: None,
             };
             self.asked_by.is_none()
                 || rules.would_allow(subject, self.operation, &self.object, rule)

@@ -9,7 +9,7 @@ use std::{
 
 use portreeve_abi::Verdict;
 use portreeve_policy::{
-    Action, BuiltIn, Course, Decision, Lifespan, Note, Object, ObjectPattern, Operation,
+    Action, BuiltIn, Course, Decision, Lifespan, Network, Note, Object, ObjectPattern, Operation,
     Operations, Origin, Outcome, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject,
     SubjectPattern,
 };
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     clock::{Alarm, Now},
+    networks::Networks,
     store::history::Grounds,
     subject::ProcessHandle,
 };
@@ -50,6 +51,8 @@ pub(super) struct RuleBook {
     pub(super) modes: Modes,
     /// Which files programs may run from that others than root can change.
     pub(super) trusted: Trusted,
+    /// The networks that the computer is in.
+    pub(super) networks: Networks,
     /// Administrators' rules.
     above: Vec<Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
@@ -78,6 +81,7 @@ impl RuleBook {
             learned: Learned::default(),
             modes,
             trusted,
+            networks: Networks::default(),
             above: Vec::new(),
             processes: HashMap::new(),
             next_unstored: UNSTORED,
@@ -101,8 +105,22 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
-        self.compiled = Ruleset::new(self.all().filter(|rule| self.modes.count(rule)));
+        let counts = |rule: &Rule| self.modes.count(rule) && self.is_here(rule);
+        self.compiled = Ruleset::new(self.all().filter(counts));
         self.alarm = self.first_end();
+    }
+
+    /// Whether the network that the rule is for, if it is for one, is active.
+    fn is_here(&self, rule: &Rule) -> bool {
+        rule.holds_where(|id| self.networks.is_active(id))
+    }
+
+    /// These networks are active now. Whether other rules are in force for that; they are once they are compiled.
+    pub(super) fn enter(&mut self, networks: Networks) -> bool {
+        let before = std::mem::replace(&mut self.networks, networks);
+        let rules = self.rules.values().chain(&self.above);
+        let mut named = rules.filter_map(Rule::network_id);
+        named.any(|id| before.is_active(id) != self.networks.is_active(id))
     }
 
     fn all(&self) -> impl Iterator<Item = Rule> {
@@ -143,13 +161,14 @@ impl RuleBook {
         (ADMINISTRATORS..ADMINISTRATORS + OF_ADMINISTRATORS).contains(&id.0)
     }
 
-    /// The same for the same rules, in another broker too.
+    /// The same for the same rules in force, in another broker too.
     pub(super) fn digest(&self) -> u64 {
         let mut rules: Vec<Rule> = self.all().collect();
         rules.sort_by_key(|rule| rule.id);
         let mut hasher = DefaultHasher::new();
         for rule in rules {
             format!("{rule:?}").hash(&mut hasher);
+            self.is_here(&rule).hash(&mut hasher);
         }
         self.modes.say().hash(&mut hasher);
         hasher.finish()
@@ -246,7 +265,7 @@ impl RuleBook {
     /// Whether any rule but the built-in ones speaks of an operation.
     pub(super) fn are_about(&self, operation: Operation) -> bool {
         let mut rules = self.rules.values().chain(&self.above);
-        rules.any(|rule| rule.enabled && rule.operations.contains(operation))
+        rules.any(|rule| rule.enabled && rule.operations.contains(operation) && self.is_here(rule))
     }
 
     /// Who may connect to a subject on a port.
@@ -280,7 +299,7 @@ impl RuleBook {
             + self
                 .own(uid)
                 .chain(above)
-                .filter(|rule| rule.enabled)
+                .filter(|rule| rule.enabled && self.is_here(rule))
                 .count()
     }
 
@@ -420,6 +439,7 @@ pub(super) struct Wanted {
     pub(super) enabled: bool,
     pub(super) origin: Origin,
     pub(super) note: Option<Note>,
+    pub(super) network: Option<Network>,
 }
 
 impl Wanted {
@@ -437,6 +457,7 @@ impl Wanted {
             origin: self.origin,
             created: now.wall,
             note: self.note,
+            network: self.network,
         }
     }
 }

@@ -22,6 +22,7 @@ mod lifespans;
 mod listening;
 mod modes;
 mod named;
+mod networks;
 mod open;
 mod protected;
 mod recording;

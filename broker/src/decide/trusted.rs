@@ -231,9 +231,11 @@ impl Decider {
                 action,
                 lifespan,
                 enabled,
+                network,
                 ..
             } = rule;
             *enabled
+                && network.is_none()
                 && (subject, operations, object)
                     == (&wanted.subject, &wanted.operations, &wanted.object)
                 && (action, lifespan) == (&wanted.action, &wanted.lifespan)

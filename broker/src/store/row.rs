@@ -1,8 +1,8 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
 use portreeve_policy::{
-    Action, Deadline, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin,
-    Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
+    Action, Deadline, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, Operation,
+    Operations, Origin, Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -11,7 +11,8 @@ use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
 const COLUMNS: &str = "id, uid, program, device, inode, operations, destination, host, network, \
-                       ports, protocol, action, errno, enabled, origin, created, note";
+                       ports, protocol, action, errno, enabled, origin, created, note, only_in, \
+                       only_in_name";
 
 /// What a row holds.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let enabled = row.get("enabled")?;
     let created: i64 = row.get("created")?;
     let note: Option<String> = row.get("note")?;
+    let only_in: Option<String> = row.get("only_in")?;
+    let only_in_name: Option<String> = row.get("only_in_name")?;
     let sensible = || {
         let life = life.life(created, era, now)?;
         let lifespan = match life {
@@ -121,6 +124,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             },
             action,
             lifespan,
+            network: only_network(only_in, only_in_name).ok()?,
             enabled,
             origin: origin
                 .parse()
@@ -138,6 +142,22 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
         })
     };
     Ok(sensible())
+}
+
+/// Columns that make no sense together.
+struct Senseless;
+
+/// The network that a rule is for, if it is for one.
+fn only_network(id: Option<String>, name: Option<String>) -> Result<Option<Network>, Senseless> {
+    let name = name.map(|name| NetworkName::new(&name).ok_or(Senseless));
+    match (id, name.transpose()?) {
+        (Some(id), name) => {
+            let id = id.parse().map_err(|_not_a_uuid| Senseless)?;
+            Ok(Some(Network { id, name }))
+        }
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Senseless),
+    }
 }
 
 /// Inserts a rule that is made in this era; its id is ignored and the new one returned.
@@ -176,12 +196,14 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     };
     let operations: Vec<&str> = rule.operations.iter().map(Operation::as_str).collect();
     let life = Columns::of(rule.lifespan, era);
+    let only_in = rule.network.as_ref();
+    let only_in_name = only_in.and_then(|network| network.name.as_ref());
     let mut statement = connection.prepare_cached(
         "INSERT INTO rule (uid, program, device, inode, operations, destination, host, network, \
-         ports, protocol, action, errno, enabled, origin, created, note, lifespan, boot, boottime, wall, \
+         ports, protocol, action, errno, enabled, origin, created, note, only_in, only_in_name, lifespan, boot, boottime, wall, \
          by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
          :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
-         :errno, :enabled, :origin, :created, :note, :lifespan, :boot, :boottime, :wall, :by_wall, \
+         :errno, :enabled, :origin, :created, :note, :only_in, :only_in_name, :lifespan, :boot, :boottime, :wall, :by_wall, \
          :numbering, :run, :pid, :began, :foreign_code, :controlled)",
     )?;
     statement.execute(named_params! {
@@ -201,6 +223,8 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         ":origin": rule.origin.as_str(),
         ":created": rule.created,
         ":note": rule.note.as_ref().map(Note::as_str),
+        ":only_in": only_in.map(|network| network.id.to_string()),
+        ":only_in_name": only_in_name.map(NetworkName::as_str),
         ":lifespan": life.lifespan,
         ":boot": life.boot,
         ":boottime": life.boottime,

@@ -6,6 +6,7 @@ mod check;
 mod edit;
 mod export;
 mod import;
+mod network;
 mod show;
 
 use std::time::Duration;
@@ -40,6 +41,11 @@ pub(super) struct View<'a> {
     pid: Option<u32>,
     /// Microseconds on `CLOCK_BOOTTIME`.
     ends: Option<u64>,
+    /// UUID of the one network that it is for, and what that was called.
+    only_in: Option<&'a str>,
+    only_in_name: Option<&'a str>,
+    /// Whether that is not active now.
+    away: bool,
     enabled: bool,
     origin: &'a str,
     created: i64,
@@ -65,6 +71,9 @@ impl<'a> From<&'a Rule> for View<'a> {
             lifespan: &rule.lifespan,
             pid: rule.pid,
             ends: rule.ends,
+            only_in: rule.only_in.as_deref(),
+            only_in_name: rule.only_in_name.as_deref(),
+            away: rule.away == Some(true),
             enabled: rule.enabled,
             origin: &rule.origin,
             created: rule.created,
@@ -95,7 +104,7 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
         Rules::Export(arguments) => return export::run(uid, arguments, output).await,
         Rules::Import(arguments) => return import::run(uid, arguments, output).await,
-        Rules::Add(rule) => (RuleChanges::add(added(rule)?), "added"),
+        Rules::Add(rule) => (RuleChanges::add(added(uid, rule).await?), "added"),
         Rules::Edit(rule) => (edit::changes(uid, rule).await?, "edited"),
         Rules::Remove(rules) => (
             RuleChanges {
@@ -161,9 +170,9 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
     output.result(&views, |views| text(views, boot_time()))
 }
 
-fn added(rule: &AddRule) -> Result<RuleSpec> {
+async fn added(uid: u32, rule: &AddRule) -> Result<RuleSpec> {
     let parts = &rule.parts;
-    Ok(RuleSpec {
+    let mut spec = RuleSpec {
         program: program_key(&rule.app)?,
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: parts.host.clone(),
@@ -177,7 +186,12 @@ fn added(rule: &AddRule) -> Result<RuleSpec> {
         lifespan: parts.lifespan().map(|lifespan| lifespan.to_string()),
         enabled: None,
         note: parts.note.clone(),
-    })
+        ..RuleSpec::default()
+    };
+    if let Some(word) = &parts.network {
+        network::put_in(&mut spec, uid, word).await?;
+    }
+    Ok(spec)
 }
 
 pub(super) async fn patient_proxy() -> Result<RulesProxy<'static>> {
@@ -215,10 +229,11 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
 
 /// Whether the rule counts.
 fn in_force(rule: &View<'_>) -> &'static str {
-    match (rule.enabled, rule.paused) {
-        (true, true) => "paused",
-        (true, false) => "yes",
-        (false, _) => "no",
+    match (rule.enabled, rule.away, rule.paused) {
+        (true, true, _) => "away",
+        (true, false, true) => "paused",
+        (true, false, false) => "yes",
+        (false, ..) => "no",
     }
 }
 
@@ -253,11 +268,14 @@ pub(super) fn other_side(rule: &View<'_>) -> String {
     };
     let ports = rule.ports.map(|ports| format!(" port {ports}"));
     let protocol = rule.protocol.map(|protocol| format!(", {protocol}"));
+    let network = rule.only_in_name.or(rule.only_in);
+    let network = network.map(|network| format!(", only in {network}"));
     [
         place,
         below,
         ports.as_deref().unwrap_or_default(),
         protocol.as_deref().unwrap_or_default(),
+        network.as_deref().unwrap_or_default(),
     ]
     .concat()
 }
@@ -294,7 +312,7 @@ mod tests {
                 "id": 12, "uid": 1000, "program": "/usr/bin/curl", "operations": ["connect"],
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
-                "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
+                "pid": null, "ends": null, "only_in": null, "only_in_name": null, "away": false, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
                 "built_in": null, "note": null, "paused": false,
             })
         );
@@ -322,7 +340,13 @@ mod tests {
             errno: Some(111),
             ..rule()
         };
-        let rules = [rule(), built_in, timed, until("logout", None), domain];
+        let away = Rule {
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
+            away: Some(true),
+            ..rule()
+        };
+        let rules = [rule(), built_in, timed, until("logout", None), domain, away];
         let views: Vec<_> = rules.iter().map(View::from).collect();
         assert_eq!(
             serde_json::to_value(&views[2]).unwrap()["ends"],
@@ -337,6 +361,8 @@ mod tests {
         assert!(lines[3].contains("ends in 1h 5s "), "{text}");
         assert!(lines[4].contains("until logout"), "{text}");
         assert!(lines[1].contains(" deny  "), "{text}");
+        assert!(lines[6].starts_with("12  away "), "{text}");
+        assert!(lines[6].contains("443, tcp, only in Home"), "{text}");
         assert!(lines[5].contains("deny (ECONNREFUSED)"), "{text}");
         assert!(
             lines[5].contains("example.org and below port 80,443, tcp"),

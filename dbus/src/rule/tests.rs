@@ -36,6 +36,29 @@ fn a_good_rule_is_taken() {
 }
 
 #[test]
+fn a_rule_may_be_for_one_network() {
+    let home = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+    let only_in = |id: Option<&str>, name: Option<&str>| RuleSpec {
+        only_in: id.map(Into::into),
+        only_in_name: name.map(Into::into),
+        ..spec()
+    };
+    let network = only_in(Some(&home.to_uppercase()), Some("Home"))
+        .check()
+        .unwrap()
+        .network
+        .unwrap();
+    assert_eq!(network.id.to_string(), home);
+    assert_eq!(network.shown(), "Home");
+    assert_eq!(only_in(None, None).check().unwrap().network, None);
+    let unnamed = only_in(Some(home), None).check().unwrap().network.unwrap();
+    assert_eq!(unnamed.shown(), home);
+    assert!(refused(&only_in(Some("Home"), None)).contains("“Home”"));
+    assert!(refused(&only_in(None, Some("Home"))).contains("without its UUID"));
+    assert!(refused(&only_in(Some(home), Some("a\nb"))).contains("“a\\nb”"));
+}
+
+#[test]
 fn networks_and_protocols_are_taken_in_the_form_of_calls() {
     let network = |text: &str| {
         RuleSpec {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portreeve_policy::{Operation, Packaging, Protocol};
+use portreeve_policy::{NetworkName, Operation, Packaging, Protocol};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -218,6 +218,10 @@ fn the_schema_says_so_too() {
         action: "deny".to_owned(),
         ..RuleSpec::default()
     };
+    assert_eq!(
+        rule["properties"]["only_in_name"]["maxLength"],
+        NetworkName::LONGEST
+    );
     for place in words(&rule["properties"]["place"]) {
         let place = Some(place);
         let spec = spec.clone();
@@ -268,13 +272,16 @@ prop_compose! {
         errno in prop::option::of(prop::sample::select(Action::ERRNOS.map(|(_, errno)| errno).to_vec())),
         enabled in any::<bool>(),
         note in prop::option::of("[^\\p{Cc}]{1,100}"),
+        only_in in prop::option::of("[^\\p{Cc}]{0,30}"),
     ) -> Rule {
+        let only_in_name = only_in.clone().filter(|name| !name.is_empty());
+        let only_in = only_in.map(|_| "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".to_owned());
         Rule {
             program: Some(program.to_owned()),
             operations: operations.into_iter().map(str::to_owned).collect(),
             destination, host, network, ports, protocol,
             action: if errno.is_some() { "deny" } else { "allow" }.to_owned(),
-            errno, enabled, note,
+            errno, enabled, note, only_in, only_in_name,
             ..rule(1)
         }
     }

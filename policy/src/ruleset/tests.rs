@@ -5,15 +5,16 @@ use proptest::prelude::*;
 use super::{Decision, Ruleset};
 use crate::{
     Action, Alteration, Answer, Criterion, Deadline, Destination, For, Lifespan, NameSource,
-    Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol,
-    Rule, RuleId, Scope, Subject, SubjectPattern,
-    fixtures::{PROCESS, network, object, program, rule, subject},
+    Network, Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program,
+    Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
+    fixtures::{HOME, PROCESS, network, object, program, rule, subject},
     precedence::Precedence,
 };
 
 mod altered;
 mod many;
 mod names;
+mod networks;
 mod one_more;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
@@ -348,10 +349,17 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         destination,
         prop::option::of(prop::sample::select(vec!["53", "80", "53-80", "80,443"])),
         prop::option::of(prop::sample::select(vec![Protocol::TCP, Protocol::UDP])),
-        any::<bool>(),
+        any::<(bool, bool)>(),
     )
         .prop_map(
-            |((id, created, action, off, uid), subject, destination, ports, protocol, process)| {
+            |(
+                (id, created, action, off, uid),
+                subject,
+                destination,
+                ports,
+                protocol,
+                (process, home),
+            )| {
                 Rule {
                     id: RuleId(id),
                     uid: (uid != 0).then_some(999 + uid),
@@ -376,6 +384,10 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                     origin: Origin::Prompt,
                     created,
                     note: None,
+                    network: home.then(|| Network {
+                        id: HOME.parse().unwrap(),
+                        name: None,
+                    }),
                 }
             },
         )

@@ -16,6 +16,7 @@ use portreeve_broker::{
     decide::{Arrival, Decider, Inputs},
     failure::Failures,
     gate::{Answer, Table},
+    networks::Left,
     probe::{self, Kernel},
     store::{Store, history::History},
     subject::{Caller, Code, ProcessHandle},
@@ -128,6 +129,12 @@ impl Broker {
             interrupted: Arc::new(Notify::new()),
         }));
         let (connection, _following) = bus::serve(commands.clone(), history.clone()).await.unwrap();
+        let left = Left::nothing();
+        tokio::spawn(bus::follow_networks(
+            connection.clone(),
+            commands.clone(),
+            left,
+        ));
         tokio::spawn(bus::follow_logins(connection.clone(), commands));
         Self {
             arrivals,

@@ -313,7 +313,9 @@ impl Draft<'_> {
                 .query_row(
                     "SELECT count(*), 400 * count(*) + sum(octet_length(program) + \
                      ifnull(octet_length(host), 0) + ifnull(octet_length(ports), 0) + \
-                     ifnull(octet_length(note), 0)) FROM rule WHERE uid = ?1 AND removed IS NULL",
+                     ifnull(octet_length(note), 0) + iif(only_in IS NULL, 0, 100) + \
+                     ifnull(octet_length(only_in_name), 0)) \
+                     FROM rule WHERE uid = ?1 AND removed IS NULL",
                     params![self.by.uid],
                     |row| {
                         Ok((

@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use portreeve_policy::{
-    Action, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin, Program,
-    Protocol, SubjectPattern,
+    Action, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, Operation,
+    Operations, Origin, Program, Protocol, SubjectPattern,
 };
 
 use super::{
@@ -94,6 +94,10 @@ fn rule(destination: Destination) -> Rule {
         origin: Origin::Prompt,
         created: 5,
         note: Note::new("why"),
+        network: Some(Network {
+            id: "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".parse().unwrap(),
+            name: NetworkName::new("Home"),
+        }),
     }
 }
 
@@ -287,10 +291,13 @@ fn senseless_rows_are_left_out_and_counted() {
         "errno = NULL",
         "origin = 'built-in'",
         "uid = -1",
+        "only_in = 'home'",
+        "only_in_name = char(10)",
+        "only_in = NULL",
     ] {
         connection.execute_batch(&altered(id, change)).unwrap();
     }
     drop(database);
     let (_, opened) = open_in(&place.path);
-    assert_eq!((opened.rules.len(), opened.senseless), (1, 15));
+    assert_eq!((opened.rules.len(), opened.senseless), (1, 18));
 }

@@ -2,6 +2,7 @@
 
 use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, program_key};
 
+use super::network;
 use crate::{
     args::EditRule,
     bus::Bus,
@@ -31,8 +32,12 @@ pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
             "cannot edit rule {id}: it is for one process, or not the user's own"
         ))
     })?;
+    let mut spec = edited(spec, edit)?;
+    if let Some(word) = &edit.parts.network {
+        network::put_in(&mut spec, uid, word).await?;
+    }
     Ok(RuleChanges {
-        add: Some(vec![edited(spec, edit)?]),
+        add: Some(vec![spec]),
         remove: Some(vec![id]),
         ..RuleChanges::default()
     })
@@ -69,6 +74,10 @@ fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     if parts.errno.is_some() {
         spec.errno = parts.errno;
     }
+    if edit.any_network {
+        spec.only_in = None;
+        spec.only_in_name = None;
+    }
     if let Some(lifespan) = parts.lifespan() {
         spec.lifespan = Some(lifespan.to_string());
     } else if edit.always {
@@ -99,6 +108,8 @@ mod tests {
             lifespan: Some("60s".into()),
             enabled: Some(false),
             note: Some("why".into()),
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
             ..RuleSpec::default()
         }
     }
@@ -136,6 +147,12 @@ mod tests {
             ..rule()
         };
         assert_eq!(with("--anywhere --any-port --any-protocol --always"), wide);
+        let everywhere = RuleSpec {
+            only_in: None,
+            only_in_name: None,
+            ..rule()
+        };
+        assert_eq!(with("--any-network"), everywhere);
         let allowed = RuleSpec {
             action: "allow".into(),
             errno: None,

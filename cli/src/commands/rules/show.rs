@@ -29,6 +29,7 @@ fn text(rule: &View<'_>, now: Duration) -> String {
     };
     let enabled = match in_force(rule) {
         "paused" => "paused: the program's file is one that its user has not let it run from",
+        "away" => "away: its network is not active",
         word => word,
     };
     [
@@ -38,6 +39,7 @@ fn text(rule: &View<'_>, now: Duration) -> String {
         ("Program", rule.program.unwrap_or("any program").to_owned()),
         ("Operations", rule.operations.join(", ")),
         ("Other side", other_side(rule)),
+        ("Network", network(rule)),
         ("Lifespan", lifespan(rule, now)),
         ("User", user),
         ("Made by", rule.origin.to_owned()),
@@ -46,6 +48,15 @@ fn text(rule: &View<'_>, now: Duration) -> String {
     ]
     .map(|(name, value)| format!("{:<12}{}\n", format!("{name}:"), clean(&value)))
     .concat()
+}
+
+/// The network that the rule is for.
+fn network(rule: &View<'_>) -> String {
+    match (rule.only_in, rule.only_in_name) {
+        (Some(id), Some(name)) => format!("{name} ({id})"),
+        (Some(id), None) => id.to_owned(),
+        (None, _) => "any".to_owned(),
+    }
 }
 
 /// When a rule was made; built-in ones always were there.
@@ -86,6 +97,7 @@ mod tests {
             "In force:   no",
             "Program:    /usr/bin/\\u{1b}[2Jcurl",
             "Other side: example.org port 443, tcp",
+            "Network:    any",
             "User:       1000",
             "Note:       for\\u{a}now",
         ] {
