@@ -29,7 +29,7 @@ use crate::{
     probe::{self, Probe},
     replaced::Replaced,
     store::{self, Opened, Store, history::History},
-    subject::{never_held, never_held_paths},
+    subject::{Ruled, never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
@@ -123,6 +123,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let (commands, commanded) = mpsc::channel::<Command>(COMMANDS);
     let interrupted = Arc::new(Notify::new());
     let names = Arc::new(Mutex::new(Names::default()));
+    let ruled = Arc::new(Ruled::default());
 
     // The gate first: it has to be served before anything in it is looked at.
     let entrance = Entrance::open(&mut kept)?;
@@ -157,7 +158,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Box::new(clock),
     )
     .recording_in(history.clone())
-    .under(std::mem::take(&mut above.rules), above.problem.take());
+    .under(std::mem::take(&mut above.rules), above.problem.take())
+    .telling(Arc::clone(&ruled));
     let inputs = Inputs {
         arrivals: arriving,
         again: arrivals.downgrade(),
@@ -169,6 +171,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         knocking,
         arrivals,
         Arc::clone(&probe) as Arc<dyn probe::Mounters>,
+        ruled,
         Arc::clone(&names),
         failures,
     );

@@ -72,6 +72,7 @@ use crate::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
+    subject::Ruled,
 };
 
 /// How often prompts without a waiting call are looked after.
@@ -172,6 +173,13 @@ impl Decider {
         self.rules.put_above(rules);
         self.rules.take_in();
         self.administrators_problem = problem;
+        self
+    }
+
+    /// The same loop, which says of whom it has to be known what is in their programs' files.
+    #[must_use]
+    pub fn telling(mut self, ruled: Arc<Ruled>) -> Self {
+        self.rules.tell(ruled);
         self
     }
 
