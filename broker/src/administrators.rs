@@ -331,6 +331,7 @@ impl Entry {
             })
         });
         let spec = RuleSpec {
+            called: None,
             // Any that is right, if it is for none.
             program: if for_any { "/any".into() } else { self.program },
             operations: self.operations,

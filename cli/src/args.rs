@@ -157,8 +157,8 @@ pub(crate) enum Rules {
 /// Arguments of `rules add`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddRule {
-    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
-    /// flatpak:ID, snap:NAME
+    /// Absolute path of the program's executable, where symbolic links are followed; an application:
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// What the program does; may be given more than once
@@ -180,8 +180,8 @@ pub(crate) struct EditRule {
     /// Id of the rule, as `rules list` shows it
     #[arg(value_name = "ID")]
     pub(crate) id: u64,
-    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
-    /// flatpak:ID, snap:NAME
+    /// Absolute path of the program's executable, where symbolic links are followed; an application:
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: Option<PathBuf>,
     /// What the program does, instead of what the rule says; may be given more than once
@@ -308,8 +308,8 @@ pub(crate) enum Snooze {
 /// Arguments of `test`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Test {
-    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
-    /// flatpak:ID, snap:NAME
+    /// Absolute path of the program's executable, where symbolic links are followed; an application:
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// What the program does
@@ -335,8 +335,8 @@ pub(crate) struct Log {
     /// Go on, and print what happens (with --json: one array on each line)
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Only of this program: the path of its executable, flatpak:ID, snap:NAME, or its key as --json
-    /// shows it
+    /// Only of this program: the path of its executable, flatpak:ID, snap:NAME, sha256:DIGEST, or its key as
+    /// --json shows it
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) program: Option<PathBuf>,
     /// Only what was denied

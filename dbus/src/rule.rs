@@ -2,8 +2,8 @@
 
 use portreeve_policy::{
     Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Network, Note,
-    ObjectPattern, Operation, Operations, Process, Program, Rule as PolicyRule, RuleId, Span,
-    SubjectPattern,
+    ObjectPattern, OfContents, Operation, Operations, Process, Program, Rule as PolicyRule, RuleId,
+    Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -18,9 +18,11 @@ pub struct Rule {
     /// The user it is for; absent for those of everybody: built-in rules, unless the user has had one say
     /// something else, and some of administrators.
     pub uid: Option<u32>,
-    /// Key of the program: its path, or `flatpak:ID` or `snap:NAME` of an application; absent for those for
-    /// any program: built-in rules, and some of administrators.
+    /// Key of the program: its path, `flatpak:ID` or `snap:NAME` of an application, or `sha256:` and the SHA-256 of
+    /// its file, wherever that is; absent for those for any program: built-in rules, and some of administrators.
     pub program: Option<String>,
+    /// What the file of a program that is known by its SHA-256 was called where it was asked about: a claim.
+    pub called: Option<String>,
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
@@ -83,7 +85,14 @@ impl From<&PolicyRule> for Rule {
             uid: rule.uid,
             program: match &rule.subject {
                 SubjectPattern::Any => None,
-                SubjectPattern::Program(program) => Some(program.shown_path().to_owned()),
+                SubjectPattern::Program(program) => {
+                    let key = program.key();
+                    Some(key.unwrap_or(program.shown_path()).to_owned())
+                }
+            },
+            called: match &rule.subject {
+                SubjectPattern::Program(Program::Contents(it)) => it.claim().map(str::to_owned),
+                SubjectPattern::Program(_) | SubjectPattern::Any => None,
             },
             operations: rule
                 .operations
@@ -143,6 +152,7 @@ impl Rule {
         };
         Some(RuleSpec {
             program: self.program.clone()?,
+            called: self.called.clone(),
             operations: self.operations.clone(),
             host: self.host.clone().filter(|_| self.destination == "host"),
             domain: self.host.clone().filter(|_| self.destination == "domain"),
@@ -214,10 +224,12 @@ impl Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
-    /// Key of the program: `flatpak:ID` or `snap:NAME` of an application, or the path of an executable as the
-    /// kernel names it: absolute, and without symbolic links, `.`, `..` and empty components
-    /// ([`crate::program_key`] finds it).
+    /// Key of the program: `flatpak:ID` or `snap:NAME` of an application, `sha256:` and the SHA-256 of a file in
+    /// hexadecimal digits, wherever that is, or the path of an executable as the kernel names it: absolute, and
+    /// without symbolic links, `.`, `..` and empty components ([`crate::program_key`] finds it).
     pub program: String,
+    /// What the file is called of a program that is known by its SHA-256, to be shown; of others nothing.
+    pub called: Option<String>,
     /// Operations, at least one: `connect`, …
     pub operations: Vec<String>,
     /// Only this host.
@@ -281,7 +293,17 @@ impl RuleSpec {
     pub fn check(&self) -> Result<Checked, Error> {
         let invalid = |text: String| Error::InvalidArgument(text);
         let parsed = |error: portreeve_policy::ParseError| invalid(error.to_string());
-        let program = check_program(&self.program)?;
+        let program = match (check_program(&self.program)?, &self.called) {
+            (program, None) => program,
+            (Program::Contents(it), Some(called)) => {
+                Program::Contents(OfContents::new(it.digest(), Some(called)))
+            }
+            (program, Some(_)) => {
+                return Err(invalid(format!(
+                    "cannot say what the file of {program} is called: only of sha256:… can that be said"
+                )));
+            }
+        };
         let operations = self
             .operations
             .iter()
@@ -356,7 +378,8 @@ pub(crate) fn check_program(key: &str) -> Result<Program, Error> {
     Program::of_key(key).ok_or_else(|| {
         Error::InvalidArgument(format!(
             "cannot use program “{}”: expected the absolute path of an executable, without “.”, \
-             “..” and empty parts, or an application as in flatpak:org.example.App and snap:example",
+             “..” and empty parts, an application as in flatpak:org.example.App and snap:example, or \
+             sha256: and 64 hexadecimal digits",
             key.escape_debug()
         ))
     })

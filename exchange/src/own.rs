@@ -40,6 +40,8 @@ struct Head {
 #[serde(deny_unknown_fields)]
 struct Written {
     program: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    called: Option<String>,
     operations: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<String>,
@@ -92,6 +94,7 @@ impl Written {
         });
         let spec = RuleSpec {
             program: self.program,
+            called: self.called,
             operations: self.operations,
             host: self.host,
             domain: self.domain,
@@ -123,6 +126,7 @@ impl From<RuleSpec> for Written {
             .filter(|errno| Some(*errno) != Action::DENY.errno());
         Self {
             program: spec.program,
+            called: spec.called,
             operations: spec.operations,
             host: spec.host,
             domain: spec.domain,

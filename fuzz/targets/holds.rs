@@ -42,6 +42,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         path: program().shown_path().into(),
         command: String::new(),
         code: Code::Own,
+        is_unread: false,
         lineage: Lineage::default().into(),
     })
 });

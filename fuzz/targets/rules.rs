@@ -20,6 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         operations: input.text().split(' ').map(str::to_owned).collect(),
         action: input.text(),
         program: input.text(),
+        called: some(input.text()),
         protocol: some(input.text()),
         host: some(input.text()),
         domain: some(input.text()),

@@ -138,7 +138,9 @@ impl<'a> Index<'a> {
                 };
                 return Some(finding(conflict, other));
             }
-            if same && !other.outranks(rule) && !self.is_between(rule, other) {
+            // What is in a file may be in that of any program, whose rules are not looked at here.
+            let may_hide = rule.subject.is_of_contents() && other.subject != rule.subject;
+            if same && !other.outranks(rule) && !may_hide && !self.is_between(rule, other) {
                 return Some(finding(Conflict::Redundant, other));
             }
         }

@@ -9,7 +9,7 @@ use crate::{Action, Object, Operation, RuleId, Ruleset, Subject, precedence::Pre
 pub enum Criterion {
     /// The other is an administrator's.
     Administrator,
-    /// The other is about fewer subjects: a process, a program.
+    /// The other is about fewer subjects: a process, what is in a file, a program.
     Subject,
     /// The other names a more exact destination.
     Destination,

@@ -41,7 +41,7 @@ pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use application::{Application, Packaging};
 pub use built_in::BuiltIn;
 pub use conflict::{Conflict, Finding, conflicts};
-pub use contents::{Contents, Digest};
+pub use contents::{Contents, Digest, OfContents};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
 pub use lifespan::{Deadline, For, Lifespan, Span};

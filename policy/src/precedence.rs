@@ -3,10 +3,12 @@
 //! Rules that do not hold for the process are none of them: if code has come into it that is not its
 //! program's ([`crate::Alteration`]), only what was allowed to it since, what is denied, and the built-in
 //! rules. Nor are rules for a network that is not active ([`crate::Network`]): of these none decides, hides or
-//! overrules anything.
+//! overrules anything. Where nobody can tell what is in a program's file, rules that allow what is in a file are none
+//! of them either; and if one that does not allow would decide, its user is asked.
 //!
 //! 0. **Administrators' rules** beat all others.
-//! 1. **Subject**: a rule for one process beats one for a program, which beats one for any program.
+//! 1. **Subject**: a rule for one process beats one for what is in a program's file, which beats one for a program by
+//!    its path or application, which beats one for any program.
 //! 2. **Object**: a host or a single address beats the computer's name servers, which beat a domain (that with
 //!    more parts first), which beats a network (the longer prefix first), which beats this computer, which
 //!    beats the local network and multicast, which beat the internet, which beats anywhere; then a rule for
@@ -21,7 +23,7 @@
 //! 6. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
 //!    later one counts.
 
-use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
+use crate::{Action, Criterion, Destination, Lifespan, Origin, Program, Rule, SubjectPattern};
 
 /// Places in the order of destinations: that of hosts, that of name servers, which are a few addresses, and from
 /// where on those of domains and, downwards, of networks are.
@@ -126,8 +128,9 @@ impl Precedence {
         Self {
             administrator: rule.origin == Origin::Administrator,
             subject: match (&rule.subject, rule.lifespan) {
-                (_, Lifespan::Process(_)) => 2,
+                (_, Lifespan::Process(_)) => 3,
                 // How long a rule lives says nothing of what it is about.
+                (SubjectPattern::Program(Program::Contents(_)), _) => 2,
                 (SubjectPattern::Program(_), _) => 1,
                 (SubjectPattern::Any, _) => 0,
             },

@@ -1,5 +1,7 @@
 //! Rules compiled for asking: an immutable snapshot that one request is decided on.
 
+mod unread;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     net::IpAddr,
@@ -8,8 +10,8 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    Action, Alteration, Application, Destination, Object, ObjectPattern, Operation, Operations,
-    Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Application, Destination, Digest, Object, ObjectPattern, Operation,
+    Operations, Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
     precedence::Precedence,
 };
 
@@ -67,6 +69,10 @@ impl From<(Action, RuleId)> for Decision {
 #[derive(Debug, Default)]
 pub struct Ruleset {
     by_program: HashMap<Key, Index>,
+    /// Those about what is in a file that do not allow: for programs of which nobody can tell what is in theirs.
+    against_contents: Index,
+    /// Users for whom there are rules about what is in a file; `None` for everybody.
+    with_contents: BTreeSet<Option<u32>>,
     /// Rules for any program.
     any: Index,
     /// Built-in ones for everybody.
@@ -143,6 +149,10 @@ impl Index {
         index
     }
 
+    fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
     fn all(&self) -> impl Iterator<Item = &Rule> {
         self.named.values().flatten().chain(self.unnamed())
     }
@@ -185,6 +195,7 @@ fn indices<K: Eq + std::hash::Hash>(rules: HashMap<K, Vec<Rule>>) -> HashMap<K, 
 enum Key {
     Path(Box<str>),
     Application(Application),
+    Contents(Digest),
     File(u64, u64),
 }
 
@@ -193,6 +204,7 @@ impl Key {
         match program {
             Program::Path(path) => Self::Path(path.clone()),
             Program::Application(application) => Self::Application(application.clone()),
+            Program::Contents(contents) => Self::Contents(contents.digest()),
             Program::File { device, inode, .. } => Self::File(*device, *inode),
         }
     }
@@ -206,7 +218,15 @@ impl Ruleset {
         let mut by_program: HashMap<Key, Vec<Rule>> = HashMap::new();
         let mut built_in = Vec::new();
         let mut built_in_of: HashMap<u32, Vec<Rule>> = HashMap::new();
+        let (mut against_contents, mut with_contents) = (Vec::new(), BTreeSet::new());
         for rule in rules {
+            if rule.is_against_contents() {
+                against_contents.push(rule.clone());
+            }
+            // One for a process is about nobody else, whatever is in whose file.
+            if rule.enabled && rule.subject.is_of_contents() && !rule.is_of_process() {
+                with_contents.insert(rule.uid);
+            }
             match (&rule.subject, rule.origin, rule.uid) {
                 (_, Origin::BuiltIn, None) => built_in.push(rule),
                 (_, Origin::BuiltIn, Some(uid)) => built_in_of.entry(uid).or_default().push(rule),
@@ -218,6 +238,8 @@ impl Ruleset {
         }
         Self {
             by_program: indices(by_program),
+            against_contents: Index::new(against_contents),
+            with_contents,
             any: Index::new(any),
             built_in: Index::new(built_in),
             built_in_of: indices(built_in_of),
@@ -227,9 +249,14 @@ impl Ruleset {
     /// The rules with subjects that this one may be among.
     fn indices(&self, subject: &Subject) -> impl Iterator<Item = &Index> {
         let own = self.by_program.get(&Key::of(&subject.program));
+        let digest = subject.contents.digest();
+        let contents = digest.filter(|_| subject.program.digest().is_none());
+        let contents = contents.and_then(|digest| self.by_program.get(&Key::Contents(digest)));
+        let unread = subject.is_unread().then_some(&self.against_contents);
+        let own = own.into_iter().chain(contents).chain(unread);
         let built_in = self.built_in_of.get(&subject.uid);
         let built_in = built_in.unwrap_or(&self.built_in);
-        own.into_iter().chain([&self.any, built_in])
+        own.chain([&self.any, built_in])
     }
 
     /// The rules that are about anything that this subject does, in no order.
@@ -239,7 +266,14 @@ impl Ruleset {
             .filter(|rule| rule.is_about(subject))
     }
 
-    /// Who may connect to this subject on a port. No name is known of those.
+    /// The users for whom there are rules about what is in a file, so that what is in their programs' files has to
+    /// be known; `None` among them: everybody.
+    pub const fn with_contents(&self) -> &BTreeSet<Option<u32>> {
+        &self.with_contents
+    }
+
+    /// Who may connect to this subject on a port. No name is known of those. Where nobody can tell what is in the
+    /// program's file, whom some rule about that keeps out is kept out.
     pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
         let mut rules: Vec<&Rule> = self
             .indices(subject)
@@ -283,9 +317,8 @@ impl Ruleset {
         said_if(true) != said_if(false)
     }
 
-    /// What the rules say of this call. The object of one who listens is its own address and port, and
-    /// that of one who accepts a peer's address and the own port.
-    pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
+    /// What the rules say of this call, as if those that may be about what is in the program's file were about it.
+    fn decide_as(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
         if operation == Operation::Listen {
             let reach = self.reach(subject, object.port, object.protocol);
             let listening = reach.listening(object);
@@ -391,7 +424,7 @@ impl Ruleset {
         if !object.protocol.is_of_datagrams() {
             return None;
         }
-        let decision = self.decide(subject, Operation::Bind, object);
+        let decision = self.decide_as(subject, Operation::Bind, object);
         let rule = match decision {
             Decision::Settled {
                 action: Outcome::Deny(_),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Application, Contents};
+use crate::{Application, Contents, Digest, OfContents};
 
 /// What identifies a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,8 +12,11 @@ pub enum Program {
     Path(Box<str>),
     /// Any executable of an application, except interpreters, in whatever version.
     Application(Application),
-    /// An executable that no path of the host leads to: deleted, never a file, or seen through
-    /// another mount namespace. Known by device and inode only.
+    /// Whatever has this in its file, wherever that is: so those are known that no path of the host leads to
+    /// (deleted, never a file, or seen through another mount namespace), if they do not run what they are given.
+    Contents(OfContents),
+    /// An executable that no path of the host leads to, and that cannot be known by what is in it. Known by device
+    /// and inode only.
     File {
         /// Device number as in `stat(2)`.
         device: u64,
@@ -41,11 +44,12 @@ impl Program {
         clean.then(|| Self::Path(path.into()))
     }
 
-    /// The program with this key: an application's (`flatpak:org.mozilla.firefox`, `snap:firefox`) or a
-    /// path, as [`Program::at`] has it. No application's key is a path.
+    /// The program with this key: an application's (`flatpak:org.mozilla.firefox`, `snap:firefox`), that of what is
+    /// in a file (`sha256:` and 64 hexadecimal digits) or a path, as [`Program::at`] has it. No other key is a path.
     pub fn of_key(key: &str) -> Option<Self> {
-        let application = Application::of_key(key).map(Self::Application);
-        application.or_else(|| Self::at(key))
+        let application = || Application::of_key(key).map(Self::Application);
+        let contents = || OfContents::of_key(key).map(Self::Contents);
+        application().or_else(contents).or_else(|| Self::at(key))
     }
 
     /// What names this program, so that a lasting rule can speak of it; [`Program::of_key`] reads it.
@@ -53,8 +57,22 @@ impl Program {
         match self {
             Self::Path(path) => Some(path),
             Self::Application(application) => Some(application.key()),
+            Self::Contents(contents) => Some(contents.key()),
             Self::File { .. } => None,
         }
+    }
+
+    /// What is in its file, if it is known by that.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Contents(contents) => Some(contents.digest()),
+            Self::Path(_) | Self::Application(_) | Self::File { .. } => None,
+        }
+    }
+
+    /// Whether its path, or its application, was seen on the host; else what it is called is only a claim.
+    pub const fn is_of_host(&self) -> bool {
+        matches!(self, Self::Path(_) | Self::Application(_))
     }
 
     /// Whether a lasting rule can speak of it.
@@ -62,10 +80,11 @@ impl Program {
         self.key().is_some()
     }
 
-    /// The path, an application's key, or what the process says is its path.
+    /// The path, an application's key, or what the process says is its path; where it said nothing, the key.
     pub fn shown_path(&self) -> &str {
         match self {
             Self::File { claim, .. } => claim,
+            Self::Contents(contents) => contents.claim().unwrap_or(contents.key()),
             Self::Path(path) => path,
             Self::Application(application) => application.key(),
         }
@@ -75,7 +94,7 @@ impl Program {
     pub fn shown_name(&self) -> &str {
         let path = match self {
             Self::Application(application) => return application.id(),
-            Self::Path(_) | Self::File { .. } => self.shown_path(),
+            Self::Path(_) | Self::Contents(_) | Self::File { .. } => self.shown_path(),
         };
         path.rsplit('/')
             .next()
@@ -89,6 +108,7 @@ impl fmt::Display for Program {
         match self {
             Self::Path(path) => f.write_str(path),
             Self::Application(application) => application.fmt(f),
+            Self::Contents(contents) => f.write_str(contents.key()),
             Self::File { device, inode, .. } => write!(f, "file:{device}:{inode}"),
         }
     }
@@ -172,20 +192,36 @@ pub struct Subject {
     pub process: Process,
 }
 
+impl Subject {
+    /// What is in the program's file, if that is known.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self.program.digest() {
+            Some(digest) => Some(digest),
+            None => self.contents.digest(),
+        }
+    }
+
+    /// Whether a rule for contents may be about it, and nobody can tell.
+    pub(crate) const fn is_unread(&self) -> bool {
+        self.digest().is_none() && !matches!(self.contents, Contents::Script)
+    }
+}
+
 /// Which subjects a rule speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SubjectPattern {
-    /// This program, in any process.
+    /// This program, in any process; of one that is known by what is in its file, whatever has that in its own.
     Program(Program),
     /// Any program. Only administrators' and built-in rules use it.
     Any,
 }
 
 impl SubjectPattern {
-    /// Whether the program is one of them.
-    pub fn matches(&self, program: &Program) -> bool {
-        match (self, program) {
+    /// Whether the subject's program is one of them.
+    pub fn matches(&self, subject: &Subject) -> bool {
+        match (self, &subject.program) {
             (Self::Any, _) => true,
+            (Self::Program(Program::Contents(rule)), _) => subject.digest() == Some(rule.digest()),
             (Self::Program(Program::Path(rule)), Program::Path(path)) => rule == path,
             (Self::Program(Program::Application(rule)), Program::Application(it)) => rule == it,
             // The claim is no part of who it is.
@@ -199,6 +235,11 @@ impl SubjectPattern {
             ) => (device, inode) == (d, i),
             (Self::Program(_), _) => false,
         }
+    }
+
+    /// Whether they are known by what is in their files.
+    pub const fn is_of_contents(&self) -> bool {
+        matches!(self, Self::Program(Program::Contents(_)))
     }
 }
 
@@ -254,11 +295,15 @@ mod tests {
         assert_eq!(firefox.shown_name(), "org.mozilla.firefox");
         assert!(firefox.is_lasting());
         assert_eq!(Program::at("flatpak:org.mozilla.firefox"), None);
+        let contents = |digit: &str| format!("sha256:{}", digit.repeat(64));
         let programs = [
             firefox,
             of("snap:firefox"),
             of("snap:firefox_work"),
             of("/flatpak:org.mozilla.firefox"),
+            of(&contents("a")),
+            of(&contents("b")),
+            of(&format!("/{}", contents("a"))),
             Program::File {
                 device: 1,
                 inode: 2,
@@ -268,8 +313,12 @@ mod tests {
         for (at, rule) in programs.iter().enumerate() {
             let pattern = SubjectPattern::Program(rule.clone());
             for (other, program) in programs.iter().enumerate() {
+                let subject = Subject {
+                    program: program.clone(),
+                    ..crate::fixtures::subject("/a")
+                };
                 assert_eq!(
-                    pattern.matches(program),
+                    pattern.matches(&subject),
                     at == other,
                     "{rule} and {program}"
                 );

@@ -116,7 +116,7 @@ impl From<ActiveNetwork> for DraftNetwork {
 /// The parts of a rule as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Path of the program, or key of an application.
+    /// Path of the program, or key of an application or of what is in a file.
     pub program: String,
     /// What it says; of those that deny, with any errno.
     pub action: Action,
@@ -265,6 +265,9 @@ impl Draft {
         }
         Ok(rule(&|spec| {
             program.clone_into(&mut spec.program);
+            // What the one before was called says nothing of another.
+            let same = self.base.as_ref().filter(|base| base.program == program);
+            spec.called = same.and_then(|base| base.called.clone());
             put_place(spec);
             put_ports(spec);
             spec.protocol = self.protocol.map(str::to_owned);

@@ -330,16 +330,18 @@ fn listener(reach: &Reach) -> Option<Listener> {
             changed: false,
         },
     };
+    let program = Program::of_key(key)?;
+    let contents = match program.digest() {
+        Some(digest) => Contents::Known(digest),
+        // A file that was as it is to be stays that: what is in it is not looked up.
+        None if marked(CHANGED) => Contents::Unknown,
+        None => Contents::OfRoot,
+    };
     Some(Listener {
         uid: reach.uid,
-        program: Program::of_key(key)?,
+        program,
         process: (reach.pid != 0).then_some(process),
-        // A file that was as it is to be stays that: what is in it is not looked up.
-        contents: if marked(CHANGED) {
-            Contents::Unknown
-        } else {
-            Contents::OfRoot
-        },
+        contents,
         port: reach.port,
         protocol: Protocol(reach.protocol),
     })

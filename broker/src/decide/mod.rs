@@ -74,6 +74,7 @@ use crate::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
+    subject::Ruled,
 };
 
 /// How often prompts without a waiting call are looked after.
@@ -183,6 +184,13 @@ impl Decider {
         if self.rules.enter(networks) {
             self.rules.take_in();
         }
+        self
+    }
+
+    /// The same loop, which says of whom it has to be known what is in their programs' files.
+    #[must_use]
+    pub fn telling(mut self, ruled: Arc<Ruled>) -> Self {
+        self.rules.tell(ruled);
         self
     }
 

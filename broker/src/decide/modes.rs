@@ -147,9 +147,7 @@ impl Modes {
         let end = |span| now.deadline(span);
         let present = self.standing(uid).leave_for(change, end);
         let coming = self.coming.get(&uid);
-        coming.map_or(present, |coming| {
-            coming.leave_for(change, end).max(present)
-        })
+        coming.map_or(present, |coming| coming.leave_for(change, end).max(present))
     }
 
     /// Whether all is so already that is wanted, is kept, and nothing else is to come.

@@ -1,7 +1,9 @@
 //! Carrying out commands: which part does what, and questions about the state.
 
 use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
-use portreeve_policy::{Action, Contents, Course, Criterion, Object, Operation, Program, Subject};
+use portreeve_policy::{
+    Action, Contents, Course, Criterion, Digest, Object, Operation, Program, Subject,
+};
 use tokio::time::Instant;
 
 use super::{
@@ -146,8 +148,8 @@ impl Decider {
         let subject = Subject {
             uid,
             program,
-            // One that its user has let it run from.
-            contents: Contents::OfRoot,
+            // One that its user has let it run from, and that no rule names by what is in it.
+            contents: Contents::OfRootNow(Digest::OF_NONE),
             process: NO_PROCESS,
         };
         let decision = self.rules.decide(&subject, operation, object);

@@ -37,7 +37,7 @@ impl Question {
             uid: subject.uid,
             program: subject.program.clone(),
             alteration: arrival.process.alteration,
-            contents: subject.contents,
+            contents: subject.contents.if_changeable(),
             only: arrival.only(),
             operation: arrival.operation,
             object: arrival.object.clone(),

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
     time::Duration,
 };
 
@@ -26,7 +27,7 @@ use crate::{
     clock::{Alarm, Now},
     networks::Networks,
     store::history::Grounds,
-    subject::ProcessHandle,
+    subject::{ProcessHandle, Ruled},
 };
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
@@ -64,6 +65,8 @@ pub(super) struct RuleBook {
     alarm: Option<Alarm>,
     generation: u64,
     compiled: Ruleset,
+    /// For whom what is in programs' files is looked at.
+    ruled: Arc<Ruled>,
 }
 
 impl RuleBook {
@@ -89,6 +92,7 @@ impl RuleBook {
             alarm: None,
             generation,
             compiled: Ruleset::default(),
+            ruled: Arc::default(),
         };
         for rule in stored {
             book.insert(rule);
@@ -108,6 +112,14 @@ impl RuleBook {
         let counts = |rule: &Rule| self.modes.count(rule) && self.is_here(rule);
         self.compiled = Ruleset::new(self.all().filter(counts));
         self.alarm = self.first_end();
+        // Before the kernel forgets what it remembers: who calls then is looked at so.
+        self.ruled.set(self.compiled.with_contents());
+    }
+
+    /// From now on it is said here for whom rules are about what is in a file.
+    pub(super) fn tell(&mut self, ruled: Arc<Ruled>) {
+        self.ruled = ruled;
+        self.ruled.set(self.compiled.with_contents());
     }
 
     /// Whether the network that the rule is for, if it is for one, is active.

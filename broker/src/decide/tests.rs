@@ -11,6 +11,7 @@ mod built_ins;
 mod chance;
 mod changes;
 mod clock;
+mod contents;
 mod deadlines;
 mod desk;
 mod ending;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use portreeve_policy::{
-    Action, Alteration, Answer, Contents, Decision, Digest, For, Lifespan, Outcome, Process, Program, Rule,
-    RuleId, Subject, SubjectPattern,
+    Action, Alteration, Answer, Contents, Decision, Digest, For, Lifespan, Outcome, Process,
+    Program, Rule, RuleId, Subject, SubjectPattern,
 };
 
 use super::Decider;
@@ -61,19 +61,19 @@ impl Trusted {
     }
 
     fn files(&self, uid: u32, program: &Program) -> Option<&VecDeque<Digest>> {
-        self.files.get(&(uid, program.key()?.into()))
+        self.files.get(&(uid, key(program)?.into()))
     }
 
     /// Whether the subject runs from a file that is none of those which its user has let the program run from.
     pub(super) fn is_changed(&self, subject: &Subject) -> bool {
         let files = || self.files(subject.uid, &subject.program);
-        subject.contents != Contents::OfRoot
+        !subject.contents.is_of_root()
             && files().is_some_and(|files| is_another(subject.contents, files))
     }
 
     /// A subject makes a call. Whether what it lets do something is paused now and was not, or the other way round.
     fn note(&mut self, subject: &Subject) -> bool {
-        let Some(key) = subject.program.key() else {
+        let Some(key) = key(&subject.program) else {
             return false;
         };
         let whose = (subject.uid, key.into());
@@ -116,12 +116,17 @@ impl Trusted {
     }
 }
 
+/// The key of a program that can have another file than before: what is known by its contents has no other.
+fn key(program: &Program) -> Option<&str> {
+    program.key().filter(|_| program.digest().is_none())
+}
+
 /// Whether a file is none of these.
 fn is_another(contents: Contents, files: &VecDeque<Digest>) -> bool {
     match contents {
-        Contents::OfRoot => false,
+        Contents::OfRoot | Contents::OfRootNow(_) => false,
         Contents::Known(digest) => !files.contains(&digest),
-        Contents::Unknown => true,
+        Contents::Unknown | Contents::Script => true,
     }
 }
 
@@ -138,7 +143,7 @@ fn let_do(rule: &Rule) -> Option<(u32, &str)> {
     let lets = rule.action == Action::Allow
         && rule.origin.is_users()
         && !matches!(rule.lifespan, Lifespan::Process(_));
-    rule.uid.zip(program.key()).filter(|_| lets)
+    rule.uid.zip(key(program)).filter(|_| lets)
 }
 
 impl Decider {
@@ -191,7 +196,7 @@ impl Decider {
             .files(subject.uid, &subject.program)
             .is_none();
         if let (Contents::Known(digest), Some(program), true) =
-            (subject.contents, subject.program.key(), is_first)
+            (subject.contents, key(&subject.program), is_first)
         {
             self.trust(TrustedFile {
                 uid: subject.uid,
@@ -208,7 +213,7 @@ impl Decider {
         let Contents::Known(digest) = question.contents else {
             return None;
         };
-        let program = question.program.key()?.into();
+        let program = key(&question.program)?.into();
         (lasts && answer.action == Outcome::Allow).then_some(TrustedFile {
             uid: question.uid(),
             program,

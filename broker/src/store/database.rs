@@ -152,6 +152,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/006-trusted.sql"),
         include_str!("migrations/007-built-in.sql"),
         include_str!("migrations/008-networks.sql"),
+        include_str!("migrations/009-contents.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",

@@ -1,8 +1,8 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
 use portreeve_policy::{
-    Action, Deadline, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, Operation,
-    Operations, Origin, Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
+    Action, Deadline, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, OfContents,
+    Operation, Operations, Origin, Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -10,7 +10,7 @@ use super::lifespan::{self, Columns, Life};
 use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
-const COLUMNS: &str = "id, uid, program, device, inode, operations, destination, host, network, \
+const COLUMNS: &str = "id, uid, program, claim, device, inode, operations, destination, host, network, \
                        ports, protocol, action, errno, enabled, origin, created, note, only_in, \
                        only_in_name";
 
@@ -46,6 +46,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let device: Option<i64> = row.get("device")?;
     let inode: Option<i64> = row.get("inode")?;
     let program: String = row.get("program")?;
+    let claim: Option<String> = row.get("claim")?;
     let operations: String = row.get("operations")?;
     let destination: String = row.get("destination")?;
     let host: Option<String> = row.get("host")?;
@@ -69,18 +70,10 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             Life::CarriedOver(deadline) => Lifespan::Until(deadline),
             Life::Over => return Some(Found::Over(RuleId(u64::try_from(id).ok()?))),
         };
-        let program = match (device, inode) {
-            (None, None) => Program::of_key(&program)?,
-            // Only a process that runs can be of a program without a path.
-            (Some(device), Some(inode)) if matches!(lifespan, Lifespan::Process(_)) => {
-                Program::File {
-                    device: device.cast_unsigned(),
-                    inode: inode.cast_unsigned(),
-                    claim: program.into(),
-                }
-            }
-            _ => return None,
-        };
+        let file = device.zip(inode);
+        let is_known = device.is_some() == inode.is_some();
+        let program =
+            program_of(&program, claim.as_deref(), file, lifespan).filter(|_| is_known)?;
         let action = match (action.as_str(), errno) {
             ("allow", None) => Action::Allow,
             ("ask", None) => Action::Ask,
@@ -160,15 +153,38 @@ fn only_network(id: Option<String>, name: Option<String>) -> Result<Option<Netwo
     }
 }
 
+/// The program that a row names, or that was this file: only a process that runs can be of one without a path.
+fn program_of(
+    key: &str,
+    claim: Option<&str>,
+    file: Option<(i64, i64)>,
+    lifespan: Lifespan,
+) -> Option<Program> {
+    match (file, Program::of_key(key)) {
+        (None, Some(Program::Contents(it))) => {
+            Some(Program::Contents(OfContents::new(it.digest(), claim)))
+        }
+        (None, program) => program,
+        (Some((device, inode)), _) if matches!(lifespan, Lifespan::Process(_)) => {
+            Some(Program::File {
+                device: device.cast_unsigned(),
+                inode: inode.cast_unsigned(),
+                claim: key.into(),
+            })
+        }
+        (Some(_), _) => None,
+    }
+}
+
 /// Inserts a rule that is made in this era; its id is ignored and the new one returned.
 ///
 /// Only rules of one user, for one program, can be stored; one known by its file alone only in a rule for
 /// a process of its.
 pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
     let (program, device, inode) = match (&rule.subject, rule.lifespan) {
-        (SubjectPattern::Program(program @ (Program::Path(_) | Program::Application(_))), _) => {
-            (program.shown_path(), None, None)
-        }
+        (SubjectPattern::Program(Program::Path(path)), _) => (path.as_ref(), None, None),
+        (SubjectPattern::Program(Program::Application(it)), _) => (it.key(), None, None),
+        (SubjectPattern::Program(Program::Contents(it)), _) => (it.key(), None, None),
         (
             SubjectPattern::Program(Program::File {
                 device,
@@ -182,6 +198,10 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
             Some(inode.cast_signed()),
         ),
         _ => return Err(rusqlite::Error::InvalidQuery),
+    };
+    let claim = match &rule.subject {
+        SubjectPattern::Program(Program::Contents(contents)) => contents.claim(),
+        SubjectPattern::Program(_) | SubjectPattern::Any => None,
     };
     let (destination, host, network) = match &rule.object.destination {
         Destination::Anywhere => ("anywhere", None, None),
@@ -199,16 +219,17 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     let only_in = rule.network.as_ref();
     let only_in_name = only_in.and_then(|network| network.name.as_ref());
     let mut statement = connection.prepare_cached(
-        "INSERT INTO rule (uid, program, device, inode, operations, destination, host, network, \
+        "INSERT INTO rule (uid, program, claim, device, inode, operations, destination, host, network, \
          ports, protocol, action, errno, enabled, origin, created, note, only_in, only_in_name, lifespan, boot, boottime, wall, \
          by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
-         :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
+         :claim, :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
          :errno, :enabled, :origin, :created, :note, :only_in, :only_in_name, :lifespan, :boot, :boottime, :wall, :by_wall, \
          :numbering, :run, :pid, :began, :foreign_code, :controlled)",
     )?;
     statement.execute(named_params! {
         ":uid": rule.uid,
         ":program": program,
+        ":claim": claim,
         ":device": device,
         ":inode": inode,
         ":operations": operations.join(","),

@@ -12,6 +12,7 @@ mod lineage;
 mod mounts;
 mod process;
 mod resolver;
+mod ruled;
 mod script;
 mod standing;
 
@@ -19,6 +20,7 @@ pub use file::fileid;
 pub use lineage::Lineage;
 pub use process::ProcessHandle;
 pub use resolver::{Caller, Code, Resolver};
+pub use ruled::Ruled;
 pub use standing::{never_held, never_held_paths};
 
 /// Why a caller could not be identified.

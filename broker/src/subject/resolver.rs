@@ -9,7 +9,9 @@ use std::{
 };
 
 use portreeve_abi::{Fileid, Process, Request, request_flags};
-use portreeve_policy::{Alteration, Contents, Process as PolicyProcess, Program, Subject};
+use portreeve_policy::{
+    Alteration, Contents, OfContents, Process as PolicyProcess, Program, Subject,
+};
 use rustix::fs::Statx;
 use tokio::{
     sync::{OnceCell, Semaphore},
@@ -17,9 +19,9 @@ use tokio::{
 };
 
 use super::{
-    Error, Lineage, ProcessHandle,
+    Error, Lineage, ProcessHandle, Ruled,
     application::{self, Deployments},
-    contents::{Changeable, Found, Reader},
+    contents::{Changeable, Found, Kind, Reader},
     fileid,
     image::{self, Image},
     interpreter::is_interpreter,
@@ -46,12 +48,15 @@ pub struct Caller {
     pub subject: Subject,
     /// The process.
     pub handle: ProcessHandle,
-    /// Path of the program's file, to be shown: only a claim, if the program is known by its file alone.
+    /// Path of the program's file, to be shown: only a claim, if the program is known by its file alone, or by what is
+    /// in that.
     pub path: Box<str>,
     /// Its command line: a claim.
     pub command: String,
     /// Whose code its program runs.
     pub code: Code,
+    /// Whether what is in its file was left unread, since no rule was about that.
+    pub is_unread: bool,
     /// Where it comes from: to be shown, so it is found out for those only that somebody is asked about.
     pub lineage: OnceCell<Lineage>,
 }
@@ -69,6 +74,20 @@ impl Caller {
             found.await.ok().flatten().unwrap_or_default()
         };
         self.lineage.get_or_init(find).await;
+    }
+}
+
+impl Caller {
+    /// This is in its file. Where no path of the host leads to that, it is what the program is known by, unless that
+    /// runs what it is given: then what is in it says nothing of what it does.
+    fn learn(&mut self, contents: Contents) {
+        let subject = &mut self.subject;
+        subject.contents = contents;
+        if let (Contents::Known(digest), Program::File { claim, .. }, Code::Own) =
+            (contents, &subject.program, &self.code)
+        {
+            subject.program = Program::Contents(OfContents::new(digest, Some(claim)));
+        }
     }
 }
 
@@ -94,11 +113,12 @@ pub struct Resolver {
     deployments: Arc<Deployments>,
     reader: Arc<Reader>,
     mounters: Arc<dyn Mounters>,
+    ruled: Arc<Ruled>,
 }
 
 impl Resolver {
     /// One that has yet to see its first caller.
-    pub fn new(mounters: Arc<dyn Mounters>) -> Self {
+    pub fn new(mounters: Arc<dyn Mounters>, ruled: Arc<Ruled>) -> Self {
         Self {
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
@@ -106,6 +126,7 @@ impl Resolver {
             deployments: Arc::default(),
             reader: Arc::default(),
             mounters,
+            ruled,
         }
     }
 
@@ -118,17 +139,22 @@ impl Resolver {
         script: Option<&CStr>,
     ) -> Result<Arc<Caller>, Error> {
         let key = request.key.process;
-        if let Some(caller) = lock(&self.known).get(&key) {
+        let is_ruled = self.ruled.is(key.uid);
+        if let Some(caller) = lock(&self.known).get(&key)
+            && !(caller.is_unread && is_ruled)
+        {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let found = timeout(PATIENCE, self.look(*request, script.map(CStr::to_owned))).await;
+        let look = self.look(*request, script.map(CStr::to_owned), is_ruled);
+        let found = timeout(PATIENCE, look).await;
         let (mut caller, changeable) = found.map_err(|_elapsed| timed_out())??;
         if let Some(changeable) = changeable {
             match self.reader.read(key.uid, changeable).await {
-                Some(contents) => caller.subject.contents = contents,
-                // For its next call, it may be known.
-                None => return Ok(Arc::new(caller)),
+                Some(contents) => caller.learn(contents),
+                // For its next call, it may be known; but what a process is taken for, it stays.
+                None if caller.subject.program.is_lasting() => return Ok(Arc::new(caller)),
+                None => {}
             }
         }
         let caller = Arc::new(caller);
@@ -145,6 +171,7 @@ impl Resolver {
         &self,
         request: Request,
         script: Option<CString>,
+        is_ruled: bool,
     ) -> Result<(Caller, Option<Changeable>), Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
@@ -167,7 +194,7 @@ impl Resolver {
         let work = tokio::task::spawn_blocking(move || {
             let image = mounter.and_then(|mounter| image::find(&mounter, key.uid));
             let (script, image) = (script.as_deref(), image.as_ref());
-            let caller = identify(&request, script, image, &deployments, &reader);
+            let caller = identify(&request, script, image, &deployments, &reader, is_ruled);
             drop(turns);
             caller
         });
@@ -180,13 +207,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who it is, and the executable, where it has to be read to know what is in it.
+/// Who it is, and the executable, where it has to be read to know what is in it; `is_ruled`: a rule may be about that.
 fn identify(
     request: &Request,
     script: Option<&CStr>,
     image: Option<&Image>,
     deployments: &Deployments,
     reader: &Reader,
+    is_ruled: bool,
 ) -> Result<(Caller, Option<Changeable>), Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
@@ -236,16 +264,24 @@ fn identify(
     };
     let contents = match code {
         // Who has executed a script can have put another in its place before it is looked at.
-        Code::Script { .. } => Found::Told(Contents::Unknown),
+        Code::Script { .. } => Found::Told(Contents::Script),
+        // It is in another program by now.
+        Code::Own | Code::Given if !shows_it && image.is_none() => Found::Told(Contents::Unknown),
         Code::Own | Code::Given => {
             let link = handle.executable_link();
             let (stat, link) = image.map_or((&stat, link), |image| (&image.stat, image.link()));
-            reader.look(&View::first(), &program, stat, &link, image.is_some())
+            let kind = Kind {
+                is_image: image.is_some(),
+                runs_anything: code == Code::Given,
+                is_ruled,
+            };
+            reader.look(&View::first(), &program, stat, &link, kind)
         }
     };
+    let is_unread = matches!(contents, Found::Left(_));
     let (contents, changeable) = match contents {
-        Found::Told(contents) => (contents, None),
-        Found::Changeable(changeable) => (Contents::Unknown, Some(changeable)),
+        Found::Told(contents) | Found::Left(contents) => (contents, None),
+        Found::Changeable(changeable) => (changeable.before(), Some(changeable)),
     };
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
@@ -275,6 +311,7 @@ fn identify(
         path,
         command,
         code,
+        is_unread,
         lineage: OnceCell::new(),
     };
     Ok((caller, changeable))
@@ -296,7 +333,7 @@ fn program(running: &Statx, path: &Path) -> Program {
     }
 }
 
-/// A program that no lasting rule can name.
+/// A program that no path of the host leads to.
 fn unnamed(file: Fileid, path: &Path) -> Program {
     Program::File {
         device: file.device,
@@ -308,6 +345,8 @@ fn unnamed(file: Fileid, path: &Path) -> Program {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use portreeve_policy::Digest;
 
     use super::*;
 
@@ -353,6 +392,51 @@ mod tests {
         let (stat, path) = handle.executable().unwrap();
         assert!(handle.is_alive());
         assert!(program(&stat, &path).is_lasting());
+    }
+
+    #[test]
+    fn what_no_path_leads_to_is_known_by_what_is_in_it_unless_that_runs_anything() {
+        let digest = Digest([7; 32]);
+        let file = unnamed(
+            Fileid {
+                device: 1,
+                inode: 2,
+            },
+            Path::new("/usr/bin/tool"),
+        );
+        let learn = |program: &Program, code, contents| {
+            let pid = std::process::id();
+            let mut caller = Caller {
+                subject: Subject {
+                    uid: 1000,
+                    program: program.clone(),
+                    contents: Contents::Unknown,
+                    process: PolicyProcess {
+                        pid,
+                        began: 0,
+                        run: 1,
+                        alteration: Alteration::NONE,
+                    },
+                },
+                handle: ProcessHandle::open(pid).unwrap(),
+                path: program.shown_path().into(),
+                command: String::new(),
+                code,
+                is_unread: false,
+                lineage: OnceCell::new(),
+            };
+            caller.learn(contents);
+            assert_eq!(caller.subject.contents, contents);
+            caller.subject.program
+        };
+        let known = Contents::Known(digest);
+        let by_contents = learn(&file, Code::Own, known);
+        assert_eq!(by_contents.digest(), Some(digest));
+        assert_eq!(by_contents.shown_path(), "/usr/bin/tool");
+        assert_eq!(learn(&file, Code::Given, known), file);
+        assert_eq!(learn(&file, Code::Own, Contents::Unknown), file);
+        let path = Program::at("/usr/bin/tool").unwrap();
+        assert_eq!(learn(&path, Code::Own, known), path);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) struct View<'a> {
     pub(super) id: u64,
     uid: Option<u32>,
     program: Option<&'a str>,
+    /// What the file was called of a program that is known by its SHA-256: a claim.
+    called: Option<&'a str>,
     pub(super) operations: &'a [String],
     destination: &'a str,
     host: Option<&'a str>,
@@ -60,6 +62,7 @@ impl<'a> From<&'a Rule> for View<'a> {
             id: rule.id,
             uid: rule.uid,
             program: rule.program.as_deref(),
+            called: rule.called.as_deref(),
             operations: &rule.operations,
             destination: &rule.destination,
             host: rule.host.as_deref(),
@@ -174,6 +177,7 @@ async fn added(uid: u32, rule: &AddRule) -> Result<RuleSpec> {
     let parts = &rule.parts;
     let mut spec = RuleSpec {
         program: program_key(&rule.app)?,
+        called: None,
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: parts.host.clone(),
         network: parts.addr.clone(),
@@ -217,7 +221,7 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
             rule.id.to_string(),
             in_force(rule).to_owned(),
             action(rule),
-            rule.program.unwrap_or("any program").to_owned(),
+            program(rule),
             rule.operations.join(", "),
             other_side(rule),
             lifespan(rule, now),
@@ -225,6 +229,22 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
         ]);
     }
     table.render()
+}
+
+/// Digits of a digest that are shown in a table.
+const DIGITS: usize = 12;
+
+/// The program, as it fits into a table.
+fn program(rule: &View<'_>) -> String {
+    let key = rule.program.unwrap_or("any program");
+    let Some(digest) = key.strip_prefix("sha256:") else {
+        return key.to_owned();
+    };
+    let digits: String = digest.chars().take(DIGITS).collect();
+    match rule.called {
+        Some(called) => format!("{called} (sha256:{digits}…)"),
+        None => format!("sha256:{digits}…"),
+    }
 }
 
 /// Whether the rule counts.
@@ -309,7 +329,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(View::from(&rule())).unwrap(),
             serde_json::json!({
-                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "operations": ["connect"],
+                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "called": null, "operations": ["connect"],
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "only_in": null, "only_in_name": null, "away": false, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
@@ -346,7 +366,23 @@ mod tests {
             away: Some(true),
             ..rule()
         };
-        let rules = [rule(), built_in, timed, until("logout", None), domain, away];
+        let key = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        let by_contents = |called: Option<&str>| Rule {
+            program: Some(key.clone()),
+            called: called.map(str::to_owned),
+            ..rule()
+        };
+        let (called, uncalled) = (by_contents(Some("/usr/bin/x")), by_contents(None));
+        let rules = [
+            rule(),
+            built_in,
+            timed,
+            until("logout", None),
+            domain,
+            away,
+            called,
+            uncalled,
+        ];
         let views: Vec<_> = rules.iter().map(View::from).collect();
         assert_eq!(
             serde_json::to_value(&views[2]).unwrap()["ends"],
@@ -354,6 +390,11 @@ mod tests {
         );
         let text = text(&views, Duration::from_millis(95_500));
         let lines: Vec<_> = text.lines().collect();
+        assert!(
+            lines[6].contains(" /usr/bin/x (sha256:0123456789ab…) "),
+            "{text}"
+        );
+        assert!(lines[7].contains(" sha256:0123456789ab… "), "{text}");
         assert!(lines[1].contains("example.org port 443, tcp"), "{text}");
         assert!(lines[2].contains("any program"), "{text}");
         assert!(lines[2].contains("this-computer"), "{text}");

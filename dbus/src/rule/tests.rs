@@ -314,3 +314,37 @@ fn nobody_is_asked_about_who_connects() {
     assert!(asked("connect", Some("local-network")).is_ok());
     assert!(asked("listen", Some("local-network")).is_err());
 }
+
+#[test]
+fn what_a_file_is_called_goes_with_what_is_in_it_and_decides_nothing() {
+    let key = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    let called = |called: Option<&str>| RuleSpec {
+        program: key.clone(),
+        called: called.map(str::to_owned),
+        ..spec()
+    };
+    let rule = |spec: RuleSpec| {
+        let checked = spec.check().unwrap();
+        Rule::from(&PolicyRule {
+            subject: SubjectPattern::Program(checked.program),
+            ..BuiltIn::ThisComputer.rule(Some(1000), Action::Allow)
+        })
+    };
+    let with = rule(called(Some("/usr/bin/tool")));
+    assert_eq!(with.program.as_ref(), Some(&key));
+    assert_eq!(with.called.as_deref(), Some("/usr/bin/tool"));
+    assert_eq!(with.spec(0).unwrap().called, with.called);
+    assert_eq!(rule(called(None)).called, None);
+    let (one, other) = (called(Some("/a")).check(), called(None).check());
+    assert_eq!(one.unwrap().program, other.unwrap().program);
+    let text = refused(&RuleSpec {
+        called: Some("/a".into()),
+        ..spec()
+    });
+    assert!(text.contains("/usr/bin/curl"), "{text}");
+    let bad = RuleSpec {
+        program: "sha256:0123".into(),
+        ..spec()
+    };
+    assert!(refused(&bad).contains("64 hexadecimal digits"));
+}

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Alteration, Deadline, Decision, NameSource, NetworkId, Object, Outcome, Process, Ruleset,
+    Alteration, Contents, Deadline, Decision, Digest, NameSource, NetworkId, Object, OfContents,
+    Outcome, Process, Ruleset,
     fixtures::{CAFE, HOME, PROCESS, network, object, only_in, rule, subject},
 };
 
@@ -339,11 +340,19 @@ proptest! {
         calls in prop::collection::vec(any_call(), 24),
         alteration in any_alteration(),
         active in prop::sample::subsequence(vec![HOME, CAFE], 0..=2),
+        about_contents in prop::collection::vec(prop::option::weighted(0.3, 0..2_u8), 6),
+        contents in prop::option::of(0..2_u8),
     ) {
-        for (id, rule) in (1..).zip(&mut rules) {
+        for ((id, rule), contents) in (1..).zip(&mut rules).zip(about_contents) {
             rule.id = RuleId(id);
+            if let (SubjectPattern::Program(program), Some(number)) = (&mut rule.subject, contents) {
+                *program = Program::Contents(OfContents::new(Digest([number; 32]), None));
+            }
         }
         let mut caller = subject(CURL);
+        if let Some(number) = contents {
+            caller.contents = Contents::OfRootNow(Digest([number; 32]));
+        }
         caller.process.alteration = alteration;
         let decide = |rules: &[Rule], call: &Object| {
             let is_active = |id: NetworkId| active.iter().any(|it| it.parse() == Ok(id));

@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod altered;
+mod contents;
 mod many;
 mod names;
 mod networks;
@@ -328,9 +329,10 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         .prop_map(network),
     ];
     let subject = prop_oneof![
-        Just(SubjectPattern::Any),
-        prop::sample::select(vec!["/a", "/b"])
+        1 => Just(SubjectPattern::Any),
+        2 => prop::sample::select(vec!["/a", "/b"])
             .prop_map(|path| SubjectPattern::Program(program(path))),
+        1 => (0..2_u8).prop_map(contents::of),
     ];
     (
         (
@@ -429,13 +431,14 @@ proptest! {
         host in prop::option::of(prop::sample::select(vec!["a.example", "b.example"])),
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
+        contents in contents::any_that_are_told(),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
         let mut object = object(address, port, host);
         object.knowledge.name_server = name_server;
-        let subject = subject(path);
+        let subject = Subject { contents, ..subject(path) };
         let naive = rules
             .iter()
             .filter(|rule| rule.matches(&subject, Operation::Connect, &object, host))

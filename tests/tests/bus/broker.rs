@@ -173,6 +173,7 @@ impl Broker {
             path: "/usr/bin/curl".into(),
             command: format!("curl {address}"),
             code: Code::Own,
+            is_unread: false,
             lineage: OnceCell::new(),
         };
         let request = Request {

@@ -41,6 +41,7 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         id,
         uid: Some(user),
         program: Some("/usr/bin/curl".into()),
+        called: None,
         operations: vec!["connect".into(), "listen".into()],
         destination: "network".into(),
         host: None,

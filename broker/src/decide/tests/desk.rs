@@ -34,6 +34,7 @@ use crate::{
     networks::Networks,
     probe::Kernel as _,
     store::{Store, history::History},
+    subject::Ruled,
 };
 
 pub(super) const ALICE: u32 = 1000;
@@ -52,6 +53,7 @@ pub(super) struct Desk {
     pub(super) kernel: Arc<Played>,
     pub(super) failures: Arc<Failures>,
     pub(super) history: History,
+    pub(super) ruled: Arc<Ruled>,
     /// Where the history is: apart from what the next one gets a copy of while this one writes.
     past: Arc<TempDir>,
 }
@@ -162,6 +164,7 @@ impl Desk {
         let (commands, commanded) = mpsc::channel(4096);
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
+        let ruled = Arc::new(Ruled::default());
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
         let limits = config.history.limits();
         let place = past.path().join("history.db");
@@ -177,7 +180,8 @@ impl Desk {
             clocks.clock(),
         )
         .recording_in(history.clone())
-        .within(networks);
+        .within(networks)
+        .telling(Arc::clone(&ruled));
         let inputs = Inputs {
             arrivals: arriving,
             again: arrivals.downgrade(),
@@ -197,6 +201,7 @@ impl Desk {
             kernel,
             failures,
             history,
+            ruled,
             past,
         }
     }

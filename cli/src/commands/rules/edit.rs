@@ -47,7 +47,10 @@ pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
 fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     let parts = &edit.parts;
     if let Some(app) = &edit.app {
-        spec.program = program_key(app)?;
+        let program = program_key(app)?;
+        // What the one before was called says nothing of another.
+        spec.called = spec.called.filter(|_| program == spec.program);
+        spec.program = program;
     }
     if !edit.operations.is_empty() {
         spec.operations = edit.operations.iter().map(ToString::to_string).collect();
