@@ -117,7 +117,7 @@ def test_name_that_root_alone_can_turn_is_followed():
 
 def test_name_of_a_users_is_a_program_of_its_own():
     own = script(HOME / "own", owner="alice")
-    link = HOME / "tool"
+    link = HOME / "link"
     with tools(tool=STRICTLY) as (tool,):
         always(named(caller := Caller(program=own), own), caller)
         assert Caller(program=own).call("connect", ADDRESS).errno is None

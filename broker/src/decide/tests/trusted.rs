@@ -113,7 +113,9 @@ async fn the_first_file_that_a_rule_lets_do_something_is_the_one() {
     let rule = desk.add(&rule).await;
     assert_eq!(call(&desk, FIRST).await.1, Some(Told::Kept(0)));
     assert_eq!(call(&desk, SECOND).await.1, None);
-    assert_eq!(call(&desk, Contents::Unknown).await.1, None);
+    for other in [Contents::Unknown, Contents::Script] {
+        assert_eq!(call(&desk, other).await.1, None, "{other:?}");
+    }
     // One that root alone can change is root's.
     assert_eq!(call(&desk, Contents::OfRoot).await.1, Some(Told::Kept(0)));
     // A rule that goes and comes back leaves nothing to who waits.
