@@ -31,3 +31,4 @@ mod signals;
 mod successor;
 mod timed;
 mod trusted;
+mod vpn;

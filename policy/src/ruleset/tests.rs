@@ -16,6 +16,7 @@ mod many;
 mod names;
 mod networks;
 mod one_more;
+mod vpn;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
     let set = Ruleset::new(rules);
@@ -75,6 +76,7 @@ fn the_more_exact_place_wins_whatever_it_says() {
     let places = [
         Destination::Anywhere,
         Destination::Internet,
+        Destination::Vpn,
         network("203.0.0.0/16"),
         network("203.0.113.0/24"),
         Destination::Domain("example.org".into()),
@@ -84,6 +86,7 @@ fn the_more_exact_place_wins_whatever_it_says() {
     ];
     let mut call = object("203.0.113.10", 53, Some("www.example.org"));
     call.knowledge.name_server = true;
+    call.knowledge.vpn = Some(true);
     let rules = places.into_iter().zip(1..).map(|(place, id)| {
         let action = if id % 2 == 0 {
             Action::DENY
@@ -314,6 +317,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just(Destination::LocalNetwork),
         Just(Destination::Internet),
         Just(Destination::NameServers),
+        Just(Destination::Vpn),
         prop::sample::select(vec!["example", "a.example"])
             .prop_map(|domain| Destination::Domain(domain.into())),
         prop::sample::select(vec!["a.example", "b.example"])
@@ -429,12 +433,14 @@ proptest! {
         host in prop::option::of(prop::sample::select(vec!["a.example", "b.example"])),
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
+        vpn in any::<Option<bool>>(),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
         let mut object = object(address, port, host);
         object.knowledge.name_server = name_server;
+        object.knowledge.vpn = vpn;
         let subject = subject(path);
         let naive = rules
             .iter()
@@ -453,10 +459,12 @@ proptest! {
         source in prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
+        vpn in any::<Option<bool>>(),
     ) {
         of_one_program(&mut rules);
         let mut object = by_two_names(host, source, port);
         object.knowledge.name_server = name_server;
+        object.knowledge.vpn = vpn;
         let subject = subject("/a");
         let allows = |rules: &[Rule]| matches!(
             Ruleset::new(rules.to_vec()).decide(&subject, Operation::Connect, &object),
