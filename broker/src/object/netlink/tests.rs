@@ -37,9 +37,7 @@ fn read_route(bytes: &[u8]) -> Option<Route> {
 
 fn read_device(bytes: &[u8], number: u32) -> Option<Vec<u8>> {
     match reply(bytes, 9)? {
-        Reply::Message(kind, body) => {
-            device_kind(kind, body, number).map(<[u8]>::to_vec)
-        }
+        Reply::Message(kind, body) => device_kind(kind, body, number).map(<[u8]>::to_vec),
         Reply::Error(_) => None,
     }
 }
@@ -67,13 +65,14 @@ fn a_route_leads_by_a_device_or_here_or_nowhere() {
 #[test]
 fn a_device_is_what_its_driver_says() {
     let kind = |kind: Option<&[u8]>| read_device(&device(7, kind), 7);
-    assert_eq!(
-        kind(Some(b"wireguard\0")),
-        Some(b"wireguard".to_vec())
-    );
+    assert_eq!(kind(Some(b"wireguard\0")), Some(b"wireguard".to_vec()));
     assert_eq!(kind(Some(b"tun")), Some(b"tun".to_vec()));
     assert_eq!(kind(Some(b"")), Some(Vec::new()));
-    assert_eq!(kind(None), Some(Vec::new()), "one that is no driver's alone");
+    assert_eq!(
+        kind(None),
+        Some(Vec::new()),
+        "one that is no driver's alone"
+    );
     assert_eq!(read_device(&device(7, None), 8), None, "another device");
     assert_eq!(read_device(&route_by(1, 7), 7), None, "another message");
 }
