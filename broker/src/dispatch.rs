@@ -103,6 +103,7 @@ pub fn arrival(knock: Knock, caller: Arc<Caller>, names: &mut Names) -> Option<A
         caller,
         operation,
         open,
+        way_sought: false,
         object,
         held,
     })

@@ -236,7 +236,7 @@ pub(crate) struct Parts {
     #[arg(long, value_name = "CIDR", group = "where_to")]
     pub(crate) addr: Option<String>,
     /// Only there
-    #[arg(long, value_parser = ["local-network", "this-computer", "name-servers", "multicast", "internet"], group = "where_to")]
+    #[arg(long, value_parser = ["local-network", "this-computer", "name-servers", "vpn", "multicast", "internet"], group = "where_to")]
     pub(crate) place: Option<String>,
     /// Only these ports, such as 443 or 80,443,8000-8999
     #[arg(long, value_name = "PORTS")]

@@ -26,7 +26,7 @@ pub struct Rule {
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
-    /// `this-computer`, `name-servers`, `multicast`, `internet`, `host`, `domain` or `network`.
+    /// `this-computer`, `name-servers`, `vpn`, `multicast`, `internet`, `host`, `domain` or `network`.
     pub destination: String,
     /// Name of the host, for `host`; of the domain, with everything below it, for `domain`.
     pub host: Option<String>,
@@ -74,6 +74,7 @@ impl From<&PolicyRule> for Rule {
             Destination::LocalNetwork => ("local-network", None, None),
             Destination::ThisComputer => ("this-computer", None, None),
             Destination::NameServers => ("name-servers", None, None),
+            Destination::Vpn => ("vpn", None, None),
             Destination::Multicast => ("multicast", None, None),
             Destination::Internet => ("internet", None, None),
             Destination::Domain(domain) => ("domain", Some(domain.to_string()), None),
@@ -239,7 +240,7 @@ pub struct RuleSpec {
     pub domain: Option<String>,
     /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4).
     pub network: Option<String>,
-    /// Only there: `local-network`, `this-computer`, `name-servers`, `multicast` or `internet`.
+    /// Only there: `local-network`, `this-computer`, `name-servers`, `vpn`, `multicast` or `internet`.
     pub place: Option<String>,
     /// Only these ports of 1 to 65535, as in `443` or `80,443,8000-8999`.
     pub ports: Option<String>,
@@ -392,6 +393,10 @@ fn check_whence(destination: &Destination) -> Result<(), Error> {
             "cannot use a name in a rule about who may connect, because no name is known of those: \
              use an address"
         }
+        Destination::Vpn => {
+            "cannot use the VPN in a rule about who may connect, because those are told by their \
+             addresses: use its network"
+        }
         // What is left of all addresses is many networks, nobody connects from a multicast address, and name
         // servers are asked.
         Destination::Internet | Destination::Multicast | Destination::NameServers => {
@@ -478,10 +483,11 @@ fn check_place(place: &str) -> Result<Destination, Error> {
         "local-network" => Ok(Destination::LocalNetwork),
         "this-computer" => Ok(Destination::ThisComputer),
         "name-servers" => Ok(Destination::NameServers),
+        "vpn" => Ok(Destination::Vpn),
         "multicast" => Ok(Destination::Multicast),
         "internet" => Ok(Destination::Internet),
         _ => Err(Error::InvalidArgument(format!(
-            "cannot use place “{}”: expected local-network, this-computer, name-servers, multicast or internet",
+            "cannot use place “{}”: expected local-network, this-computer, name-servers, vpn, multicast or internet",
             place.escape_debug()
         ))),
     }

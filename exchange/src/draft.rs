@@ -224,6 +224,7 @@ fn about(program: &str, pattern: &ObjectPattern) -> RuleSpec {
         Destination::LocalNetwork => spec.place = place("local-network"),
         Destination::ThisComputer => spec.place = place("this-computer"),
         Destination::NameServers => spec.place = place("name-servers"),
+        Destination::Vpn => spec.place = place("vpn"),
         Destination::Multicast => spec.place = place("multicast"),
         Destination::Internet => spec.place = place("internet"),
     }

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn rules_overlap_unless_they_surely_do_not() {
-        use Destination::{Anywhere, Internet, LocalNetwork, Multicast, ThisComputer};
+        use Destination::{Anywhere, Internet, LocalNetwork, Multicast, ThisComputer, Vpn};
         for (a, b, both) in [
             (Anywhere, host("a.example"), true),
             (host("a.example"), host("a.example"), true),
@@ -102,6 +102,8 @@ mod tests {
             (network("192.0.2.0/24"), LocalNetwork, false),
             (network("192.0.2.0/24"), Internet, true),
             (ThisComputer, Multicast, false),
+            (Vpn, Internet, true),
+            (Vpn, network("10.1.0.0/16"), true),
         ] {
             let (a, b) = (pattern(a, None, ""), pattern(b, None, ""));
             assert_eq!(overlap(&a, &b), both, "{a} {b}");

@@ -182,6 +182,7 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
         && wide.operations.contains_all(narrow.operations)
         && holds_whenever(wide, narrow)
         && holds_wherever(wide, narrow)
+        && counts_by_any_way(wide, narrow)
         && wide.object.covers_all_of(&narrow.object)
 }
 
@@ -199,6 +200,14 @@ fn holds_whenever(one: &Rule, other: &Rule) -> bool {
 /// Whether one rule is in force in every network that the other is in force in.
 fn holds_wherever(one: &Rule, other: &Rule) -> bool {
     one.holds_where(|own| other.network_id() == Some(own))
+}
+
+/// Whether one rule counts wherever the other does as far as the way there is known: leave for the VPN is for what
+/// is there for certain, and what is against it for what may be.
+fn counts_by_any_way(one: &Rule, other: &Rule) -> bool {
+    let certain =
+        |rule: &Rule| rule.object.destination == Destination::Vpn && rule.action == Action::Allow;
+    !certain(one) || certain(other)
 }
 
 impl ObjectPattern {

@@ -19,6 +19,8 @@ pub enum Destination {
     Network(IpNet),
     /// The computer's name servers, where they are asked for names ([`Object::is_name_server`]).
     NameServers,
+    /// The VPN: addresses that the kernel sends to by way of a tunnel ([`Object::is_in_vpn`]).
+    Vpn,
     /// The local network: addresses that are used in no other ([`Destination::LOCAL_NETWORKS`]).
     LocalNetwork,
     /// This computer: loopback addresses.
@@ -48,13 +50,14 @@ impl Destination {
     ];
 
     /// The networks that it is, as far as it is made of some: a name is not, everything needs none, the internet
-    /// is what is left, and which the name servers are comes with each object.
+    /// is what is left, and which the name servers are and what is in the VPN comes with each object.
     pub fn networks(&self) -> Vec<IpNet> {
         match self {
             Self::Anywhere
             | Self::Host(_)
             | Self::Domain(_)
             | Self::NameServers
+            | Self::Vpn
             | Self::Internet => Vec::new(),
             Self::Network(network) => vec![*network],
             Self::LocalNetwork => Self::LOCAL_NETWORKS.to_vec(),
@@ -89,6 +92,8 @@ impl Destination {
             Self::Domain(domain) => name.is_some_and(|name| is_within(name, domain)),
             Self::Network(network) => network.contains(&object.address),
             Self::NameServers => object.is_name_server(),
+            // Not only what is known to be there: what counts as well, the rule says (`Rule::counts_by_way`).
+            Self::Vpn => object.may_be_in_vpn(),
             Self::LocalNetwork => Self::LOCAL_NETWORKS
                 .iter()
                 .any(|network| network.contains(&object.address)),

@@ -60,14 +60,16 @@ impl Ruleset {
     pub fn explain(&self, subject: &Subject, operation: Operation, object: &Object) -> Vec<Ranked> {
         let mut found: Vec<(Precedence, RuleId)> = Vec::new();
         for rule in self.about(subject) {
-            let about =
-                rule.operations.contains(operation) && rule.object.covers(operation, object);
+            let about = rule.operations.contains(operation)
+                && rule.object.covers(operation, object)
+                && rule.counts_by_way(operation, object);
             // A datagram server's `bind()` is its `listen()`.
             let against_bind = operation == Operation::Listen
                 && object.protocol.is_of_datagrams()
                 && rule.action != Action::Allow
                 && rule.operations.contains(Operation::Bind)
-                && rule.object.matches(object);
+                && rule.object.matches(object)
+                && rule.counts_by_way(Operation::Bind, object);
             if about || against_bind {
                 found.push((Precedence::of(rule), rule.id));
             }

@@ -45,6 +45,8 @@ pub struct Knowledge {
     pub others: Box<[Box<str>]>,
     /// Whether it is the address of one of the computer's name servers now.
     pub name_server: bool,
+    /// Whether the kernel sends there by way of a tunnel now, if that is known.
+    pub vpn: Option<bool>,
 }
 
 impl PartialEq for Knowledge {

@@ -104,6 +104,16 @@ impl Object {
         self.port == Self::DNS_PORT && matches!(self.protocol, Protocol::TCP | Protocol::UDP)
     }
 
+    /// Whether what the user sends there goes by way of a tunnel, for certain.
+    pub fn is_in_vpn(&self) -> bool {
+        self.knowledge.vpn == Some(true) && self.may_be_in_vpn()
+    }
+
+    /// Whether it may, as far as that is known.
+    pub fn may_be_in_vpn(&self) -> bool {
+        self.knowledge.vpn != Some(false) && !self.is_this_computer()
+    }
+
     /// The names that the call may be for, as far as that can be known. Of several that the program has looked
     /// up it is the last; where it has looked up none, it may be any.
     pub(crate) fn names_meant(&self) -> impl Iterator<Item = &str> {
@@ -181,6 +191,7 @@ impl fmt::Display for ObjectPattern {
             }
             Destination::Network(network) => write!(f, "{network}")?,
             Destination::NameServers => f.write_str("name servers")?,
+            Destination::Vpn => f.write_str("the VPN")?,
             Destination::LocalNetwork => f.write_str("the local network")?,
             Destination::ThisComputer => f.write_str("this computer")?,
             Destination::Multicast => f.write_str("multicast")?,

@@ -11,8 +11,11 @@
 //!    its path or application, which beats one for any program.
 //! 2. **Object**: a host or a single address beats the computer's name servers, which beat a domain (that with
 //!    more parts first), which beats a network (the longer prefix first), which beats this computer, which
-//!    beats the local network and multicast, which beat the internet, which beats anywhere; then a rule for
-//!    fewer ports beats one for more, then one with a protocol one without.
+//!    beats the VPN, which beats the local network and multicast, which beat the internet, which beats
+//!    anywhere; then a rule for fewer ports beats one for more, then one with a protocol one without.
+//!    An address in the VPN is in the local network or the internet as well, and rules about those are
+//!    about it too. Where nobody knows whether it is in the VPN, rules that let it be reached there are not about
+//!    it, and all others about the VPN are.
 //! 3. **Operation**: the rule for fewer operations.
 //! 4. **Network**: a rule for one network beats one that is in force in any.
 //! 5. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
@@ -150,7 +153,8 @@ impl Precedence {
                         free => NETWORK - u16::from(free),
                     }
                 }
-                Destination::ThisComputer => 3,
+                Destination::ThisComputer => 4,
+                Destination::Vpn => 3,
                 Destination::LocalNetwork | Destination::Multicast => 2,
                 Destination::Internet => 1,
                 Destination::Anywhere => 0,

@@ -4,7 +4,7 @@
 //! address the program listens at. One about accepting is the same, without leave to listen. If rules
 //! allow listening for some peers only, all others are kept out; so one rule, "allow from the local
 //! network", says everything. One about the computer's name servers says nothing: they are asked, and do not
-//! connect.
+//! connect. Nor does one about the VPN: the kernel, which judges peers, does so by their addresses.
 
 use crate::{Action, Decision, Destination, Object, Operation, Origin, Outcome, Rule, RuleId};
 
@@ -29,7 +29,10 @@ impl Reach {
         let (mut of_process, mut of_network) = (false, false);
         for rule in rules {
             let listens = rule.operations.contains(Operation::Listen);
-            let is_about_peers = rule.object.destination != Destination::NameServers;
+            let is_about_peers = !matches!(
+                rule.object.destination,
+                Destination::NameServers | Destination::Vpn
+            );
             if !is_about_peers || !listens && !rule.operations.contains(Operation::Accept) {
                 continue;
             }

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Action, Lifespan, Network, Object, ObjectPattern, Operation, Operations, ParseError, Process,
-    Subject, SubjectPattern,
+    Action, Destination, Lifespan, Network, Object, ObjectPattern, Operation, Operations,
+    ParseError, Process, Subject, SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -142,6 +142,15 @@ impl Rule {
             && self.is_about(subject)
             && self.object.is_about_port(object.port, object.protocol)
             && self.object.destination.contains_as(object, name)
+            && self.counts_by_way(operation, object)
+    }
+
+    /// Whether what is known of the way to an address lets the rule count, if it is about the VPN: that is where
+    /// calls go, and what the rule lets be done has to be there for certain.
+    pub(crate) fn counts_by_way(&self, operation: Operation, object: &Object) -> bool {
+        self.object.destination != Destination::Vpn
+            || operation == Operation::Connect
+                && (self.action != Action::Allow || object.is_in_vpn())
     }
 
     /// Whether the rule may be about this call, depending on the names of its address.

@@ -94,6 +94,8 @@ struct Index {
     prefixes: [BTreeSet<u8>; 2],
     /// All others; strongest first.
     others: Vec<Rule>,
+    /// Whether any of those is about the VPN.
+    about_vpn: bool,
 }
 
 impl Index {
@@ -112,7 +114,8 @@ impl Index {
                     index.networks.entry(network).or_default().push(rule);
                     continue;
                 }
-                _ => {
+                destination => {
+                    index.about_vpn |= *destination == Destination::Vpn;
                     index.others.push(rule);
                     continue;
                 }
@@ -184,6 +187,10 @@ impl Index {
 /// The strongest of these rules.
 fn greatest(rules: Vec<(Precedence, &Rule)>) -> Option<(Precedence, &Rule)> {
     rules.into_iter().max_by_key(|(precedence, _)| *precedence)
+}
+
+fn differ<T: PartialEq>([one, others @ ..]: &[T; 3]) -> bool {
+    others.iter().any(|other| other != one)
 }
 
 fn indices<K: Eq + std::hash::Hash>(rules: HashMap<K, Vec<Rule>>) -> HashMap<K, Index> {
@@ -315,6 +322,40 @@ impl Ruleset {
             decision.by_rule().map(|(action, _)| action)
         };
         said_if(true) != said_if(false)
+    }
+
+    /// Whether what the rules say of this call depends on whether the kernel sends there by way of a tunnel, which
+    /// may be otherwise any time.
+    pub fn depends_on_vpn(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
+        let action = |decision: Decision| decision.by_rule().map(|(action, _)| action);
+        self.by_way(subject, operation, object)
+            .is_some_and(|by_way| differ(&by_way.map(action)))
+    }
+
+    /// Whether that has to be known to tell which rule decides on this call.
+    pub fn asks_about_vpn(&self, subject: &Subject, operation: Operation, object: &Object) -> bool {
+        self.by_way(subject, operation, object)
+            .is_some_and(|by_way| differ(&by_way))
+    }
+
+    /// What the rules say of a call if it goes by a tunnel, if it does not, and if nobody knows; `None` if none is
+    /// about the VPN.
+    fn by_way(
+        &self,
+        subject: &Subject,
+        operation: Operation,
+        object: &Object,
+    ) -> Option<[Decision; 3]> {
+        let about = operation == Operation::Connect
+            && !object.is_this_computer()
+            && self.indices(subject).any(|index| index.about_vpn);
+        about.then(|| {
+            [Some(true), Some(false), None].map(|vpn| {
+                let mut object = object.clone();
+                object.knowledge.vpn = vpn;
+                self.decide(subject, operation, &object)
+            })
+        })
     }
 
     /// What the rules say of this call, as if those that may be about what is in the program's file were about it.

@@ -19,13 +19,14 @@ use crate::{
 
 /// The lifespans that can be chosen, in the order of the row; behind them, what a rule has that is changed.
 const LIFESPANS: [Option<For>; 3] = [None, Some(For::Time(Span::HOUR)), Some(For::Logout)];
-const DESTINATIONS: [DraftDestination; 9] = [
+const DESTINATIONS: [DraftDestination; 10] = [
     DraftDestination::Anywhere,
     DraftDestination::Domain,
     DraftDestination::Host,
     DraftDestination::Network,
     DraftDestination::LocalNetwork,
     DraftDestination::Internet,
+    DraftDestination::Vpn,
     DraftDestination::ThisComputer,
     DraftDestination::NameServers,
     DraftDestination::Multicast,

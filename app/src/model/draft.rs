@@ -26,6 +26,8 @@ pub enum DraftDestination {
     Internet,
     /// This computer itself.
     ThisComputer,
+    /// What is reached by a tunnel.
+    Vpn,
     /// Its name servers, to look names up.
     NameServers,
     /// Groups of computers.
@@ -45,6 +47,7 @@ impl DraftDestination {
             Self::LocalNetwork => Some("local-network"),
             Self::Internet => Some("internet"),
             Self::ThisComputer => Some("this-computer"),
+            Self::Vpn => Some("vpn"),
             Self::NameServers => Some("name-servers"),
             Self::Multicast => Some("multicast"),
         }
@@ -56,6 +59,7 @@ impl DraftDestination {
             Self::LocalNetwork,
             Self::Internet,
             Self::ThisComputer,
+            Self::Vpn,
             Self::NameServers,
             Self::Multicast,
         ];
@@ -340,6 +344,7 @@ mod tests {
             (DraftDestination::LocalNetwork, "the local network"),
             (DraftDestination::Internet, "the internet"),
             (DraftDestination::ThisComputer, "this computer"),
+            (DraftDestination::Vpn, "the VPN"),
             (DraftDestination::NameServers, "name servers"),
             (DraftDestination::Multicast, "multicast"),
         ] {

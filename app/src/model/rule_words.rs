@@ -191,6 +191,7 @@ fn destination(rule: &Rule) -> String {
         "local-network" => Some(gettext("the local network")),
         "this-computer" => Some(gettext("this computer")),
         "name-servers" => Some(gettext("this computer’s name servers")),
+        "vpn" => Some(gettext("the VPN")),
         "multicast" => Some(gettext("multicast addresses")),
         "internet" => Some(gettext("the internet")),
         _ => None,

@@ -37,7 +37,7 @@ pub use self::{
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };
-use crate::{decide::Command, store::history::History};
+use crate::{decide::Command, object::Ways, store::history::History};
 
 /// What the interfaces have in common.
 #[derive(Clone)]
@@ -51,6 +51,7 @@ struct Shared {
     history: History,
     questions: Arc<Limiter<u32>>,
     changes: Arc<Limiter<u32>>,
+    ways: Ways,
 }
 
 impl Shared {
@@ -85,6 +86,7 @@ pub async fn serve(
         leaves: leave::limiter(),
         strengthenings: leave::strengthening(),
         history,
+        ways: Ways::default(),
         changes: Limiter::new("changes of your rules", rules::CHANGES_OF_A_USER),
         questions: Limiter::new(
             "questions about what is kept of yours",

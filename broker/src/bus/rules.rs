@@ -10,7 +10,7 @@ use zbus::{Connection, interface, message::Header, object_server::SignalEmitter}
 use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
 use crate::{
     decide::{BuiltInSet, Changing, Command, Made, RuleChange, RuleLeave},
-    object,
+    object::{self, Sender},
     store::ChangeId,
 };
 
@@ -124,6 +124,7 @@ impl Rules {
         let (_, operation, object) = &mut *call;
         if *operation == Operation::Connect {
             object::look_for_name_server(object);
+            self.0.ways.find(Sender { uid, tid: None }, object).await;
         }
         self.0
             .ask(|reply| Command::Explain { uid, call, reply })

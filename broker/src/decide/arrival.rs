@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     gate::Held,
+    object::{Sender, Ways},
     subject::{Caller, Code},
 };
 
@@ -25,6 +26,8 @@ pub struct Arrival {
     pub object: Object,
     /// The duty to answer.
     pub held: Held,
+    /// Whether the way to the object has been looked for.
+    pub way_sought: bool,
     /// What its process is to the rules; so as it was when it was judged last.
     pub process: Process,
 }
@@ -41,6 +44,22 @@ impl Arrival {
         let Some(again) = again.upgrade() else { return };
         tokio::spawn(async move {
             self.caller.trace().await;
+            drop(again.send(self).await);
+        });
+    }
+
+    /// Has it found out whether the kernel sends there by way of a tunnel; then the call is judged anew, with what is
+    /// known by then.
+    pub(super) fn seek_way(mut self, ways: &Ways, again: &mpsc::WeakSender<Self>) {
+        let Some(again) = again.upgrade() else { return };
+        let ways = ways.clone();
+        tokio::spawn(async move {
+            let sender = Sender {
+                uid: self.caller.subject.uid,
+                tid: Some(self.request.tid),
+            };
+            ways.find(sender, &mut self.object).await;
+            self.way_sought = true;
             drop(again.send(self).await);
         });
     }

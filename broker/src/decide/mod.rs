@@ -24,6 +24,7 @@ mod rulebook;
 mod trusted;
 mod verdict;
 mod watchers;
+mod ways;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -69,6 +70,7 @@ use crate::{
     failure::{Failures, Reason, with_causes},
     gate::{Held, Table},
     networks::Networks,
+    object::Ways,
     probe::{Kernel, Policy},
     store::{
         Opened, Over, Store,
@@ -97,6 +99,7 @@ pub struct Decider {
     store_problem: Option<String>,
     administrators_problem: Option<String>,
     history: History,
+    ways: Ways,
     failures: Arc<Failures>,
     /// For the store's answers to come back on.
     commands: mpsc::Sender<Command>,
@@ -155,6 +158,7 @@ impl Decider {
             table,
             store,
             history: History::none(),
+            ways: Ways::default(),
             failures,
             commands,
             clock,
@@ -241,12 +245,15 @@ impl Decider {
         }
     }
 
-    /// Judges one request: by a rule, by a late answer, by its user's mode, or by asking. Who is to be asked
-    /// about comes `again` when it is known where it comes from.
+    /// Judges one request: by a rule, by a late answer, by its user's mode, or by asking. What more has
+    /// to be known of comes `again` when it is: which way it goes, and, if it is asked about, where it comes from.
     fn judge(&mut self, mut arrival: Arrival, again: &mpsc::WeakSender<Arrival>) {
         // A signal has ended the hold on the way here: nobody waits for an answer.
         if !arrival.held.is_waiting() {
             return;
+        }
+        if self.has_to_know_way(&arrival) {
+            return arrival.seek_way(&self.ways, again);
         }
         arrival.process = self.rules.trusted.process(&arrival.caller.subject);
         self.note_file(&arrival.caller.subject);

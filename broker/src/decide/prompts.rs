@@ -191,8 +191,9 @@ impl Prompts {
                 continue;
             };
             let question = prompt.question.clone();
-            let told =
-                |subject: &Subject| rules.told(subject, question.operation, &question.object);
+            let told = |subject: &Subject| {
+                rules.told_whatever_way(subject, question.operation, &question.object)
+            };
             let mut staying = Vec::new();
             let before = settled.released.len();
             for waiting in std::mem::take(&mut prompt.waiting) {

@@ -87,6 +87,7 @@ mod tests {
                 source: Some(NameSource::Lookup),
                 others: vec!["b.example".into(); 32].into(),
                 name_server: true,
+                vpn: Some(true),
             },
         };
         let noted = noted(&object);

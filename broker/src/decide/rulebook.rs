@@ -36,7 +36,8 @@ const UNSTORED: u64 = 1 << 52;
 const ADMINISTRATORS: u64 = BuiltIn::ThisComputer.id().0 - OF_ADMINISTRATORS;
 const OF_ADMINISTRATORS: u64 = 1 << 30;
 const _: () = assert!(BuiltIn::NameLookups.id().0 < ADMINISTRATORS);
-/// How long a verdict on datagrams is remembered that depends on names, or on who is a name server, microseconds.
+/// How long a verdict on datagrams is remembered that depends on names, on who is a name server, or on the
+/// VPN, microseconds.
 const NAMED: u64 = 5_000_000;
 /// How often processes with rules of their own are looked after.
 const CHECK: Duration = Duration::from_secs(5);
@@ -64,7 +65,7 @@ pub(super) struct RuleBook {
     /// When the first rule ends that was made for a time.
     alarm: Option<Alarm>,
     generation: u64,
-    compiled: Ruleset,
+    pub(super) compiled: Ruleset,
     /// For whom what is in programs' files is looked at.
     ruled: Arc<Ruled>,
 }
@@ -187,7 +188,7 @@ impl RuleBook {
     }
 
     /// A subject as rules see it.
-    fn seen<'a>(&self, subject: &'a Subject) -> Cow<'a, Subject> {
+    pub(super) fn seen<'a>(&self, subject: &'a Subject) -> Cow<'a, Subject> {
         if !self.trusted.is_changed(subject) {
             return Cow::Borrowed(subject);
         }
@@ -246,7 +247,7 @@ impl RuleBook {
 
     /// What a call is told that rules decide, the settings, or until a time its user's mode. The kernel may
     /// remember it until then, as long as the rules stay as they are, unless it depends on the names of its
-    /// address, or on who is a name server: that may be otherwise any time. Then each connection is judged anew; of
+    /// address, on who is a name server, or on which way it goes: that may be otherwise any time. Then each connection is judged anew; of
     /// datagrams, which need none, each few seconds one is.
     pub(super) fn verdict(
         &self,
@@ -258,7 +259,8 @@ impl RuleBook {
     ) -> Verdict {
         let rules = &self.compiled;
         let passing = rules.depends_on_names(subject, operation, object)
-            || rules.depends_on_name_servers(&self.seen(subject), operation, object);
+            || rules.depends_on_name_servers(&self.seen(subject), operation, object)
+            || rules.depends_on_vpn(&self.seen(subject), operation, object);
         match (passing, object.protocol.is_of_datagrams()) {
             (false, _) => match until {
                 None => kept(action, self.generation),

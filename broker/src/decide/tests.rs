@@ -32,3 +32,4 @@ mod signals;
 mod successor;
 mod timed;
 mod trusted;
+mod vpn;

@@ -172,7 +172,9 @@ impl Decider {
             .filter(|(_, waiting)| matches!(waiting.caller.subject.contents, Contents::Known(_)))
             .filter_map(|(question, waiting)| {
                 let (subject, operation) = (&waiting.caller.subject, question.operation);
-                match self.rules.decide(subject, operation, &question.object) {
+                let object = &question.object;
+                match self.rules.decide(subject, operation, object) {
+                    _ if self.rules.ask_about_vpn(subject, operation, object) => None,
                     Decision::Settled {
                         action: Outcome::Allow,
                         rule,

@@ -10,8 +10,10 @@ mod kept;
 mod listening;
 mod lookups;
 mod names;
+mod netlink;
 mod resolved;
 mod resolvers;
+mod routes;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -25,6 +27,7 @@ use self::resolvers::Resolvers;
 pub use kept::{NAMES, keep_names};
 pub use listening::learn;
 pub use names::{Answers, Names};
+pub use routes::{KernelRoutes, Routes, Sender, Ways};
 
 /// The object of a call, with the host's name if its caller knows one.
 pub fn object(request: &Request, names: &mut Names) -> Object {

@@ -132,6 +132,7 @@ impl Names {
             source: source.map(|(source, _)| source),
             others: all.take(OTHERS).collect(),
             name_server: false,
+            vpn: None,
         };
         (host, knowledge)
     }

@@ -217,6 +217,7 @@ fn domains_places_and_sets_of_ports_are_taken() {
         ("internet", "the internet"),
         ("multicast", "multicast"),
         ("name-servers", "name servers"),
+        ("vpn", "the VPN"),
     ] {
         assert_eq!(object(&|spec| spec.place = Some(place.into())), shown);
     }
@@ -252,7 +253,7 @@ fn names_and_far_places_are_not_of_who_connects() {
             change(&mut spec);
             refused(&spec)
         };
-        for place in ["internet", "multicast", "name-servers"] {
+        for place in ["internet", "multicast", "name-servers", "vpn"] {
             let text = refused(&|spec| spec.place = Some(place.into()));
             assert!(text.contains("who may connect"), "{text}");
         }

@@ -259,6 +259,7 @@ fn any_destination() -> impl Strategy<Value = (String, Option<String>, Option<St
         of("local-network", None, None),
         of("this-computer", None, None),
         of("name-servers", None, None),
+        of("vpn", None, None),
         of("multicast", None, None),
         of("internet", None, None),
         of("host", Some("www.example.org"), None),

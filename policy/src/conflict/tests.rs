@@ -200,6 +200,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Destination::Internet,
         Destination::LocalNetwork,
         Destination::NameServers,
+        Destination::Vpn,
         network("10.0.0.0/8"),
         network("10.0.0.1/32"),
         host("a.example"),
@@ -317,18 +318,21 @@ fn any_call() -> impl Strategy<Value = Object> {
         ])),
         prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
         prop::collection::vec(prop::sample::select(vec!["a.example", "b.example"]), 0..2),
-        any::<bool>(),
+        any::<(bool, Option<bool>)>(),
     )
-        .prop_map(|(address, port, host, source, others, name_server)| {
-            let mut object = object(address, port, host);
-            object.knowledge.name_server = name_server;
-            if let Some(host) = host {
-                object.knowledge.source = Some(source);
-                let others = others.into_iter().filter(|other| *other != host);
-                object.knowledge.others = others.map(Into::into).collect();
-            }
-            object
-        })
+        .prop_map(
+            |(address, port, host, source, others, (name_server, vpn))| {
+                let mut object = object(address, port, host);
+                object.knowledge.name_server = name_server;
+                object.knowledge.vpn = vpn;
+                if let Some(host) = host {
+                    object.knowledge.source = Some(source);
+                    let others = others.into_iter().filter(|other| *other != host);
+                    object.knowledge.others = others.map(Into::into).collect();
+                }
+                object
+            },
+        )
 }
 
 proptest! {

@@ -80,12 +80,14 @@ fn without_a_rule_listening_is_asked_about_and_this_computer_let_in() {
     assert_eq!(outcome(&[]), (None, "+?????".to_owned()));
 }
 
-/// Name servers are asked, and do not connect.
+/// Name servers are asked, and do not connect; and which peers come from the VPN nobody knows.
 #[test]
-fn a_rule_about_name_servers_says_nothing_of_peers() {
+fn a_rule_about_name_servers_or_the_vpn_says_nothing_of_peers() {
     for action in [Action::Allow, Action::DENY, Action::Ask] {
-        let rule = listen(1, Destination::NameServers, action);
-        assert_eq!(outcome(&[rule]), outcome(&[]), "{action}");
+        for place in [Destination::NameServers, Destination::Vpn] {
+            let rule = listen(1, place, action);
+            assert_eq!(outcome(&[rule]), outcome(&[]), "{action}");
+        }
     }
 }
 

@@ -17,6 +17,8 @@ mod many;
 mod names;
 mod networks;
 mod one_more;
+mod places;
+mod vpn;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
     let set = Ruleset::new(rules);
@@ -68,36 +70,6 @@ fn deny_beats_allow_at_equal_specificity_and_a_port_beats_none() {
     assert_eq!(decided(rules.clone(), &call), Some(2));
     rules[0].object.ports = Some(80.into());
     assert_eq!(decided(rules, &call), Some(1), "fewer ports");
-}
-
-#[test]
-fn the_more_exact_place_wins_whatever_it_says() {
-    // Each beats those before it.
-    let places = [
-        Destination::Anywhere,
-        Destination::Internet,
-        network("203.0.0.0/16"),
-        network("203.0.113.0/24"),
-        Destination::Domain("example.org".into()),
-        Destination::Domain("www.example.org".into()),
-        Destination::NameServers,
-        Destination::Host("www.example.org".into()),
-    ];
-    let mut call = object("203.0.113.10", 53, Some("www.example.org"));
-    call.knowledge.name_server = true;
-    let rules = places.into_iter().zip(1..).map(|(place, id)| {
-        let action = if id % 2 == 0 {
-            Action::DENY
-        } else {
-            Action::Allow
-        };
-        rule(id, "/usr/bin/curl", place, action)
-    });
-    let rules: Vec<_> = rules.collect();
-    for count in 1..=rules.len() {
-        let decided = decided(rules[..count].to_vec(), &call);
-        assert_eq!(decided, Some(count as u64));
-    }
 }
 
 /// Of leave and the wish to be asked the later one counts, and denying beats both.
@@ -315,6 +287,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just(Destination::LocalNetwork),
         Just(Destination::Internet),
         Just(Destination::NameServers),
+        Just(Destination::Vpn),
         prop::sample::select(vec!["example", "a.example"])
             .prop_map(|domain| Destination::Domain(domain.into())),
         prop::sample::select(vec!["a.example", "b.example"])
@@ -432,12 +405,14 @@ proptest! {
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
         contents in contents::any_that_are_told(),
+        vpn in any::<Option<bool>>(),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
         let mut object = object(address, port, host);
         object.knowledge.name_server = name_server;
+        object.knowledge.vpn = vpn;
         let subject = Subject { contents, ..subject(path) };
         let naive = rules
             .iter()
@@ -456,10 +431,12 @@ proptest! {
         source in prop::sample::select(vec![NameSource::Lookup, NameSource::Resolver]),
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
+        vpn in any::<Option<bool>>(),
     ) {
         of_one_program(&mut rules);
         let mut object = by_two_names(host, source, port);
         object.knowledge.name_server = name_server;
+        object.knowledge.vpn = vpn;
         let subject = subject("/a");
         let allows = |rules: &[Rule]| matches!(
             Ruleset::new(rules.to_vec()).decide(&subject, Operation::Connect, &object),

@@ -187,6 +187,7 @@ impl Broker {
             caller: Arc::new(caller),
             operation: Operation::Connect,
             open: false,
+            way_sought: false,
             object: Object {
                 protocol: Protocol::TCP,
                 address: address.parse().unwrap(),

@@ -4,7 +4,7 @@ mod bus;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -32,6 +32,7 @@ use crate::{
     failure::Failures,
     gate::Table,
     networks::Networks,
+    object::{Routes, Sender, Ways},
     probe::Kernel as _,
     store::{Store, history::History},
     subject::Ruled,
@@ -54,8 +55,36 @@ pub(super) struct Desk {
     pub(super) failures: Arc<Failures>,
     pub(super) history: History,
     pub(super) ruled: Arc<Ruled>,
+    /// Which way calls go.
+    pub(super) ways: Arc<PlayedRoutes>,
     /// Where the history is: apart from what the next one gets a copy of while this one writes.
     past: Arc<TempDir>,
+}
+
+/// Routes as a test has them.
+#[derive(Default)]
+pub(super) struct PlayedRoutes {
+    lead: Mutex<Option<bool>>,
+    asked: AtomicU64,
+}
+
+impl PlayedRoutes {
+    /// All addresses are reached by way of a tunnel from now on, or none is, or nobody knows.
+    pub(super) fn lead(&self, by_tunnel: Option<bool>) {
+        *self.lead.lock().unwrap() = by_tunnel;
+    }
+
+    /// How often they were looked at.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Routes for PlayedRoutes {
+    fn lead_into_tunnel(&self, _: Sender, _: &Object) -> Option<bool> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        *self.lead.lock().unwrap()
+    }
 }
 
 /// An object by address and port, TCP.
@@ -157,6 +186,7 @@ impl Desk {
         networks: Networks,
     ) -> Self {
         let era = Era::current(kernel.numbering()).unwrap();
+        let ways = Arc::new(PlayedRoutes::default());
         let (store, opened) = frozen(Store::open(dir.path().join("rules.db"), era))
             .await
             .unwrap();
@@ -181,7 +211,8 @@ impl Desk {
         )
         .recording_in(history.clone())
         .within(networks)
-        .telling(Arc::clone(&ruled));
+        .telling(Arc::clone(&ruled))
+        .seeking_by(Ways::new(Arc::clone(&ways) as Arc<dyn Routes>));
         let inputs = Inputs {
             arrivals: arriving,
             again: arrivals.downgrade(),
@@ -202,6 +233,7 @@ impl Desk {
             failures,
             history,
             ruled,
+            ways,
             past,
         }
     }
@@ -292,6 +324,7 @@ impl Desk {
             caller: Arc::clone(&program.caller),
             operation: Operation::Connect,
             open: false,
+            way_sought: false,
             object,
         };
         change(&mut arrival);

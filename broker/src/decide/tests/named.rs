@@ -19,6 +19,7 @@ fn named(names: &[&str]) -> Object {
             source: Some(NameSource::Lookup),
             others: names.iter().skip(1).map(|name| (*name).into()).collect(),
             name_server: false,
+            vpn: None,
         },
         ..at("192.0.2.1", 443)
     }

@@ -101,12 +101,13 @@ fn rule(destination: Destination) -> Rule {
     }
 }
 
-fn destinations() -> [Destination; 9] {
+fn destinations() -> [Destination; 10] {
     [
         Destination::Anywhere,
         Destination::ThisComputer,
         Destination::LocalNetwork,
         Destination::NameServers,
+        Destination::Vpn,
         Destination::Multicast,
         Destination::Internet,
         Destination::Domain("example".into()),

@@ -14,6 +14,7 @@ fn named(source: NameSource, names: &[&str]) -> Object {
         source: Some(source),
         others: names.iter().skip(1).map(|name| (*name).into()).collect(),
         name_server: false,
+        vpn: None,
     };
     object
 }
