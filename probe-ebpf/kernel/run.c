@@ -44,14 +44,34 @@ struct run_facts {
 	u64 origin;
 	u64 inode;
 	u32 device;
+	u32 generation;
 	u32 marks;
+	u32 padding;
 };
 
-/* Written under the lock. Mirrored by struct Record in subject.rs. */
+#define ANCESTORS 16 /* MAX_ANCESTORS in abi */
+#define OLDEST 8
+#define OLDER 1
+#define OVERFLOWN 2
+
+/* See Ancestor and Ancestry in abi. */
+struct ancestor {
+	u64 inode;
+	u32 device;
+	u32 generation;
+};
+struct ancestry {
+	struct ancestor executables[ANCESTORS];
+	u32 next;
+	u32 flags;
+};
+
+/* The facts are written the lock. Mirrored by struct Record in subject.rs. */
 struct run {
 	struct run_facts facts;
 	struct bpf_spin_lock lock;
 	u32 reserved;
+	struct ancestry ancestry;
 };
 
 #define BPF_MAP_TYPE_TASK_STORAGE 29
@@ -124,6 +144,7 @@ static __inline u64 executable(struct task_struct *task, struct run_facts *out)
 	inode = exe->f_inode;
 	out->inode = inode->i_ino;
 	out->device = inode->i_sb->s_dev;
+	out->generation = inode->i_generation;
 	if (!is_foreign((u64)exe))
 		out->marks |= OF_ROOT;
 	return (u64)exe;
@@ -142,8 +163,12 @@ static __inline void record_late(struct task_struct *task, struct run *run)
 	facts.run = image ? image : facts.process;
 	bpf_spin_lock(&run->lock);
 	/* Another thread may have been faster. */
-	if (!run->facts.process)
+	if (!run->facts.process) {
 		run->facts = facts;
+		/* Nothing comes before the first process. */
+		if (task->tgid != 1)
+			run->ancestry.flags = OLDER;
+	}
 	bpf_spin_unlock(&run->lock);
 }
 
@@ -267,6 +292,69 @@ static __inline u32 script_begins(struct task_struct *task, const struct linux_b
 	return is_env(bprm->interp) ? SCRIPT | BY_ENV : SCRIPT;
 }
 
+/*
+ * The calling thread may be about to make its process the run of another executable. It will be the only one then,
+ * and what is recorded of the process goes with the leader, so it takes that along; it is not let do it where there
+ * is no memory for that. Processes that were there before the probe are recorded now, while it can be seen what
+ * they run.
+ */
+__inline s32 shim_run_may_end(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct run_facts facts;
+	struct run *from, *to;
+	s32 result = -ENOMEM;
+
+	bpf_rcu_read_lock();
+	from = run_of(task);
+	if (from && task->pid == task->tgid) {
+		result = 0;
+	} else if (from) {
+		to = bpf_task_storage_get(&RUNS, task, 0, CREATE);
+		if (to) {
+			facts = from->facts;
+			write(to, &facts);
+			to->ancestry = from->ancestry;
+			result = 0;
+		}
+	}
+	bpf_rcu_read_unlock();
+	return result;
+}
+
+/* The calling process goes on with another executable than that of these facts. */
+static __inline void descend(struct ancestry *ancestry, const struct run_facts *facts)
+{
+	u64 inode = facts->inode, place;
+	u32 device = facts->device, generation = facts->generation, next = ancestry->next;
+	const struct ancestor *known;
+
+	if (!facts->process) {
+		ancestry->flags |= OLDER;
+		return;
+	}
+#pragma unroll
+	for (s32 i = 0; i < ANCESTORS; i++) {
+		known = &ancestry->executables[i];
+		if (known->inode == inode && known->device == device &&
+		    known->generation == generation)
+			return;
+	}
+	if (next >= ANCESTORS)
+		ancestry->flags |= OVERFLOWN;
+	place = next & (OLDEST - 1);
+	if (next >= OLDEST)
+		place |= OLDEST;
+	/* So that the verifier sees the bound, however the compiler reckons. */
+	asm volatile("" : "+r"(place));
+	place &= ANCESTORS - 1;
+	ancestry->executables[place].inode = inode;
+	ancestry->executables[place].device = device;
+	ancestry->executables[place].generation = generation;
+	/* Goes round in the second half. */
+	ancestry->next = next < ANCESTORS + OLDEST - 1 ? next + 1 : ANCESTORS;
+}
+
 /* The calling process has become the run of another executable. */
 __inline void shim_run_begins(const struct linux_binprm *bprm, s32 broker)
 {
@@ -282,6 +370,7 @@ __inline void shim_run_begins(const struct linux_binprm *bprm, s32 broker)
 	run = bpf_task_storage_get(&RUNS, task, 0, CREATE);
 	if (!run)
 		return;
+	descend(&run->ancestry, &run->facts);
 	facts.marks |= script_begins(task, bprm, run->facts.marks);
 	write(run, &facts);
 }
@@ -330,6 +419,7 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 	facts.run = *(volatile u64 *)&parent->facts.run;
 	facts.inode = parent->facts.inode;
 	facts.device = parent->facts.device;
+	facts.generation = parent->facts.generation;
 	facts.marks = *(volatile u32 *)&parent->facts.marks;
 	facts.process = facts.origin = new_number();
 	run = bpf_task_storage_get(&RUNS, child, 0, CREATE);
@@ -337,6 +427,7 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 		return -ENOMEM;
 	if (facts.marks & SCRIPT && !script_inherits(child))
 		return -ENOMEM;
+	run->ancestry = parent->ancestry;
 	write(run, &facts);
 	return 0;
 }

@@ -5,7 +5,7 @@ use aya_ebpf::{
     maps::{HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray},
 };
 use portreeve_abi::{
-    CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
+    Ancestry, CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
     MAX_MOUNTERS, MAX_MOUNTING_USERS, MAX_REACHES, MAX_STANDINGS, MOUNTER_PATH, Mounter,
     ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict, counter, mode,
 };
@@ -141,6 +141,7 @@ static BLANK_HOLD: Hold = Hold {
         expires: 0,
     },
     script: [0; SCRIPT_NAME],
+    ancestry: Ancestry::NONE,
 };
 
 /// A blank element of [`HOLDS`] for this thread; `None` if the table is full.
