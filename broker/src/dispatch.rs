@@ -13,7 +13,7 @@ use crate::{
     gate::{Knock, once},
     object::{self, Names},
     probe::Mounters,
-    subject::{Caller, Error, Resolver},
+    subject::{Caller, Error, Resolver, Starters},
 };
 
 /// Calls on their way at once. One whose caller a signal has taken away is still on its way.
@@ -32,12 +32,13 @@ pub async fn run(
     mut knocks: mpsc::Receiver<Knock>,
     arrivals: mpsc::Sender<Arrival>,
     mounters: Arc<dyn Mounters>,
+    starters: Arc<Starters>,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
-        resolver: Resolver::new(mounters),
+        resolver: Resolver::new(mounters, starters),
         arrivals,
         names,
         failures,
@@ -61,7 +62,7 @@ impl Dispatch {
     async fn bring(&self, knock: Knock) {
         let caller = match self
             .resolver
-            .resolve(&knock.request, knock.script.as_deref())
+            .resolve(&knock.request, knock.script.as_deref(), &knock.ancestry)
             .await
         {
             Ok(caller) => caller,

@@ -158,6 +158,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     )
     .recording_in(history.clone())
     .under(std::mem::take(&mut above.rules), above.problem.take());
+    let starters = decider.starters();
     let inputs = Inputs {
         arrivals: arriving,
         again: arrivals.downgrade(),
@@ -169,6 +170,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         knocking,
         arrivals,
         Arc::clone(&probe) as Arc<dyn probe::Mounters>,
+        starters,
         Arc::clone(&names),
         failures,
     );

@@ -8,6 +8,10 @@ use zbus::{DeserializeDict, SerializeDict, Type};
 
 use crate::Error;
 
+mod subject;
+
+pub(crate) use subject::check_starter;
+
 /// One rule as the broker lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
@@ -20,6 +24,10 @@ pub struct Rule {
     /// Key of the program: its path, or `flatpak:ID` or `snap:NAME` of an application; absent for those for
     /// any program: built-in rules, and some of administrators.
     pub program: Option<String>,
+    /// Path of the program that has to have started it, in the end; absent if that does not matter.
+    pub started_by: Option<String>,
+    /// Whether it is for everything that the program starts as well; absent if not.
+    pub and_what_it_starts: Option<bool>,
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
@@ -74,10 +82,16 @@ impl From<&PolicyRule> for Rule {
         Self {
             id: rule.id.0,
             uid: rule.uid,
-            program: match &rule.subject {
-                SubjectPattern::Any => None,
-                SubjectPattern::Program(program) => Some(program.shown_path().to_owned()),
+            program: rule
+                .subject
+                .program()
+                .map(|program| program.shown_path().to_owned()),
+            started_by: match &rule.subject {
+                SubjectPattern::StartedBy(_, starter) => Some(starter.path().to_owned()),
+                _ => None,
             },
+            and_what_it_starts: matches!(rule.subject, SubjectPattern::AndStarted(_))
+                .then_some(true),
             operations: rule
                 .operations
                 .iter()
@@ -128,6 +142,8 @@ impl Rule {
         };
         Some(RuleSpec {
             program: self.program.clone()?,
+            started_by: self.started_by.clone(),
+            and_what_it_starts: self.and_what_it_starts,
             operations: self.operations.clone(),
             host: self.host.clone().filter(|_| self.destination == "host"),
             domain: self.host.clone().filter(|_| self.destination == "domain"),
@@ -177,7 +193,7 @@ impl Rule {
             id: RuleId(self.id),
             uid: self.uid,
             subject: match &self.program {
-                Some(_) => SubjectPattern::Program(parts.program),
+                Some(_) => parts.subject,
                 None => SubjectPattern::Any,
             },
             operations: parts.operations,
@@ -200,6 +216,12 @@ pub struct RuleSpec {
     /// kernel names it: absolute, and without symbolic links, `.`, `..` and empty components
     /// ([`crate::program_key`] finds it).
     pub program: String,
+    /// Only where this program has started it, or what that has started: the path of an executable, as above, and of
+    /// no interpreter. Not for listening and accepting.
+    pub started_by: Option<String>,
+    /// Whether it is for everything that the program starts as well, and what that starts. The program has to be one
+    /// that could be `started_by`, which cannot be there too.
+    pub and_what_it_starts: Option<bool>,
     /// Operations, at least one: `connect`, …
     pub operations: Vec<String>,
     /// Only this host.
@@ -235,6 +257,8 @@ pub struct RuleSpec {
 pub struct Checked {
     /// The program.
     pub program: Program,
+    /// Whose calls: the program's, or not only or not all of those.
+    pub subject: SubjectPattern,
     /// What it does.
     pub operations: Operations,
     /// To what.
@@ -267,8 +291,16 @@ impl RuleSpec {
             .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
         let destination = self.destination()?;
         let incoming = [Operation::Listen, Operation::Accept];
+        let subject = self.subject(&program)?;
         if incoming.iter().any(|it| operations.contains(*it)) {
             check_whence(&destination)?;
+            if subject.starter().is_some() {
+                return Err(invalid(
+                    "cannot use who has started a program in a rule about who may connect: that is set for a \
+                     program and a port, whatever has started it"
+                        .to_owned(),
+                ));
+            }
         }
         let action = self.action()?;
         if action.asks() {
@@ -276,6 +308,7 @@ impl RuleSpec {
         }
         Ok(Checked {
             program,
+            subject,
             operations,
             object: ObjectPattern {
                 destination,

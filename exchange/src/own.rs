@@ -40,6 +40,10 @@ struct Head {
 #[serde(deny_unknown_fields)]
 struct Written {
     program: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    and_what_it_starts: Option<bool>,
     operations: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<String>,
@@ -87,6 +91,8 @@ impl Written {
         });
         let spec = RuleSpec {
             program: self.program,
+            started_by: self.started_by,
+            and_what_it_starts: self.and_what_it_starts,
             operations: self.operations,
             host: self.host,
             domain: self.domain,
@@ -116,6 +122,8 @@ impl From<RuleSpec> for Written {
             .filter(|errno| Some(*errno) != Action::DENY.errno());
         Self {
             program: spec.program,
+            started_by: spec.started_by,
+            and_what_it_starts: spec.and_what_it_starts.filter(|it| *it),
             operations: spec.operations,
             host: spec.host,
             domain: spec.domain,

@@ -160,7 +160,7 @@ impl Rule {
         self.enabled
             && self.uid.is_none_or(|uid| uid == subject.uid)
             && self.holds_for(subject.process)
-            && self.subject.matches(&subject.program)
+            && self.subject.matches(subject, self.action == Action::Allow)
     }
 
     /// Whether the rule holds for this process, whatever its program is. What was allowed to a program

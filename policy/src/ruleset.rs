@@ -8,8 +8,8 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    Action, Alteration, Application, Destination, Object, ObjectPattern, Operation, Operations,
-    Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Application, Destination, Executable, Object, ObjectPattern, Operation,
+    Operations, Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
     precedence::Precedence,
 };
 
@@ -67,6 +67,10 @@ impl From<(Action, RuleId)> for Decision {
 #[derive(Debug, Default)]
 pub struct Ruleset {
     by_program: HashMap<Key, Index>,
+    /// Rules for what programs start, by the files that tell those.
+    by_starter: HashMap<(u64, u64), Index>,
+    /// All of those, for subjects of which it is not known what they come from.
+    started: Index,
     /// Rules for any program.
     any: Index,
     /// Built-in ones for everybody.
@@ -116,6 +120,7 @@ impl Index {
             } = &rule.object;
             let Rule {
                 uid,
+                ref subject,
                 operations,
                 action,
                 lifespan,
@@ -124,6 +129,7 @@ impl Index {
             } = rule;
             let kind = (
                 uid,
+                subject.clone(),
                 operations,
                 ports.clone(),
                 *protocol,
@@ -141,6 +147,10 @@ impl Index {
             rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
         }
         index
+    }
+
+    fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.networks.is_empty() && self.others.is_empty()
     }
 
     fn all(&self) -> impl Iterator<Item = &Rule> {
@@ -204,20 +214,37 @@ impl Ruleset {
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
         let mut any = Vec::new();
         let mut by_program: HashMap<Key, Vec<Rule>> = HashMap::new();
-        let mut built_in = Vec::new();
+        let mut by_starter: HashMap<(u64, u64), Vec<Rule>> = HashMap::new();
+        let (mut built_in, mut of_others) = (Vec::new(), Vec::new());
         let mut built_in_of: HashMap<u32, Vec<Rule>> = HashMap::new();
         for rule in rules {
             match (&rule.subject, rule.origin, rule.uid) {
                 (_, Origin::BuiltIn, None) => built_in.push(rule),
                 (_, Origin::BuiltIn, Some(uid)) => built_in_of.entry(uid).or_default().push(rule),
                 (SubjectPattern::Any, ..) => any.push(rule),
-                (SubjectPattern::Program(program), ..) => {
+                (SubjectPattern::Program(program) | SubjectPattern::StartedBy(program, _), ..) => {
                     by_program.entry(Key::of(program)).or_default().push(rule);
+                }
+                (SubjectPattern::AndStarted(starter), ..) => {
+                    let program = starter.program();
+                    let itself = Rule {
+                        subject: SubjectPattern::Program(program.clone()),
+                        ..rule.clone()
+                    };
+                    by_program.entry(Key::of(program)).or_default().push(itself);
+                    let places: BTreeSet<_> =
+                        starter.files().iter().map(Executable::place).collect();
+                    for place in places {
+                        by_starter.entry(place).or_default().push(rule.clone());
+                    }
+                    of_others.push(rule);
                 }
             }
         }
         Self {
             by_program: indices(by_program),
+            by_starter: indices(by_starter),
+            started: Index::new(of_others),
             any: Index::new(any),
             built_in: Index::new(built_in),
             built_in_of: indices(built_in_of),
@@ -227,9 +254,19 @@ impl Ruleset {
     /// The rules with subjects that this one may be among.
     fn indices(&self, subject: &Subject) -> impl Iterator<Item = &Index> {
         let own = self.by_program.get(&Key::of(&subject.program));
+        let ancestry = &subject.ancestry;
+        let started: Vec<&Index> = if self.started.is_empty() {
+            Vec::new()
+        } else if ancestry.overflown {
+            vec![&self.started]
+        } else {
+            let from = ancestry.executed.iter().chain(&*ancestry.living);
+            let found = from.filter_map(|it| self.by_starter.get(&it.place()));
+            found.collect()
+        };
         let built_in = self.built_in_of.get(&subject.uid);
         let built_in = built_in.unwrap_or(&self.built_in);
-        own.into_iter().chain([&self.any, built_in])
+        own.into_iter().chain(started).chain([&self.any, built_in])
     }
 
     /// The rules that are about anything that this subject does, in no order.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Application, Contents};
+use crate::{Ancestry, Application, Contents, Starter};
 
 /// What identifies a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,6 +54,21 @@ impl Program {
             Self::Path(path) => Some(path),
             Self::Application(application) => Some(application.key()),
             Self::File { .. } => None,
+        }
+    }
+
+    /// Whether both are the same program. The claim is no part of who it is.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File { device, inode, .. },
+                Self::File {
+                    device: d,
+                    inode: i,
+                    ..
+                },
+            ) => (device, inode) == (d, i),
+            (one, other) => one == other,
         }
     }
 
@@ -170,6 +185,8 @@ pub struct Subject {
     pub contents: Contents,
     /// The process it runs in.
     pub process: Process,
+    /// What that comes from.
+    pub ancestry: Ancestry,
 }
 
 /// Which subjects a rule speaks of.
@@ -177,27 +194,50 @@ pub struct Subject {
 pub enum SubjectPattern {
     /// This program, in any process.
     Program(Program),
+    /// This program, in any process, and every program in a process that comes from one of its.
+    AndStarted(Starter),
+    /// This program, in a process that comes from one of another program.
+    StartedBy(Program, Starter),
     /// Any program. Only administrators' and built-in rules use it.
     Any,
 }
 
 impl SubjectPattern {
-    /// Whether the program is one of them.
-    pub fn matches(&self, program: &Program) -> bool {
-        match (self, program) {
-            (Self::Any, _) => true,
-            (Self::Program(Program::Path(rule)), Program::Path(path)) => rule == path,
-            (Self::Program(Program::Application(rule)), Program::Application(it)) => rule == it,
-            // The claim is no part of who it is.
-            (
-                Self::Program(Program::File { device, inode, .. }),
-                Program::File {
-                    device: d,
-                    inode: i,
-                    ..
-                },
-            ) => (device, inode) == (d, i),
-            (Self::Program(_), _) => false,
+    /// The program that it names; `None` for any.
+    pub fn program(&self) -> Option<&Program> {
+        match self {
+            Self::Program(program) | Self::StartedBy(program, _) => Some(program),
+            Self::AndStarted(starter) => Some(starter.program()),
+            Self::Any => None,
+        }
+    }
+
+    /// The program of which it matters what that has started, if it does.
+    pub fn starter(&self) -> Option<&Starter> {
+        match self {
+            Self::AndStarted(starter) | Self::StartedBy(_, starter) => Some(starter),
+            Self::Program(_) | Self::Any => None,
+        }
+    }
+
+    /// The same, where the program of which it matters what that has started is this one.
+    #[must_use]
+    pub fn with_starter(&self, starter: Starter) -> Self {
+        match self {
+            Self::AndStarted(_) => Self::AndStarted(starter),
+            Self::StartedBy(program, _) => Self::StartedBy(program.clone(), starter),
+            Self::Program(_) | Self::Any => self.clone(),
+        }
+    }
+
+    /// Whether the subject is one of them, to be allowed something or not.
+    pub(crate) fn matches(&self, subject: &Subject, to_allow: bool) -> bool {
+        let has_started = |it: &Starter| it.has_started(&subject.ancestry, to_allow);
+        match self {
+            Self::Any => true,
+            Self::Program(program) => program.is(&subject.program),
+            Self::AndStarted(it) => it.program().is(&subject.program) || has_started(it),
+            Self::StartedBy(program, it) => program.is(&subject.program) && has_started(it),
         }
     }
 }
@@ -266,13 +306,8 @@ mod tests {
             },
         ];
         for (at, rule) in programs.iter().enumerate() {
-            let pattern = SubjectPattern::Program(rule.clone());
             for (other, program) in programs.iter().enumerate() {
-                assert_eq!(
-                    pattern.matches(program),
-                    at == other,
-                    "{rule} and {program}"
-                );
+                assert_eq!(rule.is(program), at == other, "{rule} and {program}");
             }
         }
     }

@@ -5,9 +5,10 @@ use aya_ebpf::{
     maps::{HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray},
 };
 use portreeve_abi::{
-    Ancestry, CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
-    MAX_MOUNTERS, MAX_MOUNTING_USERS, MAX_REACHES, MAX_STANDINGS, MOUNTER_PATH, Mounter,
-    ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict, counter, mode,
+    Ancestry, CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold,
+    MAX_CACHED_VERDICTS, MAX_MOUNTERS, MAX_MOUNTING_USERS, MAX_REACHES, MAX_STANDINGS,
+    MOUNTER_PATH, Mounter, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict,
+    counter, mode,
 };
 
 /// Written by the broker, to whom it is a map by the name of its section: like this, programs have it

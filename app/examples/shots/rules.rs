@@ -95,7 +95,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 port: "80, 443".into(),
                 protocol: Some("tcp"),
                 lifespan: Some(For::Logout),
-                base: None,
+                ..Draft::default()
             });
         })
         .await;
@@ -118,8 +118,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 place: "192.0.2".into(),
                 port: "70000".into(),
                 protocol: Some("tcp"),
-                lifespan: None,
-                base: None,
+                ..Draft::default()
             });
             dialog.try_to_add();
         })

@@ -96,7 +96,7 @@ impl RuleWords {
             path: rule
                 .program
                 .as_deref()
-                .map(|path| isolate(&shown_within(path, LONGEST_PATH))),
+                .map(|path| with_starter(rule, &isolate(&shown_within(path, LONGEST_PATH)))),
             origin: origin(rule),
             note: rule
                 .note
@@ -128,8 +128,43 @@ pub(crate) fn name(rule: &Rule) -> String {
         None => gettext("Any program"),
         Some(key) => {
             let program = Program::of_key(key);
-            isolate(&shown(program.as_ref().map_or(key, Program::shown_name)))
+            let name = isolate(&shown(program.as_ref().map_or(key, Program::shown_name)));
+            let starter = rule.started_by.as_deref().map(|path| {
+                let starter = Program::of_key(path);
+                isolate(&shown(starter.as_ref().map_or(path, Program::shown_name)))
+            });
+            match starter {
+                // Translators: two programs, as in “ssh, started by git”
+                Some(starter) => gettext_f(
+                    "{app}, started by {starter}",
+                    &[("app", &name), ("starter", &starter)],
+                ),
+                None => and_started(rule, name),
+            }
         }
+    }
+}
+
+/// The program's path, with that of the one that has to have started it.
+fn with_starter(rule: &Rule, path: &str) -> String {
+    match rule.started_by.as_deref() {
+        Some(starter) => gettext_f(
+            "{app}, started by {starter}",
+            &[
+                ("app", path),
+                ("starter", &isolate(&shown_within(starter, LONGEST_PATH))),
+            ],
+        ),
+        None => path.to_owned(),
+    }
+}
+
+/// The program's name, and that the rule is for what it starts, if it is.
+fn and_started(rule: &Rule, name: String) -> String {
+    match rule.and_what_it_starts {
+        // Translators: a program, as in “make and what it starts”
+        Some(true) => gettext_f("{app} and what it starts", &[("app", &name)]),
+        _ => name,
     }
 }
 
@@ -271,6 +306,28 @@ mod tests {
             origin: "prompt".into(),
             ..Rule::default()
         }
+    }
+
+    #[test]
+    fn a_rule_says_who_has_to_have_started_the_program() {
+        let words = |started_by: Option<&str>, and_what_it_starts| {
+            RuleWords::new(&Rule {
+                started_by: started_by.map(Into::into),
+                and_what_it_starts,
+                ..rule()
+            })
+        };
+        let started = words(Some("/usr/bin/git"), None);
+        assert_eq!(
+            started.spoken,
+            "curl, started by git: allow server.example, always"
+        );
+        assert!(started.matches("/usr/bin/git"));
+        let and_started = words(None, Some(true));
+        assert_eq!(
+            and_started.spoken,
+            "curl and what it starts: allow server.example, always"
+        );
     }
 
     #[test]

@@ -120,13 +120,19 @@ impl Rules {
     ) -> Result<Explanation, Error> {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
+        let starter = call.starter()?;
         let mut call = Box::new(call.check()?);
         let (_, operation, object) = &mut *call;
         if *operation == Operation::Connect {
             object::look_for_name_server(object);
         }
         self.0
-            .ask(|reply| Command::Explain { uid, call, reply })
+            .ask(|reply| Command::Explain {
+                uid,
+                call,
+                starter,
+                reply,
+            })
             .await
     }
 

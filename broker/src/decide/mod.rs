@@ -20,6 +20,7 @@ mod prompts;
 mod question;
 mod record;
 mod rulebook;
+mod starters;
 mod trusted;
 mod verdict;
 mod watchers;
@@ -72,6 +73,7 @@ use crate::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
+    subject::Starters,
 };
 
 /// How often prompts without a waiting call are looked after.
@@ -175,8 +177,15 @@ impl Decider {
         self
     }
 
+    /// What is known of the programs of which it matters to rules what they have started. It is looked up where
+    /// callers are.
+    pub fn starters(&self) -> Arc<Starters> {
+        Arc::clone(&self.rules.starters)
+    }
+
     /// Judges until both senders of `inputs` are gone.
     pub async fn run(mut self, mut inputs: Inputs) {
+        self.begin_with_starters().await;
         // What has ended while no broker ran is no rule any more.
         let mut over = self.rules.take_due(self.clock.now());
         over.extend(self.rules.take_ended(Instant::now()));
@@ -229,6 +238,7 @@ impl Decider {
         if !arrival.held.is_waiting() {
             return;
         }
+        self.take_in_starters();
         arrival.process = self.rules.trusted.process(&arrival.caller.subject);
         self.note_file(&arrival.caller.subject);
         if arrival.operation == Operation::Listen {
@@ -365,6 +375,7 @@ impl Decider {
     /// answered by them are.
     fn publish(&mut self) {
         let generation = self.rules.compile();
+        self.look_for_starters();
         self.listeners.renew(&self.rules);
         // Rules for single processes are about these only.
         for (question, waiting) in self.prompts.waiting_mut() {

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     clock::{Alarm, Now},
     store::history::Grounds,
-    subject::ProcessHandle,
+    subject::{Named, ProcessHandle, Starters},
 };
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
@@ -48,6 +49,12 @@ pub(super) struct RuleBook {
     pub(super) learned: Learned,
     /// Which of them count, and what becomes of what none is about.
     pub(super) modes: Modes,
+    /// What is known of the programs of which it matters what they have started.
+    pub(super) starters: Arc<Starters>,
+    /// As much of that is in what is compiled.
+    known_starters: u64,
+    /// Whose rules name some of which nothing is known yet.
+    pub(super) unknown_starters: Vec<Option<u32>>,
     /// Which files programs may run from that others than root can change.
     pub(super) trusted: Trusted,
     /// Administrators' rules.
@@ -76,6 +83,9 @@ impl RuleBook {
             rules: HashMap::new(),
             built_ins,
             learned: Learned::default(),
+            starters: Arc::default(),
+            known_starters: 0,
+            unknown_starters: Vec::new(),
             modes,
             trusted,
             above: Vec::new(),
@@ -101,8 +111,38 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
-        self.compiled = Ruleset::new(self.all().filter(|rule| self.modes.count(rule)));
+        let rules = self.all().filter(|rule| self.modes.count(rule));
+        let mut named = Named::new();
+        let rules: Vec<Rule> = rules.collect();
+        for rule in rules.iter().filter(|rule| rule.enabled) {
+            if let Some(starter) = rule.subject.starter() {
+                named
+                    .entry(rule.uid)
+                    .or_default()
+                    .insert(starter.path().into());
+            }
+        }
+        self.known_starters = self.starters.version();
+        let new = self.starters.name(named);
+        self.unknown_starters.extend(new);
+        let rules = rules.into_iter().map(|rule| self.with_starter(rule));
+        self.compiled = Ruleset::new(rules);
         self.alarm = self.first_end();
+    }
+
+    /// The rule, with the files of the program of which it matters what that has started.
+    fn with_starter(&self, rule: Rule) -> Rule {
+        let Some(starter) = rule.subject.starter() else {
+            return rule;
+        };
+        let starter = starter.known_by(self.starters.files(starter.path()));
+        let subject = rule.subject.with_starter(starter);
+        Rule { subject, ..rule }
+    }
+
+    /// Whether more is known of those programs than when the rules were compiled.
+    pub(super) fn is_more_known_of_starters(&self) -> bool {
+        self.known_starters != self.starters.version()
     }
 
     fn all(&self) -> impl Iterator<Item = Rule> {

@@ -151,6 +151,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/005-modes.sql"),
         include_str!("migrations/006-trusted.sql"),
         include_str!("migrations/007-built-in.sql"),
+        include_str!("migrations/008-who-started.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",

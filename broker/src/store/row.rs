@@ -2,7 +2,7 @@
 
 use portreeve_policy::{
     Action, Deadline, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin,
-    Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
+    Ports, Program, Protocol, Rule, RuleId, Starter, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -10,7 +10,7 @@ use super::lifespan::{self, Columns, Life};
 use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
-const COLUMNS: &str = "id, uid, program, device, inode, operations, destination, host, network, \
+const COLUMNS: &str = "id, uid, program, device, inode, started_by, and_started, operations, destination, host, network, \
                        ports, protocol, action, errno, enabled, origin, created, note";
 
 /// What a row holds.
@@ -45,6 +45,8 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let device: Option<i64> = row.get("device")?;
     let inode: Option<i64> = row.get("inode")?;
     let program: String = row.get("program")?;
+    let started_by: Option<String> = row.get("started_by")?;
+    let and_started: bool = row.get("and_started")?;
     let operations: String = row.get("operations")?;
     let destination: String = row.get("destination")?;
     let host: Option<String> = row.get("host")?;
@@ -87,26 +89,18 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             }
             _ => return None,
         };
-        let destination = match (destination.as_str(), host, network) {
-            ("anywhere", None, None) => Destination::Anywhere,
-            ("local-network", None, None) => Destination::LocalNetwork,
-            ("this-computer", None, None) => Destination::ThisComputer,
-            ("name-servers", None, None) => Destination::NameServers,
-            ("multicast", None, None) => Destination::Multicast,
-            ("internet", None, None) => Destination::Internet,
-            ("domain", Some(domain), None) => Destination::Domain(domain.into()),
-            ("host", Some(host), None) => Destination::Host(host.into()),
-            ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
-            _ => return None,
-        };
-        let operations = operations
+        let destination = to(&destination, host, network)?;
+        let operations: Option<Vec<Operation>> = operations
             .split(',')
-            .map(|word| word.parse::<Operation>().ok())
-            .collect::<Option<Vec<_>>>()?;
+            .map(|word| word.parse().ok())
+            .collect();
+        let operations = operations?;
+        let subject = subject(program, started_by.as_deref(), and_started)?;
+        is_told(&subject, &operations, lifespan).then_some(())?;
         let rule = Rule {
             id: RuleId(u64::try_from(id).ok()?),
             uid: Some(u32::try_from(uid).ok()?),
-            subject: SubjectPattern::Program(program),
+            subject,
             operations: Operations::of(operations)?,
             object: ObjectPattern {
                 destination,
@@ -140,15 +134,56 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     Ok(sensible())
 }
 
+/// Where to.
+fn to(word: &str, host: Option<String>, network: Option<String>) -> Option<Destination> {
+    Some(match (word, host, network) {
+        ("anywhere", None, None) => Destination::Anywhere,
+        ("local-network", None, None) => Destination::LocalNetwork,
+        ("this-computer", None, None) => Destination::ThisComputer,
+        ("name-servers", None, None) => Destination::NameServers,
+        ("multicast", None, None) => Destination::Multicast,
+        ("internet", None, None) => Destination::Internet,
+        ("domain", Some(domain), None) => Destination::Domain(domain.into()),
+        ("host", Some(host), None) => Destination::Host(host.into()),
+        ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
+        _ => return None,
+    })
+}
+
+/// Whose calls a rule is about.
+fn subject(
+    program: Program,
+    started_by: Option<&str>,
+    and_started: bool,
+) -> Option<SubjectPattern> {
+    Some(match (started_by, and_started) {
+        (None, false) => SubjectPattern::Program(program),
+        (None, true) => SubjectPattern::AndStarted(Starter::at(program.key()?)?),
+        (Some(path), false) => SubjectPattern::StartedBy(program, Starter::at(path)?),
+        (Some(_), true) => return None,
+    })
+}
+
+/// Whether it can be told where it matters who has started a program.
+fn is_told(subject: &SubjectPattern, operations: &[Operation], lifespan: Lifespan) -> bool {
+    let incoming = [Operation::Listen, Operation::Accept];
+    let is_of_process = matches!(lifespan, Lifespan::Process(_));
+    let is_incoming = operations.iter().any(|it| incoming.contains(it));
+    subject.starter().is_none() || !is_of_process && !is_incoming
+}
+
 /// Inserts a rule that is made in this era; its id is ignored and the new one returned.
 ///
 /// Only rules of one user, for one program, can be stored; one known by its file alone only in a rule for
 /// a process of its.
 pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
     let (program, device, inode) = match (&rule.subject, rule.lifespan) {
-        (SubjectPattern::Program(program @ (Program::Path(_) | Program::Application(_))), _) => {
-            (program.shown_path(), None, None)
-        }
+        (
+            SubjectPattern::Program(program @ (Program::Path(_) | Program::Application(_)))
+            | SubjectPattern::StartedBy(program @ (Program::Path(_) | Program::Application(_)), _),
+            _,
+        ) => (program.shown_path(), None, None),
+        (SubjectPattern::AndStarted(starter), _) => (starter.path(), None, None),
         (
             SubjectPattern::Program(Program::File {
                 device,
@@ -163,6 +198,11 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         ),
         _ => return Err(rusqlite::Error::InvalidQuery),
     };
+    let started_by = match &rule.subject {
+        SubjectPattern::StartedBy(_, starter) => Some(starter.path()),
+        _ => None,
+    };
+    let and_started = matches!(rule.subject, SubjectPattern::AndStarted(_));
     let (destination, host, network) = match &rule.object.destination {
         Destination::Anywhere => ("anywhere", None, None),
         Destination::LocalNetwork => ("local-network", None, None),
@@ -177,10 +217,10 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     let operations: Vec<&str> = rule.operations.iter().map(Operation::as_str).collect();
     let life = Columns::of(rule.lifespan, era);
     let mut statement = connection.prepare_cached(
-        "INSERT INTO rule (uid, program, device, inode, operations, destination, host, network, \
+        "INSERT INTO rule (uid, program, device, inode, started_by, and_started, operations, destination, host, network, \
          ports, protocol, action, errno, enabled, origin, created, note, lifespan, boot, boottime, wall, \
          by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
-         :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
+         :device, :inode, :started_by, :and_started, :operations, :destination, :host, :network, :ports, :protocol, :action, \
          :errno, :enabled, :origin, :created, :note, :lifespan, :boot, :boottime, :wall, :by_wall, \
          :numbering, :run, :pid, :began, :foreign_code, :controlled)",
     )?;
@@ -189,6 +229,8 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         ":program": program,
         ":device": device,
         ":inode": inode,
+        ":started_by": started_by,
+        ":and_started": and_started,
         ":operations": operations.join(","),
         ":destination": destination,
         ":host": host,

@@ -8,8 +8,13 @@ use std::{
     time::Duration,
 };
 
-use portreeve_abi::{Fileid, Process, Request, request_flags};
-use portreeve_policy::{Alteration, Contents, Process as PolicyProcess, Program, Subject};
+use portreeve_abi::{
+    Ancestry as Recorded, Fileid, Process, Request, ancestry_flags, request_flags,
+};
+use portreeve_policy::{
+    Alteration, Ancestry, Contents, Executable, Process as PolicyProcess, Program, Subject,
+    is_interpreter,
+};
 use rustix::fs::Statx;
 use tokio::{
     sync::{OnceCell, Semaphore},
@@ -17,12 +22,12 @@ use tokio::{
 };
 
 use super::{
-    Error, Lineage, ProcessHandle,
+    Error, Lineage, ProcessHandle, Starters,
     application::{self, Deployments},
     contents::{Changeable, Found, Reader},
     fileid,
     image::{self, Image},
-    interpreter::is_interpreter,
+    lineage,
     process::statx_straight,
     script::{self, Interpreter, View},
 };
@@ -94,11 +99,12 @@ pub struct Resolver {
     deployments: Arc<Deployments>,
     reader: Arc<Reader>,
     mounters: Arc<dyn Mounters>,
+    starters: Arc<Starters>,
 }
 
 impl Resolver {
     /// One that has yet to see its first caller.
-    pub fn new(mounters: Arc<dyn Mounters>) -> Self {
+    pub fn new(mounters: Arc<dyn Mounters>, starters: Arc<Starters>) -> Self {
         Self {
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
@@ -106,23 +112,29 @@ impl Resolver {
             deployments: Arc::default(),
             reader: Arc::default(),
             mounters,
+            starters,
         }
     }
 
     /// The caller behind a request.
     ///
-    /// `script` is the name of the script that it runs, if the request says so.
+    /// `script` is the name of the script that it runs, if the request says so, and `ancestry` what it comes from.
     pub async fn resolve(
         &self,
         request: &Request,
         script: Option<&CStr>,
+        ancestry: &Recorded,
     ) -> Result<Arc<Caller>, Error> {
         let key = request.key.process;
         if let Some(caller) = lock(&self.known).get(&key) {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let found = timeout(PATIENCE, self.look(*request, script.map(CStr::to_owned))).await;
+        let found = timeout(
+            PATIENCE,
+            self.look(*request, script.map(CStr::to_owned), Box::new(*ancestry)),
+        )
+        .await;
         let (mut caller, changeable) = found.map_err(|_elapsed| timed_out())??;
         if let Some(changeable) = changeable {
             match self.reader.read(key.uid, changeable).await {
@@ -145,6 +157,7 @@ impl Resolver {
         &self,
         request: Request,
         script: Option<CString>,
+        ancestry: Box<Recorded>,
     ) -> Result<(Caller, Option<Changeable>), Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
@@ -164,10 +177,13 @@ impl Resolver {
         // somebody's file system counts as long as it is.
         let (deployments, reader) = (Arc::clone(&self.deployments), Arc::clone(&self.reader));
         let mounter = self.mounters.mounter(request.executable.device);
+        let starters = Arc::clone(&self.starters);
         let work = tokio::task::spawn_blocking(move || {
+            // It may come from one that has been replaced since.
+            starters.look_for(key.uid);
             let image = mounter.and_then(|mounter| image::find(&mounter, key.uid));
             let (script, image) = (script.as_deref(), image.as_ref());
-            let caller = identify(&request, script, image, &deployments, &reader);
+            let caller = identify(&request, &ancestry, script, image, &deployments, &reader);
             drop(turns);
             caller
         });
@@ -183,6 +199,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Who it is, and the executable, where it has to be read to know what is in it.
 fn identify(
     request: &Request,
+    ancestry: &Recorded,
     script: Option<&CStr>,
     image: Option<&Image>,
     deployments: &Deployments,
@@ -247,6 +264,7 @@ fn identify(
         Found::Told(contents) => (contents, None),
         Found::Changeable(changeable) => (Contents::Unknown, Some(changeable)),
     };
+    let ancestry = comes_from(ancestry, &handle);
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
     // Everything above was the caller's own if it is still there.
@@ -268,6 +286,7 @@ fn identify(
             },
         },
         contents,
+        ancestry,
     };
     let caller = Caller {
         subject,
@@ -278,6 +297,24 @@ fn identify(
         lineage: OnceCell::new(),
     };
     Ok((caller, changeable))
+}
+
+/// What it comes from, as rules see it. Who was there before the probe, and what it has started since, are taken for
+/// what comes from their living parents too.
+fn comes_from(recorded: &Recorded, process: &ProcessHandle) -> Ancestry {
+    let executed = recorded.executables.iter().filter(|it| it.inode != 0);
+    let executed = executed.map(|it| Executable {
+        device: it.device.into(),
+        inode: it.inode,
+        generation: (it.generation != 0).then_some(it.generation),
+    });
+    let is_older = recorded.flags & ancestry_flags::OLDER != 0;
+    let living = is_older.then(|| lineage::living(process.pid()));
+    Ancestry {
+        executed: executed.collect(),
+        living: living.unwrap_or_default().into(),
+        overflown: recorded.flags & ancestry_flags::OVERFLOWN != 0,
+    }
 }
 
 /// The program: by its path if the very file that runs is there on the host; else by that file alone.

@@ -10,7 +10,7 @@ mod show;
 
 use std::time::Duration;
 
-use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, program_key};
+use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, program_key, starter_key};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -28,6 +28,8 @@ pub(super) struct View<'a> {
     pub(super) id: u64,
     uid: Option<u32>,
     program: Option<&'a str>,
+    started_by: Option<&'a str>,
+    and_what_it_starts: bool,
     pub(super) operations: &'a [String],
     destination: &'a str,
     host: Option<&'a str>,
@@ -54,6 +56,8 @@ impl<'a> From<&'a Rule> for View<'a> {
             id: rule.id,
             uid: rule.uid,
             program: rule.program.as_deref(),
+            started_by: rule.started_by.as_deref(),
+            and_what_it_starts: rule.and_what_it_starts == Some(true),
             operations: &rule.operations,
             destination: &rule.destination,
             host: rule.host.as_deref(),
@@ -163,8 +167,15 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
 
 fn added(rule: &AddRule) -> Result<RuleSpec> {
     let parts = &rule.parts;
+    let key = if parts.and_what_it_starts {
+        starter_key
+    } else {
+        program_key
+    };
     Ok(RuleSpec {
-        program: program_key(&rule.app)?,
+        program: key(&rule.app)?,
+        started_by: parts.started_by.as_deref().map(starter_key).transpose()?,
+        and_what_it_starts: parts.and_what_it_starts.then_some(true),
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: parts.host.clone(),
         network: parts.addr.clone(),
@@ -203,7 +214,7 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
             rule.id.to_string(),
             in_force(rule).to_owned(),
             action(rule),
-            rule.program.unwrap_or("any program").to_owned(),
+            subject(rule),
             rule.operations.join(", "),
             other_side(rule),
             lifespan(rule, now),
@@ -211,6 +222,16 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
         ]);
     }
     table.render()
+}
+
+/// Whose calls the rule is about.
+pub(super) fn subject(rule: &View<'_>) -> String {
+    let program = rule.program.unwrap_or("any program");
+    match rule.started_by {
+        Some(starter) => format!("{program} started by {starter}"),
+        None if rule.and_what_it_starts => format!("{program} and what it starts"),
+        None => program.to_owned(),
+    }
 }
 
 /// Whether the rule counts.
@@ -291,13 +312,30 @@ mod tests {
         assert_eq!(
             serde_json::to_value(View::from(&rule())).unwrap(),
             serde_json::json!({
-                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "operations": ["connect"],
+                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "started_by": null,
+                "and_what_it_starts": false, "operations": ["connect"],
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
                 "built_in": null, "note": null, "paused": false,
             })
         );
+    }
+
+    #[test]
+    fn people_are_told_who_has_to_have_started_it() {
+        let started = Rule {
+            started_by: Some("/usr/bin/git".into()),
+            ..rule()
+        };
+        let and_started = Rule {
+            and_what_it_starts: Some(true),
+            ..rule()
+        };
+        let told = |rule: &Rule| subject(&View::from(rule));
+        assert_eq!(told(&rule()), "/usr/bin/curl");
+        assert_eq!(told(&started), "/usr/bin/curl started by /usr/bin/git");
+        assert_eq!(told(&and_started), "/usr/bin/curl and what it starts");
     }
 
     #[test]

@@ -268,9 +268,12 @@ prop_compose! {
         errno in prop::option::of(prop::sample::select(Action::ERRNOS.map(|(_, errno)| errno).to_vec())),
         enabled in any::<bool>(),
         note in prop::option::of("[^\\p{Cc}]{1,100}"),
+        who in 0..3,
     ) -> Rule {
         Rule {
             program: Some(program.to_owned()),
+            started_by: (who == 1).then(|| "/usr/bin/git".to_owned()),
+            and_what_it_starts: (who == 2).then_some(true),
             operations: operations.into_iter().map(str::to_owned).collect(),
             destination, host, network, ports, protocol,
             action: if errno.is_some() { "deny" } else { "allow" }.to_owned(),

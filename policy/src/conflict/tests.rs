@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Alteration, Deadline, Decision, NameSource, Object, Outcome, Process, Ruleset,
-    fixtures::{PROCESS, network, object, rule, subject},
+    Alteration, Deadline, Decision, NameSource, Object, Outcome, Process, Ruleset, Subject,
+    fixtures::{PROCESS, any_ancestry, network, object, program, rule, starter, subject},
 };
 
 const CURL: &str = "/usr/bin/curl";
@@ -155,6 +155,32 @@ fn what_another_decides_each_time_is_overruled() {
     assert_eq!(found(&[allow, off]), []);
 }
 
+/// Whatever is said of one program says nothing of all that it starts, nor of what another has started.
+#[test]
+fn what_is_for_others_too_is_neither_redundant_nor_overruled_by_what_is_not() {
+    let make = |id, action| Rule {
+        subject: SubjectPattern::AndStarted(starter("/usr/bin/make")),
+        ..rule(id, "/any", Destination::Anywhere, action)
+    };
+    let by_make = |id, action| Rule {
+        subject: SubjectPattern::StartedBy(program(CURL), starter("/usr/bin/make")),
+        ..rule(id, CURL, Destination::Anywhere, action)
+    };
+    let of = |id, path, action| rule(id, path, Destination::Anywhere, action);
+    let (allow, deny) = (Action::Allow, Action::DENY);
+    assert_eq!(found(&[make(1, allow), of(2, "/usr/bin/make", deny)]), []);
+    assert_eq!(found(&[of(1, CURL, deny), by_make(2, allow)]), []);
+    // But to itself, it says the same.
+    let both = [make(2, allow), of(1, "/usr/bin/make", allow)];
+    assert_eq!(found(&both), [(1, "redundant", 2)]);
+    assert_eq!(
+        found(&[make(1, allow), make(2, deny)]),
+        [(1, "overruled", 2)]
+    );
+    let twice = [by_make(1, allow), by_make(2, allow)];
+    assert_eq!(found(&twice), [(1, "redundant", 2)]);
+}
+
 fn any_rule() -> impl Strategy<Value = Rule> {
     let destinations = vec![
         Destination::Anywhere,
@@ -182,7 +208,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         prop::sample::select(vec![0, 0, 0, 0, 0, 1, 2, 3]),
         0..2_i64,
         any_operations(),
-        any_lifespan(),
+        (any_lifespan(), any_subject()),
         prop::bool::weighted(0.9),
     )
         .prop_map(
@@ -194,11 +220,12 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                 above,
                 created,
                 operations,
-                lifespan,
+                (lifespan, subject),
                 enabled,
             )| {
                 let rule = rule(0, CURL, destination, action);
                 let rule = Rule {
+                    subject,
                     created,
                     operations,
                     lifespan,
@@ -224,6 +251,16 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                 }
             },
         )
+}
+
+fn any_subject() -> impl Strategy<Value = SubjectPattern> {
+    let curl = SubjectPattern::Program(program(CURL));
+    prop_oneof![
+        6 => Just(curl),
+        1 => Just(SubjectPattern::AndStarted(starter(CURL))),
+        1 => Just(SubjectPattern::AndStarted(starter("/usr/bin/make"))),
+        1 => Just(SubjectPattern::StartedBy(program(CURL), starter("/usr/bin/make"))),
+    ]
 }
 
 fn any_operations() -> impl Strategy<Value = Operations> {
@@ -296,11 +333,13 @@ proptest! {
         mut rules in prop::collection::vec(any_rule(), 1..6),
         calls in prop::collection::vec(any_call(), 24),
         alteration in any_alteration(),
+        ancestry in any_ancestry(&["/usr/bin/make", CURL, "/usr/bin/sh"]),
+        path in prop::sample::select(vec![CURL, CURL, "/usr/bin/cc"]),
     ) {
         for (id, rule) in (1..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
-        let mut caller = subject(CURL);
+        let mut caller = Subject { ancestry, ..subject(path) };
         caller.process.alteration = alteration;
         let decide = |rules: &[Rule], call: &Object| {
             Ruleset::new(rules.to_vec()).decide(&caller, Operation::Connect, call)

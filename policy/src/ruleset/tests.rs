@@ -4,14 +4,15 @@ use proptest::prelude::*;
 
 use super::{Decision, Ruleset};
 use crate::{
-    Action, Alteration, Answer, Criterion, Deadline, Destination, For, Lifespan, NameSource,
-    Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol,
-    Rule, RuleId, Scope, Subject, SubjectPattern,
-    fixtures::{PROCESS, network, object, program, rule, subject},
+    Action, Alteration, Ancestry, Answer, Criterion, Deadline, Destination, For, Lifespan,
+    NameSource, Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program,
+    Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
+    fixtures::{PROCESS, any_ancestry, network, object, program, rule, starter, subject},
     precedence::Precedence,
 };
 
 mod altered;
+mod ancestry;
 mod many;
 mod names;
 mod one_more;
@@ -330,6 +331,10 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         Just(SubjectPattern::Any),
         prop::sample::select(vec!["/a", "/b"])
             .prop_map(|path| SubjectPattern::Program(program(path))),
+        prop::sample::select(vec!["/a", "/b"])
+            .prop_map(|path| SubjectPattern::AndStarted(starter(path))),
+        prop::sample::select(vec!["/a", "/b"])
+            .prop_map(|path| SubjectPattern::StartedBy(program("/a"), starter(path))),
     ];
     (
         (
@@ -417,17 +422,19 @@ proptest! {
         host in prop::option::of(prop::sample::select(vec!["a.example", "b.example"])),
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
+        ancestry in any_ancestry(&["/a", "/b", "/c"]),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
         }
         let mut object = object(address, port, host);
         object.knowledge.name_server = name_server;
-        let subject = subject(path);
+        let subject = Subject { ancestry, ..subject(path) };
         let naive = rules
             .iter()
+            .map(|rule| ancestry::as_seen_by(&subject, rule))
             .filter(|rule| rule.matches(&subject, Operation::Connect, &object, host))
-            .max_by_key(|rule| Precedence::of(rule))
+            .max_by_key(Precedence::of)
             .map_or(Decision::Ask, |rule| (rule.action, rule.id).into());
         let set = Ruleset::new(rules);
         prop_assert_eq!(set.decide(&subject, Operation::Connect, &object), naive);

@@ -21,7 +21,8 @@ use portreeve_broker::{
     subject::{Caller, Code, ProcessHandle},
 };
 use portreeve_policy::{
-    Alteration, Contents, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
+    Alteration, Ancestry, Contents, Knowledge, Object, Operation, Process, Program, Protocol,
+    Subject,
 };
 use tokio::sync::{Notify, OnceCell, mpsc};
 use zbus::Connection;
@@ -161,6 +162,7 @@ impl Broker {
                     run: 1,
                     alteration: Alteration::NONE,
                 },
+                ancestry: Ancestry::default(),
             },
             handle,
             path: "/usr/bin/curl".into(),

@@ -33,6 +33,7 @@ use crate::{
     gate::Table,
     probe::Kernel as _,
     store::{Store, history::History},
+    subject::Starters,
 };
 
 pub(super) const ALICE: u32 = 1000;
@@ -51,6 +52,7 @@ pub(super) struct Desk {
     pub(super) kernel: Arc<Played>,
     pub(super) failures: Arc<Failures>,
     pub(super) history: History,
+    pub(super) starters: Arc<Starters>,
     /// Where the history is: apart from what the next one gets a copy of while this one writes.
     past: Arc<TempDir>,
 }
@@ -150,6 +152,7 @@ impl Desk {
             clocks.clock(),
         )
         .recording_in(history.clone());
+        let starters = decider.starters();
         let inputs = Inputs {
             arrivals: arriving,
             again: arrivals.downgrade(),
@@ -169,6 +172,7 @@ impl Desk {
             kernel,
             failures,
             history,
+            starters,
             past,
         }
     }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use portreeve_policy::{Alteration, Contents, Process, Program, Subject};
+use portreeve_policy::{Alteration, Ancestry, Contents, Process, Program, Subject};
 
 use tokio::sync::OnceCell;
 
@@ -92,6 +92,7 @@ impl Running {
                 program,
                 contents,
                 process,
+                ancestry: Ancestry::default(),
             },
             handle,
             code,
@@ -104,6 +105,13 @@ impl Running {
     pub(super) fn since(mut self, began: u64) -> Self {
         let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
         caller.subject.process.began = began;
+        self
+    }
+
+    /// The same process, if it came from there.
+    pub(super) fn coming_from(mut self, ancestry: Ancestry) -> Self {
+        let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
+        caller.subject.ancestry = ancestry;
         self
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portreeve_dbus::Error as BrokerError;
 
-use super::{View, action, in_force, lifespan, other_side};
+use super::{View, action, in_force, lifespan, other_side, subject};
 use crate::{
     bus::Bus,
     clock::{boot_time, in_local_time},
@@ -35,7 +35,7 @@ fn text(rule: &View<'_>, now: Duration) -> String {
         ("Rule", rule.id.to_string()),
         ("In force", enabled.to_owned()),
         ("Action", action(rule)),
-        ("Program", rule.program.unwrap_or("any program").to_owned()),
+        ("Program", subject(rule)),
         ("Operations", rule.operations.join(", ")),
         ("Other side", other_side(rule)),
         ("Lifespan", lifespan(rule, now)),

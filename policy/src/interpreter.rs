@@ -1,6 +1,6 @@
 //! Executables that run whatever they are given: what one may do says nothing of what the next may.
 
-use portreeve_policy::Program;
+use crate::Program;
 
 /// Their names without versions.
 const NAMES: &[&str] = &[
@@ -127,7 +127,7 @@ const LINKERS: &[&str] = &["ld-linux", "ld-musl"];
 
 /// Whether the program is one of them. Told by the name of its file: who can give a copy another name can
 /// also make a program that does the same.
-pub(super) fn is_interpreter(program: &Program) -> bool {
+pub fn is_interpreter(program: &Program) -> bool {
     let name = program.shown_name();
     let stem = name.split_once(['-', '.']).map_or(name, |(stem, _)| stem);
     let emulates = |start: &str| name.strip_prefix(EMULATOR)?.strip_prefix(start);
