@@ -48,7 +48,8 @@ pub struct Reach {
     pub others_admitted: u32,
     /// See `count`.
     pub peers: [Peers; MAX_PEERS],
-    /// For the next broker: what others had been granted before a lockdown. 0 if there is none; else
+    /// For the next broker: what others had been granted before a lockdown, or are granted where
+    /// another network is active. 0 if there is none; else
     /// 1, or 2 if all others were let in, and in the higher half how many of `peers`, after those that
     /// count, were named.
     pub granted: u32,

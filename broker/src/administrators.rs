@@ -88,6 +88,8 @@ struct Entry {
     errno: Option<String>,
     /// Names or numbers; everybody, if it is left out.
     users: Option<Vec<Named>>,
+    /// UUID of a connection of the network manager's.
+    only_in: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
     note: Option<String>,
@@ -337,6 +339,7 @@ impl Entry {
             );
         }
         let spec = RuleSpec {
+            called: None,
             // Any that is right, if it is for none.
             program: if for_any { "/any".into() } else { self.program },
             started_by: self.started_by,
@@ -354,6 +357,8 @@ impl Entry {
             action: self.action,
             errno: errno.transpose()?,
             lifespan: None,
+            only_in: self.only_in,
+            only_in_name: None,
             enabled: Some(self.enabled),
             note: self.note,
         };
@@ -373,6 +378,7 @@ impl Entry {
             object: parts.object,
             action: parts.action,
             lifespan: Lifespan::Always,
+            network: parts.network,
             enabled: parts.enabled,
             origin: Origin::Administrator,
             created,

@@ -13,7 +13,7 @@ use crate::{
     gate::{Knock, once},
     object::{self, Names},
     probe::Mounters,
-    subject::{Caller, Error, Resolver, Starters},
+    subject::{Caller, Error, Resolver, Ruled, Starters},
 };
 
 /// Calls on their way at once. One whose caller a signal has taken away is still on its way.
@@ -33,12 +33,13 @@ pub async fn run(
     arrivals: mpsc::Sender<Arrival>,
     mounters: Arc<dyn Mounters>,
     starters: Arc<Starters>,
+    ruled: Arc<Ruled>,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
-        resolver: Resolver::new(mounters, starters),
+        resolver: Resolver::new(mounters, starters, ruled),
         arrivals,
         names,
         failures,

@@ -22,6 +22,7 @@ pub mod failure;
 pub mod gate;
 pub mod health;
 pub mod keep;
+pub mod networks;
 pub mod object;
 pub mod probe;
 mod replaced;

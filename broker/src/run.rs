@@ -25,11 +25,12 @@ use crate::{
     gate::{self, Breath, Entrance, GateFile, Gatekeepers, Knock, Server, Table},
     health,
     keep::Kept,
+    networks::Left,
     object::{self, Names},
     probe::{self, Probe},
     replaced::Replaced,
     store::{self, Opened, Store, history::History},
-    subject::{never_held, never_held_paths},
+    subject::{Ruled, never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
@@ -105,6 +106,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let config = Config::load(&places.config)?;
     let failures = Arc::new(Failures::default());
     let mut kept = Kept::receive();
+    let (networks_left, networks) = Left::take_over(&mut kept);
     let adopted = Probe::adopt(&mut kept)?;
     let replaces = adopted.is_none();
     let probe = Arc::new(match adopted {
@@ -123,6 +125,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     let (commands, commanded) = mpsc::channel::<Command>(COMMANDS);
     let interrupted = Arc::new(Notify::new());
     let names = Arc::new(Mutex::new(Names::default()));
+    let ruled = Arc::new(Ruled::default());
 
     // The gate first: it has to be served before anything in it is looked at.
     let entrance = Entrance::open(&mut kept)?;
@@ -157,7 +160,9 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Box::new(clock),
     )
     .recording_in(history.clone())
-    .under(std::mem::take(&mut above.rules), above.problem.take());
+    .under(std::mem::take(&mut above.rules), above.problem.take())
+    .within(networks)
+    .telling(Arc::clone(&ruled));
     let starters = decider.starters();
     let inputs = Inputs {
         arrivals: arriving,
@@ -171,15 +176,14 @@ pub async fn run(places: Places) -> Result<(), Error> {
         arrivals,
         Arc::clone(&probe) as Arc<dyn probe::Mounters>,
         starters,
+        ruled,
         Arc::clone(&names),
         failures,
     );
     tokio::spawn(dispatching);
     let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
     bus::set_apart(&bus, gatekeepers.pids()).await;
-    tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(&table)));
-    tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
-    tokio::spawn(administrators::follow(above, commands.clone()));
+    follow(&bus, &commands, &table, networks_left, above);
 
     // And only now the kernel.
     let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
@@ -207,6 +211,20 @@ pub async fn run(places: Places) -> Result<(), Error> {
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     wind_up(result, &leaving.0, &probe, &bus, &history).await
+}
+
+/// Begins to follow what others have a say in: sleep, log-ins, networks, administrators' rules.
+fn follow(
+    bus: &zbus::Connection,
+    commands: &mpsc::Sender<Command>,
+    table: &Arc<Table>,
+    left: Left,
+    above: administrators::Begun,
+) {
+    tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(table)));
+    tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
+    tokio::spawn(bus::follow_networks(bus.clone(), commands.clone(), left));
+    tokio::spawn(administrators::follow(above, commands.clone()));
 }
 
 /// Has the probe enforce from when it is attached, or goes on to, for this broker.

@@ -157,8 +157,8 @@ pub(crate) enum Rules {
 /// Arguments of `rules add`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddRule {
-    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
-    /// flatpak:ID, snap:NAME
+    /// Absolute path of the program's executable, where symbolic links are followed; an application:
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// What the program does; may be given more than once
@@ -180,8 +180,8 @@ pub(crate) struct EditRule {
     /// Id of the rule, as `rules list` shows it
     #[arg(value_name = "ID")]
     pub(crate) id: u64,
-    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
-    /// flatpak:ID, snap:NAME
+    /// Absolute path of the program's executable, where symbolic links are followed; an application:
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: Option<PathBuf>,
     /// What the program does, instead of what the rule says; may be given more than once
@@ -206,6 +206,9 @@ pub(crate) struct EditRule {
     /// the answer is for the next attempt) or deny
     #[arg(long, value_parser = action())]
     pub(crate) action: Option<Action>,
+    /// In force in any network
+    #[arg(long, conflicts_with = "network")]
+    pub(crate) any_network: bool,
     /// The rule lives until it is removed
     #[arg(long, conflicts_with_all = ["time", "until_logout"])]
     pub(crate) always: bool,
@@ -255,6 +258,10 @@ pub(crate) struct Parts {
     /// What a denied call fails with [default: EPERM]
     #[arg(long, value_parser = errno())]
     pub(crate) errno: Option<u16>,
+    /// The rule is in force only while this network is active: a connection of the network manager's by its name, if it
+    /// is active now, or its UUID; or current
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) network: Option<String>,
     /// The rule ends after this time, such as 90s, 30m, 1h or "2h 30m"
     #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "until_logout")]
     pub(crate) time: Option<Span>,
@@ -312,8 +319,8 @@ pub(crate) enum Snooze {
 /// Arguments of `test`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Test {
-    /// Absolute path of the program's executable, where symbolic links are followed; or an application:
-    /// flatpak:ID, snap:NAME
+    /// Absolute path of the program's executable, where symbolic links are followed; an application:
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// Path of a program that has started it, in the end
@@ -342,8 +349,8 @@ pub(crate) struct Log {
     /// Go on, and print what happens (with --json: one array on each line)
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Only of this program: the path of its executable, flatpak:ID, snap:NAME, or its key as --json
-    /// shows it
+    /// Only of this program: the path of its executable, flatpak:ID, snap:NAME, sha256:DIGEST, or its key as
+    /// --json shows it
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) program: Option<PathBuf>,
     /// Only what was denied

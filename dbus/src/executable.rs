@@ -22,8 +22,8 @@ const FLATPAK_STARTERS: &str = "exports/bin";
 /// As many symbolic links as the kernel follows (`MAXSYMLINKS` of include/linux/namei.h).
 const LINKS: usize = 40;
 
-/// The key of the program that somebody means: an application's (`flatpak:ID`, `snap:NAME`) as it is, and
-/// else the path under which the kernel knows the program at this path: symbolic links are followed, so
+/// The key of the program that somebody means: an application's (`flatpak:ID`, `snap:NAME`) as it is, so that of what
+/// is in a file (`sha256:` and its digest), and else the path under which the kernel knows the program at this path: symbolic links are followed, so
 /// that `/bin/curl` becomes `/usr/bin/curl` where `/bin` is a link. A path of an application's is that
 /// application: of what starts it (`/snap/bin/firefox`, which is a link to another program), and of an executable
 /// in any version of it. (Scripts in it are programs of their own.)
@@ -32,10 +32,11 @@ const LINKS: usize = 40;
 /// elsewhere than it looks), or is no file. The error names what was meant.
 pub fn program_key(program: &Path) -> Result<String, Error> {
     let word = program.to_str().and_then(|text| text.split_once(':'));
-    let of_application =
-        word.is_some_and(|(word, _)| Packaging::ALL.iter().any(|it| it.as_str() == word));
-    match program.to_str().filter(|_| of_application) {
-        Some(key) => check_program(key).map(|_program| key.to_owned()),
+    let is_key = word.is_some_and(|(word, _)| {
+        word == "sha256" || Packaging::ALL.iter().any(|it| it.as_str() == word)
+    });
+    match program.to_str().filter(|_| is_key) {
+        Some(key) => check_program(key).map(|program| program.to_string()),
         None => executable(Path::new("/"), program),
     }
 }
@@ -204,6 +205,20 @@ mod tests {
                 panic!("{path:?} is taken");
             };
             assert!(text.contains(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_file_is_meant_by_its_digest() {
+        let digest = "0123456789abcdef".repeat(4);
+        for digest in [digest.clone(), digest.to_uppercase()] {
+            let key = format!("sha256:{digest}");
+            let expected = key.to_lowercase();
+            assert_eq!(program_key(Path::new(&key)).unwrap(), expected);
+        }
+        for key in ["sha256:", "sha256:0123", "sha256:/usr/bin/curl"] {
+            let text = refused(Path::new(key));
+            assert!(text.contains("64 hexadecimal digits"), "{text}");
         }
     }
 

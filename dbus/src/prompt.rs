@@ -22,6 +22,9 @@ pub struct Prompt {
     pub path: String,
     /// Whether the path leads to the file that runs.
     pub verified: bool,
+    /// Whether rules name the program by the SHA-256 of its file, because no path of the host leads to that: it may
+    /// be in a container, for example. Its key is `sha256:` and that then.
+    pub by_contents: Option<bool>,
     /// If the program is an application: its key, `flatpak:ID` or `snap:NAME`, by which rules name it. The
     /// path is that of the executable in its present version.
     pub application: Option<String>,

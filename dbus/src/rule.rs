@@ -1,15 +1,21 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Note, ObjectPattern,
-    Operation, Operations, Process, Program, Rule as PolicyRule, RuleId, Span, SubjectPattern,
+    Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Network, Note,
+    ObjectPattern, OfContents, Operation, Operations, Process, Program, Rule as PolicyRule, RuleId,
+    Span, SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
-use crate::Error;
+use crate::{Error, network};
 
+mod check;
 mod subject;
 
+use check::{
+    check_asked, check_errno, check_lifespan, check_network, check_note, check_place, check_whence,
+};
+pub(crate) use check::{check_name, check_program};
 pub(crate) use subject::check_starter;
 
 /// One rule as the broker lists it.
@@ -21,9 +27,11 @@ pub struct Rule {
     /// The user it is for; absent for those of everybody: built-in rules, unless the user has had one say
     /// something else, and some of administrators.
     pub uid: Option<u32>,
-    /// Key of the program: its path, or `flatpak:ID` or `snap:NAME` of an application; absent for those for
-    /// any program: built-in rules, and some of administrators.
+    /// Key of the program: its path, `flatpak:ID` or `snap:NAME` of an application, or `sha256:` and the SHA-256 of
+    /// its file, wherever that is; absent for those for any program: built-in rules, and some of administrators.
     pub program: Option<String>,
+    /// What the file of a program that is known by its SHA-256 was called where it was asked about: a claim.
+    pub called: Option<String>,
     /// Path of the program that has to have started it, in the end; absent if that does not matter.
     pub started_by: Option<String>,
     /// Whether it is for everything that the program starts as well; absent if not.
@@ -51,7 +59,13 @@ pub struct Rule {
     pub pid: Option<u32>,
     /// When it ends, for `until`: microseconds on `CLOCK_BOOTTIME`.
     pub ends: Option<u64>,
-    /// Whether it is in force.
+    /// UUID of the one network that it is for; absent for any.
+    pub only_in: Option<String>,
+    /// What that was called when the rule was made.
+    pub only_in_name: Option<String>,
+    /// Whether it is out of force for now, because that network is not active; absent if not.
+    pub away: Option<bool>,
+    /// Whether it is switched on.
     pub enabled: bool,
     /// Who made it: `prompt`, `window`, `command-line`, `import`, `learned`, `administrator` or `built-in`.
     pub origin: String,
@@ -82,10 +96,14 @@ impl From<&PolicyRule> for Rule {
         Self {
             id: rule.id.0,
             uid: rule.uid,
-            program: rule
-                .subject
-                .program()
-                .map(|program| program.shown_path().to_owned()),
+            program: rule.subject.program().map(|program| {
+                let key = program.key();
+                key.unwrap_or(program.shown_path()).to_owned()
+            }),
+            called: match rule.subject.program() {
+                Some(Program::Contents(it)) => it.claim().map(str::to_owned),
+                _ => None,
+            },
             started_by: match &rule.subject {
                 SubjectPattern::StartedBy(_, starter) => Some(starter.path().to_owned()),
                 _ => None,
@@ -113,6 +131,14 @@ impl From<&PolicyRule> for Rule {
                 Lifespan::Until(deadline) => Some(deadline.boottime),
                 Lifespan::Process(_) | Lifespan::Logout | Lifespan::Always => None,
             },
+            only_in: rule.network_id().map(|id| id.to_string()),
+            only_in_name: rule
+                .network
+                .as_ref()
+                .and_then(|network| network.name.as_ref())
+                .map(|name| name.as_str().to_owned()),
+            // The broker knows which are active, its rules do not.
+            away: None,
             enabled: rule.enabled,
             origin: rule.origin.as_str().to_owned(),
             created: rule.created,
@@ -142,6 +168,7 @@ impl Rule {
         };
         Some(RuleSpec {
             program: self.program.clone()?,
+            called: self.called.clone(),
             started_by: self.started_by.clone(),
             and_what_it_starts: self.and_what_it_starts,
             operations: self.operations.clone(),
@@ -154,6 +181,8 @@ impl Rule {
             action: self.action.clone(),
             errno: self.errno,
             lifespan: Some(lifespan),
+            only_in: self.only_in.clone(),
+            only_in_name: self.only_in_name.clone(),
             enabled: Some(self.enabled),
             note: self.note.clone(),
         })
@@ -200,6 +229,7 @@ impl Rule {
             object: parts.object,
             action: parts.action,
             lifespan,
+            network: parts.network,
             enabled: self.enabled,
             origin: self.origin.parse().ok()?,
             created: self.created,
@@ -212,10 +242,12 @@ impl Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
-    /// Key of the program: `flatpak:ID` or `snap:NAME` of an application, or the path of an executable as the
-    /// kernel names it: absolute, and without symbolic links, `.`, `..` and empty components
-    /// ([`crate::program_key`] finds it).
+    /// Key of the program: `flatpak:ID` or `snap:NAME` of an application, `sha256:` and the SHA-256 of a file in
+    /// hexadecimal digits, wherever that is, or the path of an executable as the kernel names it: absolute, and
+    /// without symbolic links, `.`, `..` and empty components ([`crate::program_key`] finds it).
     pub program: String,
+    /// What the file is called of a program that is known by its SHA-256, to be shown; of others nothing.
+    pub called: Option<String>,
     /// Only where this program has started it, or what that has started: the path of an executable, as above, and of
     /// no interpreter. Not for listening and accepting.
     pub started_by: Option<String>,
@@ -246,7 +278,11 @@ pub struct RuleSpec {
     /// How long it lives: a time in seconds as in `3600s`, `logout` or `always`; that, if it is left
     /// out.
     pub lifespan: Option<String>,
-    /// Whether it is in force; it is, if that is left out.
+    /// Only while this network is active: the UUID of a connection of `NetworkManager`'s.
+    pub only_in: Option<String>,
+    /// What that is called: at most [`portreeve_policy::NetworkName::LONGEST`] bytes, without control characters. It decides nothing.
+    pub only_in_name: Option<String>,
+    /// Whether it is switched on; it is, if that is left out.
     pub enabled: Option<bool>,
     /// What is to be known about it: at most [`Note::LONGEST`] bytes, without control characters.
     pub note: Option<String>,
@@ -267,21 +303,30 @@ pub struct Checked {
     pub action: Action,
     /// How long: [`For::Time`], [`For::Logout`] or [`For::Always`].
     pub lifespan: For,
-    /// Whether it is in force.
+    /// The one network that it is for.
+    pub network: Option<Network>,
+    /// Whether it is switched on.
     pub enabled: bool,
     /// What is to be known about it.
     pub note: Option<Note>,
 }
-
-/// Longest host name taken, bytes (RFC 1035).
-const HOST_MAX: usize = 253;
 
 impl RuleSpec {
     /// Checks every part; the error names the one that is wrong.
     pub fn check(&self) -> Result<Checked, Error> {
         let invalid = |text: String| Error::InvalidArgument(text);
         let parsed = |error: portreeve_policy::ParseError| invalid(error.to_string());
-        let program = check_program(&self.program)?;
+        let program = match (check_program(&self.program)?, &self.called) {
+            (program, None) => program,
+            (Program::Contents(it), Some(called)) => {
+                Program::Contents(OfContents::new(it.digest(), Some(called)))
+            }
+            (program, Some(_)) => {
+                return Err(invalid(format!(
+                    "cannot say what the file of {program} is called: only of sha256:… can that be said"
+                )));
+            }
+        };
         let operations = self
             .operations
             .iter()
@@ -325,6 +370,7 @@ impl RuleSpec {
             },
             action,
             lifespan: check_lifespan(self.lifespan.as_deref())?,
+            network: network::check(self.only_in.as_deref(), self.only_in_name.as_deref())?,
             enabled: self.enabled.unwrap_or(true),
             note: self.note.as_deref().map(check_note).transpose()?,
         })
@@ -358,131 +404,6 @@ impl RuleSpec {
             )),
         }
     }
-}
-
-pub(crate) fn check_program(key: &str) -> Result<Program, Error> {
-    Program::of_key(key).ok_or_else(|| {
-        Error::InvalidArgument(format!(
-            "cannot use program “{}”: expected the absolute path of an executable, without “.”, \
-             “..” and empty parts, or an application as in flatpak:org.example.App and snap:example",
-            key.escape_debug()
-        ))
-    })
-}
-
-/// Checks where those are who may connect.
-fn check_whence(destination: &Destination) -> Result<(), Error> {
-    let text = match destination {
-        Destination::Host(_) | Destination::Domain(_) => {
-            "cannot use a name in a rule about who may connect, because no name is known of those: \
-             use an address"
-        }
-        // What is left of all addresses is many networks, nobody connects from a multicast address, and name
-        // servers are asked.
-        Destination::Internet | Destination::Multicast | Destination::NameServers => {
-            "cannot use this place in a rule about who may connect: expected local-network or \
-             this-computer"
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::InvalidArgument(text.to_owned()))
-}
-
-/// Checks what a rule that asks is about: when a packet comes there is nobody who could wait for an answer.
-fn check_asked(operations: Operations, destination: &Destination) -> Result<(), Error> {
-    let text = if operations.contains(Operation::Accept) {
-        "cannot ask about who connects, because a connection cannot wait for an answer: \
-         ask about listening"
-    } else if operations.contains(Operation::Listen) && *destination != Destination::Anywhere {
-        "cannot ask about listening for some only: the answer says who may connect"
-    } else {
-        return Ok(());
-    };
-    Err(Error::InvalidArgument(text.to_owned()))
-}
-
-fn check_errno(errno: u16) -> Result<(), Error> {
-    if Action::is_errno(errno) {
-        return Ok(());
-    }
-    let known = Action::ERRNOS.map(|(name, number)| format!("{number} ({name})"));
-    Err(Error::InvalidArgument(format!(
-        "cannot have a call fail with errno {errno}: expected one of {}",
-        known.join(", ")
-    )))
-}
-
-fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
-    let Some(word) = word else {
-        return Ok(For::Always);
-    };
-    match word.parse() {
-        Ok(lifespan @ (For::Time(_) | For::Logout | For::Always)) => Ok(lifespan),
-        // What is for certain calls or processes can only be said of them.
-        Ok(For::Once | For::Process) | Err(_) => Err(Error::InvalidArgument(format!(
-            "cannot use lifespan “{}”: expected logout, always or seconds from 1s to {}s",
-            word.escape_debug(),
-            Span::LONGEST.seconds()
-        ))),
-    }
-}
-
-fn check_note(text: &str) -> Result<Note, Error> {
-    Note::new(text).ok_or_else(|| {
-        Error::InvalidArgument(format!(
-            "cannot use note “{}”: expected a text of at most {} bytes, without control characters",
-            text.escape_debug(),
-            Note::LONGEST
-        ))
-    })
-}
-
-/// A name of a host or a domain, in the form in which those of calls come.
-pub(crate) fn check_name(kind: &str, text: &str) -> Result<Box<str>, Error> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    // An address is no name: nothing is ever known by it.
-    let address = name.parse::<std::net::IpAddr>().is_ok();
-    if name.len() > HOST_MAX || address || !name.split('.').all(label) {
-        return Err(Error::InvalidArgument(format!(
-            "cannot use {kind} “{}”: expected a name such as www.example.org (ASCII form)",
-            text.escape_debug()
-        )));
-    }
-    Ok(name.into())
-}
-
-fn check_place(place: &str) -> Result<Destination, Error> {
-    match place {
-        "local-network" => Ok(Destination::LocalNetwork),
-        "this-computer" => Ok(Destination::ThisComputer),
-        "name-servers" => Ok(Destination::NameServers),
-        "multicast" => Ok(Destination::Multicast),
-        "internet" => Ok(Destination::Internet),
-        _ => Err(Error::InvalidArgument(format!(
-            "cannot use place “{}”: expected local-network, this-computer, name-servers, multicast or internet",
-            place.escape_debug()
-        ))),
-    }
-}
-
-fn check_network(network: &str) -> Result<Destination, Error> {
-    network
-        .parse::<ipnet::IpNet>()
-        .or_else(|_| network.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
-        .map(Destination::network)
-        .map_err(|_not_an_address| {
-            Error::InvalidArgument(format!(
-                "cannot use address “{}”: expected an address or a network such as 192.0.2.0/24",
-                network.escape_debug()
-            ))
-        })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the broker says of itself.
 
+use crate::ActiveNetwork;
 use zbus::{DeserializeDict, SerializeDict, Type};
 
 /// State of the broker, as far as the caller may know it.
@@ -30,6 +31,8 @@ pub struct Status {
     pub history: String,
     /// `ok`, or what is wrong with the files of administrators' rules.
     pub administrators: String,
+    /// The networks that are active, which rules can be for; absent if the broker is an older one.
+    pub networks: Option<Vec<ActiveNetwork>>,
     /// How often each failure of the broker's table has happened since its start, as
     /// `reason=count`.
     pub failures: Vec<String>,

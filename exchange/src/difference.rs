@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use portreeve_dbus::{Checked, Rule, RuleChanges, RuleSpec};
-use portreeve_policy::{Action, ObjectPattern, Operations, SubjectPattern};
+use portreeve_policy::{Action, NetworkId, ObjectPattern, Operations, SubjectPattern};
 
 use crate::{
     Incoming,
@@ -11,7 +11,13 @@ use crate::{
 };
 
 /// What a rule says, but for whether it is in force.
-type Meaning = (SubjectPattern, Operations, ObjectPattern, Action);
+type Meaning = (
+    SubjectPattern,
+    Operations,
+    ObjectPattern,
+    Action,
+    Option<NetworkId>,
+);
 
 /// How old a rule is, where the newer of two counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,9 +160,11 @@ fn meaning(spec: &RuleSpec) -> Option<Meaning> {
         operations,
         object,
         action,
+        network,
         ..
     } = spec.check().ok()?;
-    Some((subject, operations, object, action))
+    let network = network.map(|network| network.id);
+    Some((subject, operations, object, action, network))
 }
 
 /// Each rule once, in their order; of several that say the same, the last that is in force.

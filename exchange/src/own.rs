@@ -41,6 +41,8 @@ struct Head {
 struct Written {
     program: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    called: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     started_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     and_what_it_starts: Option<bool>,
@@ -61,6 +63,11 @@ struct Written {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     errno: Option<String>,
+    /// UUID of the network, and what that is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    only_in: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    only_in_name: Option<String>,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     enabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +98,7 @@ impl Written {
         });
         let spec = RuleSpec {
             program: self.program,
+            called: self.called,
             started_by: self.started_by,
             and_what_it_starts: self.and_what_it_starts,
             operations: self.operations,
@@ -103,6 +111,8 @@ impl Written {
             action: self.action,
             errno: errno.transpose()?,
             lifespan: None,
+            only_in: self.only_in,
+            only_in_name: self.only_in_name,
             enabled: Some(self.enabled),
             note: self.note,
         };
@@ -122,6 +132,7 @@ impl From<RuleSpec> for Written {
             .filter(|errno| Some(*errno) != Action::DENY.errno());
         Self {
             program: spec.program,
+            called: spec.called,
             started_by: spec.started_by,
             and_what_it_starts: spec.and_what_it_starts.filter(|it| *it),
             operations: spec.operations,
@@ -133,6 +144,8 @@ impl From<RuleSpec> for Written {
             protocol: spec.protocol,
             action: spec.action,
             errno: errno.and_then(Action::errno_name).map(str::to_owned),
+            only_in: spec.only_in,
+            only_in_name: spec.only_in_name,
             enabled: spec.enabled.unwrap_or(true),
             note: spec.note,
         }

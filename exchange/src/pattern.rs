@@ -54,6 +54,7 @@ pub(crate) fn outranks(
         origin: Origin::Import,
         created: 0,
         note: None,
+        network: None,
     };
     rule(pattern, action).outranks(&rule(other, others))
 }

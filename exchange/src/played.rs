@@ -34,6 +34,7 @@ pub(crate) fn taken(imported: Imported) -> Ruleset {
             origin: Origin::Import,
             created: 0,
             note: None,
+            network: None,
         }
     });
     Ruleset::new(rules)

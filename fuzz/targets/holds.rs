@@ -43,6 +43,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         path: program().shown_path().into(),
         command: String::new(),
         code: Code::Own,
+        is_unread: false,
         lineage: Lineage::default().into(),
     })
 });
@@ -80,6 +81,7 @@ fn rule(id: u64, destination: Destination, port: Option<u16>, action: Action) ->
         origin: Origin::Prompt,
         created: 0,
         note: None,
+        network: None,
     }
 }
 

@@ -20,6 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         operations: input.text().split(' ').map(str::to_owned).collect(),
         action: input.text(),
         program: input.text(),
+        called: some(input.text()),
         protocol: some(input.text()),
         host: some(input.text()),
         domain: some(input.text()),
@@ -32,6 +33,8 @@ fuzz_target!(|bytes: &[u8]| {
         note: some(input.text()),
         started_by: some(input.text()),
         and_what_it_starts: some(input.text()).map(|word| word == "yes"),
+        only_in: some(input.text()),
+        only_in_name: some(input.text()),
     };
     let Ok(checked) = spec.check() else { return };
     let rule = Rule::from(&rule(checked.clone()));
@@ -55,5 +58,6 @@ fn rule(checked: Checked) -> PolicyRule {
         origin: Origin::Window,
         created: 0,
         note: checked.note,
+        network: checked.network,
     }
 }

@@ -29,6 +29,7 @@ fn rule(id: u64, subject: SubjectPattern, destination: Destination, action: Acti
         origin: Origin::Window,
         created: 0,
         note: None,
+        network: None,
     }
 }
 

@@ -70,6 +70,7 @@ impl BuiltIn {
             origin: Origin::BuiltIn,
             created: 0,
             note: None,
+            network: None,
         }
     }
 

@@ -40,7 +40,9 @@ pub struct Finding {
     pub by: RuleId,
 }
 
-/// The rules that say nothing, of those in force for one user: what is found is so, and there may be more. Only
+/// The rules that say nothing, of those that are switched on for one user: what is found is so, whichever networks are
+/// active, and there may be more. One for a network says nothing only if that is so where the network is active; and
+/// where it is not, the rule keeps none from saying something. Only
 /// lasting rules about connecting are looked at, and of each only what one other does to it. All that are found say
 /// nothing together too: of several because of each other, that with the lowest id is none of them.
 pub fn conflicts(rules: &[Rule]) -> Vec<Finding> {
@@ -160,9 +162,11 @@ impl<'a> Index<'a> {
                 return Some(finding(conflict, other));
             }
             // As what a rule for what is started counts depends on who it is, so does what is between it and a
-            // weaker one.
+            // weaker one. What is in a file may be in that of any program, whose rules are not looked at here.
             let stands = rule.subject.starter().is_none();
-            if stands && same && !other.outranks(rule) && !self.is_between(rule, other) {
+            let may_hide = rule.subject.is_of_contents() && other.subject != rule.subject;
+            let weaker = stands && !may_hide && !other.outranks(rule);
+            if same && weaker && !self.is_between(rule, other) {
                 return Some(finding(Conflict::Redundant, other));
             }
         }
@@ -203,6 +207,7 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
         && wide.uid.is_none_or(|uid| narrow.uid == Some(uid))
         && wide.operations.contains_all(narrow.operations)
         && holds_whenever(wide, narrow)
+        && holds_wherever(wide, narrow)
         && wide.object.covers_all_of(&narrow.object)
 }
 
@@ -215,6 +220,11 @@ fn holds_whenever(one: &Rule, other: &Rule) -> bool {
         _ => 2,
     };
     trust(one) >= trust(other)
+}
+
+/// Whether one rule is in force in every network that the other is in force in.
+fn holds_wherever(one: &Rule, other: &Rule) -> bool {
+    one.holds_where(|own| other.network_id() == Some(own))
 }
 
 impl ObjectPattern {

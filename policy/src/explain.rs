@@ -9,8 +9,8 @@ use crate::{Action, Object, Operation, RuleId, Ruleset, Subject, precedence::Pre
 pub enum Criterion {
     /// The other is an administrator's.
     Administrator,
-    /// The other is about fewer subjects: a process, a program where another has started it, a program, what one
-    /// starts.
+    /// The other is about fewer subjects: a process, a program where another has started it, what is in a file, a
+    /// program, what one starts.
     Subject,
     /// The other names a more exact destination.
     Destination,
@@ -20,6 +20,8 @@ pub enum Criterion {
     Protocol,
     /// The other is for fewer operations.
     Operations,
+    /// The other is for one network.
+    Network,
     /// They are as exact as each other, and the other denies, or is an administrator's and asks.
     Action,
     /// The other is newer.
@@ -36,6 +38,7 @@ impl Criterion {
             Self::Ports => "ports",
             Self::Protocol => "protocol",
             Self::Operations => "operations",
+            Self::Network => "network",
             Self::Action => "action",
             Self::Age => "age",
         }
@@ -52,7 +55,7 @@ pub struct Ranked {
 }
 
 impl Ruleset {
-    /// The rules that are about a call, strongest first. The first decides on one that connects; what comes of
+    /// The rules in force that are about a call, strongest first. The first decides on one that connects; what comes of
     /// all of them for one who listens or accepts, or to whose address several names lead,
     /// [`Ruleset::decide`] says.
     pub fn explain(&self, subject: &Subject, operation: Operation, object: &Object) -> Vec<Ranked> {
@@ -92,7 +95,7 @@ mod tests {
     use super::*;
     use crate::{
         Destination, Rule,
-        fixtures::{network, object, rule, subject},
+        fixtures::{HOME, network, object, only_in, rule, subject},
     };
 
     const CURL: &str = "/usr/bin/curl";
@@ -125,7 +128,9 @@ mod tests {
             rule(7, "/usr/bin/wget", Destination::Anywhere, Action::DENY),
             rule(8, CURL, network("198.51.100.0/24"), Action::DENY),
         ];
+        let home = only_in(HOME, denies(9, Action::Allow));
         let own = [
+            home,
             old,
             denies(5, Action::Allow),
             denies(4, Action::DENY),
@@ -137,7 +142,8 @@ mod tests {
             [
                 (1, None),
                 (2, Some(Criterion::Ports)),
-                (4, Some(Criterion::Destination)),
+                (9, Some(Criterion::Destination)),
+                (4, Some(Criterion::Network)),
                 (5, Some(Criterion::Action)),
                 (6, Some(Criterion::Age)),
             ]

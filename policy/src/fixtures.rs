@@ -63,8 +63,21 @@ pub(crate) fn rule(id: u64, path: &str, destination: Destination, action: Action
         origin: Origin::Prompt,
         created: 0,
         note: None,
+        network: None,
     }
 }
+
+/// The same rule for one network.
+pub(crate) fn only_in(id: &str, rule: Rule) -> Rule {
+    let id = id.parse().unwrap();
+    Rule {
+        network: Some(crate::Network { id, name: None }),
+        ..rule
+    }
+}
+
+pub(crate) const HOME: &str = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+pub(crate) const CAFE: &str = "cafecafe-4c1a-4f6e-9d55-0123456789ab";
 
 pub(crate) fn network(text: &str) -> Destination {
     Destination::Network(text.parse().unwrap())

@@ -125,10 +125,16 @@ const ARCHITECTURES: &[&str] = &[
 /// `ld-linux-x86-64.so.2`, `ld-musl-x86_64.so.1`.
 const LINKERS: &[&str] = &["ld-linux", "ld-musl"];
 
+/// What the kernel puts around the names of files that are gone, and of memory that has none.
+const GONE: &str = " (deleted)";
+const MEMORY: &str = "memfd:";
+
 /// Whether the program is one of them. Told by the name of its file: who can give a copy another name can
 /// also make a program that does the same.
 pub fn is_interpreter(program: &Program) -> bool {
     let name = program.shown_name();
+    let name = name.strip_suffix(GONE).unwrap_or(name);
+    let name = name.strip_prefix(MEMORY).unwrap_or(name);
     let stem = name.split_once(['-', '.']).map_or(name, |(stem, _)| stem);
     let emulates = |start: &str| name.strip_prefix(EMULATOR)?.strip_prefix(start);
     LINKERS.iter().any(|start| name.starts_with(start))
@@ -148,6 +154,20 @@ fn without_version(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_kernel_adds_to_a_name_is_no_part_of_it() {
+        let is = |claim: &str| {
+            is_interpreter(&Program::File {
+                device: 1,
+                inode: 2,
+                claim: claim.into(),
+            })
+        };
+        assert!(is("/usr/bin/bash (deleted)"));
+        assert!(is("/memfd:busybox (deleted)"));
+        assert!(!is("/memfd:curl (deleted)"));
+    }
 
     #[test]
     fn versions_and_ways_to_build_are_no_part_of_a_name() {

@@ -2,26 +2,31 @@
 //!
 //! Rules that do not hold for the process are none of them: if code has come into it that is not its
 //! program's ([`crate::Alteration`]), only what was allowed to it since, what is denied, and the built-in
-//! rules.
+//! rules. Nor are rules for a network that is not active ([`crate::Network`]): of these none decides, hides or
+//! overrules anything. Where nobody can tell what is in a program's file, rules that allow what is in a file are none
+//! of them either; and if one that does not allow would decide, its user is asked.
 //!
 //! 0. **Administrators' rules** beat all others.
-//! 1. **Subject**: a rule for one process beats one for a program where another has started it, which beats one for a
-//!    program, which beats one for what a program starts, which beats one for any program. A rule for a program and
-//!    what that starts is one for the program to that itself.
+//! 1. **Subject**: a rule for one process beats one for a program where another has started it, which beats one for
+//!    what is in a program's file, which beats one for a program by its path or application, which beats one for what a
+//!    program starts, which beats one for any program. Of programs where another has started them, one that is known by
+//!    what is in its file comes first, too. A rule for a program and what that starts is one for the program to that
+//!    itself.
 //! 2. **Object**: a host or a single address beats the computer's name servers, which beat a domain (that with
 //!    more parts first), which beats a network (the longer prefix first), which beats this computer, which
 //!    beats the local network and multicast, which beat the internet, which beats anywhere; then a rule for
 //!    fewer ports beats one for more, then one with a protocol one without.
 //! 3. **Operation**: the rule for fewer operations.
-//! 4. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
+//! 4. **Network**: a rule for one network beats one that is in force in any.
+//! 5. At equal specificity deny beats everything else, and of administrators' rules one that asks beats one that
 //!    allows: all of a file are as old as each other.
 //!    An address may have several names. Each is looked at as if it were the only one; if a rule against the
-//!    name wins there, it beats all that is allowed by other names, whatever ports and operations that is
-//!    for; but one that asks beats nothing that is denied, unless it is the more exact one.
-//! 5. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
+//!    name wins there, it beats all that is allowed by other names, whatever ports, operations and
+//!    networks that is for; but one that asks beats nothing that is denied, unless it is the more exact one.
+//! 6. Then the newer rule, then the higher id: of a user's leave for good, and the wish to be asked each time, the
 //!    later one counts.
 
-use crate::{Action, Criterion, Destination, Lifespan, Origin, Rule, SubjectPattern};
+use crate::{Action, Criterion, Destination, Lifespan, Origin, Program, Rule, SubjectPattern};
 
 /// Places in the order of destinations: that of hosts, that of name servers, which are a few addresses, and from
 /// where on those of domains and, downwards, of networks are.
@@ -62,6 +67,7 @@ pub(crate) struct Precedence {
     ports: u32,
     protocol: bool,
     operations: u32,
+    network: bool,
     action: Said,
     created: i64,
     id: u64,
@@ -95,6 +101,7 @@ impl Precedence {
             ports: u32::MAX,
             protocol: true,
             operations: 4,
+            network: true,
             ..Self::of(rule)
         }
     }
@@ -114,6 +121,7 @@ impl Precedence {
             (self.ports != weaker.ports, Criterion::Ports),
             (self.protocol != weaker.protocol, Criterion::Protocol),
             (self.operations != weaker.operations, Criterion::Operations),
+            (self.network != weaker.network, Criterion::Network),
             (self.action != weaker.action, Criterion::Action),
         ];
         let first = differs.into_iter().find(|(differs, _)| *differs);
@@ -124,9 +132,11 @@ impl Precedence {
         Self {
             administrator: rule.origin == Origin::Administrator,
             subject: match (&rule.subject, rule.lifespan) {
-                (_, Lifespan::Process(_)) => 4,
+                (_, Lifespan::Process(_)) => 6,
                 // How long a rule lives says nothing of what it is about.
-                (SubjectPattern::StartedBy(..), _) => 3,
+                (SubjectPattern::StartedBy(Program::Contents(_), _), _) => 5,
+                (SubjectPattern::StartedBy(..), _) => 4,
+                (SubjectPattern::Program(Program::Contents(_)), _) => 3,
                 (SubjectPattern::Program(_), _) => 2,
                 // To what is started: for the program itself there is one of those above.
                 (SubjectPattern::AndStarted(_), _) => 1,
@@ -159,6 +169,7 @@ impl Precedence {
             },
             protocol: rule.object.protocol.is_some(),
             operations: 5 - rule.operations.len().min(5),
+            network: rule.network.is_some(),
             action: Said::by(rule),
             created: rule.created,
             id: rule.id.0,

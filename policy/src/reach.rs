@@ -17,6 +17,7 @@ pub struct Reach {
     /// What is asked about listening, and how many of the peers are named by stronger rules.
     asked: Option<(Decision, usize)>,
     of_process: bool,
+    of_network: bool,
 }
 
 impl Reach {
@@ -25,7 +26,7 @@ impl Reach {
         let (mut peers, mut rest, mut anybody) = (Vec::new(), None, None);
         let mut some: Option<RuleId> = None;
         let mut asked = None;
-        let mut of_process = false;
+        let (mut of_process, mut of_network) = (false, false);
         for rule in rules {
             let listens = rule.operations.contains(Operation::Listen);
             let is_about_peers = rule.object.destination != Destination::NameServers;
@@ -52,6 +53,7 @@ impl Reach {
             if is_weaker_leave {
                 continue;
             }
+            of_network |= rule.network.is_some();
             if rule.object.destination == Destination::Anywhere {
                 rest.get_or_insert((action, rule.id));
                 if listens {
@@ -80,6 +82,7 @@ impl Reach {
             listening,
             asked,
             of_process,
+            of_network,
         }
     }
 
@@ -128,6 +131,11 @@ impl Reach {
     /// Whether a rule for one process has a part in it.
     pub fn is_of_process(&self) -> bool {
         self.of_process
+    }
+
+    /// Whether a rule for one network has a part in what it says of peers.
+    pub fn is_of_network(&self) -> bool {
+        self.of_network
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Action, Alteration, Lifespan, Object, ObjectPattern, Operation, Operations, ParseError,
-    Process, Subject, SubjectPattern,
+    Action, Lifespan, Network, Object, ObjectPattern, Operation, Operations, ParseError, Process,
+    Subject, SubjectPattern,
 };
 
 /// Names one rule for good; never given to another one.
@@ -116,6 +116,8 @@ pub struct Rule {
     pub action: Action,
     /// Until when.
     pub lifespan: Lifespan,
+    /// The one network that it is for. Where that is not active, the rule is as if it were not there.
+    pub network: Option<Network>,
     /// A rule switched off matches nothing.
     pub enabled: bool,
     /// Who made it.
@@ -160,15 +162,26 @@ impl Rule {
         self.enabled
             && self.uid.is_none_or(|uid| uid == subject.uid)
             && self.holds_for(subject.process)
-            && self.subject.matches(subject, self.action == Action::Allow)
+            && (self.subject.matches(subject, self.action == Action::Allow)
+                || self.may_be_about(subject))
+    }
+
+    /// Whether the rule may be about what is in the program's file, and nobody can tell. Leave is for what is known.
+    fn may_be_about(&self, subject: &Subject) -> bool {
+        self.is_against_contents() && self.subject.may_match(subject)
+    }
+
+    /// Whether it is about what is in a file, and does not allow.
+    pub(crate) fn is_against_contents(&self) -> bool {
+        self.subject.is_of_contents() && self.action != Action::Allow
     }
 
     /// Whether the rule holds for this process, whatever its program is. What was allowed to a program
     /// was not allowed to other code inside it: that is asked about, and what is allowed then is allowed
-    /// to the process as it is. Nor has its user allowed it to whatever comes to be in the program's file; what is
-    /// there while a process runs, stays there.
+    /// to the process as it is. Nor has its user allowed it to whatever comes to be in the program's file, unless
+    /// that is what the rule names; what is there while a process runs, stays there.
     fn holds_for(&self, process: Process) -> bool {
-        let Alteration { changed, .. } = process.alteration;
+        let changed = process.alteration.changed && !self.subject.is_of_contents();
         let paused = process.alteration.is_foreign() || changed && self.origin.is_users();
         match (self.lifespan, self.action == Action::Allow) {
             (Lifespan::Process(own), true) => own == process.as_if_trusted(),

@@ -1,17 +1,16 @@
 //! Rules compiled for asking: an immutable snapshot that one request is decided on.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    net::IpAddr,
-};
+mod index;
+mod unread;
 
-use ipnet::IpNet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Action, Alteration, Application, Destination, Executable, Object, ObjectPattern, Operation,
-    Operations, Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Application, Digest, Executable, Object, Operation, Operations, Origin,
+    Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
     precedence::Precedence,
 };
+use index::Index;
 
 /// What the rules say of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,114 +70,16 @@ pub struct Ruleset {
     by_starter: HashMap<(u64, u64), Index>,
     /// All of those, for subjects of which it is not known what they come from.
     started: Index,
+    /// Those about what is in a file that do not allow: for programs of which nobody can tell what is in theirs.
+    against_contents: Index,
+    /// Users for whom there are rules about what is in a file; `None` for everybody.
+    with_contents: BTreeSet<Option<u32>>,
     /// Rules for any program.
     any: Index,
     /// Built-in ones for everybody.
     built_in: Index,
     /// Those of users for whom they say something else: in the place of those for everybody.
     built_in_of: HashMap<u32, Index>,
-}
-
-/// Rules with the same subject that are switched on.
-#[derive(Debug, Default)]
-struct Index {
-    /// Those about hosts and domains, by their names; strongest first.
-    named: HashMap<Box<str>, Vec<Rule>>,
-    /// One of each kind of those: what they have in common but for the name.
-    kinds: Vec<Rule>,
-    /// Those about networks and single addresses, by these; strongest first.
-    networks: HashMap<IpNet, Vec<Rule>>,
-    /// How long the prefixes of those are, of IPv4 and IPv6.
-    prefixes: [BTreeSet<u8>; 2],
-    /// All others; strongest first.
-    others: Vec<Rule>,
-}
-
-impl Index {
-    fn new(rules: Vec<Rule>) -> Self {
-        let mut index = Self::default();
-        let mut kinds = HashSet::new();
-        for rule in rules.into_iter().filter(|rule| rule.enabled) {
-            let name = match &rule.object.destination {
-                Destination::Host(name) | Destination::Domain(name) => name.clone(),
-                Destination::Network(network) => {
-                    let network = network.trunc();
-                    let of_family = usize::from(network.addr().is_ipv6());
-                    if let Some(prefixes) = index.prefixes.get_mut(of_family) {
-                        prefixes.insert(network.prefix_len());
-                    }
-                    index.networks.entry(network).or_default().push(rule);
-                    continue;
-                }
-                _ => {
-                    index.others.push(rule);
-                    continue;
-                }
-            };
-            let ObjectPattern {
-                ports, protocol, ..
-            } = &rule.object;
-            let Rule {
-                uid,
-                ref subject,
-                operations,
-                action,
-                lifespan,
-                origin,
-                ..
-            } = rule;
-            let kind = (
-                uid,
-                subject.clone(),
-                operations,
-                ports.clone(),
-                *protocol,
-                action,
-                lifespan,
-                origin,
-            );
-            if kinds.insert(kind) {
-                index.kinds.push(rule.clone());
-            }
-            index.named.entry(name).or_default().push(rule);
-        }
-        let lists = index.named.values_mut().chain(index.networks.values_mut());
-        for rules in lists.chain([&mut index.others]) {
-            rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
-        }
-        index
-    }
-
-    fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.networks.is_empty() && self.others.is_empty()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.named.values().flatten().chain(self.unnamed())
-    }
-
-    /// Those that are not about hosts or domains, in no order.
-    fn unnamed(&self) -> impl Iterator<Item = &Rule> {
-        self.networks.values().flatten().chain(&self.others)
-    }
-
-    /// The rules that may be about this name, or about none, and this address, in lists of which each has the
-    /// strongest first.
-    fn lists(&self, name: Option<&str>, address: IpAddr) -> impl Iterator<Item = &[Rule]> {
-        // The name, and what it ends with.
-        let domains = std::iter::successors(name, |name| {
-            let (_, domain) = name.split_once('.')?;
-            Some(domain)
-        });
-        let named = domains.filter_map(|domain| self.named.get(domain));
-        let prefixes = self.prefixes.get(usize::from(address.is_ipv6()));
-        let networks = prefixes.into_iter().flatten().filter_map(move |prefix| {
-            let network = IpNet::new(address, *prefix).ok()?.trunc();
-            self.networks.get(&network)
-        });
-        let lists = named.chain(networks).chain([&self.others]);
-        lists.map(Vec::as_slice)
-    }
 }
 
 /// The strongest of these rules.
@@ -195,6 +96,7 @@ fn indices<K: Eq + std::hash::Hash>(rules: HashMap<K, Vec<Rule>>) -> HashMap<K, 
 enum Key {
     Path(Box<str>),
     Application(Application),
+    Contents(Digest),
     File(u64, u64),
 }
 
@@ -203,6 +105,7 @@ impl Key {
         match program {
             Program::Path(path) => Self::Path(path.clone()),
             Program::Application(application) => Self::Application(application.clone()),
+            Program::Contents(contents) => Self::Contents(contents.digest()),
             Program::File { device, inode, .. } => Self::File(*device, *inode),
         }
     }
@@ -217,7 +120,15 @@ impl Ruleset {
         let mut by_starter: HashMap<(u64, u64), Vec<Rule>> = HashMap::new();
         let (mut built_in, mut of_others) = (Vec::new(), Vec::new());
         let mut built_in_of: HashMap<u32, Vec<Rule>> = HashMap::new();
+        let (mut against_contents, mut with_contents) = (Vec::new(), BTreeSet::new());
         for rule in rules {
+            if rule.is_against_contents() {
+                against_contents.push(rule.clone());
+            }
+            // One for a process is about nobody else, whatever is in whose file.
+            if rule.enabled && rule.subject.is_of_contents() && !rule.is_of_process() {
+                with_contents.insert(rule.uid);
+            }
             match (&rule.subject, rule.origin, rule.uid) {
                 (_, Origin::BuiltIn, None) => built_in.push(rule),
                 (_, Origin::BuiltIn, Some(uid)) => built_in_of.entry(uid).or_default().push(rule),
@@ -245,6 +156,8 @@ impl Ruleset {
             by_program: indices(by_program),
             by_starter: indices(by_starter),
             started: Index::new(of_others),
+            against_contents: Index::new(against_contents),
+            with_contents,
             any: Index::new(any),
             built_in: Index::new(built_in),
             built_in_of: indices(built_in_of),
@@ -254,6 +167,11 @@ impl Ruleset {
     /// The rules with subjects that this one may be among.
     fn indices(&self, subject: &Subject) -> impl Iterator<Item = &Index> {
         let own = self.by_program.get(&Key::of(&subject.program));
+        let digest = subject.contents.digest();
+        let contents = digest.filter(|_| subject.program.digest().is_none());
+        let contents = contents.and_then(|digest| self.by_program.get(&Key::Contents(digest)));
+        let unread = subject.is_unread().then_some(&self.against_contents);
+        let own = own.into_iter().chain(contents).chain(unread);
         let ancestry = &subject.ancestry;
         let started: Vec<&Index> = if self.started.is_empty() {
             Vec::new()
@@ -266,7 +184,7 @@ impl Ruleset {
         };
         let built_in = self.built_in_of.get(&subject.uid);
         let built_in = built_in.unwrap_or(&self.built_in);
-        own.into_iter().chain(started).chain([&self.any, built_in])
+        own.chain(started).chain([&self.any, built_in])
     }
 
     /// The rules that are about anything that this subject does, in no order.
@@ -276,7 +194,14 @@ impl Ruleset {
             .filter(|rule| rule.is_about(subject))
     }
 
-    /// Who may connect to this subject on a port. No name is known of those.
+    /// The users for whom there are rules about what is in a file, so that what is in their programs' files has to
+    /// be known; `None` among them: everybody.
+    pub const fn with_contents(&self) -> &BTreeSet<Option<u32>> {
+        &self.with_contents
+    }
+
+    /// Who may connect to this subject on a port. No name is known of those. Where nobody can tell what is in the
+    /// program's file, whom some rule about that keeps out is kept out.
     pub fn reach(&self, subject: &Subject, port: u16, protocol: Protocol) -> Reach {
         let mut rules: Vec<&Rule> = self
             .indices(subject)
@@ -320,9 +245,8 @@ impl Ruleset {
         said_if(true) != said_if(false)
     }
 
-    /// What the rules say of this call. The object of one who listens is its own address and port, and
-    /// that of one who accepts a peer's address and the own port.
-    pub fn decide(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
+    /// What the rules say of this call, as if those that may be about what is in the program's file were about it.
+    fn decide_as(&self, subject: &Subject, operation: Operation, object: &Object) -> Decision {
         if operation == Operation::Listen {
             let reach = self.reach(subject, object.port, object.protocol);
             let listening = reach.listening(object);
@@ -428,7 +352,7 @@ impl Ruleset {
         if !object.protocol.is_of_datagrams() {
             return None;
         }
-        let decision = self.decide(subject, Operation::Bind, object);
+        let decision = self.decide_as(subject, Operation::Bind, object);
         let rule = match decision {
             Decision::Settled {
                 action: Outcome::Deny(_),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Ancestry, Application, Contents, Starter};
+use crate::{Ancestry, Application, Contents, Digest, OfContents, Starter};
 
 /// What identifies a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,8 +12,11 @@ pub enum Program {
     Path(Box<str>),
     /// Any executable of an application, except interpreters, in whatever version.
     Application(Application),
-    /// An executable that no path of the host leads to: deleted, never a file, or seen through
-    /// another mount namespace. Known by device and inode only.
+    /// Whatever has this in its file, wherever that is: so those are known that no path of the host leads to
+    /// (deleted, never a file, or seen through another mount namespace), if they do not run what they are given.
+    Contents(OfContents),
+    /// An executable that no path of the host leads to, and that cannot be known by what is in it. Known by device
+    /// and inode only.
     File {
         /// Device number as in `stat(2)`.
         device: u64,
@@ -41,11 +44,12 @@ impl Program {
         clean.then(|| Self::Path(path.into()))
     }
 
-    /// The program with this key: an application's (`flatpak:org.mozilla.firefox`, `snap:firefox`) or a
-    /// path, as [`Program::at`] has it. No application's key is a path.
+    /// The program with this key: an application's (`flatpak:org.mozilla.firefox`, `snap:firefox`), that of what is
+    /// in a file (`sha256:` and 64 hexadecimal digits) or a path, as [`Program::at`] has it. No other key is a path.
     pub fn of_key(key: &str) -> Option<Self> {
-        let application = Application::of_key(key).map(Self::Application);
-        application.or_else(|| Self::at(key))
+        let application = || Application::of_key(key).map(Self::Application);
+        let contents = || OfContents::of_key(key).map(Self::Contents);
+        application().or_else(contents).or_else(|| Self::at(key))
     }
 
     /// What names this program, so that a lasting rule can speak of it; [`Program::of_key`] reads it.
@@ -53,6 +57,7 @@ impl Program {
         match self {
             Self::Path(path) => Some(path),
             Self::Application(application) => Some(application.key()),
+            Self::Contents(contents) => Some(contents.key()),
             Self::File { .. } => None,
         }
     }
@@ -72,15 +77,29 @@ impl Program {
         }
     }
 
+    /// What is in its file, if it is known by that.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Contents(contents) => Some(contents.digest()),
+            Self::Path(_) | Self::Application(_) | Self::File { .. } => None,
+        }
+    }
+
+    /// Whether its path, or its application, was seen on the host; else what it is called is only a claim.
+    pub const fn is_of_host(&self) -> bool {
+        matches!(self, Self::Path(_) | Self::Application(_))
+    }
+
     /// Whether a lasting rule can speak of it.
     pub fn is_lasting(&self) -> bool {
         self.key().is_some()
     }
 
-    /// The path, an application's key, or what the process says is its path.
+    /// The path, an application's key, or what the process says is its path; where it said nothing, the key.
     pub fn shown_path(&self) -> &str {
         match self {
             Self::File { claim, .. } => claim,
+            Self::Contents(contents) => contents.claim().unwrap_or(contents.key()),
             Self::Path(path) => path,
             Self::Application(application) => application.key(),
         }
@@ -90,7 +109,7 @@ impl Program {
     pub fn shown_name(&self) -> &str {
         let path = match self {
             Self::Application(application) => return application.id(),
-            Self::Path(_) | Self::File { .. } => self.shown_path(),
+            Self::Path(_) | Self::Contents(_) | Self::File { .. } => self.shown_path(),
         };
         path.rsplit('/')
             .next()
@@ -104,6 +123,7 @@ impl fmt::Display for Program {
         match self {
             Self::Path(path) => f.write_str(path),
             Self::Application(application) => application.fmt(f),
+            Self::Contents(contents) => f.write_str(contents.key()),
             Self::File { device, inode, .. } => write!(f, "file:{device}:{inode}"),
         }
     }
@@ -189,14 +209,37 @@ pub struct Subject {
     pub ancestry: Ancestry,
 }
 
+impl Subject {
+    /// What is in the program's file, if that is known.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self.program.digest() {
+            Some(digest) => Some(digest),
+            None => self.contents.digest(),
+        }
+    }
+
+    /// Whether it runs this program, or has in its file what that is known by.
+    fn is_of(&self, program: &Program) -> bool {
+        match program {
+            Program::Contents(contents) => self.digest() == Some(contents.digest()),
+            other => other.is(&self.program),
+        }
+    }
+
+    /// Whether a rule for contents may be about it, and nobody can tell.
+    pub(crate) const fn is_unread(&self) -> bool {
+        self.digest().is_none() && !matches!(self.contents, Contents::Script)
+    }
+}
+
 /// Which subjects a rule speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SubjectPattern {
-    /// This program, in any process.
+    /// This program, in any process; of one that is known by what is in its file, whatever has that in its own.
     Program(Program),
     /// This program, in any process, and every program in a process that comes from one of its.
     AndStarted(Starter),
-    /// This program, in a process that comes from one of another program.
+    /// This program, known as above, in a process that comes from one of another program.
     StartedBy(Program, Starter),
     /// Any program. Only administrators' and built-in rules use it.
     Any,
@@ -235,10 +278,24 @@ impl SubjectPattern {
         let has_started = |it: &Starter| it.has_started(&subject.ancestry, to_allow);
         match self {
             Self::Any => true,
-            Self::Program(program) => program.is(&subject.program),
-            Self::AndStarted(it) => it.program().is(&subject.program) || has_started(it),
-            Self::StartedBy(program, it) => program.is(&subject.program) && has_started(it),
+            Self::Program(program) => subject.is_of(program),
+            Self::AndStarted(it) => subject.is_of(it.program()) || has_started(it),
+            Self::StartedBy(program, it) => subject.is_of(program) && has_started(it),
         }
+    }
+
+    /// Whether the subject, of which nobody can tell what is in its program's file, may be one of them by that.
+    pub(crate) fn may_match(&self, subject: &Subject) -> bool {
+        let may_have_started = |it: &Starter| it.has_started(&subject.ancestry, false);
+        self.is_of_contents() && subject.is_unread() && self.starter().is_none_or(may_have_started)
+    }
+
+    /// Whether they are known by what is in their files.
+    pub const fn is_of_contents(&self) -> bool {
+        matches!(
+            self,
+            Self::Program(Program::Contents(_)) | Self::StartedBy(Program::Contents(_), _)
+        )
     }
 }
 
@@ -294,11 +351,15 @@ mod tests {
         assert_eq!(firefox.shown_name(), "org.mozilla.firefox");
         assert!(firefox.is_lasting());
         assert_eq!(Program::at("flatpak:org.mozilla.firefox"), None);
+        let contents = |digit: &str| format!("sha256:{}", digit.repeat(64));
         let programs = [
             firefox,
             of("snap:firefox"),
             of("snap:firefox_work"),
             of("/flatpak:org.mozilla.firefox"),
+            of(&contents("a")),
+            of(&contents("b")),
+            of(&format!("/{}", contents("a"))),
             Program::File {
                 device: 1,
                 inode: 2,
@@ -306,8 +367,19 @@ mod tests {
             },
         ];
         for (at, rule) in programs.iter().enumerate() {
+            let pattern = SubjectPattern::Program(rule.clone());
             for (other, program) in programs.iter().enumerate() {
-                assert_eq!(rule.is(program), at == other, "{rule} and {program}");
+                let subject = Subject {
+                    program: program.clone(),
+                    ..crate::fixtures::subject("/a")
+                };
+                for to_allow in [true, false] {
+                    assert_eq!(
+                        pattern.matches(&subject, to_allow),
+                        at == other,
+                        "{rule} and {program}"
+                    );
+                }
             }
         }
     }

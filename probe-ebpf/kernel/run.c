@@ -17,9 +17,13 @@ static long (*bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) =
 static long (*bpf_spin_lock)(void *lock) = (void *)93;
 static long (*bpf_spin_unlock)(void *lock) = (void *)94;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
+static const void *(*bpf_task_pt_regs)(struct task_struct *task) = (void *)175;
 
 #define ENOMEM 12
 #define CREATE 1 /* BPF_LOCAL_STORAGE_GET_F_CREATE */
+
+#define IO_URING_ENTER 426 /* on all architectures: include/uapi/asm-generic/unistd.h */
+#define BPF_FIELD_EXISTS 2
 
 #define FUSE_SUPER_MAGIC 0x65735546 /* include/uapi/linux/magic.h */
 #define S_IFMT 0170000
@@ -38,7 +42,7 @@ struct bpf_spin_lock {
 	u32 val;
 };
 
-/* The facts are written the lock. Mirrored by struct Record in subject.rs. */
+/* The facts are written under the lock. Mirrored by struct Record in subject.rs. */
 struct run {
 	struct run_facts facts;
 	struct bpf_spin_lock lock;
@@ -292,6 +296,23 @@ __inline s32 shim_run_may_end(void)
 	}
 	bpf_rcu_read_unlock();
 	return result;
+}
+
+/*
+ * Whether the calling thread is in io_uring_enter(), where no system call can be started again. On architectures
+ * that are not named here nobody is known to be.
+ */
+__inline s32 shim_enters_ring(void)
+{
+	const void *regs = bpf_task_pt_regs(bpf_get_current_task_btf());
+	const struct pt_regs___x86 *x86 = regs;
+	const struct pt_regs___arm64 *arm64 = regs;
+
+	if (__builtin_preserve_field_info(x86->orig_ax, BPF_FIELD_EXISTS))
+		return x86->orig_ax == IO_URING_ENTER;
+	if (__builtin_preserve_field_info(arm64->syscallno, BPF_FIELD_EXISTS))
+		return arm64->syscallno == IO_URING_ENTER;
+	return 0;
 }
 
 /* The calling process has become the run of another executable. */

@@ -81,6 +81,13 @@ struct task_struct {
 	struct seccomp seccomp;
 	u64 self_exec_id; /* one more with each execve() */
 };
+/* What a thread had in its registers when it came into the kernel; each processor's own. */
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+struct pt_regs___arm64 {
+	s32 syscallno;
+};
 struct in6_addr {
 	union {
 		u32 u6_addr32[4];

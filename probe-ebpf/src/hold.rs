@@ -22,6 +22,7 @@ const ERESTARTSYS: i32 = 512;
 unsafe extern "C" {
     fn shim_negate(errno: u32) -> i32;
     fn shim_gate(gatekeeper: i32, device: u64, verdict: *mut c_void) -> i32;
+    fn shim_enters_ring() -> i32;
 }
 
 /// What came of a hold. More than two words: what is not, the compiler packs into one, and the verifier does not
@@ -81,11 +82,7 @@ fn knock(call: &Call, verdict: *mut Verdict) -> Outcome {
         }
     }
     if answered == -EINTR {
-        // A thread of io_uring's own gets no signals, but is called off the gate by other work. Told to
-        // try again it does, where a restart would end the request in EINTR.
-        let listens = call.key.operation == Operation::Listen as u32;
-        let again = call.caller.works_for_a_ring() && !listens;
-        return if again { -EAGAIN } else { -ERESTARTSYS }.into();
+        return interrupted(call).into();
     }
     // SAFETY: see `hold`; the kernel has filled it in or left it zero.
     let verdict = unsafe { &*verdict };
@@ -100,6 +97,25 @@ fn knock(call: &Call, verdict: *mut Verdict) -> Outcome {
         result: refuse_with(verdict.errno),
         reach: verdict.reach.into(),
         leave: (verdict.flags & verdict_flags::ONE_CALL == 0).into(),
+    }
+}
+
+/// What a call that was called off the gate ends with.
+#[inline(always)]
+fn interrupted(call: &Call) -> i32 {
+    let operation = call.key.operation;
+    let works_for_a_ring = call.caller.works_for_a_ring();
+    // io_uring has EINTR for a program whose connect() or send would restart; of bind() and listen() it hands on
+    // whatever they end with (`io_bind`, `io_listen` of io_uring/net.c).
+    let handed_on = operation == Operation::Bind as u32 || operation == Operation::Listen as u32;
+    // SAFETY: only reads the calling thread's registers.
+    if handed_on && (works_for_a_ring || unsafe { shim_enters_ring() } != 0) {
+        -EINTR
+    } else if works_for_a_ring {
+        // Such a thread gets no signals, but is called off by other work. Told to try again it does.
+        -EAGAIN
+    } else {
+        -ERESTARTSYS
     }
 }
 

@@ -169,11 +169,11 @@ def test_what_says_it_is_a_flatpak_is_none():
         fill(evil, "alice")
         try:
             # A sandbox that says whatever the real one would.
-            is_not(confined(evil), BRIEF)
+            is_not(confined(evil), LASTING)
             # Other files at the place of the real ones, as they are seen by whoever put them there.
             program = deployed / "bin/tool"
-            is_not(Caller(program=program, inside=bound(evil, deployed)), BRIEF)
-            is_not(Caller(program=program, inside=bound(evil / "bin/tool", program)), BRIEF)
+            is_not(Caller(program=program, inside=bound(evil, deployed)), LASTING)
+            is_not(Caller(program=program, inside=bound(evil / "bin/tool", program)), LASTING)
             # A tree of the user's that looks like an installation.
             own = HOME / "var/lib/flatpak/app" / ID / "x86_64/stable/c0ffee/files"
             fill(own, "alice")
@@ -232,18 +232,18 @@ def test_installation_that_others_can_write_to_has_no_applications():
         firewall.add_rule(FLATPAK, "allow")
         for path in (SYSTEM / "app" / ID, deployed / "bin", deployed / "bin/tool"):
             path.chmod(0o777)
-            is_not(confined(deployed), BRIEF)
+            is_not(confined(deployed), LASTING)
             path.chmod(0o755)
             may(confined(deployed))
         do("chown", "alice:", deployed)
-        is_not(confined(deployed), BRIEF)
+        is_not(confined(deployed), LASTING)
 
 
 def test_other_installations_are_those_that_root_has_named():
     with installation(EXTRA) as deploy:
         deployed = deploy("c0ffee")
         firewall.add_rule(FLATPAK, "allow")
-        is_not(confined(deployed), BRIEF)
+        is_not(confined(deployed), LASTING)
         SETTINGS.parent.mkdir(parents=True, mode=0o755)
         try:
             SETTINGS.write_text(f'[Installation "more"]\nPath={EXTRA}\n')
@@ -391,7 +391,7 @@ def test_base_of_snaps_is_no_application():
     with snap("core98", 1, BASE) as base:
         is_not(Caller(program=base / "bin/tool"))
         # Within a snap, all that is not its own is its base's.
-        is_not(Caller(program="/mnt/bin/tool", inside=bound(base, "/mnt")), BRIEF)
+        is_not(Caller(program="/mnt/bin/tool", inside=bound(base, "/mnt")), LASTING)
 
 
 def test_directory_that_is_tried_is_no_snap():

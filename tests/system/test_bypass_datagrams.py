@@ -1,7 +1,9 @@
 """No way of sending a datagram reaches anybody whom the program may not reach."""
 
+import socket
+
 from harness import bus
-from harness.arrivals import Arrivals
+from harness.arrivals import UDPLITE, Arrivals
 from harness.callers import PROGRAM, Caller
 from harness.confined import (
     ADDRESS,
@@ -13,6 +15,7 @@ from harness.confined import (
     elsewhere,
     refused_unless_allowed,
 )
+from harness.machine import with_protocol
 
 WAYS = ("datagrams.sendto", "datagrams.sendmsg", "datagrams.connect")
 
@@ -97,8 +100,9 @@ def test_unspec_address_while_the_socket_turns_into_an_ipv4_one():
 
 
 def test_udplite():
-    # There is no UDP-Lite any more from Linux 7.1 on.
-    refused_unless_allowed(("datagrams.sendto", "datagrams.connect"), protocol=136)
+    # From Linux 7.1 on there is none any more.
+    with_protocol(socket.SOCK_DGRAM, UDPLITE)
+    refused_unless_allowed(("datagrams.sendto", "datagrams.connect"), protocol=UDPLITE)
 
 
 def test_nothing_to_a_program_denied_everything():

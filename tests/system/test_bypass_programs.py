@@ -14,6 +14,7 @@ from harness.confined import (
     confine,
     refused_unless_allowed,
 )
+from harness.machine import do
 from harness.wait import until
 
 
@@ -172,12 +173,32 @@ def test_program_in_memory_gets_no_lasting_rule():
     only_once(caller, PROGRAM)
 
 
-def test_deleted_program_gets_no_lasting_rule():
+def test_deleted_program_gets_no_rule_for_its_path():
     program = Path("/usr/local/bin/short-lived")
     shutil.copy(PROGRAM, program)
+    with program.open("ab") as file:
+        file.write(b"short-lived")
+    digest = do("sha256sum", program).split()[0]
     caller = Caller(program=program)
     program.unlink()
-    only_once(caller, str(program))
+    caller.start("streams.connect", ADDRESS)
+    question = firewall.prompt()
+    subject = question.subject
+    assert not subject.verified and subject.by_contents, question
+    assert subject.path != str(program), question
+    assert (subject.key, subject.sha256) == (f"sha256:{digest}", digest), question
+    firewall.decide(question, "allow", "always", "any")
+    assert caller.result().errno is None
+    (rule,) = firewall.rules()
+    assert rule.program == subject.key, rule
+    # Another file at the path is another program.
+    shutil.copy(PROGRAM, program)
+    other = Caller(program=program)
+    other.start("streams.connect", ADDRESS)
+    question = firewall.prompt()
+    assert question.subject.verified, question
+    firewall.decide(question, "deny")
+    assert other.result().errno == "EPERM"
 
 
 def test_deleted_program_is_not_the_one_that_came_after_it():

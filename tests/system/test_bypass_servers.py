@@ -74,11 +74,20 @@ def test_io_uring():
     refused_unless_allowed(*({"by": mode} for mode in ("inline", "worker", "poller")))
 
 
-def test_io_uring_interrupted_while_held():
-    # A restart is nothing that a request can end with.
+def interrupted_while_held(call, **options):
+    """A restart is nothing that a request can end with."""
     caller = Caller()
     caller.call("handle_alarm", restart=False)
-    caller.start("servers.listen_once", "0.0.0.0")
+    caller.start(call, "0.0.0.0", **options)
     firewall.prompt()
     caller.signal(signal.SIGALRM)
-    assert caller.result().errno == "EINTR"
+    result = caller.result()
+    assert result.errno == "EINTR", result
+
+
+def test_io_uring_interrupted_while_held():
+    interrupted_while_held("servers.listen_once")
+
+
+def test_io_uring_interrupted_while_a_datagram_server_is_held():
+    interrupted_while_held("servers.bind_once", port=5353)

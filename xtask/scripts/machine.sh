@@ -24,6 +24,9 @@ chroot "$1" systemctl mask \
     systemd-random-seed.service systemd-remount-fs.service systemd-udev-load-credentials.service \
     systemd-udev-trigger.service systemd-update-done.service systemd-update-utmp.service \
     systemd-update-utmp-runlevel.service
+# What a test may start.
+chroot "$1" systemctl disable \
+    NetworkManager.service NetworkManager-dispatcher.service NetworkManager-wait-online.service
 mkdir -p "$1/etc/systemd/system-generators" "$1/etc/systemd/journald.conf.d"
 for generator in fstab getty gpt-auto hibernate-resume rc-local run ssh system-update sysv tpm2; do
     ln -s /dev/null "$1/etc/systemd/system-generators/systemd-$generator-generator"

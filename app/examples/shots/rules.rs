@@ -2,7 +2,7 @@
 
 use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
-    model::{Draft, DraftDestination},
+    model::{Draft, DraftDestination, DraftNetwork},
 };
 use portreeve_dbus::{ModeState, Rule};
 use portreeve_policy::{Action, For};
@@ -94,6 +94,10 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 place: "example.org".into(),
                 port: "80, 443".into(),
                 protocol: Some("tcp"),
+                network: Some(DraftNetwork {
+                    uuid: "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into(),
+                    name: Some("Home".into()),
+                }),
                 lifespan: Some(For::Logout),
                 ..Draft::default()
             });
@@ -244,6 +248,9 @@ fn datagrams() -> Rule {
         id: 22,
         ports: Some("5353".into()),
         protocol: Some("udp".into()),
+        only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+        only_in_name: Some("Home".into()),
+        away: Some(true),
         ..listening()
     }
 }

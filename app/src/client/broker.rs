@@ -1,8 +1,8 @@
 //! Calls to the broker that windows make.
 
 use portreeve_dbus::{
-    ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Error, ModeSpec, ModesProxy,
-    OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy,
+    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Error, ModeSpec,
+    ModesProxy, OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy,
 };
 use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -30,6 +30,16 @@ impl Broker {
                 .await
         })
         .await
+    }
+
+    /// The networks that are active.
+    pub async fn networks(&self) -> Result<Vec<ActiveNetwork>, Error> {
+        let connection = self.connection.clone();
+        let status =
+            in_background(
+                async move { BrokerProxy::new(&connection).await?.status(OWN_UID).await },
+            );
+        Ok(status.await?.networks.unwrap_or_default())
     }
 
     /// The open prompts, the oldest first.

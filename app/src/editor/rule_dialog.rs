@@ -2,7 +2,7 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
-use portreeve_dbus::RuleSpec;
+use portreeve_dbus::{ActiveNetwork, RuleSpec};
 use portreeve_policy::{Action, For, Span};
 
 use super::{
@@ -12,8 +12,8 @@ use super::{
 use crate::{
     i18n::{gettext, gettext_f},
     model::{
-        ACTIONS, Draft, DraftDestination, DraftError, DraftProcesses, PROTOCOLS, boot_time,
-        in_words,
+        ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, DraftProcesses, PROTOCOLS,
+        boot_time, in_words,
     },
     user_facing_error::UserFacingError as _,
 };
@@ -49,7 +49,7 @@ mod imp {
     use portreeve_policy::Span;
 
     use super::SpecHandler;
-    use crate::editor::mistake::tell_mistakes_by;
+    use crate::{editor::mistake::tell_mistakes_by, model::DraftNetwork};
 
     #[derive(Default, gtk::CompositeTemplate)]
     #[template(file = "rule_dialog/rule_dialog.ui")]
@@ -71,6 +71,8 @@ mod imp {
         #[template_child]
         pub(super) action: TemplateChild<adw::ComboRow>,
         #[template_child]
+        pub(super) action_meaning: TemplateChild<gtk::Label>,
+        #[template_child]
         pub(super) action_error: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) destination: TemplateChild<adw::ComboRow>,
@@ -85,7 +87,11 @@ mod imp {
         #[template_child]
         pub(super) protocol: TemplateChild<adw::ComboRow>,
         #[template_child]
+        pub(super) network: TemplateChild<adw::ComboRow>,
+        #[template_child]
         pub(super) lifespan: TemplateChild<adw::ComboRow>,
+        /// Those that can be chosen, in the order of the row, behind the choice of any.
+        pub(super) networks: RefCell<Vec<DraftNetwork>>,
         pub(super) on_spec: RefCell<Option<SpecHandler>>,
         /// The rule that is changed, and if it ends at a time that is none of those to be chosen, what was left of that
         /// at a moment on `CLOCK_BOOTTIME`, microseconds.
@@ -230,9 +236,39 @@ impl RuleDialog {
         let index = PROTOCOLS.iter().position(|known| *known == draft.protocol);
         imp.protocol
             .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+        if let Some(network) = &draft.network {
+            self.offer_network(network.clone());
+            imp.network.set_selected(1);
+        }
         let index = LIFESPANS.iter().position(|known| *known == draft.lifespan);
         let index = index.unwrap_or_else(|| self.offer(draft.lifespan));
         imp.lifespan.set_selected(u32::try_from(index).unwrap_or(0));
+    }
+
+    /// Offers these networks, which are active, beside the one that the rule has.
+    pub fn offer_networks(&self, active: Vec<ActiveNetwork>) {
+        for network in active {
+            self.offer_network(network.into());
+        }
+    }
+
+    fn offer_network(&self, network: DraftNetwork) {
+        let imp = self.imp();
+        let mut networks = imp.networks.borrow_mut();
+        if networks.iter().any(|known| known.uuid == network.uuid) {
+            return;
+        }
+        if let Some(list) = imp.network.model().and_downcast::<gtk::StringList>() {
+            list.append(&network.shown());
+            networks.push(network);
+            imp.network.set_visible(true);
+        }
+    }
+
+    fn network(&self) -> Option<DraftNetwork> {
+        let index = usize::try_from(self.imp().network.selected()).ok()?;
+        let networks = self.imp().networks.borrow();
+        networks.get(index.checked_sub(1)?).cloned()
     }
 
     /// Offers what is left of a rule's time as well; returns where.
@@ -355,6 +391,7 @@ impl RuleDialog {
             place: imp.place.text().into(),
             port: imp.port.text().into(),
             protocol: at(&PROTOCOLS, imp.protocol.selected()),
+            network: self.network(),
             lifespan: self.lifespan(),
             base: imp.base.borrow().clone(),
         }
@@ -369,11 +406,13 @@ impl RuleDialog {
     /// Says what comes of an action where its name does not.
     fn show_meaning(&self) {
         let meaning = match self.action() {
-            Action::DenyAndAsk(_) => gettext("Your answer is for the next attempt"),
-            Action::Ask => gettext("Each time"),
+            Action::DenyAndAsk(_) => gettext("Your answer applies to the next attempt."),
+            Action::Ask => gettext("You are asked each time."),
             Action::Allow | Action::Deny(_) => String::new(),
         };
-        self.imp().action.set_subtitle(&meaning);
+        let label = &self.imp().action_meaning;
+        label.set_visible(!meaning.is_empty());
+        label.set_text(&meaning);
     }
 
     fn check_again(&self) {

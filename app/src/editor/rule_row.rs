@@ -32,6 +32,8 @@ mod imp {
         pub(super) line: TemplateChild<Line>,
         #[template_child]
         pub(super) paused: TemplateChild<gtk::Box>,
+        #[template_child]
+        pub(super) away: TemplateChild<gtk::Label>,
         /// What the next is called, to be read aloud: by itself it is called what is chosen.
         #[template_child]
         pub(super) says_name: TemplateChild<gtk::Label>,
@@ -151,10 +153,15 @@ impl RuleRow {
         ));
     }
 
-    /// Says that the rule is paused while it is.
+    /// Says that the rule is paused, or its network not active, while that is so.
     fn follow_pause(&self, item: &RuleItem) {
         self.show_pause(item);
         item.connect_paused_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| row.show_pause(item)
+        ));
+        item.connect_away_notify(glib::clone!(
             #[weak(rename_to = row)]
             self,
             move |item| row.show_pause(item)
@@ -163,9 +170,14 @@ impl RuleRow {
 
     fn show_pause(&self, item: &RuleItem) {
         self.imp().paused.set_visible(item.paused());
+        self.imp().away.set_visible(item.away());
         let words = item.words();
         let spoken = words.spoken.as_str();
-        if item.paused() {
+        if item.away() {
+            // Translators: {rule} is as in “curl: allow server.example, while in Home”.
+            let spoken = gettext_f("{rule}, not in force now", &[("rule", spoken)]);
+            self.update_property(&[Property::Label(&spoken)]);
+        } else if item.paused() {
             // Translators: {rule} is as in “curl: allow server.example, always”.
             let spoken = gettext_f("{rule}, paused", &[("rule", spoken)]);
             self.update_property(&[Property::Label(&spoken)]);

@@ -130,7 +130,23 @@ impl RulesWindow {
             });
         });
         dialog.present(Some(self));
+        self.offer_networks(&dialog);
         dialog
+    }
+
+    /// Has a dialog offer the networks that are active, once it is known which are.
+    fn offer_networks(&self, dialog: &RuleDialog) {
+        let Some(broker) = self.broker() else { return };
+        glib::spawn_future_local(glib::clone!(
+            #[weak]
+            dialog,
+            async move {
+                match broker.networks().await {
+                    Ok(networks) => dialog.offer_networks(networks),
+                    Err(error) => tracing::warn!(%error, "cannot tell which networks are active"),
+                }
+            }
+        ));
     }
 
     /// The broker is there or not, or rules have changed: whoever shows something of them looks again.

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use portreeve_dbus::RuleSpec;
 use portreeve_policy::{Action, For};
 
+mod network;
 mod processes;
 
-pub use processes::DraftProcesses;
-
 use crate::i18n::gettext;
+pub use network::DraftNetwork;
+pub use processes::DraftProcesses;
 
 /// Which destination is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,7 +87,7 @@ pub const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
 /// The parts of a rule as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Path of the program, or key of an application.
+    /// Path of the program, or key of an application or of what is in a file.
     pub program: String,
     /// Which processes are meant.
     pub processes: DraftProcesses,
@@ -102,6 +103,8 @@ pub struct Draft {
     pub port: String,
     /// The protocol; `None` for any.
     pub protocol: Option<&'static str>,
+    /// The network that it is for; `None` for any.
+    pub network: Option<DraftNetwork>,
     /// How long it lives; `None` for always.
     pub lifespan: Option<For>,
     /// The rule in whose place it will be: what is not said above stays as it was there.
@@ -134,6 +137,7 @@ impl Default for Draft {
             place: String::new(),
             port: String::new(),
             protocol: None,
+            network: None,
             lifespan: None,
             base: None,
         }
@@ -162,6 +166,7 @@ impl Draft {
             place: place.unwrap_or_default(),
             port: rule.ports.clone().unwrap_or_default(),
             protocol,
+            network: DraftNetwork::of(&rule),
             lifespan: lifespan.filter(|it| *it != For::Always),
             base: Some(rule),
         })
@@ -285,9 +290,15 @@ impl Draft {
         Ok(rule(&|spec| {
             program.clone_into(&mut spec.program);
             put_starter(spec);
+            // What the one before was called says nothing of another.
+            let same = self.base.as_ref().filter(|base| base.program == program);
+            spec.called = same.and_then(|base| base.called.clone());
             put_place(spec);
             put_ports(spec);
             spec.protocol = self.protocol.map(str::to_owned);
+            let network = self.network.clone();
+            spec.only_in = network.as_ref().map(|network| network.uuid.clone());
+            spec.only_in_name = network.and_then(|network| network.name);
             spec.lifespan = self.lifespan.map(|lifespan| lifespan.to_string());
         }))
     }
@@ -380,11 +391,19 @@ mod tests {
             errno: Some(111),
             lifespan: Some("90s".into()),
             enabled: Some(false),
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
             note: Some("why".into()),
             ..RuleSpec::default()
         };
         let draft = Draft::of(rule.clone()).unwrap();
         assert_eq!(draft.spec().unwrap(), rule);
+        let anywhere = Draft {
+            network: None,
+            ..draft.clone()
+        };
+        let changed = anywhere.spec().unwrap();
+        assert_eq!((changed.only_in, changed.only_in_name), (None, None));
         assert!(!draft.is_of_another_program());
         let allowing = Draft {
             action: Action::Allow,

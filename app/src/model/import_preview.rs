@@ -168,6 +168,7 @@ fn rule_of(spec: &RuleSpec) -> Rule {
         object: checked.object,
         action: checked.action,
         lifespan: Lifespan::Always,
+        network: checked.network,
         enabled: checked.enabled,
         origin: Origin::Import,
         created: 0,

@@ -57,6 +57,8 @@ pub struct Question {
     /// Everything else that is known.
     pub details: Vec<Detail>,
     kind: Kind,
+    /// Whether a rule is about what is in a file, wherever that is.
+    by_contents: bool,
     name: String,
     host: String,
     /// What [`Scope::Domain`] is about; empty if it is not offered.
@@ -127,6 +129,7 @@ impl Question {
             icon: program.icon.clone().filter(|_| is_presented(prompt)),
             details: details(prompt, program),
             kind,
+            by_contents: is_by_contents(prompt),
             name,
             host,
             domain,
@@ -168,6 +171,11 @@ impl Kind {
 /// Whether the calls are its program's, so that it may be shown as the system presents that.
 fn is_presented(prompt: &Prompt) -> bool {
     prompt.verified && !prompt.runs_anything
+}
+
+/// Whether the program is known by what is in its file, and no path of this computer leads to that.
+fn is_by_contents(prompt: &Prompt) -> bool {
+    prompt.by_contents == Some(true) && !prompt.verified
 }
 
 /// The domain that can be answered for: that of the host that is asked about.
@@ -245,7 +253,10 @@ fn warning(prompt: &Prompt) -> Option<String> {
             "This name can be taken for another. In letters, it is {name}.",
             &[("name", &isolate(&shown(&letters.text)))],
         )),
-        _ if !prompt.verified => Some(gettext("Its file was deleted or never existed.")),
+        // What it calls itself is in the question, and the rest in what an answer does.
+        _ if !prompt.verified && !is_by_contents(prompt) => {
+            Some(gettext("Its file was deleted or never existed."))
+        }
         _ if prompt.runs_anything => Some(gettext(
             "It runs whatever it is given, so your answer is for this process only.",
         )),

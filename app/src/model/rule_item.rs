@@ -21,12 +21,15 @@ mod imp {
     #[derive(Default, glib::Properties)]
     #[properties(wrapper_type = super::RuleItem)]
     pub struct RuleItem {
-        /// Whether the rule is in force. This and the next two are the only parts of a rule that change.
+        /// Whether the rule is switched on. This and the next three are the only parts of a rule that change.
         #[property(get, set, explicit_notify)]
         enabled: Cell<bool>,
         /// Whether it is paused, because its program's file is another.
         #[property(get, set)]
         paused: Cell<bool>,
+        /// Whether it is out of force for now, because its network is not active.
+        #[property(get, set)]
+        away: Cell<bool>,
         /// What it says, which changes of a built-in one.
         #[property(get, set, explicit_notify)]
         action: RefCell<String>,
@@ -55,6 +58,7 @@ impl RuleItem {
         let item: Self = glib::Object::builder()
             .property("enabled", rule.enabled)
             .property("paused", rule.paused == Some(true))
+            .property("away", rule.away == Some(true))
             .build();
         item.put(rule);
         item

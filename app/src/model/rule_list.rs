@@ -52,6 +52,10 @@ impl RuleList {
                     if item.paused() != paused {
                         item.set_paused(paused);
                     }
+                    let away = rule.away == Some(true);
+                    if item.away() != away {
+                        item.set_away(away);
+                    }
                     if item.enabled() != rule.enabled {
                         item.set_enabled(rule.enabled);
                         item.notify_enabled();
@@ -162,7 +166,12 @@ mod tests {
             paused: Some(true),
             ..rule(1, "/a")
         }]);
-        assert!(item.enabled() && item.paused());
+        assert!(item.enabled() && item.paused() && !item.away());
+        list.update(vec![Rule {
+            away: Some(true),
+            ..rule(1, "/a")
+        }]);
+        assert!(item.enabled() && !item.paused() && item.away());
         assert_eq!(list.find(1), Some(item));
     }
 }

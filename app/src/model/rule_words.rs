@@ -1,7 +1,11 @@
 //! The words of a rule.
 
+mod program;
+
 use portreeve_dbus::Rule;
-use portreeve_policy::{Action, Program};
+use portreeve_policy::Action;
+
+pub(crate) use program::name;
 
 use super::{
     clock::by_the_wall,
@@ -9,8 +13,6 @@ use super::{
 };
 use crate::i18n::{gettext, gettext_f};
 
-/// Longest path shown, characters.
-const LONGEST_PATH: usize = 400;
 /// Longest note shown, characters: all that there can be.
 const LONGEST_NOTE: usize = 500;
 
@@ -65,6 +67,16 @@ impl RuleWords {
             }
             _ => gettext("always"),
         };
+        let lifespan = match network(rule) {
+            // Translators: {network} is a network, as in “while in Home”; {lifespan} is as in “until you log out”.
+            Some(network) if rule.lifespan != "always" => gettext_f(
+                "while in {network}, {lifespan}",
+                &[("network", &network), ("lifespan", &lifespan)],
+            ),
+            // Translators: {network} is a network, as in “while in Home”.
+            Some(network) => gettext_f("while in {network}", &[("network", &network)]),
+            None => lifespan,
+        };
         let spoken = |msgid: &str| {
             let values = [
                 ("app", name.as_str()),
@@ -93,10 +105,7 @@ impl RuleWords {
             spoken_edit: spoken(&gettext("Edit rule for {app} to {destination}")),
             spoken_delete: spoken(&gettext("Delete rule for {app} to {destination}")),
             spoken_says: spoken(&gettext("What the rule for {destination} says")),
-            path: rule
-                .program
-                .as_deref()
-                .map(|path| with_starter(rule, &isolate(&shown_within(path, LONGEST_PATH)))),
+            path: program::path(rule),
             origin: origin(rule),
             note: rule
                 .note
@@ -122,50 +131,10 @@ impl RuleWords {
     }
 }
 
-/// The program's name: the last part of its path, or the id of an application.
-pub(crate) fn name(rule: &Rule) -> String {
-    match &rule.program {
-        None => gettext("Any program"),
-        Some(key) => {
-            let program = Program::of_key(key);
-            let name = isolate(&shown(program.as_ref().map_or(key, Program::shown_name)));
-            let starter = rule.started_by.as_deref().map(|path| {
-                let starter = Program::of_key(path);
-                isolate(&shown(starter.as_ref().map_or(path, Program::shown_name)))
-            });
-            match starter {
-                // Translators: two programs, as in “ssh, started by git”
-                Some(starter) => gettext_f(
-                    "{app}, started by {starter}",
-                    &[("app", &name), ("starter", &starter)],
-                ),
-                None => and_started(rule, name),
-            }
-        }
-    }
-}
-
-/// The program's path, with that of the one that has to have started it.
-fn with_starter(rule: &Rule, path: &str) -> String {
-    match rule.started_by.as_deref() {
-        Some(starter) => gettext_f(
-            "{app}, started by {starter}",
-            &[
-                ("app", path),
-                ("starter", &isolate(&shown_within(starter, LONGEST_PATH))),
-            ],
-        ),
-        None => path.to_owned(),
-    }
-}
-
-/// The program's name, and that the rule is for what it starts, if it is.
-fn and_started(rule: &Rule, name: String) -> String {
-    match rule.and_what_it_starts {
-        // Translators: a program, as in “make and what it starts”
-        Some(true) => gettext_f("{app} and what it starts", &[("app", &name)]),
-        _ => name,
-    }
+/// The network that the rule is for, if it is for one.
+fn network(rule: &Rule) -> Option<String> {
+    let id = rule.only_in.as_ref()?;
+    Some(isolate(&shown(rule.only_in_name.as_ref().unwrap_or(id))))
 }
 
 fn destination(rule: &Rule) -> String {
@@ -292,7 +261,7 @@ fn origin(rule: &Rule) -> String {
 mod tests {
     use super::*;
 
-    fn rule() -> Rule {
+    pub(super) fn rule() -> Rule {
         Rule {
             id: 1,
             uid: Some(1000),
@@ -306,28 +275,6 @@ mod tests {
             origin: "prompt".into(),
             ..Rule::default()
         }
-    }
-
-    #[test]
-    fn a_rule_says_who_has_to_have_started_the_program() {
-        let words = |started_by: Option<&str>, and_what_it_starts| {
-            RuleWords::new(&Rule {
-                started_by: started_by.map(Into::into),
-                and_what_it_starts,
-                ..rule()
-            })
-        };
-        let started = words(Some("/usr/bin/git"), None);
-        assert_eq!(
-            started.spoken,
-            "curl, started by git: allow server.example, always"
-        );
-        assert!(started.matches("/usr/bin/git"));
-        let and_started = words(None, Some(true));
-        assert_eq!(
-            and_started.spoken,
-            "curl and what it starts: allow server.example, always"
-        );
     }
 
     #[test]
@@ -469,6 +416,28 @@ mod tests {
         let until = spoken("until", Some(u64::MAX / 2_000_000_000));
         let time = until.strip_prefix("curl: allow server.example, until ");
         assert!(time.is_some_and(|time| time.contains(':')), "{until}");
+    }
+
+    #[test]
+    fn a_rule_says_in_which_network_it_is_in_force() {
+        let home = Rule {
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
+            ..rule()
+        };
+        assert_eq!(
+            RuleWords::new(&home).spoken,
+            "curl: allow server.example, while in Home"
+        );
+        let both = Rule {
+            lifespan: "logout".into(),
+            only_in_name: None,
+            ..home
+        };
+        assert_eq!(
+            RuleWords::new(&both).spoken,
+            "curl: allow server.example, while in 0b5d3f8e-4c1a-4f6e-9d55-0123456789ab, until you log out"
+        );
     }
 
     #[test]

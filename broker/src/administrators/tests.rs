@@ -71,6 +71,23 @@ fn deny(host: &str) -> String {
 }
 
 #[test]
+fn rules_may_be_for_a_network() {
+    let mut place = Place::new();
+    let id = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+    let only_in = |id: &str| format!("{}only_in = \"{id}\"\n", deny("a.example"));
+    place.write("10.toml", &only_in(id));
+    let (rules, problems) = place.rules.read();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(rules[0].network_id(), id.parse().ok());
+    place.write("10.toml", &only_in("Home"));
+    let (_, problems) = place.read();
+    assert!(
+        problems.contains("10.toml:1: cannot use network “Home”"),
+        "{problems}"
+    );
+}
+
+#[test]
 fn rules_are_read() {
     let mut place = Place::new();
     place.write("10.toml", GOOD);

@@ -118,7 +118,8 @@ async fn logged_in(connection: &Connection, manager: &ManagerProxy<'_>) -> zbus:
     Ok(logins)
 }
 
-fn says_it_has_gone(error: &zbus::Error) -> bool {
+/// Whether an error says that there is no such object.
+pub(super) fn says_it_has_gone(error: &zbus::Error) -> bool {
     let zbus::Error::FDO(error) = error else {
         return false;
     };

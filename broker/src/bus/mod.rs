@@ -10,6 +10,7 @@ mod leave;
 mod limits;
 mod logins;
 mod modes;
+mod networks;
 mod prompts;
 mod rules;
 mod sleep;
@@ -32,6 +33,7 @@ use self::{
 };
 pub use self::{
     logins::{follow_logins, has_desktop, session_of},
+    networks::follow_networks,
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };

@@ -90,6 +90,7 @@ impl Decider {
                 enabled: true,
                 origin: RuleOrigin::Prompt,
                 note: None,
+                network: None,
             }
             .rule(now)
         };

@@ -10,6 +10,7 @@ use super::{
     change::store_error,
     command::{BuiltInKept, BuiltInSet, Reply, RuleLeave},
     obey::send,
+    pending::{Begun, Pending},
 };
 use crate::{
     failure::with_causes,
@@ -24,22 +25,7 @@ type Whose = (u32, BuiltIn);
 pub(super) struct BuiltIns {
     /// What they say to those to whom they say something else than to all.
     set: BTreeMap<Whose, Action>,
-    /// How many changes are under way.
-    coming: BTreeMap<Whose, u32>,
-    /// The last change that was put in force before it was kept: what was begun before it is no more.
-    early: BTreeMap<Whose, u64>,
-    /// Those of which the store has something else than is in force.
-    unkept: BTreeSet<Whose>,
-    /// Changes so far.
-    changes: u64,
-}
-
-/// A change that is under way.
-#[derive(Debug, Clone, Copy)]
-pub struct BuiltInBegun {
-    number: u64,
-    /// Whether it was put in force already.
-    early: bool,
+    pending: Pending<Whose>,
 }
 
 impl BuiltIns {
@@ -90,29 +76,6 @@ impl BuiltIns {
         };
         before.unwrap_or(Action::Allow) != action
     }
-
-    /// A change is under way, and in force already if it comes `early`.
-    fn begin(&mut self, whose: Whose, early: bool) -> BuiltInBegun {
-        self.changes += 1;
-        let number = self.changes;
-        *self.coming.entry(whose).or_default() += 1;
-        if early {
-            self.early.insert(whose, number);
-        }
-        BuiltInBegun { number, early }
-    }
-
-    /// One that was under way is no more; whether what it has set counts.
-    fn settle(&mut self, whose: Whose, begun: BuiltInBegun) -> bool {
-        if let Some(count) = self.coming.get_mut(&whose) {
-            *count -= 1;
-            if *count == 0 {
-                self.coming.remove(&whose);
-            }
-        }
-        let early = self.early.get(&whose);
-        early.is_none_or(|early| begun.number >= *early)
-    }
 }
 
 impl Decider {
@@ -137,11 +100,10 @@ impl Decider {
             return send(reply, Ok(BuiltInSet::Needs(needed)));
         }
         let built_ins = &mut self.rules.built_ins;
-        if before == action && !built_ins.coming.contains_key(&whose) {
-            self.keep_unkept_built_ins();
+        if before == action && built_ins.pending.is_kept(whose) {
             return send(reply, Ok(BuiltInSet::Done));
         }
-        let begun = built_ins.begin(whose, !weakens);
+        let begun = built_ins.pending.begin(whose, !weakens);
         if !weakens {
             self.put_built_in(whose, action);
         }
@@ -163,7 +125,7 @@ impl Decider {
         &mut self,
         whose: Whose,
         action: Action,
-        wanted: Option<(BuiltInBegun, Reply<BuiltInSet>)>,
+        wanted: Option<(Begun, Reply<BuiltInSet>)>,
     ) {
         let kept = move |result| BuiltInKept {
             whose,
@@ -194,7 +156,7 @@ impl Decider {
             wanted,
         } = kept;
         if let Some((begun, reply)) = wanted {
-            let counts = self.rules.built_ins.settle(whose, begun);
+            let counts = self.rules.built_ins.pending.settle(whose, begun);
             match &result {
                 Ok(_) => {
                     if counts {
@@ -213,24 +175,14 @@ impl Decider {
             }
         }
         let built_ins = &mut self.rules.built_ins;
-        if result.is_ok() && built_ins.action(whose) == action {
-            built_ins.unkept.remove(&whose);
-        } else {
-            built_ins.unkept.insert(whose);
-        }
+        let is_kept = result.is_ok() && built_ins.action(whose) == action;
+        built_ins.pending.note(whose, is_kept);
         self.note_store(result.as_ref().err());
     }
 
     /// Has the store keep what it could not before.
     pub(super) fn keep_unkept_built_ins(&mut self) {
-        let built_ins = &mut self.rules.built_ins;
-        let coming = &built_ins.coming;
-        // What is under way will be there instead.
-        let unkept: Vec<Whose> = built_ins
-            .unkept
-            .extract_if(.., |whose| !coming.contains_key(whose))
-            .collect();
-        for whose in unkept {
+        for whose in self.rules.built_ins.pending.take_unkept() {
             let action = self.rules.built_ins.action(whose);
             self.keep_built_in(whose, action, None);
         }

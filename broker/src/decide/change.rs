@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
 use portreeve_policy::{
-    Action, Answer, BuiltIn, For, Lifespan, ObjectPattern, Operations, Origin, Rule, RuleId,
-    SubjectPattern,
+    Action, Answer, BuiltIn, For, Lifespan, NetworkId, ObjectPattern, Operations, Origin, Rule,
+    RuleId, SubjectPattern,
 };
 
 use super::{
@@ -198,6 +198,7 @@ impl Decider {
                 enabled: parts.enabled,
                 origin,
                 note: parts.note,
+                network: parts.network,
             };
             Ok(wanted.rule(now))
         });
@@ -367,11 +368,18 @@ impl Decider {
 struct Replaced(HashMap<Said, i64>);
 
 /// What a rule says, but for how long, whether it is in force, and what is noted about it.
-type Said = (SubjectPattern, Operations, ObjectPattern, Action);
+type Said = (
+    SubjectPattern,
+    Operations,
+    ObjectPattern,
+    Action,
+    Option<NetworkId>,
+);
 
 fn said(rule: &Rule) -> Said {
     let (subject, object) = (rule.subject.clone(), rule.object.clone());
-    (subject, rule.operations, object, rule.action)
+    let network = rule.network_id();
+    (subject, rule.operations, object, rule.action, network)
 }
 
 impl Replaced {

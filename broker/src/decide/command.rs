@@ -12,8 +12,11 @@ use portreeve_policy::{
 };
 use tokio::sync::{oneshot, watch};
 
-use super::{AgentHandle, built_ins::BuiltInBegun, modes::Begun};
-use crate::store::{self, ChangeId, Changed, Over, TrustedFile};
+use super::{AgentHandle, pending::Begun};
+use crate::{
+    networks::Networks,
+    store::{self, ChangeId, Changed, Over, TrustedFile},
+};
 
 /// Where an answer goes. Nobody may be waiting for it any more; that is not an error.
 pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
@@ -162,6 +165,8 @@ pub enum Command {
     },
     /// Administrators' rules are these, and this is wrong with their files.
     Administrators(Vec<Rule>, Option<String>),
+    /// These networks are active, and no others.
+    Networks(Networks),
     /// These have a session, and no others.
     LoggedIn(Logins),
     /// From the loop to itself: the store has done its part.
@@ -239,7 +244,7 @@ pub struct BuiltInKept {
     /// What is different now, or why nothing is.
     pub result: Result<Changed, store::Error>,
     /// Which change it is, and who wanted it; none if it could not be kept before.
-    pub wanted: Option<(BuiltInBegun, Reply<BuiltInSet>)>,
+    pub wanted: Option<(Begun, Reply<BuiltInSet>)>,
 }
 
 /// What the store has done with a user's mode.

@@ -57,7 +57,7 @@ impl LateAnswers {
             answer.uid == subject.uid
                 && answer.program == subject.program
                 && answer.alteration == arrival.process.alteration
-                && answer.contents == subject.contents
+                && answer.contents == subject.contents.if_changeable()
                 && answer.only == arrival.only()
                 && answer.asked_by == asked_by
                 && answer.operation == arrival.operation

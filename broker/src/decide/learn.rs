@@ -159,6 +159,7 @@ impl Decider {
             enabled: true,
             origin: Origin::Learned,
             note: None,
+            network: None,
         };
         let rule = wanted.rule(self.clock.now());
         let learner = self.learning.0.entry(uid).or_insert_with(|| Learner {

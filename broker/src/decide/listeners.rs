@@ -67,7 +67,8 @@ impl Listener {
 struct Known {
     slot: u32,
     /// Who was let in last by a rule about everybody, or by an answer that has made no rule. That stays
-    /// as it was when no such rule is left: a limit that goes is no leave for anybody.
+    /// as it was when no such rule is left: a limit that goes is no leave for anybody. But what a rule for one
+    /// network lets in is let in as long as that is active.
     granted: Peerage,
     used: u64,
     written: Box<Reach>,
@@ -292,7 +293,11 @@ impl Peerage {
         }
     }
 
-    /// Writes down for the next broker what a lockdown has put out of force. Where there is no place for it,
+    fn lets_some_in(&self) -> bool {
+        admits(self.others) > 0 || self.named.iter().any(|peers| peers.admitted > 0)
+    }
+
+    /// Writes down for the next broker what a lockdown, or a rule for one network, has put out of force. Where there is no place for it,
     /// that one lets nobody in.
     fn note_in(&self, reach: &mut Reach) {
         let count = usize::try_from(reach.count).unwrap_or(MAX_PEERS);
@@ -327,23 +332,25 @@ fn listener(reach: &Reach) -> Option<Listener> {
             changed: false,
         },
     };
+    let program = Program::of_key(key)?;
+    let contents = match program.digest() {
+        Some(digest) => Contents::Known(digest),
+        // A file that was as it is to be stays that: what is in it is not looked up.
+        None if marked(CHANGED) => Contents::Unknown,
+        None => Contents::OfRoot,
+    };
     Some(Listener {
         uid: reach.uid,
-        program: Program::of_key(key)?,
+        program,
         process: (reach.pid != 0).then_some(process),
-        // A file that was as it is to be stays that: what is in it is not looked up.
-        contents: if marked(CHANGED) {
-            Contents::Unknown
-        } else {
-            Contents::OfRoot
-        },
+        contents,
         port: reach.port,
         protocol: Protocol(reach.protocol),
     })
 }
 
 /// What the kernel is to have of it. In a lockdown nobody is let in whom no rule lets in, and what was granted
-/// is as it was afterwards.
+/// is as it was afterwards, as it is after rules for one network.
 fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     let mut reach = if rules.modes.of(listener.uid) == Mode::Lockdown {
         let mut nobody = Peerage::of(&Destination::Anywhere, Outcome::DENY);
@@ -351,7 +358,11 @@ fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Pee
         granted.note_in(&mut reach);
         reach
     } else {
-        reach(listener, said, granted)
+        let mut reach = reach(listener, said, granted);
+        if said.is_of_network() {
+            granted.note_in(&mut reach);
+        }
+        reach
     };
     if rules.trusted.is_changed(&listener.subject()) {
         reach.marks |= CHANGED;
@@ -364,15 +375,23 @@ fn reach(listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     let named = said.peers();
     let named = named.flat_map(|(destination, action)| networks(destination, action));
     let mut list: Vec<Peers> = named.collect();
-    if let Some(others) = said.rest() {
-        *granted = Peerage {
+    let others = if let Some(others) = said.rest() {
+        let peerage = Peerage {
             named: list.clone(),
             others,
         };
+        if !said.is_of_network() {
+            *granted = peerage;
+        } else if peerage.lets_some_in() {
+            // Who is let in there is let in nowhere else.
+            *granted = Peerage::of(&Destination::Anywhere, Outcome::DENY);
+        }
+        others
     } else {
         list.extend(&granted.named);
-    }
-    let mut others_admitted = admits(granted.others);
+        granted.others
+    };
+    let mut others_admitted = admits(others);
     while list
         .last()
         .is_some_and(|last| last.admitted == others_admitted)

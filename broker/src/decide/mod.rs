@@ -15,6 +15,7 @@ mod learn;
 mod listeners;
 mod modes;
 mod obey;
+mod pending;
 mod prompt;
 mod prompts;
 mod question;
@@ -68,12 +69,13 @@ use crate::{
     config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
     gate::{Held, Table},
+    networks::Networks,
     probe::{Kernel, Policy},
     store::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
-    subject::Starters,
+    subject::Ruled,
 };
 
 /// How often prompts without a waiting call are looked after.
@@ -177,10 +179,20 @@ impl Decider {
         self
     }
 
-    /// What is known of the programs of which it matters to rules what they have started. It is looked up where
-    /// callers are.
-    pub fn starters(&self) -> Arc<Starters> {
-        Arc::clone(&self.rules.starters)
+    /// The same loop, where these networks are active from the beginning.
+    #[must_use]
+    pub fn within(mut self, networks: Networks) -> Self {
+        if self.rules.enter(networks) {
+            self.rules.take_in();
+        }
+        self
+    }
+
+    /// The same loop, which says of whom it has to be known what is in their programs' files.
+    #[must_use]
+    pub fn telling(mut self, ruled: Arc<Ruled>) -> Self {
+        self.rules.tell(ruled);
+        self
     }
 
     /// Judges until both senders of `inputs` are gone.
@@ -376,6 +388,7 @@ impl Decider {
     fn publish(&mut self) {
         let generation = self.rules.compile();
         self.look_for_starters();
+        self.trust_who_waits();
         self.listeners.renew(&self.rules);
         // Rules for single processes are about these only.
         for (question, waiting) in self.prompts.waiting_mut() {
@@ -412,14 +425,8 @@ impl Decider {
             let verdict = self
                 .rules
                 .verdict(subject, operation, object, action, until);
-            match grounds {
-                Grounds::Mode(Mode::Learn) => {
-                    self.learn(&released.waiting.caller, operation, object);
-                }
-                Grounds::Rule(rule) if action == Outcome::Allow => {
-                    self.trust_first(&released.waiting.caller, rule);
-                }
-                _ => {}
+            if grounds == Grounds::Mode(Mode::Learn) {
+                self.learn(&released.waiting.caller, operation, object);
             }
             let held = released.waiting.held;
             tell(&self.history, deed, held, &verdict, action, grounds);

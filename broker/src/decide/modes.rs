@@ -12,6 +12,7 @@ use super::{
     change::store_error,
     command::{ModeKept, ModeSet, Reply},
     obey::send,
+    pending::{Begun, Pending},
 };
 use crate::{
     clock::Now,
@@ -34,34 +35,12 @@ pub(super) struct Modes {
     /// Those of all others.
     standings: BTreeMap<u32, Standing>,
     /// What they will be when the store has kept what is under way.
-    coming: BTreeMap<u32, Coming>,
-    /// Users of whose modes the store has something else than is in force.
-    unkept: BTreeSet<u32>,
-    /// Changes so far.
-    changes: u64,
+    coming: BTreeMap<u32, Standing>,
+    pending: Pending<u32>,
     /// Users whose mode has ended since the last look.
     ended: BTreeSet<u32>,
     /// The minute of each user's last change, and how many there were in it.
     lately: BTreeMap<u32, (u64, u32)>,
-}
-
-/// What is under way of one user.
-#[derive(Debug)]
-struct Coming {
-    /// What the mode is after all of it.
-    standing: Standing,
-    /// How much it is.
-    count: u32,
-    /// The last change that was put in force before it was kept: what was begun before it is no more.
-    early: u64,
-}
-
-/// A change that is under way.
-#[derive(Debug, Clone, Copy)]
-pub struct Begun {
-    number: u64,
-    /// Whether it was put in force already.
-    early: bool,
 }
 
 impl Modes {
@@ -79,8 +58,7 @@ impl Modes {
             unruled,
             standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
-            unkept: BTreeSet::new(),
-            changes: 0,
+            pending: Pending::default(),
             ended: BTreeSet::new(),
             lately: BTreeMap::new(),
         }
@@ -169,21 +147,19 @@ impl Modes {
         let end = |span| now.deadline(span);
         let present = self.standing(uid).leave_for(change, end);
         let coming = self.coming.get(&uid);
-        coming.map_or(present, |coming| {
-            coming.standing.leave_for(change, end).max(present)
-        })
+        coming.map_or(present, |coming| coming.leave_for(change, end).max(present))
     }
 
-    /// Whether all is so already that is wanted, and nothing else is to come.
+    /// Whether all is so already that is wanted, is kept, and nothing else is to come.
     fn is_there(&self, uid: u32, change: ModeChange, now: Now) -> bool {
         let standing = self.standing(uid);
         let after = standing.after(change, now.wall, |span| now.deadline(span));
-        after.says_as(&standing) && !self.coming.contains_key(&uid)
+        after.says_as(&standing) && self.pending.is_kept(uid)
     }
 
     /// Whether a change is one after which less happens for good.
     fn is_tightened_by(&self, uid: u32, change: ModeChange) -> bool {
-        let coming = self.coming.get(&uid).map(|coming| coming.standing);
+        let coming = self.coming.get(&uid).copied();
         let standing = coming.unwrap_or_else(|| self.standing(uid));
         standing.is_tightened_by(change)
     }
@@ -203,33 +179,19 @@ impl Modes {
     fn begin(&mut self, uid: u32, change: ModeChange, now: Now, early: bool) -> (Begun, Standing) {
         let after = |it: Standing| it.after(change, now.wall, |span| now.deadline(span));
         let before = self.standing(uid);
-        self.changes += 1;
-        let number = self.changes;
-        let coming = self.coming.entry(uid).or_insert(Coming {
-            standing: before,
-            count: 0,
-            early: 0,
-        });
-        coming.standing = after(coming.standing);
-        coming.count += 1;
-        if early {
-            coming.early = number;
-        }
-        let standing = coming.standing;
+        let coming = self.coming.entry(uid).or_insert(before);
+        *coming = after(*coming);
+        let standing = *coming;
         if early {
             self.insert(uid, after(before));
         }
-        (Begun { number, early }, standing)
+        (self.pending.begin(uid, early), standing)
     }
 
     /// One that was under way is no more; whether what it has set counts.
     fn settle(&mut self, uid: u32, begun: Begun) -> bool {
-        let Some(coming) = self.coming.get_mut(&uid) else {
-            return false;
-        };
-        let counts = begun.number >= coming.early;
-        coming.count -= 1;
-        if coming.count == 0 {
+        let counts = self.pending.settle(uid, begun);
+        if !self.pending.is_coming(uid) {
             self.coming.remove(&uid);
         }
         counts
@@ -260,11 +222,7 @@ impl Modes {
             (named(kept.set), named(kept.snooze))
                 == (named(standing.set()), named(standing.snooze()))
         });
-        if is_kept {
-            self.unkept.remove(&uid);
-        } else {
-            self.unkept.insert(uid);
-        }
+        self.pending.note(uid, is_kept);
     }
 }
 
@@ -310,7 +268,6 @@ impl Decider {
             return send(reply, Ok(ModeSet::Needs(needed)));
         }
         if self.rules.modes.is_there(uid, change, now) {
-            self.keep_unkept();
             return send(reply, Ok(ModeSet::Done));
         }
         // Nobody keeps a user from a lockdown, or from questions, by being busy; and no such program ends that again.
@@ -408,14 +365,7 @@ impl Decider {
 
     /// Has the store keep what it could not before.
     pub(super) fn keep_unkept(&mut self) {
-        let modes = &mut self.rules.modes;
-        let coming = &modes.coming;
-        // What is under way will be there instead.
-        let unkept: Vec<u32> = modes
-            .unkept
-            .extract_if(.., |uid| !coming.contains_key(uid))
-            .collect();
-        for uid in unkept {
+        for uid in self.rules.modes.pending.take_unkept() {
             let standing = self.rules.modes.standing(uid);
             self.keep_mode(uid, standing, None);
         }
@@ -434,7 +384,7 @@ impl Decider {
             self.learning.hurry(uid);
             self.mode_changed(uid);
             // What is under way will be there instead.
-            if !self.rules.modes.coming.contains_key(&uid) {
+            if !self.rules.modes.pending.is_coming(uid) {
                 self.keep_mode(uid, standing, None);
             }
         }

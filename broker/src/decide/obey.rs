@@ -2,7 +2,8 @@
 
 use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
 use portreeve_policy::{
-    Action, Ancestry, Contents, Course, Criterion, Object, Operation, Program, Starter, Subject,
+    Action, Ancestry, Contents, Course, Criterion, Digest, Object, Operation, Program, Starter,
+    Subject,
 };
 use tokio::time::Instant;
 
@@ -49,10 +50,12 @@ impl Decider {
             Command::Rules { uid, reply } => {
                 let rules = self.rules.of(uid);
                 let altered = self.rules.trusted.altered(uid);
+                let networks = self.rules.networks.clone();
                 // There can be very many, and calls wait.
                 tokio::task::spawn_blocking(move || {
                     let rules = rules.iter().map(|rule| RuleInfo {
                         paused: is_paused(rule, &altered).then_some(true),
+                        away: (!rule.holds_where(|id| networks.is_active(id))).then_some(true),
                         ..RuleInfo::from(rule)
                     });
                     send(reply, Ok(rules.collect()));
@@ -101,6 +104,12 @@ impl Decider {
                     self.all_rules_changed();
                 }
             }
+            Command::Networks(networks) => {
+                if self.rules.enter(networks) {
+                    self.publish();
+                    self.all_rules_changed();
+                }
+            }
             Command::LoggedIn(logins) => self.logged_in(logins),
             Command::Stored(stored) => self.stored(stored),
             Command::NotForgotten { over, error } => self.not_forgotten(over, &error),
@@ -130,6 +139,7 @@ impl Decider {
                 .administrators_problem
                 .clone()
                 .unwrap_or_else(|| "ok".to_owned()),
+            networks: Some(self.rules.networks.list().to_vec()),
             failures: self.failures.report(),
             hold_seconds: self.config.hold_seconds,
         }
@@ -149,8 +159,8 @@ impl Decider {
         let subject = Subject {
             uid,
             program,
-            // One that its user has let it run from.
-            contents: Contents::OfRoot,
+            // One that its user has let it run from, and that no rule names by what is in it.
+            contents: Contents::OfRootNow(Digest::OF_NONE),
             process: NO_PROCESS,
             ancestry: Ancestry {
                 executed: executed.unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{Contents, Process, Program, registered_domain};
+use portreeve_policy::{Process, Program, registered_domain};
 use tokio::time::Instant;
 
 use super::{question::Question, rulebook::RuleBook};
@@ -355,17 +355,15 @@ impl Prompt {
             },
             name: program.shown_name().to_owned(),
             path: self.first.path.to_string(),
-            verified: program.is_lasting(),
+            verified: program.is_of_host(),
             application: match program {
                 Program::Application(application) => Some(application.key().to_owned()),
-                Program::Path(_) | Program::File { .. } => None,
+                Program::Path(_) | Program::Contents(_) | Program::File { .. } => None,
             },
+            by_contents: program.digest().map(|_| true),
             interpreter,
             runs_anything: only.is_some(),
-            sha256: match contents {
-                Contents::Known(digest) => Some(digest.to_string()),
-                Contents::OfRoot | Contents::Unknown => None,
-            },
+            sha256: contents.digest().map(|digest| digest.to_string()),
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
             command: self.first.command.clone(),

@@ -161,6 +161,14 @@ impl Prompts {
     }
 
     /// All calls that wait, each with its question.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&Question, &Waiting)> {
+        self.open.values().flat_map(|prompt| {
+            let waiting = prompt.waiting.iter();
+            waiting.map(|waiting| (&prompt.question, waiting))
+        })
+    }
+
+    /// The same, to be changed.
     pub(super) fn waiting_mut(&mut self) -> impl Iterator<Item = (&Question, &mut Waiting)> {
         self.open.values_mut().flat_map(|prompt| {
             let question = &prompt.question;

@@ -37,7 +37,7 @@ impl Question {
             uid: subject.uid,
             program: subject.program.clone(),
             alteration: arrival.process.alteration,
-            contents: subject.contents,
+            contents: subject.contents.if_changeable(),
             only: arrival.only(),
             operation: arrival.operation,
             object: arrival.object.clone(),
@@ -74,6 +74,7 @@ impl Question {
                 // Newer than any.
                 created: i64::MAX,
                 note: None,
+                network: None,
             };
             self.asked_by.is_none()
                 || rules.would_allow(subject, self.operation, &self.object, rule)

@@ -10,7 +10,7 @@ use std::{
 
 use portreeve_abi::Verdict;
 use portreeve_policy::{
-    Action, BuiltIn, Course, Decision, Lifespan, Note, Object, ObjectPattern, Operation,
+    Action, BuiltIn, Course, Decision, Lifespan, Network, Note, Object, ObjectPattern, Operation,
     Operations, Origin, Outcome, Protocol, Ranked, Reach, Rule, RuleId, Ruleset, Subject,
     SubjectPattern,
 };
@@ -25,8 +25,9 @@ use super::{
 };
 use crate::{
     clock::{Alarm, Now},
+    networks::Networks,
     store::history::Grounds,
-    subject::{Named, ProcessHandle, Starters},
+    subject::{ProcessHandle, Ruled, Starters},
 };
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
@@ -52,11 +53,13 @@ pub(super) struct RuleBook {
     /// What is known of the programs of which it matters what they have started.
     pub(super) starters: Arc<Starters>,
     /// As much of that is in what is compiled.
-    known_starters: u64,
+    pub(super) known_starters: u64,
     /// Whose rules name some of which nothing is known yet.
     pub(super) unknown_starters: Vec<Option<u32>>,
     /// Which files programs may run from that others than root can change.
     pub(super) trusted: Trusted,
+    /// The networks that the computer is in.
+    pub(super) networks: Networks,
     /// Administrators' rules.
     above: Vec<Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
@@ -68,6 +71,8 @@ pub(super) struct RuleBook {
     alarm: Option<Alarm>,
     generation: u64,
     compiled: Ruleset,
+    /// For whom what is in programs' files is looked at.
+    ruled: Arc<Ruled>,
 }
 
 impl RuleBook {
@@ -88,6 +93,7 @@ impl RuleBook {
             unknown_starters: Vec::new(),
             modes,
             trusted,
+            networks: Networks::default(),
             above: Vec::new(),
             processes: HashMap::new(),
             next_unstored: UNSTORED,
@@ -95,6 +101,7 @@ impl RuleBook {
             alarm: None,
             generation,
             compiled: Ruleset::default(),
+            ruled: Arc::default(),
         };
         for rule in stored {
             book.insert(rule);
@@ -111,38 +118,33 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
-        let rules = self.all().filter(|rule| self.modes.count(rule));
-        let mut named = Named::new();
-        let rules: Vec<Rule> = rules.collect();
-        for rule in rules.iter().filter(|rule| rule.enabled) {
-            if let Some(starter) = rule.subject.starter() {
-                named
-                    .entry(rule.uid)
-                    .or_default()
-                    .insert(starter.path().into());
-            }
-        }
-        self.known_starters = self.starters.version();
-        let new = self.starters.name(named);
-        self.unknown_starters.extend(new);
-        let rules = rules.into_iter().map(|rule| self.with_starter(rule));
-        self.compiled = Ruleset::new(rules);
+        let rules: Vec<Rule> = self.all().filter(|rule| self.modes.count(rule)).collect();
+        // Those for other networks, too: what they name is known when these are active.
+        self.name_starters(&rules);
+        let here = rules.into_iter().filter(|rule| self.is_here(rule));
+        self.compiled = Ruleset::new(here.map(|rule| self.with_starter(rule)));
         self.alarm = self.first_end();
+        // Before the kernel forgets what it remembers: who calls then is looked at so.
+        self.ruled.set(self.compiled.with_contents());
     }
 
-    /// The rule, with the files of the program of which it matters what that has started.
-    fn with_starter(&self, rule: Rule) -> Rule {
-        let Some(starter) = rule.subject.starter() else {
-            return rule;
-        };
-        let starter = starter.known_by(self.starters.files(starter.path()));
-        let subject = rule.subject.with_starter(starter);
-        Rule { subject, ..rule }
+    /// From now on it is said here for whom rules are about what is in a file.
+    pub(super) fn tell(&mut self, ruled: Arc<Ruled>) {
+        self.ruled = ruled;
+        self.ruled.set(self.compiled.with_contents());
     }
 
-    /// Whether more is known of those programs than when the rules were compiled.
-    pub(super) fn is_more_known_of_starters(&self) -> bool {
-        self.known_starters != self.starters.version()
+    /// Whether the network that the rule is for, if it is for one, is active.
+    fn is_here(&self, rule: &Rule) -> bool {
+        rule.holds_where(|id| self.networks.is_active(id))
+    }
+
+    /// These networks are active now. Whether other rules are in force for that; they are once they are compiled.
+    pub(super) fn enter(&mut self, networks: Networks) -> bool {
+        let before = std::mem::replace(&mut self.networks, networks);
+        let rules = self.rules.values().chain(&self.above);
+        let mut named = rules.filter_map(Rule::network_id);
+        named.any(|id| before.is_active(id) != self.networks.is_active(id))
     }
 
     fn all(&self) -> impl Iterator<Item = Rule> {
@@ -183,13 +185,14 @@ impl RuleBook {
         (ADMINISTRATORS..ADMINISTRATORS + OF_ADMINISTRATORS).contains(&id.0)
     }
 
-    /// The same for the same rules, in another broker too.
+    /// The same for the same rules in force, in another broker too.
     pub(super) fn digest(&self) -> u64 {
         let mut rules: Vec<Rule> = self.all().collect();
         rules.sort_by_key(|rule| rule.id);
         let mut hasher = DefaultHasher::new();
         for rule in rules {
             format!("{rule:?}").hash(&mut hasher);
+            self.is_here(&rule).hash(&mut hasher);
         }
         self.modes.say().hash(&mut hasher);
         hasher.finish()
@@ -286,7 +289,7 @@ impl RuleBook {
     /// Whether any rule but the built-in ones speaks of an operation.
     pub(super) fn are_about(&self, operation: Operation) -> bool {
         let mut rules = self.rules.values().chain(&self.above);
-        rules.any(|rule| rule.enabled && rule.operations.contains(operation))
+        rules.any(|rule| rule.enabled && rule.operations.contains(operation) && self.is_here(rule))
     }
 
     /// Who may connect to a subject on a port.
@@ -320,7 +323,7 @@ impl RuleBook {
             + self
                 .own(uid)
                 .chain(above)
-                .filter(|rule| rule.enabled)
+                .filter(|rule| rule.enabled && self.is_here(rule))
                 .count()
     }
 
@@ -460,6 +463,7 @@ pub(super) struct Wanted {
     pub(super) enabled: bool,
     pub(super) origin: Origin,
     pub(super) note: Option<Note>,
+    pub(super) network: Option<Network>,
 }
 
 impl Wanted {
@@ -477,6 +481,7 @@ impl Wanted {
             origin: self.origin,
             created: now.wall,
             note: self.note,
+            network: self.network,
         }
     }
 }

@@ -3,11 +3,14 @@
 //! A program that root alone can change has none. Of any other the file is taken for the user's choice that it runs
 //! from when the first of the user's rules lets it do something; later ones are, when the user says so.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use portreeve_policy::{
-    Action, Alteration, Answer, Contents, Digest, For, Lifespan, Outcome, Process, Program, Rule,
-    RuleId, Subject,
+    Action, Alteration, Answer, Contents, Decision, Digest, For, Lifespan, Outcome, Process,
+    Program, Rule, RuleId, Subject,
 };
 
 use super::Decider;
@@ -58,19 +61,19 @@ impl Trusted {
     }
 
     fn files(&self, uid: u32, program: &Program) -> Option<&VecDeque<Digest>> {
-        self.files.get(&(uid, program.key()?.into()))
+        self.files.get(&(uid, key(program)?.into()))
     }
 
     /// Whether the subject runs from a file that is none of those which its user has let the program run from.
     pub(super) fn is_changed(&self, subject: &Subject) -> bool {
         let files = || self.files(subject.uid, &subject.program);
-        subject.contents != Contents::OfRoot
+        !subject.contents.is_of_root()
             && files().is_some_and(|files| is_another(subject.contents, files))
     }
 
     /// A subject makes a call. Whether what it lets do something is paused now and was not, or the other way round.
     fn note(&mut self, subject: &Subject) -> bool {
-        let Some(key) = subject.program.key() else {
+        let Some(key) = key(&subject.program) else {
             return false;
         };
         let whose = (subject.uid, key.into());
@@ -113,12 +116,17 @@ impl Trusted {
     }
 }
 
+/// The key of a program that can have another file than before: what is known by its contents has no other.
+fn key(program: &Program) -> Option<&str> {
+    program.key().filter(|_| program.digest().is_none())
+}
+
 /// Whether a file is none of these.
 fn is_another(contents: Contents, files: &VecDeque<Digest>) -> bool {
     match contents {
-        Contents::OfRoot => false,
+        Contents::OfRoot | Contents::OfRootNow(_) => false,
         Contents::Known(digest) => !files.contains(&digest),
-        Contents::Unknown => true,
+        Contents::Unknown | Contents::Script => true,
     }
 }
 
@@ -133,7 +141,7 @@ fn let_do(rule: &Rule) -> Option<(u32, &str)> {
     let lets = rule.action == Action::Allow
         && rule.origin.is_users()
         && !matches!(rule.lifespan, Lifespan::Process(_));
-    rule.uid.zip(program.key()).filter(|_| lets)
+    rule.uid.zip(key(program)).filter(|_| lets)
 }
 
 impl Decider {
@@ -154,6 +162,30 @@ impl Decider {
         }
     }
 
+    /// Rules have come that let calls go on which wait. Of several files of one program the one that has waited longest
+    /// is the first; the others are others from now on, before anybody is told anything.
+    pub(super) fn trust_who_waits(&mut self) {
+        let mut let_go: Vec<_> = self
+            .prompts
+            .waiting()
+            .filter(|(_, waiting)| matches!(waiting.caller.subject.contents, Contents::Known(_)))
+            .filter_map(|(question, waiting)| {
+                let (subject, operation) = (&waiting.caller.subject, question.operation);
+                match self.rules.decide(subject, operation, &question.object) {
+                    Decision::Settled {
+                        action: Outcome::Allow,
+                        rule,
+                    } => Some((waiting.since, Arc::clone(&waiting.caller), rule)),
+                    _ => None,
+                }
+            })
+            .collect();
+        let_go.sort_by_key(|(since, ..)| *since);
+        for (_, caller, rule) in let_go {
+            self.trust_first(&caller, rule);
+        }
+    }
+
     /// A rule is to be about what a caller does: if it is the first about that program, about this file.
     pub(super) fn trust_if_first(&mut self, caller: &Caller) {
         let subject = &caller.subject;
@@ -163,7 +195,7 @@ impl Decider {
             .files(subject.uid, &subject.program)
             .is_none();
         if let (Contents::Known(digest), Some(program), true) =
-            (subject.contents, subject.program.key(), is_first)
+            (subject.contents, key(&subject.program), is_first)
         {
             self.trust(TrustedFile {
                 uid: subject.uid,
@@ -180,7 +212,7 @@ impl Decider {
         let Contents::Known(digest) = question.contents else {
             return None;
         };
-        let program = question.program.key()?.into();
+        let program = key(&question.program)?.into();
         (lasts && answer.action == Outcome::Allow).then_some(TrustedFile {
             uid: question.uid(),
             program,
@@ -203,9 +235,11 @@ impl Decider {
                 action,
                 lifespan,
                 enabled,
+                network,
                 ..
             } = rule;
             *enabled
+                && network.is_none()
                 && (subject, operations, object)
                     == (&wanted.subject, &wanted.operations, &wanted.object)
                 && (action, lifespan) == (&wanted.action, &wanted.lifespan)

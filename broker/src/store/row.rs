@@ -1,8 +1,8 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
 use portreeve_policy::{
-    Action, Deadline, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin,
-    Ports, Program, Protocol, Rule, RuleId, Starter, SubjectPattern,
+    Action, Deadline, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, OfContents,
+    Operation, Operations, Origin, Ports, Program, Protocol, Rule, RuleId, Starter, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -10,8 +10,9 @@ use super::lifespan::{self, Columns, Life};
 use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
-const COLUMNS: &str = "id, uid, program, device, inode, started_by, and_started, operations, destination, host, network, \
-                       ports, protocol, action, errno, enabled, origin, created, note";
+const COLUMNS: &str = "id, uid, program, claim, device, inode, started_by, and_started, operations, \
+                       destination, host, network, ports, protocol, action, errno, enabled, origin, \
+                       created, note, only_in, only_in_name";
 
 /// What a row holds.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let device: Option<i64> = row.get("device")?;
     let inode: Option<i64> = row.get("inode")?;
     let program: String = row.get("program")?;
+    let claim: Option<String> = row.get("claim")?;
     let started_by: Option<String> = row.get("started_by")?;
     let and_started: bool = row.get("and_started")?;
     let operations: String = row.get("operations")?;
@@ -61,6 +63,8 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let enabled = row.get("enabled")?;
     let created: i64 = row.get("created")?;
     let note: Option<String> = row.get("note")?;
+    let only_in: Option<String> = row.get("only_in")?;
+    let only_in_name: Option<String> = row.get("only_in_name")?;
     let sensible = || {
         let life = life.life(created, era, now)?;
         let lifespan = match life {
@@ -68,18 +72,10 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             Life::CarriedOver(deadline) => Lifespan::Until(deadline),
             Life::Over => return Some(Found::Over(RuleId(u64::try_from(id).ok()?))),
         };
-        let program = match (device, inode) {
-            (None, None) => Program::of_key(&program)?,
-            // Only a process that runs can be of a program without a path.
-            (Some(device), Some(inode)) if matches!(lifespan, Lifespan::Process(_)) => {
-                Program::File {
-                    device: device.cast_unsigned(),
-                    inode: inode.cast_unsigned(),
-                    claim: program.into(),
-                }
-            }
-            _ => return None,
-        };
+        let file = device.zip(inode);
+        let is_known = device.is_some() == inode.is_some();
+        let program =
+            program_of(&program, claim.as_deref(), file, lifespan).filter(|_| is_known)?;
         let action = match (action.as_str(), errno) {
             ("allow", None) => Action::Allow,
             ("ask", None) => Action::Ask,
@@ -115,6 +111,7 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             },
             action,
             lifespan,
+            network: only_network(only_in, only_in_name).ok()?,
             enabled,
             origin: origin
                 .parse()
@@ -172,18 +169,52 @@ fn is_told(subject: &SubjectPattern, operations: &[Operation], lifespan: Lifespa
     subject.starter().is_none() || !is_of_process && !is_incoming
 }
 
+/// Columns that make no sense together.
+struct Senseless;
+
+/// The network that a rule is for, if it is for one.
+fn only_network(id: Option<String>, name: Option<String>) -> Result<Option<Network>, Senseless> {
+    let name = name.map(|name| NetworkName::new(&name).ok_or(Senseless));
+    match (id, name.transpose()?) {
+        (Some(id), name) => {
+            let id = id.parse().map_err(|_not_a_uuid| Senseless)?;
+            Ok(Some(Network { id, name }))
+        }
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Senseless),
+    }
+}
+
+/// The program that a row names, or that was this file: only a process that runs can be of one without a path.
+fn program_of(
+    key: &str,
+    claim: Option<&str>,
+    file: Option<(i64, i64)>,
+    lifespan: Lifespan,
+) -> Option<Program> {
+    match (file, Program::of_key(key)) {
+        (None, Some(Program::Contents(it))) => {
+            Some(Program::Contents(OfContents::new(it.digest(), claim)))
+        }
+        (None, program) => program,
+        (Some((device, inode)), _) if matches!(lifespan, Lifespan::Process(_)) => {
+            Some(Program::File {
+                device: device.cast_unsigned(),
+                inode: inode.cast_unsigned(),
+                claim: key.into(),
+            })
+        }
+        (Some(_), _) => None,
+    }
+}
+
 /// Inserts a rule that is made in this era; its id is ignored and the new one returned.
 ///
 /// Only rules of one user, for one program, can be stored; one known by its file alone only in a rule for
 /// a process of its.
 pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
-    let (program, device, inode) = match (&rule.subject, rule.lifespan) {
-        (
-            SubjectPattern::Program(program @ (Program::Path(_) | Program::Application(_)))
-            | SubjectPattern::StartedBy(program @ (Program::Path(_) | Program::Application(_)), _),
-            _,
-        ) => (program.shown_path(), None, None),
-        (SubjectPattern::AndStarted(starter), _) => (starter.path(), None, None),
+    let subject = &rule.subject;
+    let (program, device, inode) = match (subject, rule.lifespan) {
         (
             SubjectPattern::Program(Program::File {
                 device,
@@ -196,13 +227,20 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
             Some(device.cast_signed()),
             Some(inode.cast_signed()),
         ),
-        _ => return Err(rusqlite::Error::InvalidQuery),
+        _ => {
+            let key = subject.program().and_then(Program::key);
+            (key.ok_or(rusqlite::Error::InvalidQuery)?, None, None)
+        }
     };
-    let started_by = match &rule.subject {
+    let claim = match subject.program() {
+        Some(Program::Contents(contents)) => contents.claim(),
+        _ => None,
+    };
+    let started_by = match subject {
         SubjectPattern::StartedBy(_, starter) => Some(starter.path()),
         _ => None,
     };
-    let and_started = matches!(rule.subject, SubjectPattern::AndStarted(_));
+    let and_started = matches!(subject, SubjectPattern::AndStarted(_));
     let (destination, host, network) = match &rule.object.destination {
         Destination::Anywhere => ("anywhere", None, None),
         Destination::LocalNetwork => ("local-network", None, None),
@@ -216,17 +254,20 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     };
     let operations: Vec<&str> = rule.operations.iter().map(Operation::as_str).collect();
     let life = Columns::of(rule.lifespan, era);
+    let only_in = rule.network.as_ref();
+    let only_in_name = only_in.and_then(|network| network.name.as_ref());
     let mut statement = connection.prepare_cached(
-        "INSERT INTO rule (uid, program, device, inode, started_by, and_started, operations, destination, host, network, \
-         ports, protocol, action, errno, enabled, origin, created, note, lifespan, boot, boottime, wall, \
-         by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
-         :device, :inode, :started_by, :and_started, :operations, :destination, :host, :network, :ports, :protocol, :action, \
-         :errno, :enabled, :origin, :created, :note, :lifespan, :boot, :boottime, :wall, :by_wall, \
-         :numbering, :run, :pid, :began, :foreign_code, :controlled)",
+        "INSERT INTO rule (uid, program, claim, device, inode, started_by, and_started, operations, destination, host, \
+         network, ports, protocol, action, errno, enabled, origin, created, note, only_in, only_in_name, lifespan, boot, \
+         boottime, wall, by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
+         :claim, :device, :inode, :started_by, :and_started, :operations, :destination, :host, :network, :ports, \
+         :protocol, :action, :errno, :enabled, :origin, :created, :note, :only_in, :only_in_name, :lifespan, :boot, \
+         :boottime, :wall, :by_wall, :numbering, :run, :pid, :began, :foreign_code, :controlled)",
     )?;
     statement.execute(named_params! {
         ":uid": rule.uid,
         ":program": program,
+        ":claim": claim,
         ":device": device,
         ":inode": inode,
         ":started_by": started_by,
@@ -243,6 +284,8 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         ":origin": rule.origin.as_str(),
         ":created": rule.created,
         ":note": rule.note.as_ref().map(Note::as_str),
+        ":only_in": only_in.map(|network| network.id.to_string()),
+        ":only_in_name": only_in_name.map(NetworkName::as_str),
         ":lifespan": life.lifespan,
         ":boot": life.boot,
         ":boottime": life.boottime,

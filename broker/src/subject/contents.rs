@@ -1,7 +1,11 @@
-//! What is in the file that a program runs from, if others than root can change that: its SHA-256.
+//! What is in the file that a program runs from, its SHA-256: if others than root can change that, if no path of the
+//! host leads to it, or if a rule is about what is in a file.
 //!
 //! The kernel lets nobody write to a file while a process is executed from it (`deny_write_access()` of
-//! fs/exec.c), so what is read of it while the caller is held is what runs.
+//! fs/exec.c), so what is read of it while the caller is held is what runs. That is not so where the same bytes can be
+//! got at in another way: in an overlay by the file in its layer, on tmpfs by pages that were pinned before. Who does
+//! so has a program of his own run as another, as he also can by the environment of that. Memory without a name is
+//! read only if it is sealed.
 
 use std::{
     collections::HashMap,
@@ -15,7 +19,7 @@ use std::{
 
 use portreeve_abi::Fileid;
 use portreeve_policy::{Contents, Digest, Program};
-use rustix::fs::{OFlags, Statx, fstatfs};
+use rustix::fs::{OFlags, SealFlags, Statx, fcntl_get_seals, fstatfs};
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -46,22 +50,53 @@ const FRESH: Duration = Duration::from_secs(2);
 /// include/uapi/linux/magic.h. On tmpfs memory that is mapped does not, nor do exchanges of extents on XFS.
 const HONEST: [u64; 2] = [0xef53, 0x9123_683e];
 
+/// File systems of which memory is that has no name (`memfd_create()`): `TMPFS_MAGIC` and `HUGETLBFS_MAGIC` of the same.
+/// Who has made it can write to it while it is executed (`alloc_file_pseudo()` of `fs/file_table.c` notes no writer),
+/// unless it is sealed.
+const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x9584_58f6];
+
 /// What a look at an executable has shown.
 pub(super) enum Found {
     /// All that there is to know.
     Told(Contents),
-    /// Others than root can change it: it has to be read.
+    /// The same, as long as no rule is about what is in a file.
+    Left(Contents),
+    /// It has to be read.
     Changeable(Changeable),
 }
 
-/// An executable that others than root can change, held open.
+/// An executable that has to be read, held open.
 pub(super) struct Changeable {
     file: File,
     version: Version,
+    /// Whether root alone can change it.
+    of_root: bool,
     /// Whether it has to begin as AppImages do: nobody need be executing that, so it can be written to.
     is_image: bool,
     /// Whether what is in it can be remembered for this version.
     honest: bool,
+}
+
+impl Changeable {
+    /// What is known of it before it is read.
+    pub(super) const fn before(&self) -> Contents {
+        if self.of_root {
+            Contents::OfRoot
+        } else {
+            Contents::Unknown
+        }
+    }
+}
+
+/// What is to be known of an executable before it is looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kind {
+    /// It is an AppImage's, of which others execute what it serves.
+    pub is_image: bool,
+    /// It runs what it is given.
+    pub runs_anything: bool,
+    /// A rule of its user's is about what is in a file.
+    pub is_ruled: bool,
 }
 
 /// What a file is told by, and changes whenever what is in it does: its times are the kernel's, and its owner can set
@@ -144,20 +179,26 @@ impl Reader {
         program: &Program,
         stat: &Statx,
         link: &Path,
-        is_image: bool,
+        kind: Kind,
     ) -> Found {
         let version = Version::of(stat);
-        match program {
-            // No rule names such a file for longer than its process runs.
-            Program::File { .. } => return Found::Told(Contents::Unknown),
+        let of_root = match program {
             // It is where root alone can have put it.
-            Program::Application(_) => return Found::Told(Contents::OfRoot),
-            Program::Path(path) => {
-                if self.is_of_root(view, path, version) {
-                    return Found::Told(Contents::OfRoot);
-                }
-            }
+            Program::Application(_) => true,
+            Program::Path(path) => self.is_of_root(view, path, version),
+            Program::File { .. } | Program::Contents(_) => false,
+        };
+        let known = if of_root {
+            Contents::OfRoot
+        } else {
+            Contents::Unknown
+        };
+        // What is in it names no program, if that runs what it is given.
+        let is_named = matches!(program, Program::File { .. }) && kind.runs_anything;
+        if (of_root || is_named) && !kind.is_ruled {
+            return Found::Left(known);
         }
+        let is_image = kind.is_image;
         let changeable = || {
             let file = open(link).ok()?;
             let system = fstatfs(&file).ok()?;
@@ -165,14 +206,19 @@ impl Reader {
             // What a user serves need not be the same for who reads it next; and the process may be in another
             // program by now.
             let is_it = version.is_of(&file) && stat.stx_size <= LONGEST && kind != OF_USERS;
+            let in_memory = stat.stx_nlink == 0 && IN_MEMORY.contains(&kind);
+            let is_it = is_it && (!in_memory || is_sealed(&file));
             is_it.then_some(Changeable {
                 file,
                 version,
+                of_root,
                 is_image,
-                honest: HONEST.contains(&kind) && system.f_flags.cast_unsigned() & view.others == 0,
+                // What root does to its own files leads nobody astray.
+                honest: of_root
+                    || HONEST.contains(&kind) && system.f_flags.cast_unsigned() & view.others == 0,
             })
         };
-        changeable().map_or(Found::Told(Contents::Unknown), Found::Changeable)
+        changeable().map_or(Found::Told(known), Found::Changeable)
     }
 
     /// Whether root alone can change what is at this path, which is this file.
@@ -193,28 +239,36 @@ impl Reader {
 
     /// What is in a file from which a process of this user runs; `None` if that takes too long.
     pub(super) async fn read(&self, uid: u32, changeable: Changeable) -> Option<Contents> {
-        if let Some(known) = self.recall(changeable.version) {
-            return Some(known);
-        }
-        let of_user = Arc::clone(lock(&self.turns_of).entry(uid).or_default());
-        let _place = of_user.queue.try_acquire().ok()?;
-        let read = self.read_in_turn(&of_user, changeable);
-        timeout(PATIENCE, read).await.ok()
+        let (of_root, version) = (changeable.of_root, changeable.version);
+        let digest = match self.recall(version) {
+            Some(known) => Some(known),
+            None => {
+                let of_user = Arc::clone(lock(&self.turns_of).entry(uid).or_default());
+                let _place = of_user.queue.try_acquire().ok()?;
+                let read = self.read_in_turn(&of_user, changeable);
+                timeout(PATIENCE, read).await.ok()?
+            }
+        };
+        Some(match (digest, of_root) {
+            (Some(digest), true) => Contents::OfRootNow(digest),
+            (None, true) => Contents::OfRoot,
+            (Some(digest), false) => Contents::Known(digest),
+            (None, false) => Contents::Unknown,
+        })
     }
 
-    fn recall(&self, version: Version) -> Option<Contents> {
-        let known = lock(&self.known).get(&version).copied();
-        known.map(Contents::Known)
+    fn recall(&self, version: Version) -> Option<Digest> {
+        lock(&self.known).get(&version).copied()
     }
 
-    async fn read_in_turn(&self, of_user: &OfUser, changeable: Changeable) -> Contents {
+    async fn read_in_turn(&self, of_user: &OfUser, changeable: Changeable) -> Option<Digest> {
         let turns = (
             Arc::clone(&of_user.turns).acquire_owned().await,
             Arc::clone(&self.turns).acquire_owned().await,
         );
         // Another process of the same program may have had it read meanwhile.
         if let Some(known) = self.recall(changeable.version) {
-            return known;
+            return Some(known);
         }
         let known = Arc::clone(&self.known);
         let work = tokio::task::spawn_blocking(move || {
@@ -223,6 +277,7 @@ impl Reader {
                 version,
                 is_image,
                 honest,
+                ..
             } = changeable;
             let settled = honest && version.is_settled(SystemTime::now());
             let digest = digest(&file, is_image);
@@ -233,8 +288,7 @@ impl Reader {
             drop(turns);
             digest
         });
-        let digest = work.await.ok().flatten();
-        digest.map_or(Contents::Unknown, Contents::Known)
+        work.await.ok().flatten()
     }
 }
 
@@ -244,6 +298,11 @@ pub(super) fn open(link: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let flags = flags.bits().cast_signed();
     File::options().read(true).custom_flags(flags).open(link)
+}
+
+/// Whether nobody can write to it any more.
+fn is_sealed(memory: &File) -> bool {
+    fcntl_get_seals(memory).is_ok_and(|seals| seals.contains(SealFlags::WRITE))
 }
 
 /// What is in a file, if that begins as it has to.
@@ -278,131 +337,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        fs::{self, Permissions},
-        os::unix::fs::PermissionsExt as _,
-    };
-
-    use super::{
-        super::process::{statx_at, statx_straight},
-        *,
-    };
-
-    /// What this process sees, where all mounts are believed.
-    fn view() -> View<'static> {
-        View {
-            root: Path::new("/"),
-            others: 0,
-            ..View::first()
-        }
-    }
-
-    fn at(path: &Path) -> Program {
-        Program::at(path.to_str().unwrap()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_others_can_change_is_told_by_what_is_in_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = Permissions::from_mode(0o777);
-        fs::set_permissions(dir.path(), open).unwrap();
-        let path = dir.path().canonicalize().unwrap().join("tool");
-        let reader = Reader::default();
-        let read = async || {
-            let stat = statx_straight(&path).unwrap();
-            match reader.look(&view(), &at(&path), &stat, &path, false) {
-                Found::Told(contents) => contents,
-                Found::Changeable(changeable) => reader.read(1000, changeable).await.unwrap(),
-            }
-        };
-        fs::write(&path, "abc").unwrap();
-        // The first test vector of FIPS 180-2.
-        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let abc = Contents::Known(abc.parse().unwrap());
-        let first = read().await;
-        assert_eq!(first, abc);
-        assert!(lock(&reader.known).is_empty(), "it was written just now");
-        fs::write(&path, "abd").unwrap();
-        let second = read().await;
-        assert!(matches!(second, Contents::Known(_)), "{second:?}");
-        assert_ne!(second, first);
-    }
-
-    #[tokio::test]
-    async fn a_file_that_has_settled_is_read_once() {
-        let path = fs::canonicalize("/usr/bin/env").unwrap();
-        let version = Version::of(&statx_at(&path).unwrap());
-        let of = |file, version, honest| Changeable {
-            file,
-            version,
-            is_image: false,
-            honest,
-        };
-        let open = || File::open(&path).unwrap();
-        let empty = || tempfile::tempfile().unwrap();
-        let reader = Reader::default();
-        let first = reader.read(1000, of(open(), version, false)).await;
-        assert!(matches!(first, Some(Contents::Known(_))));
-        // On this file system it may be another one by now.
-        let unknown = Some(Contents::Unknown);
-        assert_eq!(reader.read(1000, of(empty(), version, true)).await, unknown);
-        assert_eq!(reader.read(1000, of(open(), version, true)).await, first);
-        // Were it read again, it would be something else.
-        assert_eq!(reader.read(1000, of(empty(), version, true)).await, first);
-        let other = Version {
-            changed: (version.changed.0, version.changed.1 ^ 1),
-            ..version
-        };
-        assert_eq!(reader.read(1000, of(open(), other, true)).await, unknown);
-    }
-
-    #[test]
-    fn another_file_behind_the_link_is_not_taken_for_the_one_that_was_looked_at() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
-        let path = dir.path().canonicalize().unwrap().join("tool");
-        fs::write(&path, "evil").unwrap();
-        let stat = statx_straight(&path).unwrap();
-        let other = dir.path().join("good");
-        fs::write(&other, "good").unwrap();
-        let reader = Reader::default();
-        let found = reader.look(&view(), &at(&path), &stat, &other, false);
-        assert!(matches!(found, Found::Told(Contents::Unknown)));
-    }
-
-    #[test]
-    fn what_root_alone_can_change_is_not_read() {
-        let path = Path::new("/usr/bin/env").canonicalize().unwrap();
-        let stat = statx_straight(&path).unwrap();
-        let reader = Reader::default();
-        let look =
-            |program: Program| reader.look(&view(), &program, &stat, Path::new("/nowhere"), false);
-        for _ in 0..2 {
-            assert!(matches!(look(at(&path)), Found::Told(Contents::OfRoot)));
-        }
-        // At another path it may be of others.
-        let other = Program::at("/tmp/env").unwrap();
-        assert!(!matches!(look(other), Found::Told(Contents::OfRoot)));
-        let application = Program::of_key("snap:firefox").unwrap();
-        assert!(matches!(look(application), Found::Told(Contents::OfRoot)));
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_settles_nothing() {
-        let version = |changed| Version {
-            file: Fileid {
-                device: 1,
-                inode: 2,
-            },
-            size: 3,
-            born: (0, 0),
-            changed,
-        };
-        let now = UNIX_EPOCH + Duration::from_secs(1000);
-        assert!(version((900, 0)).is_settled(now));
-        for seconds in [998, 999, 1000, 2000, -5] {
-            assert!(!version((seconds, 0)).is_settled(now), "{seconds}");
-        }
-    }
-}
+mod tests;

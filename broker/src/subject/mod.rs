@@ -11,6 +11,7 @@ mod lineage;
 mod mounts;
 mod process;
 mod resolver;
+mod ruled;
 mod script;
 mod standing;
 mod starters;
@@ -19,6 +20,7 @@ pub use file::fileid;
 pub use lineage::Lineage;
 pub use process::ProcessHandle;
 pub use resolver::{Caller, Code, Resolver};
+pub use ruled::Ruled;
 pub use standing::{never_held, never_held_paths};
 pub use starters::{Named, Starters};
 

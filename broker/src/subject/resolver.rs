@@ -12,8 +12,8 @@ use portreeve_abi::{
     Ancestry as Recorded, Fileid, Process, Request, ancestry_flags, request_flags,
 };
 use portreeve_policy::{
-    Alteration, Ancestry, Contents, Executable, Process as PolicyProcess, Program, Subject,
-    is_interpreter,
+    Alteration, Ancestry, Contents, Executable, OfContents, Process as PolicyProcess, Program,
+    Subject, is_interpreter,
 };
 use rustix::fs::Statx;
 use tokio::{
@@ -22,9 +22,9 @@ use tokio::{
 };
 
 use super::{
-    Error, Lineage, ProcessHandle, Starters,
+    Error, Lineage, ProcessHandle, Ruled, Starters,
     application::{self, Deployments},
-    contents::{Changeable, Found, Reader},
+    contents::{Changeable, Found, Kind, Reader},
     fileid,
     image::{self, Image},
     lineage,
@@ -51,12 +51,15 @@ pub struct Caller {
     pub subject: Subject,
     /// The process.
     pub handle: ProcessHandle,
-    /// Path of the program's file, to be shown: only a claim, if the program is known by its file alone.
+    /// Path of the program's file, to be shown: only a claim, if the program is known by its file alone, or by what is
+    /// in that.
     pub path: Box<str>,
     /// Its command line: a claim.
     pub command: String,
     /// Whose code its program runs.
     pub code: Code,
+    /// Whether what is in its file was left unread, since no rule was about that.
+    pub is_unread: bool,
     /// Where it comes from: to be shown, so it is found out for those only that somebody is asked about.
     pub lineage: OnceCell<Lineage>,
 }
@@ -74,6 +77,20 @@ impl Caller {
             found.await.ok().flatten().unwrap_or_default()
         };
         self.lineage.get_or_init(find).await;
+    }
+}
+
+impl Caller {
+    /// This is in its file. Where no path of the host leads to that, it is what the program is known by, unless that
+    /// runs what it is given: then what is in it says nothing of what it does.
+    fn learn(&mut self, contents: Contents) {
+        let subject = &mut self.subject;
+        subject.contents = contents;
+        if let (Contents::Known(digest), Program::File { claim, .. }, Code::Own) =
+            (contents, &subject.program, &self.code)
+        {
+            subject.program = Program::Contents(OfContents::new(digest, Some(claim)));
+        }
     }
 }
 
@@ -100,11 +117,12 @@ pub struct Resolver {
     reader: Arc<Reader>,
     mounters: Arc<dyn Mounters>,
     starters: Arc<Starters>,
+    ruled: Arc<Ruled>,
 }
 
 impl Resolver {
     /// One that has yet to see its first caller.
-    pub fn new(mounters: Arc<dyn Mounters>, starters: Arc<Starters>) -> Self {
+    pub fn new(mounters: Arc<dyn Mounters>, starters: Arc<Starters>, ruled: Arc<Ruled>) -> Self {
         Self {
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
@@ -113,6 +131,7 @@ impl Resolver {
             reader: Arc::default(),
             mounters,
             starters,
+            ruled,
         }
     }
 
@@ -126,21 +145,23 @@ impl Resolver {
         ancestry: &Recorded,
     ) -> Result<Arc<Caller>, Error> {
         let key = request.key.process;
-        if let Some(caller) = lock(&self.known).get(&key) {
+        let is_ruled = self.ruled.is(key.uid);
+        if let Some(caller) = lock(&self.known).get(&key)
+            && !(caller.is_unread && is_ruled)
+        {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let found = timeout(
-            PATIENCE,
-            self.look(*request, script.map(CStr::to_owned), Box::new(*ancestry)),
-        )
-        .await;
+        let script = script.map(CStr::to_owned);
+        let look = self.look(*request, script, Box::new(*ancestry), is_ruled);
+        let found = timeout(PATIENCE, look).await;
         let (mut caller, changeable) = found.map_err(|_elapsed| timed_out())??;
         if let Some(changeable) = changeable {
             match self.reader.read(key.uid, changeable).await {
-                Some(contents) => caller.subject.contents = contents,
-                // For its next call, it may be known.
-                None => return Ok(Arc::new(caller)),
+                Some(contents) => caller.learn(contents),
+                // For its next call, it may be known; but what a process is taken for, it stays.
+                None if caller.subject.program.is_lasting() => return Ok(Arc::new(caller)),
+                None => {}
             }
         }
         let caller = Arc::new(caller);
@@ -158,6 +179,7 @@ impl Resolver {
         request: Request,
         script: Option<CString>,
         ancestry: Box<Recorded>,
+        is_ruled: bool,
     ) -> Result<(Caller, Option<Changeable>), Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
@@ -183,7 +205,15 @@ impl Resolver {
             starters.look_for(key.uid);
             let image = mounter.and_then(|mounter| image::find(&mounter, key.uid));
             let (script, image) = (script.as_deref(), image.as_ref());
-            let caller = identify(&request, &ancestry, script, image, &deployments, &reader);
+            let caller = identify(
+                &request,
+                &ancestry,
+                script,
+                image,
+                &deployments,
+                &reader,
+                is_ruled,
+            );
             drop(turns);
             caller
         });
@@ -196,7 +226,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who it is, and the executable, where it has to be read to know what is in it.
+/// Who it is, and the executable, where it has to be read to know what is in it; `is_ruled`: a rule may be about that.
 fn identify(
     request: &Request,
     ancestry: &Recorded,
@@ -204,6 +234,7 @@ fn identify(
     image: Option<&Image>,
     deployments: &Deployments,
     reader: &Reader,
+    is_ruled: bool,
 ) -> Result<(Caller, Option<Changeable>), Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
@@ -253,16 +284,24 @@ fn identify(
     };
     let contents = match code {
         // Who has executed a script can have put another in its place before it is looked at.
-        Code::Script { .. } => Found::Told(Contents::Unknown),
+        Code::Script { .. } => Found::Told(Contents::Script),
+        // It is in another program by now.
+        Code::Own | Code::Given if !shows_it && image.is_none() => Found::Told(Contents::Unknown),
         Code::Own | Code::Given => {
             let link = handle.executable_link();
             let (stat, link) = image.map_or((&stat, link), |image| (&image.stat, image.link()));
-            reader.look(&View::first(), &program, stat, &link, image.is_some())
+            let kind = Kind {
+                is_image: image.is_some(),
+                runs_anything: code == Code::Given,
+                is_ruled,
+            };
+            reader.look(&View::first(), &program, stat, &link, kind)
         }
     };
+    let is_unread = matches!(contents, Found::Left(_));
     let (contents, changeable) = match contents {
-        Found::Told(contents) => (contents, None),
-        Found::Changeable(changeable) => (Contents::Unknown, Some(changeable)),
+        Found::Told(contents) | Found::Left(contents) => (contents, None),
+        Found::Changeable(changeable) => (changeable.before(), Some(changeable)),
     };
     let ancestry = comes_from(ancestry, &handle);
     let command = handle.command_line(COMMAND_LINE);
@@ -294,6 +333,7 @@ fn identify(
         path,
         command,
         code,
+        is_unread,
         lineage: OnceCell::new(),
     };
     Ok((caller, changeable))
@@ -333,7 +373,7 @@ fn program(running: &Statx, path: &Path) -> Program {
     }
 }
 
-/// A program that no lasting rule can name.
+/// A program that no path of the host leads to.
 fn unnamed(file: Fileid, path: &Path) -> Program {
     Program::File {
         device: file.device,
@@ -343,72 +383,4 @@ fn unnamed(file: Fileid, path: &Path) -> Program {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn a_path_counts_only_if_it_leads_to_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-        std::fs::write(&a, "").unwrap();
-        std::fs::write(&b, "").unwrap();
-        let running = statx_straight(&a).unwrap();
-        assert_eq!(
-            program(&running, &a),
-            Program::Path(a.to_str().unwrap().into())
-        );
-        assert!(
-            !program(&running, &b).is_lasting(),
-            "another file is at that path"
-        );
-        std::fs::remove_file(&a).unwrap();
-        assert!(!program(&running, &a).is_lasting(), "it was deleted");
-    }
-
-    #[test]
-    fn a_path_with_a_link_on_it_is_no_name_for_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().canonicalize().unwrap();
-        let file = dir.join("real/12/tool");
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, "").unwrap();
-        symlink("real", dir.join("link")).unwrap();
-        symlink("tool", dir.join("real/12/other")).unwrap();
-        let running = statx_straight(&file).unwrap();
-        for path in ["link/12/tool", "real/12/other", "link/12/other"] {
-            let program = program(&running, &dir.join(path));
-            assert!(!program.is_lasting(), "{path}");
-        }
-        assert!(program(&running, &file).is_lasting());
-    }
-
-    #[test]
-    fn this_process_is_found_as_itself() {
-        let handle = ProcessHandle::open(std::process::id()).unwrap();
-        let (stat, path) = handle.executable().unwrap();
-        assert!(handle.is_alive());
-        assert!(program(&stat, &path).is_lasting());
-    }
-
-    #[test]
-    fn a_process_that_has_ended_is_not_alive() {
-        let mut child = std::process::Command::new("sleep")
-            .arg("600")
-            .spawn()
-            .unwrap();
-        let handle = ProcessHandle::open(child.id()).unwrap();
-        assert!(handle.is_alive());
-        let began = handle.began().unwrap();
-        assert!(ProcessHandle::find(child.id(), began).is_some());
-        assert!(
-            ProcessHandle::find(child.id(), began - 1).is_none(),
-            "another one of this id"
-        );
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!handle.is_alive());
-        assert!(ProcessHandle::find(child.id(), began).is_none());
-    }
-}
+mod tests;

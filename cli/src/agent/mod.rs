@@ -70,12 +70,14 @@ impl Asked {
     }
 
     /// Lifespans that an answer may have. What is on a terminal, another program of the user can have
-    /// typed; so it is not for ever about a program that such a one could have put there.
+    /// typed; so it is not for ever about a program that such a one could have put there. Where a program that is no
+    /// file of this computer says that its file is says nothing.
     fn lifespans(&self) -> Vec<For> {
+        let lasts = self.prompt.verified && !self.is_changeable;
         let lifespans = self.prompt.lifespans.iter();
         lifespans
             .filter_map(|word| word.parse().ok())
-            .filter(|lifespan| *lifespan != For::Always || !self.is_changeable)
+            .filter(|lifespan| *lifespan != For::Always || lasts)
             .collect()
     }
 

@@ -45,6 +45,11 @@ fn is_udp(prompt: &Prompt) -> bool {
     matches!(prompt.protocol.as_str(), "udp" | "udplite")
 }
 
+/// Whether the program is known by what is in its file, and no path of this computer leads to that.
+fn is_by_contents(prompt: &Prompt) -> bool {
+    prompt.by_contents == Some(true) && !prompt.verified
+}
+
 /// Whether names are to be looked up: by one of the computer's name servers.
 fn is_lookup(prompt: &Prompt) -> bool {
     prompt.operation == "connect" && prompt.name_server == Some(true)
@@ -55,6 +60,8 @@ pub(super) fn question(prompt: &Prompt) -> String {
     let program = program(prompt);
     let who = if prompt.runs_anything {
         format!("commands run in {program}")
+    } else if is_by_contents(prompt) {
+        format!("a program in a container or similar ({program})")
     } else if !prompt.verified {
         format!("a program without a file ({program})")
     } else if prompt.interpreter.is_some() {
@@ -172,7 +179,14 @@ pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
             letters(prompt).is_some_and(|letters| letters.looks_alike),
             "The name of the other side can be taken for another.",
         ),
-        (!prompt.verified, "Its file was deleted or never existed."),
+        (
+            is_by_contents(prompt),
+            "It is known by what is in its file alone: any program of yours can run that, with code of its own.",
+        ),
+        (
+            !prompt.verified && !is_by_contents(prompt),
+            "Its file was deleted or never existed.",
+        ),
         (
             prompt.runs_anything,
             "It runs whatever it is given, so your answer is for this process only.",
@@ -204,6 +218,9 @@ pub(super) fn details(prompt: &Prompt) -> Vec<String> {
     let mut details = Vec::new();
     if application(prompt).is_some() {
         details.push(file(prompt));
+    }
+    if let Some(digest) = prompt.sha256.as_deref().filter(|_| is_by_contents(prompt)) {
+        details.push(format!("SHA-256 of its file: {}", detail(digest)));
     }
     if !prompt.command.is_empty() {
         details.push(format!(
@@ -275,6 +292,10 @@ pub(super) fn consequence(prompt: &Prompt, scope: Scope, lifespan: For) -> Strin
     let (reach, time) = (reach(prompt, scope), time(lifespan));
     let what = match lifespan {
         For::Once => format!("Your answer makes no rule: {reach}, {time}."),
+        For::Time(_) | For::Logout | For::Always if is_by_contents(prompt) => format!(
+            "Your answer makes a rule for what is in the file of {}, wherever that is: {reach}, {time}.",
+            program(prompt)
+        ),
         _ => format!(
             "Your answer makes a rule for {}: {reach}, {time}.",
             program(prompt)

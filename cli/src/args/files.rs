@@ -29,7 +29,7 @@ pub(crate) struct ImportRules {
     #[arg(long, value_parser = format(), default_value = AUTO)]
     pub(crate) format: Chosen,
     /// Rules that name no program of this computer are for this one: absolute path of its executable, where
-    /// symbolic links are followed; or an application: flatpak:ID, snap:NAME
+    /// symbolic links are followed; an application: flatpak:ID, snap:NAME; or sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: Option<PathBuf>,
     /// Remove all rules that the file does not have, but for those that end by themselves

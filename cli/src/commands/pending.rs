@@ -39,6 +39,8 @@ struct Subject<'a> {
     name: &'a str,
     path: &'a str,
     verified: bool,
+    /// Whether rules name it by the SHA-256 of its file.
+    by_contents: bool,
     /// Of an application: its key.
     application: Option<&'a str>,
     /// Of a script: what runs it.
@@ -77,6 +79,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 name: &prompt.name,
                 path: &prompt.path,
                 verified: prompt.verified,
+                by_contents: prompt.by_contents == Some(true),
                 application: prompt.application.as_deref(),
                 interpreter: prompt.interpreter.as_deref(),
                 runs_anything: prompt.runs_anything,
@@ -186,7 +189,9 @@ fn text(prompts: &[View<'_>], now: Duration) -> String {
 
 fn program(subject: &Subject<'_>) -> String {
     let mut program = subject.application.unwrap_or(subject.path).to_owned();
-    if !subject.verified {
+    if subject.by_contents {
+        program.push_str(" (so it says; in a container or similar)");
+    } else if !subject.verified {
         program.push_str(" (not verified)");
     }
     if let Some(interpreter) = subject.interpreter {
@@ -240,6 +245,7 @@ mod tests {
             name: "curl".into(),
             path: "/usr/bin/curl".into(),
             verified: true,
+            by_contents: None,
             application: None,
             interpreter: None,
             runs_anything: false,
@@ -273,7 +279,7 @@ mod tests {
                 "id": 7, "revision": 2, "uid": 1000, "operation": "connect",
                 "subject": {
                     "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
-                    "verified": true, "application": null, "interpreter": null, "runs_anything": false,
+                    "verified": true, "by_contents": false, "application": null, "interpreter": null, "runs_anything": false,
                     "sha256": null,
                     "alterations": [], "pid": 4711, "uid": 1000,
                     "started_by": ["/usr/bin/bash"], "unit": "vte-spawn-7.scope",

@@ -6,6 +6,7 @@ mod check;
 mod edit;
 mod export;
 mod import;
+mod network;
 mod show;
 
 use std::time::Duration;
@@ -24,12 +25,18 @@ use crate::{
 
 /// A rule as programs read it.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own for programs"
+)]
 pub(super) struct View<'a> {
     pub(super) id: u64,
     uid: Option<u32>,
     program: Option<&'a str>,
     started_by: Option<&'a str>,
     and_what_it_starts: bool,
+    /// What the file was called of a program that is known by its SHA-256: a claim.
+    called: Option<&'a str>,
     pub(super) operations: &'a [String],
     destination: &'a str,
     host: Option<&'a str>,
@@ -42,6 +49,11 @@ pub(super) struct View<'a> {
     pid: Option<u32>,
     /// Microseconds on `CLOCK_BOOTTIME`.
     ends: Option<u64>,
+    /// UUID of the one network that it is for, and what that was called.
+    only_in: Option<&'a str>,
+    only_in_name: Option<&'a str>,
+    /// Whether that is not active now.
+    away: bool,
     enabled: bool,
     origin: &'a str,
     created: i64,
@@ -58,6 +70,7 @@ impl<'a> From<&'a Rule> for View<'a> {
             program: rule.program.as_deref(),
             started_by: rule.started_by.as_deref(),
             and_what_it_starts: rule.and_what_it_starts == Some(true),
+            called: rule.called.as_deref(),
             operations: &rule.operations,
             destination: &rule.destination,
             host: rule.host.as_deref(),
@@ -69,6 +82,9 @@ impl<'a> From<&'a Rule> for View<'a> {
             lifespan: &rule.lifespan,
             pid: rule.pid,
             ends: rule.ends,
+            only_in: rule.only_in.as_deref(),
+            only_in_name: rule.only_in_name.as_deref(),
+            away: rule.away == Some(true),
             enabled: rule.enabled,
             origin: &rule.origin,
             created: rule.created,
@@ -99,7 +115,7 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
         Rules::Export(arguments) => return export::run(uid, arguments, output).await,
         Rules::Import(arguments) => return import::run(uid, arguments, output).await,
-        Rules::Add(rule) => (RuleChanges::add(added(rule)?), "added"),
+        Rules::Add(rule) => (RuleChanges::add(added(uid, rule).await?), "added"),
         Rules::Edit(rule) => (edit::changes(uid, rule).await?, "edited"),
         Rules::Remove(rules) => (
             RuleChanges {
@@ -165,15 +181,16 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
     output.result(&views, |views| text(views, boot_time()))
 }
 
-fn added(rule: &AddRule) -> Result<RuleSpec> {
+async fn added(uid: u32, rule: &AddRule) -> Result<RuleSpec> {
     let parts = &rule.parts;
     let key = if parts.and_what_it_starts {
         starter_key
     } else {
         program_key
     };
-    Ok(RuleSpec {
+    let mut spec = RuleSpec {
         program: key(&rule.app)?,
+        called: None,
         started_by: parts.started_by.as_deref().map(starter_key).transpose()?,
         and_what_it_starts: parts.and_what_it_starts.then_some(true),
         operations: rule.operations.iter().map(ToString::to_string).collect(),
@@ -188,7 +205,12 @@ fn added(rule: &AddRule) -> Result<RuleSpec> {
         lifespan: parts.lifespan().map(|lifespan| lifespan.to_string()),
         enabled: None,
         note: parts.note.clone(),
-    })
+        ..RuleSpec::default()
+    };
+    if let Some(word) = &parts.network {
+        network::put_in(&mut spec, uid, word).await?;
+    }
+    Ok(spec)
 }
 
 pub(super) async fn patient_proxy() -> Result<RulesProxy<'static>> {
@@ -224,22 +246,42 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
     table.render()
 }
 
-/// Whose calls the rule is about.
+/// Whose calls the rule is about, as it fits into a table.
 pub(super) fn subject(rule: &View<'_>) -> String {
-    let program = rule.program.unwrap_or("any program");
+    started(rule, program(rule))
+}
+
+/// The program, and that another has to have started it, or that the rule is for what it starts.
+pub(super) fn started(rule: &View<'_>, program: String) -> String {
     match rule.started_by {
         Some(starter) => format!("{program} started by {starter}"),
         None if rule.and_what_it_starts => format!("{program} and what it starts"),
-        None => program.to_owned(),
+        None => program,
     }
 }
 
+/// Digits of a digest that are shown in a table.
+const DIGITS: usize = 12;
+
+/// The program, as it fits into a table.
+fn program(rule: &View<'_>) -> String {
+    let key = rule.program.unwrap_or("any program");
+    let Some(digest) = key.strip_prefix("sha256:") else {
+        return key.to_owned();
+    };
+    let digits: String = digest.chars().take(DIGITS).collect();
+    match rule.called {
+        Some(called) => format!("{called} (sha256:{digits}…)"),
+        None => format!("sha256:{digits}…"),
+    }
+}
 /// Whether the rule counts.
 fn in_force(rule: &View<'_>) -> &'static str {
-    match (rule.enabled, rule.paused) {
-        (true, true) => "paused",
-        (true, false) => "yes",
-        (false, _) => "no",
+    match (rule.enabled, rule.away, rule.paused) {
+        (true, true, _) => "away",
+        (true, false, true) => "paused",
+        (true, false, false) => "yes",
+        (false, ..) => "no",
     }
 }
 
@@ -274,11 +316,14 @@ pub(super) fn other_side(rule: &View<'_>) -> String {
     };
     let ports = rule.ports.map(|ports| format!(" port {ports}"));
     let protocol = rule.protocol.map(|protocol| format!(", {protocol}"));
+    let network = rule.only_in_name.or(rule.only_in);
+    let network = network.map(|network| format!(", only in {network}"));
     [
         place,
         below,
         ports.as_deref().unwrap_or_default(),
         protocol.as_deref().unwrap_or_default(),
+        network.as_deref().unwrap_or_default(),
     ]
     .concat()
 }
@@ -313,10 +358,10 @@ mod tests {
             serde_json::to_value(View::from(&rule())).unwrap(),
             serde_json::json!({
                 "id": 12, "uid": 1000, "program": "/usr/bin/curl", "started_by": null,
-                "and_what_it_starts": false, "operations": ["connect"],
+                "and_what_it_starts": false, "called": null, "operations": ["connect"],
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
-                "pid": null, "ends": null, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
+                "pid": null, "ends": null, "only_in": null, "only_in_name": null, "away": false, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
                 "built_in": null, "note": null, "paused": false,
             })
         );
@@ -360,7 +405,29 @@ mod tests {
             errno: Some(111),
             ..rule()
         };
-        let rules = [rule(), built_in, timed, until("logout", None), domain];
+        let away = Rule {
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
+            away: Some(true),
+            ..rule()
+        };
+        let key = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        let by_contents = |called: Option<&str>| Rule {
+            program: Some(key.clone()),
+            called: called.map(str::to_owned),
+            ..rule()
+        };
+        let (called, uncalled) = (by_contents(Some("/usr/bin/x")), by_contents(None));
+        let rules = [
+            rule(),
+            built_in,
+            timed,
+            until("logout", None),
+            domain,
+            away,
+            called,
+            uncalled,
+        ];
         let views: Vec<_> = rules.iter().map(View::from).collect();
         assert_eq!(
             serde_json::to_value(&views[2]).unwrap()["ends"],
@@ -368,6 +435,11 @@ mod tests {
         );
         let text = text(&views, Duration::from_millis(95_500));
         let lines: Vec<_> = text.lines().collect();
+        assert!(
+            lines[6].contains(" /usr/bin/x (sha256:0123456789ab…) "),
+            "{text}"
+        );
+        assert!(lines[7].contains(" sha256:0123456789ab… "), "{text}");
         assert!(lines[1].contains("example.org port 443, tcp"), "{text}");
         assert!(lines[2].contains("any program"), "{text}");
         assert!(lines[2].contains("this-computer"), "{text}");
@@ -375,6 +447,8 @@ mod tests {
         assert!(lines[3].contains("ends in 1h 5s "), "{text}");
         assert!(lines[4].contains("until logout"), "{text}");
         assert!(lines[1].contains(" deny  "), "{text}");
+        assert!(lines[6].starts_with("12  away "), "{text}");
+        assert!(lines[6].contains("443, tcp, only in Home"), "{text}");
         assert!(lines[5].contains("deny (ECONNREFUSED)"), "{text}");
         assert!(
             lines[5].contains("example.org and below port 80,443, tcp"),

@@ -1,6 +1,6 @@
 //! `portreevectl status`: the state of the firewall.
 
-use portreeve_dbus::Status;
+use portreeve_dbus::{ActiveNetwork, Status};
 use serde::Serialize;
 
 use super::mode;
@@ -27,8 +27,29 @@ struct View<'a> {
     store: &'a str,
     history: &'a str,
     administrators: &'a str,
+    networks: Vec<Network<'a>>,
     failures: &'a [String],
     hold_seconds: u32,
+}
+
+/// A network that is active, as programs read it.
+#[derive(Debug, Serialize)]
+struct Network<'a> {
+    uuid: &'a str,
+    name: &'a str,
+    kind: &'a str,
+    primary: bool,
+}
+
+impl<'a> From<&'a ActiveNetwork> for Network<'a> {
+    fn from(network: &'a ActiveNetwork) -> Self {
+        Self {
+            uuid: &network.uuid,
+            name: &network.name,
+            kind: &network.kind,
+            primary: network.primary,
+        }
+    }
 }
 
 impl<'a> From<&'a Status> for View<'a> {
@@ -46,6 +67,12 @@ impl<'a> From<&'a Status> for View<'a> {
             store: &status.store,
             history: &status.history,
             administrators: &status.administrators,
+            networks: status
+                .networks
+                .iter()
+                .flatten()
+                .map(Network::from)
+                .collect(),
             failures: &status.failures,
             hold_seconds: status.hold_seconds,
         }
@@ -71,6 +98,16 @@ fn text(status: &View<'_>) -> String {
     } else {
         status.failures.join(", ")
     };
+    let networks: Vec<String> = status
+        .networks
+        .iter()
+        .map(|network| format!("{} ({})", network.name, network.uuid))
+        .collect();
+    let networks = if networks.is_empty() {
+        "none known".to_owned()
+    } else {
+        networks.join(", ")
+    };
     [
         ("Version", status.version.to_owned()),
         ("Enforcing", yes_no(status.enforcing).to_owned()),
@@ -82,6 +119,7 @@ fn text(status: &View<'_>) -> String {
         ("Rule store", status.store.to_owned()),
         ("History", status.history.to_owned()),
         ("Admin rules", status.administrators.to_owned()),
+        ("Networks", networks),
         ("Failures", failures),
         ("Longest hold", format!("{} s", status.hold_seconds)),
     ]
@@ -103,6 +141,12 @@ mod tests {
             store: "ok".into(),
             history: "off".into(),
             administrators: "ok".into(),
+            networks: Some(vec![ActiveNetwork {
+                uuid: "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into(),
+                name: "Home".into(),
+                kind: "vpn".into(),
+                primary: true,
+            }]),
             failures: vec!["no-agent=1".into()],
             hold_seconds: 120,
             ..Status::default()
@@ -113,7 +157,10 @@ mod tests {
                 "version": "0.1.0", "mode": "ask", "mode_ends": null, "mode_before": null,
                 "enforcing": true, "agent": false,
                 "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
-                "administrators": "ok",
+                "administrators": "ok", "networks": [{
+                    "uuid": "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab", "name": "Home", "kind": "vpn",
+                    "primary": true,
+                }],
                 "failures": ["no-agent=1"], "hold_seconds": 120,
             })
         );

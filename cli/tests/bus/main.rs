@@ -58,6 +58,7 @@ fn prompt() -> Prompt {
         name: "curl".into(),
         path: "/usr/bin/curl".into(),
         verified: true,
+        by_contents: None,
         application: None,
         interpreter: None,
         sha256: None,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     json_of, run,
-    scripted::{Bus, Script},
+    scripted::{Bus, HOME, Script},
     status, text_of,
 };
 
@@ -100,6 +100,31 @@ async fn rules_are_listed_and_changed() {
     assert_eq!(status(&output), 4);
     let output = run(address, &["rules", "edit", "99", "--anywhere"]);
     assert_eq!(status(&output), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_is_for_a_network_that_is_named() {
+    let bus = Bus::start(Script::default()).await;
+    let add = |network: &str| {
+        let words = [
+            "rules", "add", "--app", "/bin/sh", "--op", "connect", "--action", "allow",
+        ];
+        let words = [&words[..], &["--network", network]].concat();
+        run(bus.address(), &words)
+    };
+    for network in ["Home", "current", HOME] {
+        let output = add(network);
+        assert_eq!(status(&output), 0, "{output:?}");
+        let last = bus.calls().pop().unwrap();
+        assert!(last.ends_with(&format!(" only in {HOME} Home")), "{last}");
+    }
+    let output = add("Café");
+    assert_eq!(status(&output), 2, "{output:?}");
+    let error = text_of(&output.stderr);
+    assert!(error.contains("cannot find network “Café”"), "{error}");
+    assert_eq!(bus.calls().len(), 3, "nothing is asked of the broker");
+    let output = run(bus.address(), &["status"]);
+    assert!(text_of(&output.stdout).contains(&format!("Home ({HOME})")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, AgentProxy, BROKER_PATH, BUS_NAME, CallSpec, Change, Error,
-    Explanation, ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram, Status,
+    ActiveNetwork, Activity, ActivityFilter, AgentProxy, BROKER_PATH, BUS_NAME, CallSpec, Change,
+    Error, Explanation, ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram, Status,
 };
 use portreeve_tests::Daemon;
 use zbus::{
@@ -73,6 +73,9 @@ fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().unwrap()
 }
 
+/// The network that is active.
+pub(crate) const HOME: &str = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+
 struct Broker(Shared);
 
 #[interface(name = "io.github.portreeve.Broker1")]
@@ -87,6 +90,12 @@ impl Broker {
             history: "ok".into(),
             administrators: "ok".into(),
             hold_seconds: 120,
+            networks: Some(vec![ActiveNetwork {
+                uuid: HOME.into(),
+                name: "Home".into(),
+                kind: "802-11-wireless".into(),
+                primary: true,
+            }]),
             ..Status::default()
         }
     }
@@ -209,6 +218,9 @@ impl Rules {
                 word(rule.errno.map(|errno| errno.to_string())),
                 word(rule.note),
             ));
+            if let Some(id) = rule.only_in {
+                said.push(format!("only in {id} {}", word(rule.only_in_name)));
+            }
             added.push(13);
         }
         let named = [

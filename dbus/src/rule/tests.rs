@@ -38,6 +38,29 @@ fn a_good_rule_is_taken() {
 }
 
 #[test]
+fn a_rule_may_be_for_one_network() {
+    let home = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+    let only_in = |id: Option<&str>, name: Option<&str>| RuleSpec {
+        only_in: id.map(Into::into),
+        only_in_name: name.map(Into::into),
+        ..spec()
+    };
+    let network = only_in(Some(&home.to_uppercase()), Some("Home"))
+        .check()
+        .unwrap()
+        .network
+        .unwrap();
+    assert_eq!(network.id.to_string(), home);
+    assert_eq!(network.shown(), "Home");
+    assert_eq!(only_in(None, None).check().unwrap().network, None);
+    let unnamed = only_in(Some(home), None).check().unwrap().network.unwrap();
+    assert_eq!(unnamed.shown(), home);
+    assert!(refused(&only_in(Some("Home"), None)).contains("“Home”"));
+    assert!(refused(&only_in(None, Some("Home"))).contains("without its UUID"));
+    assert!(refused(&only_in(Some(home), Some("a\nb"))).contains("“a\\nb”"));
+}
+
+#[test]
 fn networks_and_protocols_are_taken_in_the_form_of_calls() {
     let network = |text: &str| {
         RuleSpec {
@@ -363,6 +386,12 @@ fn rules_by_who_has_started_a_program_come_back() {
             and_what_it_starts: Some(true),
             ..spec()
         },
+        RuleSpec {
+            program: format!("sha256:{}", "0123456789abcdef".repeat(4)),
+            called: Some("/usr/bin/tool".into()),
+            started_by: Some("/usr/bin/git".into()),
+            ..spec()
+        },
     ] {
         let parts = spec.check().unwrap();
         let rule = PolicyRule {
@@ -377,13 +406,49 @@ fn rules_by_who_has_started_a_program_come_back() {
             origin: portreeve_policy::Origin::Window,
             created: 1,
             note: None,
+            network: None,
         };
         let listed = Rule::from(&rule);
-        assert_eq!(listed.program.as_deref(), Some("/usr/bin/curl"));
+        assert_eq!(listed.program.as_deref(), Some(spec.program.as_str()));
+        assert_eq!(listed.called, spec.called);
         assert_eq!(
             listed.spec(0).unwrap().check().unwrap().subject,
             parts.subject
         );
         assert_eq!(listed.compared().unwrap().subject, parts.subject);
     }
+}
+
+#[test]
+fn what_a_file_is_called_goes_with_what_is_in_it_and_decides_nothing() {
+    let key = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    let called = |called: Option<&str>| RuleSpec {
+        program: key.clone(),
+        called: called.map(str::to_owned),
+        ..spec()
+    };
+    let rule = |spec: RuleSpec| {
+        let checked = spec.check().unwrap();
+        Rule::from(&PolicyRule {
+            subject: SubjectPattern::Program(checked.program),
+            ..BuiltIn::ThisComputer.rule(Some(1000), Action::Allow)
+        })
+    };
+    let with = rule(called(Some("/usr/bin/tool")));
+    assert_eq!(with.program.as_ref(), Some(&key));
+    assert_eq!(with.called.as_deref(), Some("/usr/bin/tool"));
+    assert_eq!(with.spec(0).unwrap().called, with.called);
+    assert_eq!(rule(called(None)).called, None);
+    let (one, other) = (called(Some("/a")).check(), called(None).check());
+    assert_eq!(one.unwrap().program, other.unwrap().program);
+    let text = refused(&RuleSpec {
+        called: Some("/a".into()),
+        ..spec()
+    });
+    assert!(text.contains("/usr/bin/curl"), "{text}");
+    let bad = RuleSpec {
+        program: "sha256:0123".into(),
+        ..spec()
+    };
+    assert!(refused(&bad).contains("64 hexadecimal digits"));
 }

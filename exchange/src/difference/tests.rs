@@ -219,6 +219,30 @@ fn what_is_asked_after_leave_in_the_file_is_so_afterwards() {
     }
 }
 
+/// A network is part of what a rule says, but not what it is called.
+#[test]
+fn what_is_for_another_network_is_another_rule() {
+    const HOME: &str = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+    let home = Rule {
+        only_in: Some(HOME.to_owned()),
+        only_in_name: Some("Home".to_owned()),
+        away: Some(true),
+        ..rule(1, "a.example")
+    };
+    let mut for_home = incoming("a.example");
+    for_home.spec.only_in = Some(HOME.to_uppercase());
+    let there = std::slice::from_ref(&home);
+    let difference = Difference::new(there, &[incoming("a.example")], false);
+    assert_eq!((difference.add.len(), difference.same.len()), (1, 0));
+    let difference = Difference::new(there, std::slice::from_ref(&for_home), true);
+    assert!(difference.is_empty(), "{difference:?}");
+    let difference = Difference::new(&[rule(1, "a.example")], &[for_home], true);
+    assert_eq!(
+        (difference.add.len(), ids(&difference.remove)),
+        (1, vec![1])
+    );
+}
+
 /// Who is asked instead of denied may let it go on.
 #[test]
 fn what_asks_stays_off() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portreeve_policy::{Operation, Packaging, Protocol};
+use portreeve_policy::{NetworkName, Operation, Packaging, Protocol};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -218,12 +218,22 @@ fn the_schema_says_so_too() {
         action: "deny".to_owned(),
         ..RuleSpec::default()
     };
+    assert_eq!(
+        rule["properties"]["only_in_name"]["maxLength"],
+        NetworkName::LONGEST
+    );
     for place in words(&rule["properties"]["place"]) {
         let place = Some(place);
         let spec = spec.clone();
         RuleSpec { place, ..spec }.check().unwrap();
     }
-    let programs = ["/usr/bin/curl", "flatpak:org.example.App", "snap:example"];
+    let contents = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    let programs = [
+        "/usr/bin/curl",
+        "flatpak:org.example.App",
+        "snap:example",
+        &contents,
+    ];
     let pattern = rule["properties"]["program"]["pattern"].as_str().unwrap();
     let starts = pattern.strip_prefix("^(").unwrap();
     let starts: Vec<&str> = starts.strip_suffix(").").unwrap().split('|').collect();
@@ -233,7 +243,7 @@ fn the_schema_says_so_too() {
         let spec = spec.clone();
         RuleSpec { program, ..spec }.check().unwrap();
     }
-    assert_eq!((starts.len(), Packaging::ALL.len()), (3, 2));
+    assert_eq!((starts.len(), Packaging::ALL.len()), (4, 2));
 }
 
 fn any_destination() -> impl Strategy<Value = (String, Option<String>, Option<String>)> {
@@ -258,9 +268,23 @@ fn any_destination() -> impl Strategy<Value = (String, Option<String>, Option<St
     ])
 }
 
+fn any_program() -> impl Strategy<Value = (String, Option<String>)> {
+    let path = |path: &str| (path.to_owned(), None);
+    let contents = |called: Option<&str>| {
+        let key = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        (key, called.map(str::to_owned))
+    };
+    prop::sample::select(vec![
+        path("/usr/bin/curl"),
+        path("/opt/ü “x”/\\y"),
+        contents(None),
+        contents(Some("/usr/bin/ü “x”")),
+    ])
+}
+
 prop_compose! {
     fn any_rule()(
-        program in prop::sample::select(vec!["/usr/bin/curl", "/opt/ü “x”/\\y"]),
+        (program, called) in any_program(),
         operations in prop::sample::subsequence(vec!["create", "bind", "connect"], 1..=3),
         (destination, host, network) in any_destination(),
         ports in prop::option::of("[1-9][0-9]{0,3}"),
@@ -269,15 +293,18 @@ prop_compose! {
         enabled in any::<bool>(),
         note in prop::option::of("[^\\p{Cc}]{1,100}"),
         who in 0..3,
+        only_in in prop::option::of("[^\\p{Cc}]{0,30}"),
     ) -> Rule {
+        let only_in_name = only_in.clone().filter(|name| !name.is_empty());
+        let only_in = only_in.map(|_| "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".to_owned());
         Rule {
-            program: Some(program.to_owned()),
+            program: Some(program), called,
             started_by: (who == 1).then(|| "/usr/bin/git".to_owned()),
             and_what_it_starts: (who == 2).then_some(true),
             operations: operations.into_iter().map(str::to_owned).collect(),
             destination, host, network, ports, protocol,
             action: if errno.is_some() { "deny" } else { "allow" }.to_owned(),
-            errno, enabled, note,
+            errno, enabled, note, only_in, only_in_name,
             ..rule(1)
         }
     }
@@ -289,7 +316,7 @@ proptest! {
         let exported = export(&rules);
         prop_assert_eq!((exported.count, exported.left_out.len()), (rules.len(), 0));
         let mut before: Vec<_> = rules.iter().map(|rule| rule.spec(0).unwrap().check().unwrap()).collect();
-        before.sort_by_key(|it| it.program.shown_path().to_owned());
+        before.sort_by_key(|it| it.program.to_string());
         let after: Vec<_> = read(&exported.text).iter().map(|spec| spec.check().unwrap()).collect();
         prop_assert_eq!(after, before);
         // And what is written again is the same.

@@ -4,8 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Alteration, Deadline, Decision, NameSource, Object, Outcome, Process, Ruleset, Subject,
-    fixtures::{PROCESS, any_ancestry, network, object, program, rule, starter, subject},
+    Alteration, Contents, Deadline, Decision, Digest, NameSource, NetworkId, Object, OfContents,
+    Outcome, Process, Ruleset, Subject,
+    fixtures::{
+        CAFE, HOME, PROCESS, any_ancestry, network, object, only_in, program, rule, starter,
+        subject,
+    },
 };
 
 const CURL: &str = "/usr/bin/curl";
@@ -181,6 +185,44 @@ fn what_is_for_others_too_is_neither_redundant_nor_overruled_by_what_is_not() {
     assert_eq!(found(&twice), [(1, "redundant", 2)]);
 }
 
+#[test]
+fn one_for_a_network_takes_no_place_elsewhere() {
+    let (allow, deny) = (Action::Allow, Action::DENY);
+    let of = |id, destination, action| rule(id, CURL, destination, action);
+    let anywhere = of(1, Destination::Anywhere, allow);
+    let narrow = of(2, host("a.example"), allow);
+    // At home the wide one says the same; elsewhere only the narrow one says it.
+    let home = only_in(HOME, anywhere.clone());
+    assert_eq!(found(&[home.clone(), narrow.clone()]), []);
+    let cafe = only_in(CAFE, narrow.clone());
+    assert_eq!(found(&[home.clone(), cafe]), []);
+    // What is said in any network is said at home too, whether the computer is there or not.
+    let narrow_home = only_in(HOME, narrow.clone());
+    assert_eq!(
+        found(&[anywhere.clone(), narrow_home.clone()]),
+        [(2, "redundant", 1)]
+    );
+    assert_eq!(found(&[home.clone(), narrow_home]), [(2, "redundant", 1)]);
+    // It overrules what is said elsewhere as well in no other network.
+    let same = of(3, Destination::Anywhere, deny);
+    let denied_home = only_in(HOME, same.clone());
+    assert_eq!(found(&[anywhere.clone(), denied_home.clone()]), []);
+    let allowed_home = home.clone();
+    assert_eq!(
+        found(&[allowed_home.clone(), denied_home.clone()]),
+        [(1, "overruled", 3)]
+    );
+    // The exception is the more exact one.
+    assert_eq!(found(&[allowed_home, same]), []);
+    // One that is between in some network is between.
+    let between = only_in(CAFE, of(3, domain("example"), deny));
+    assert_eq!(found(&[anywhere, narrow, between]), []);
+}
+
+fn any_network() -> impl Strategy<Value = Option<&'static str>> {
+    prop_oneof![2 => Just(None), 1 => Just(Some(HOME)), 1 => Just(Some(CAFE))]
+}
+
 fn any_rule() -> impl Strategy<Value = Rule> {
     let destinations = vec![
         Destination::Anywhere,
@@ -209,7 +251,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         0..2_i64,
         any_operations(),
         (any_lifespan(), any_subject()),
-        prop::bool::weighted(0.9),
+        (prop::bool::weighted(0.9), any_network()),
     )
         .prop_map(
             |(
@@ -221,9 +263,13 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                 created,
                 operations,
                 (lifespan, subject),
-                enabled,
+                (enabled, network),
             )| {
                 let rule = rule(0, CURL, destination, action);
+                let rule = match network {
+                    Some(id) => only_in(id, rule),
+                    None => rule,
+                };
                 let rule = Rule {
                     subject,
                     created,
@@ -327,7 +373,7 @@ fn any_call() -> impl Strategy<Value = Object> {
 
 proptest! {
     /// Without a rule that is redundant everything is told the same, and one that is overruled decides nothing;
-    /// nor is anything told otherwise without all of them.
+    /// nor is anything told otherwise without all of them: whichever networks are active.
     #[test]
     fn what_says_nothing_changes_nothing(
         mut rules in prop::collection::vec(any_rule(), 1..6),
@@ -335,14 +381,27 @@ proptest! {
         alteration in any_alteration(),
         ancestry in any_ancestry(&["/usr/bin/make", CURL, "/usr/bin/sh"]),
         path in prop::sample::select(vec![CURL, CURL, "/usr/bin/cc"]),
+        active in prop::sample::subsequence(vec![HOME, CAFE], 0..=2),
+        about_contents in prop::collection::vec(prop::option::weighted(0.3, 0..2_u8), 6),
+        contents in prop::option::of(0..2_u8),
     ) {
-        for (id, rule) in (1..).zip(&mut rules) {
+        for ((id, rule), contents) in (1..).zip(&mut rules).zip(about_contents) {
             rule.id = RuleId(id);
+            if let SubjectPattern::Program(program) | SubjectPattern::StartedBy(program, _) = &mut rule.subject
+                && let Some(number) = contents
+            {
+                *program = Program::Contents(OfContents::new(Digest([number; 32]), None));
+            }
         }
         let mut caller = Subject { ancestry, ..subject(path) };
+        if let Some(number) = contents {
+            caller.contents = Contents::OfRootNow(Digest([number; 32]));
+        }
         caller.process.alteration = alteration;
         let decide = |rules: &[Rule], call: &Object| {
-            Ruleset::new(rules.to_vec()).decide(&caller, Operation::Connect, call)
+            let is_active = |id: NetworkId| active.iter().any(|it| it.parse() == Ok(id));
+            let rules = rules.iter().filter(|rule| rule.holds_where(is_active));
+            Ruleset::new(rules.cloned()).decide(&caller, Operation::Connect, call)
         };
         let findings = conflicts(&rules);
         let each = findings.iter().map(std::slice::from_ref);

@@ -37,6 +37,20 @@ fn object(address: &str) -> Object {
     fixtures::object(address, 8080, None)
 }
 
+#[test]
+fn it_is_known_whether_a_rule_for_a_network_has_a_part_in_it() {
+    let reach = |rules: Vec<Rule>| Ruleset::new(rules).reach(&subject(), 8080, Protocol::TCP);
+    let any = listen(1, Destination::LocalNetwork, Action::Allow);
+    let home = fixtures::only_in(fixtures::HOME, any.clone());
+    assert!(!reach(vec![any.clone()]).is_of_network());
+    assert!(reach(vec![any, home.clone()]).is_of_network());
+    let elsewhere = Rule {
+        operations: Operations::only(Operation::Connect),
+        ..home
+    };
+    assert!(!reach(vec![elsewhere]).is_of_network());
+}
+
 /// What listening is told, and then who of these may connect.
 const PEERS: [&str; 6] = [
     "127.0.0.1",

@@ -78,6 +78,13 @@ def listen_once(address):
         ring.submit_once(uring.LISTEN, server.fileno(), length=5)
 
 
+def bind_once(address, port):
+    """Waits for datagrams by io_uring, not again after an interruption."""
+    with uring.Ring() as ring, socket.socket(family_of(address), socket.SOCK_DGRAM) as server:
+        where = endpoint(address, port)
+        ring.submit_once(uring.BIND, server.fileno(), uring.pointer(where), offset=len(where))
+
+
 KINDS = {
     "stream": socket.SOCK_STREAM,
     "messages": socket.SOCK_SEQPACKET,

@@ -1,6 +1,8 @@
 """Running commands in the machine."""
 
 import contextlib
+import errno
+import socket
 import subprocess
 from pathlib import Path
 
@@ -62,3 +64,13 @@ def with_module(name):
     """Loads a module of the kernel that a test needs."""
     if run("modprobe", name).returncode != 0:
         raise Skipped(f"this kernel has no module {name}")
+
+
+def with_protocol(kind, protocol):
+    """Goes on if the kernel has this protocol."""
+    try:
+        socket.socket(socket.AF_INET, kind, protocol).close()
+    except OSError as error:
+        if error.errno != errno.EPROTONOSUPPORT:
+            raise
+        raise Skipped(f"this kernel has no protocol {protocol}") from error

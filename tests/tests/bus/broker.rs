@@ -16,6 +16,7 @@ use portreeve_broker::{
     decide::{Arrival, Decider, Inputs},
     failure::Failures,
     gate::{Answer, Table},
+    networks::Left,
     probe::{self, Kernel},
     store::{Store, history::History},
     subject::{Caller, Code, ProcessHandle},
@@ -129,6 +130,12 @@ impl Broker {
             interrupted: Arc::new(Notify::new()),
         }));
         let (connection, _following) = bus::serve(commands.clone(), history.clone()).await.unwrap();
+        let left = Left::nothing();
+        tokio::spawn(bus::follow_networks(
+            connection.clone(),
+            commands.clone(),
+            left,
+        ));
         tokio::spawn(bus::follow_logins(connection.clone(), commands));
         Self {
             arrivals,
@@ -168,6 +175,7 @@ impl Broker {
             path: "/usr/bin/curl".into(),
             command: format!("curl {address}"),
             code: Code::Own,
+            is_unread: false,
             lineage: OnceCell::new(),
         };
         let request = Request {

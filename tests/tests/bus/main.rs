@@ -12,6 +12,8 @@ mod errors;
 mod limits;
 mod logind;
 mod modes;
+mod network_manager;
+mod networks;
 mod polkit;
 mod prompts;
 mod rules;

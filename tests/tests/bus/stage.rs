@@ -12,7 +12,7 @@ use portreeve_tests::Daemon;
 /// Set in the process that a test has for itself.
 const INSIDE: &str = "PORTREEVE_BUS_TEST";
 /// The user `nobody`, of whom nothing else is known.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 /// How long anything may take here.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -28,6 +28,7 @@ fn a_user_sees_his_own_state() {
             store: "ok".into(),
             history: "ok".into(),
             administrators: "ok".into(),
+            networks: Some(Vec::new()),
             failures: Vec::new(),
             hold_seconds: 60,
         };

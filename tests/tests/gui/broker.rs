@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::needless_pass_by_value,
-    clippy::unused_self,
     reason = "the methods of an interface have the form that zbus gives them"
 )]
 
@@ -12,8 +11,8 @@ use std::{
 };
 
 use portreeve_dbus::{
-    AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Change, Error, OWN_UID, Prompt, Rule,
-    RuleChanges, RuleSpec, Status, withdrawn,
+    AGENT_PATH, ActiveNetwork, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Change, Error, OWN_UID,
+    Prompt, Rule, RuleChanges, RuleSpec, Status, withdrawn,
 };
 use tokio::runtime::Runtime;
 use zbus::{
@@ -49,6 +48,8 @@ struct State {
     before: Vec<Vec<Rule>>,
     added: Vec<RuleSpec>,
     watchers: Vec<OwnedUniqueName>,
+    /// Those that are active.
+    networks: Vec<ActiveNetwork>,
 }
 
 impl State {
@@ -121,6 +122,8 @@ impl State {
             enabled: rule.enabled != Some(false),
             origin: "window".into(),
             note: rule.note.clone(),
+            only_in: rule.only_in.clone(),
+            only_in_name: rule.only_in_name.clone(),
             ..Rule::default()
         });
         self.added.push(rule);
@@ -311,11 +314,25 @@ impl Broker {
         self.tell().await;
     }
 
+    pub(crate) fn set_networks(&self, networks: Vec<ActiveNetwork>) {
+        lock(&self.state).networks = networks;
+    }
+
+    /// The network of a rule is not active, or is again.
+    pub(crate) async fn leaves(&self, id: u64, away: bool) {
+        self.alter(id, |it| it.away = away.then_some(true)).await;
+    }
+
     /// A rule is paused, or is not any more; whoever watches is told.
     pub(crate) async fn pauses(&self, id: u64, paused: bool) {
+        self.alter(id, |it| it.paused = paused.then_some(true))
+            .await;
+    }
+
+    async fn alter(&self, id: u64, change: impl Fn(&mut Rule)) {
         for rule in &mut lock(&self.state).rules {
             if rule.id == id {
-                rule.paused = paused.then_some(true);
+                change(rule);
             }
         }
         self.tell().await;
@@ -363,7 +380,10 @@ struct BrokerInterface(Shared);
 impl BrokerInterface {
     fn status(&self, uid: u32) -> Status {
         own(uid);
-        Status::default()
+        Status {
+            networks: Some(lock(&self.0).networks.clone()),
+            ..Status::default()
+        }
     }
 
     fn register_agent(&self, #[zbus(header)] header: Header<'_>) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::{Error, Rule};
+use portreeve_dbus::{ActiveNetwork, Error, Rule};
 
 use crate::desk::Desk;
 
@@ -247,6 +247,67 @@ fn a_rule_is_added_that_ends() {
     desk.click("Add", "button");
     desk.until("the rule is added", |desk| !desk.broker.added().is_empty());
     assert_eq!(desk.broker.added()[0].lifespan.as_deref(), Some("logout"));
+}
+
+const HOME: &str = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
+
+#[test]
+fn a_rule_for_a_network_says_so_and_when_it_is_not_in_force() {
+    let home = Rule {
+        only_in: Some(HOME.into()),
+        only_in_name: Some("Home".into()),
+        ..rule(10, "/usr/bin/curl")
+    };
+    let desk = desk(vec![home]);
+    let row = "curl: allow server.example, while in Home";
+    let away = "Not in force now: the computer is not in this network.";
+    desk.see(row, "list item");
+    desk.see_no(away, "label");
+    desk.run(desk.broker.leaves(10, true));
+    desk.see(away, "label");
+    desk.see(&format!("{row}, not in force now"), "list item");
+    // Whoever changes something else leaves that as it is.
+    desk.click("Edit rule for curl to server.example", "button");
+    desk.see("Only in this network", "label");
+    desk.enter("Ports (empty for any)", "443");
+    desk.click("Save", "button");
+    desk.until("it was saved", |desk| desk.broker.added().len() == 1);
+    let added = desk.broker.added();
+    assert_eq!(added[0].only_in.as_deref(), Some(HOME));
+    assert_eq!(added[0].only_in_name.as_deref(), Some("Home"));
+}
+
+#[test]
+fn a_rule_is_added_for_a_network_that_is_active() {
+    let desk = desk(vec![built_in()]);
+    desk.broker.set_networks(vec![ActiveNetwork {
+        uuid: HOME.into(),
+        name: "Home".into(),
+        kind: "802-11-wireless".into(),
+        primary: true,
+    }]);
+    desk.click("Add Rule", "button");
+    desk.see("Only in this network", "label");
+    desk.enter("Program", "/usr/bin/env");
+    desk.focus("Portreeve");
+    // Backwards from the first row, over the buttons above and the last, to the one before.
+    for key in [
+        "shift+Tab",
+        "shift+Tab",
+        "shift+Tab",
+        "Up",
+        "space",
+        "Down",
+        "Return",
+    ] {
+        desk.press(key, 1);
+        desk.pause(Duration::from_millis(300));
+    }
+    desk.click("Add", "button");
+    desk.until("the rule is added", |desk| !desk.broker.added().is_empty());
+    let added = desk.broker.added();
+    assert_eq!(added[0].only_in.as_deref(), Some(HOME));
+    assert_eq!(added[0].lifespan, None);
 }
 
 #[test]

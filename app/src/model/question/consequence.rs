@@ -23,7 +23,7 @@ impl Question {
             For::Time(span) => in_words(span),
             For::Once | For::Process | For::Logout | For::Always => String::new(),
         };
-        gettext_f(
+        let text = gettext_f(
             &text,
             &[
                 ("app", &self.name),
@@ -32,7 +32,15 @@ impl Question {
                 ("port", &port),
                 ("time", &time),
             ],
-        )
+        );
+        if self.by_contents && !matches!(lifespan, For::Once | For::Process) {
+            // Translators: {consequence} is what an answer does, and this is said of it.
+            return gettext_f(
+                "{consequence} The program is known by what is in its file: wherever that is, and whichever of your programs runs it.",
+                &[("consequence", &text)],
+            );
+        }
+        text
     }
 }
 

@@ -2,7 +2,7 @@
 
 use portreeve_dbus::Prompt;
 
-use super::Kind;
+use super::{Kind, is_by_contents};
 use crate::i18n::{gettext, gettext_f};
 
 /// Who asks, as far as the words go.
@@ -11,6 +11,8 @@ enum Who {
     Script,
     /// An interpreter, whatever it was given.
     Commands,
+    /// A program that is known by what is in its file, since no path leads to that.
+    Contained,
     /// A program that no path leads to.
     NoFile,
 }
@@ -19,6 +21,8 @@ impl Who {
     fn of(prompt: &Prompt) -> Self {
         if prompt.runs_anything {
             Self::Commands
+        } else if is_by_contents(prompt) {
+            Self::Contained
         } else if !prompt.verified {
             Self::NoFile
         } else if prompt.interpreter.is_some() {
@@ -49,6 +53,10 @@ fn connecting(who: &Who) -> String {
         Who::Program => gettext("Allow “{app}” to connect to {host}?"),
         Who::Script => gettext("Allow the script “{app}” to connect to {host}?"),
         Who::Commands => gettext("Allow commands run in “{app}” to connect to {host}?"),
+        // Translators: a program whose file is somewhere that only it sees.
+        Who::Contained => {
+            gettext("Allow a program in a container or similar (“{app}”) to connect to {host}?")
+        }
         Who::NoFile => gettext("Allow a program without a file (“{app}”) to connect to {host}?"),
     }
 }
@@ -58,6 +66,9 @@ fn sending(who: &Who) -> String {
         Who::Program => gettext("Allow “{app}” to send data to {host}?"),
         Who::Script => gettext("Allow the script “{app}” to send data to {host}?"),
         Who::Commands => gettext("Allow commands run in “{app}” to send data to {host}?"),
+        Who::Contained => {
+            gettext("Allow a program in a container or similar (“{app}”) to send data to {host}?")
+        }
         Who::NoFile => gettext("Allow a program without a file (“{app}”) to send data to {host}?"),
     }
 }
@@ -68,6 +79,9 @@ fn looking_up(who: &Who) -> String {
         Who::Program => gettext("Allow “{app}” to look up names?"),
         Who::Script => gettext("Allow the script “{app}” to look up names?"),
         Who::Commands => gettext("Allow commands run in “{app}” to look up names?"),
+        Who::Contained => {
+            gettext("Allow a program in a container or similar (“{app}”) to look up names?")
+        }
         Who::NoFile => gettext("Allow a program without a file (“{app}”) to look up names?"),
     }
 }
@@ -77,6 +91,9 @@ fn receiving(who: &Who) -> String {
         Who::Program => gettext("Let other devices send data to “{app}”?"),
         Who::Script => gettext("Let other devices send data to the script “{app}”?"),
         Who::Commands => gettext("Let other devices send data to commands run in “{app}”?"),
+        Who::Contained => {
+            gettext("Let other devices send data to a program in a container or similar (“{app}”)?")
+        }
         Who::NoFile => {
             gettext("Let other devices send data to a program without a file (“{app}”)?")
         }
@@ -88,6 +105,9 @@ fn listening(who: &Who) -> String {
         Who::Program => gettext("Let other devices connect to “{app}”?"),
         Who::Script => gettext("Let other devices connect to the script “{app}”?"),
         Who::Commands => gettext("Let other devices connect to commands run in “{app}”?"),
+        Who::Contained => {
+            gettext("Let other devices connect to a program in a container or similar (“{app}”)?")
+        }
         Who::NoFile => gettext("Let other devices connect to a program without a file (“{app}”)?"),
     }
 }
@@ -97,6 +117,9 @@ fn raw(who: &Who) -> String {
         Who::Program => gettext("Allow “{app}” to send and receive raw packets?"),
         Who::Script => gettext("Allow the script “{app}” to send and receive raw packets?"),
         Who::Commands => gettext("Allow commands run in “{app}” to send and receive raw packets?"),
+        Who::Contained => gettext(
+            "Allow a program in a container or similar (“{app}”) to send and receive raw packets?",
+        ),
         Who::NoFile => {
             gettext("Allow a program without a file (“{app}”) to send and receive raw packets?")
         }
@@ -108,6 +131,9 @@ fn other(who: &Who) -> String {
         Who::Program => gettext("Allow “{app}” to use the network?"),
         Who::Script => gettext("Allow the script “{app}” to use the network?"),
         Who::Commands => gettext("Allow commands run in “{app}” to use the network?"),
+        Who::Contained => {
+            gettext("Allow a program in a container or similar (“{app}”) to use the network?")
+        }
         Who::NoFile => gettext("Allow a program without a file (“{app}”) to use the network?"),
     }
 }

@@ -32,6 +32,7 @@ fn above(uid: Option<u32>, action: Action) -> Rule {
         origin: Origin::Administrator,
         created: 0,
         note: None,
+        network: None,
     }
 }
 

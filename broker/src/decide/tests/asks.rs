@@ -242,6 +242,7 @@ fn above() -> Rule {
         origin: Origin::Administrator,
         created: 0,
         note: None,
+        network: None,
     }
 }
 

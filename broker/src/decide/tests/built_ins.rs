@@ -261,15 +261,17 @@ async fn a_full_disk_keeps_nobody_from_less_and_lets_nothing_more_happen() {
     let mut desk = Desk::new().await;
     fail_built_ins(&desk.database(), Some("disk full"));
     let wanted = (LOOKUPS, Action::DENY);
-    let error = desk
-        .try_built_in(wanted, RuleLeave::Strengthen)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, Error::StoreUnavailable(text) if text.contains("in force")),
-        "{error}"
-    );
-    assert_eq!(desk.listed(ALICE).await, listed("deny", "allow"));
+    for time in ["once", "once more"] {
+        let error = desk
+            .try_built_in(wanted, RuleLeave::Strengthen)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, Error::StoreUnavailable(text) if text.contains("in force")),
+            "{time}: {error}"
+        );
+        assert_eq!(desk.listed(ALICE).await, listed("deny", "allow"));
+    }
     let wanted = (LOOKUPS, Action::Ask);
     let error = desk
         .try_built_in(wanted, RuleLeave::Edit)

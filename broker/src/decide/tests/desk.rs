@@ -31,9 +31,10 @@ use crate::{
     config::Config,
     failure::Failures,
     gate::Table,
+    networks::Networks,
     probe::Kernel as _,
     store::{Store, history::History},
-    subject::Starters,
+    subject::{Ruled, Starters},
 };
 
 pub(super) const ALICE: u32 = 1000;
@@ -53,6 +54,7 @@ pub(super) struct Desk {
     pub(super) failures: Arc<Failures>,
     pub(super) history: History,
     pub(super) starters: Arc<Starters>,
+    pub(super) ruled: Arc<Ruled>,
     /// Where the history is: apart from what the next one gets a copy of while this one writes.
     past: Arc<TempDir>,
 }
@@ -98,26 +100,51 @@ impl Desk {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
         let past = Arc::new(tempfile::tempdir().unwrap());
-        Self::of_kernel(config, (dir, past), kernel, log, 1, Clocks::new()).await
+        Self::of_kernel(
+            config,
+            (dir, past),
+            kernel,
+            log,
+            1,
+            Clocks::new(),
+            Networks::default(),
+        )
+        .await
     }
 
     /// This one is killed; the next one, on the same kernel, with the same database.
     pub(super) async fn followed(&self) -> Self {
+        let copy = self.copied();
+        self.followed_in(copy).await
+    }
+
+    /// A copy of the database.
+    fn copied(&self) -> TempDir {
         let copy = tempfile::tempdir().unwrap();
         for file in std::fs::read_dir(self.dir.path()).unwrap() {
             let file = file.unwrap();
             std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
-        self.followed_in(copy).await
+        copy
+    }
+
+    /// The same, where these networks are active.
+    pub(super) async fn followed_within(&self, networks: Networks) -> Self {
+        let copy = self.copied();
+        self.followed_by(copy, networks).await
     }
 
     /// The same, with another database.
     pub(super) async fn followed_in(&self, dir: TempDir) -> Self {
+        self.followed_by(dir, Networks::default()).await
+    }
+
+    async fn followed_by(&self, dir: TempDir, networks: Networks) -> Self {
         let next = self.next.load(Ordering::SeqCst);
         let (kernel, log) = (Arc::clone(&self.kernel), self.log.clone());
         let dirs = (dir, Arc::clone(&self.past));
         let (config, clocks) = (Config::default(), self.clocks.clone());
-        Self::of_kernel(config, dirs, kernel, log, next, clocks).await
+        Self::of_kernel(config, dirs, kernel, log, next, clocks, networks).await
     }
 
     /// A loop on a kernel that may have had another one before.
@@ -128,6 +155,7 @@ impl Desk {
         log: Log,
         next: u64,
         clocks: Clocks,
+        networks: Networks,
     ) -> Self {
         let era = Era::current(kernel.numbering()).unwrap();
         let (store, opened) = frozen(Store::open(dir.path().join("rules.db"), era))
@@ -137,6 +165,7 @@ impl Desk {
         let (commands, commanded) = mpsc::channel(4096);
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
+        let ruled = Arc::new(Ruled::default());
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
         let limits = config.history.limits();
         let place = past.path().join("history.db");
@@ -151,7 +180,9 @@ impl Desk {
             commands.clone(),
             clocks.clock(),
         )
-        .recording_in(history.clone());
+        .recording_in(history.clone())
+        .within(networks)
+        .telling(Arc::clone(&ruled));
         let starters = decider.starters();
         let inputs = Inputs {
             arrivals: arriving,
@@ -173,6 +204,7 @@ impl Desk {
             failures,
             history,
             starters,
+            ruled,
             past,
         }
     }

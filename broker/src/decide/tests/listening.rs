@@ -119,6 +119,7 @@ async fn whom_an_administrator_wants_asked_about_no_user_lets_in() {
         origin: Origin::Administrator,
         created: 0,
         note: None,
+        network: None,
     };
     let rules = vec![
         above(Destination::LocalNetwork, Action::Allow),

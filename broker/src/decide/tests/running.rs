@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use portreeve_policy::{Alteration, Ancestry, Contents, Process, Program, Subject};
+use portreeve_policy::{
+    Alteration, Ancestry, Contents, Digest, OfContents, Process, Program, Subject,
+};
 
 use tokio::sync::OnceCell;
 
@@ -32,6 +34,12 @@ impl Running {
     /// A process of the program with this path, if others than root can change its file, and this is in it.
     pub(super) fn holding(path: &str, contents: Contents, uid: u32) -> Self {
         Self::start_with(path, Program::Path(path.into()), contents, uid, Code::Own)
+    }
+
+    /// A process of a program that no path leads to, if this is in its file, and it calls itself so.
+    pub(super) fn contained(claim: &str, digest: Digest, uid: u32) -> Self {
+        let program = Program::Contents(OfContents::new(digest, Some(claim)));
+        Self::start_with(claim, program, Contents::Known(digest), uid, Code::Own)
     }
 
     /// A process of the interpreter with this path, which runs what it was given.
@@ -96,6 +104,7 @@ impl Running {
             },
             handle,
             code,
+            is_unread: false,
             lineage: OnceCell::new(),
         });
         Self { child, caller }

@@ -1,5 +1,7 @@
 //! Files that others than root can change: what a program may, it may from those that its user has let it run from.
 
+use std::time::Duration;
+
 use portreeve_policy::{Contents, Digest, For, Mode, ModeChange, Operation, Outcome, Scope};
 use tokio::sync::oneshot;
 
@@ -169,6 +171,30 @@ async fn a_question_that_was_open_before_is_about_a_changed_program_afterwards()
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_several_files_that_wait_one_rule_lets_one_go() {
+    let desk = Desk::new().await;
+    let mut waiting = Vec::new();
+    for number in 1..=8 {
+        let contents = Contents::Known(Digest([number; 32]));
+        let process = Running::holding(TOOL, contents, ALICE);
+        let call = desk.call(&process, at("192.0.2.1", 443)).await;
+        desk.rest().await;
+        desk.pass(Duration::from_millis(1)).await;
+        waiting.push((process, call));
+    }
+    desk.add(&spec_for(Operation::Connect, TOOL, "allow")).await;
+    desk.rest().await;
+    let mut told = waiting.iter().map(|(_, call)| desk.told(*call));
+    assert_eq!(told.next(), Some(Some(Told::Kept(0))), "the first");
+    assert!(told.all(|told| told.is_none()), "the others wait on");
+    let prompts = desk.prompts(ALICE).await;
+    assert_eq!(prompts.len(), 7);
+    for prompt in prompts {
+        assert_eq!(prompt.alterations, ["changed"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_cannot_be_read_cannot_be_trusted() {
     let desk = allowed(For::Always).await;
     let (_held, told) = call(&desk, Contents::Unknown).await;
@@ -197,7 +223,7 @@ async fn nothing_is_learnt_for_another_file() {
     desk.mode(ModeChange::Set(Mode::Learn, Some(seconds(60))))
         .await;
     assert!(matches!(call(&desk, SECOND).await.1, Some(Told::Kept(0))));
-    desk.pass(std::time::Duration::from_secs(60)).await;
+    desk.pass(Duration::from_secs(60)).await;
     assert_eq!(desk.stored().await.len(), 1);
     desk.mode(set(Mode::Ask)).await;
     assert_eq!(call(&desk, SECOND).await.1, None);

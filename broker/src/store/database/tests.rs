@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use portreeve_policy::{
-    Action, Destination, Lifespan, Note, ObjectPattern, Operation, Operations, Origin, Program,
-    Protocol, Starter, SubjectPattern,
+    Action, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, Operation,
+    Operations, Origin, Program, Protocol, Starter, SubjectPattern,
 };
 
 use super::{
@@ -94,6 +94,10 @@ fn rule(destination: Destination) -> Rule {
         origin: Origin::Prompt,
         created: 5,
         note: Note::new("why"),
+        network: Some(Network {
+            id: "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".parse().unwrap(),
+            name: NetworkName::new("Home"),
+        }),
     }
 }
 
@@ -176,9 +180,11 @@ fn what_is_stored_comes_back() {
         stored.push(rule);
     }
     let git = Starter::at("/usr/bin/git").unwrap();
+    let by_contents = Program::of_key(&format!("sha256:{}", "0123456789abcdef".repeat(4))).unwrap();
     for subject in [
         SubjectPattern::AndStarted(git.clone()),
-        SubjectPattern::StartedBy(Program::of_key("snap:example").unwrap(), git),
+        SubjectPattern::StartedBy(Program::of_key("snap:example").unwrap(), git.clone()),
+        SubjectPattern::StartedBy(by_contents, git),
     ] {
         let mut rule = rule(Destination::Anywhere);
         rule.subject = subject;
@@ -324,10 +330,13 @@ fn senseless_rows_are_left_out_and_counted() {
         "errno = NULL",
         "origin = 'built-in'",
         "uid = -1",
+        "only_in = 'home'",
+        "only_in_name = char(10)",
+        "only_in = NULL",
     ] {
         connection.execute_batch(&altered(id, change)).unwrap();
     }
     drop(database);
     let (_, opened) = open_in(&place.path);
-    assert_eq!((opened.rules.len(), opened.senseless), (1, 15));
+    assert_eq!((opened.rules.len(), opened.senseless), (1, 18));
 }

@@ -221,3 +221,42 @@ fn the_rule_that_will_be_made_is_said() {
          quits. Deny keeps everybody out."
     );
 }
+
+#[test]
+fn what_is_known_by_its_contents_is_no_file_that_was_deleted() {
+    let prompt = Prompt {
+        verified: false,
+        by_contents: Some(true),
+        sha256: Some("0123".into()),
+        ..prompt()
+    };
+    assert_eq!(
+        question(&prompt),
+        "Allow a program in a container or similar (“curl”) to connect to www.example.org?"
+    );
+    assert_eq!(facts(&prompt)[0], "Program: calls itself /usr/bin/curl");
+    let warned = warned(prompt.clone());
+    assert!(
+        !warned.iter().any(|it| it.contains("deleted")),
+        "{warned:?}"
+    );
+    assert!(warned[0].contains("what is in its file"), "{warned:?}");
+    let details = details(&prompt);
+    assert!(
+        details.contains(&"SHA-256 of its file: 0123".to_owned()),
+        "{details:?}"
+    );
+    let always = consequence(&prompt, Scope::Host, For::Always);
+    assert!(always.contains("wherever that is"), "{always}");
+    let process = consequence(&prompt, Scope::Host, For::Process);
+    assert!(!process.contains("wherever"), "{process}");
+    // What it calls itself is a file of root's, which has nothing to do with it.
+    let asked = Asked {
+        prompt: Prompt {
+            lifespans: ["once", "always"].map(str::to_owned).into(),
+            ..prompt
+        },
+        is_changeable: false,
+    };
+    assert_eq!(asked.lifespans(), [For::Once]);
+}

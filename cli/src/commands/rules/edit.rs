@@ -4,6 +4,7 @@ use std::path::Path;
 
 use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, program_key, starter_key};
 
+use super::network;
 use crate::{
     args::EditRule,
     bus::Bus,
@@ -33,8 +34,12 @@ pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
             "cannot edit rule {id}: it is for one process, or not the user's own"
         ))
     })?;
+    let mut spec = edited(spec, edit)?;
+    if let Some(word) = &edit.parts.network {
+        network::put_in(&mut spec, uid, word).await?;
+    }
     Ok(RuleChanges {
-        add: Some(vec![edited(spec, edit)?]),
+        add: Some(vec![spec]),
         remove: Some(vec![id]),
         ..RuleChanges::default()
     })
@@ -44,7 +49,10 @@ pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
 fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     let parts = &edit.parts;
     if let Some(app) = &edit.app {
-        spec.program = program_key(app)?;
+        let program = program_key(app)?;
+        // What the one before was called says nothing of another.
+        spec.called = spec.called.filter(|_| program == spec.program);
+        spec.program = program;
     }
     if edit.started_by_any || parts.started_by.is_some() || parts.and_what_it_starts {
         spec.started_by = parts.started_by.as_deref().map(starter_key).transpose()?;
@@ -78,6 +86,10 @@ fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     if parts.errno.is_some() {
         spec.errno = parts.errno;
     }
+    if edit.any_network {
+        spec.only_in = None;
+        spec.only_in_name = None;
+    }
     if let Some(lifespan) = parts.lifespan() {
         spec.lifespan = Some(lifespan.to_string());
     } else if edit.always {
@@ -108,6 +120,8 @@ mod tests {
             lifespan: Some("60s".into()),
             enabled: Some(false),
             note: Some("why".into()),
+            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+            only_in_name: Some("Home".into()),
             ..RuleSpec::default()
         }
     }
@@ -153,6 +167,12 @@ mod tests {
             &edit("--started-by-any"),
         );
         assert_eq!(whoever.unwrap(), rule());
+        let everywhere = RuleSpec {
+            only_in: None,
+            only_in_name: None,
+            ..rule()
+        };
+        assert_eq!(with("--any-network"), everywhere);
         let allowed = RuleSpec {
             action: "allow".into(),
             errno: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portreeve_dbus::Error as BrokerError;
 
-use super::{View, action, in_force, lifespan, other_side, subject};
+use super::{View, action, in_force, lifespan, other_side, started};
 use crate::{
     bus::Bus,
     clock::{boot_time, in_local_time},
@@ -29,15 +29,19 @@ fn text(rule: &View<'_>, now: Duration) -> String {
     };
     let enabled = match in_force(rule) {
         "paused" => "paused: the program's file is one that its user has not let it run from",
+        "away" => "away: its network is not active",
         word => word,
     };
+    let subject = started(rule, rule.program.unwrap_or("any program").to_owned());
     [
         ("Rule", rule.id.to_string()),
         ("In force", enabled.to_owned()),
         ("Action", action(rule)),
-        ("Program", subject(rule)),
+        ("Program", subject),
+        ("Called", rule.called.unwrap_or("-").to_owned()),
         ("Operations", rule.operations.join(", ")),
         ("Other side", other_side(rule)),
+        ("Network", network(rule)),
         ("Lifespan", lifespan(rule, now)),
         ("User", user),
         ("Made by", rule.origin.to_owned()),
@@ -46,6 +50,15 @@ fn text(rule: &View<'_>, now: Duration) -> String {
     ]
     .map(|(name, value)| format!("{:<12}{}\n", format!("{name}:"), clean(&value)))
     .concat()
+}
+
+/// The network that the rule is for.
+fn network(rule: &View<'_>) -> String {
+    match (rule.only_in, rule.only_in_name) {
+        (Some(id), Some(name)) => format!("{name} ({id})"),
+        (Some(id), None) => id.to_owned(),
+        (None, _) => "any".to_owned(),
+    }
 }
 
 /// When a rule was made; built-in ones always were there.
@@ -68,6 +81,7 @@ mod tests {
             id: 12,
             uid: Some(1000),
             program: Some("/usr/bin/\u{1b}[2Jcurl".into()),
+            called: Some("/\u{202e}x".into()),
             operations: vec!["connect".into()],
             destination: "host".into(),
             host: Some("example.org".into()),
@@ -85,7 +99,9 @@ mod tests {
             "Rule:       12",
             "In force:   no",
             "Program:    /usr/bin/\\u{1b}[2Jcurl",
+            "Called:     /\\u{202e}x",
             "Other side: example.org port 443, tcp",
+            "Network:    any",
             "User:       1000",
             "Note:       for\\u{a}now",
         ] {

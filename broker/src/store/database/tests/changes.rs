@@ -127,6 +127,7 @@ fn rules_fit_into_a_message_of_the_bus() {
     let (database, _) = open_in(&place.path);
     let long = Rule {
         subject: SubjectPattern::Program(Program::Path(format!("/{}", "x".repeat(4000)).into())),
+        network: None,
         ..rule(Destination::Anywhere)
     };
     let most = usize::try_from(BYTES_MAX / 4400).unwrap();

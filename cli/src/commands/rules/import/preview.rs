@@ -26,6 +26,8 @@ struct Taken<'a> {
     protocol: Option<&'a str>,
     action: &'a str,
     errno: Option<u16>,
+    only_in: Option<&'a str>,
+    only_in_name: Option<&'a str>,
     enabled: bool,
     note: Option<&'a str>,
 }
@@ -46,6 +48,8 @@ impl<'a> From<&'a Incoming> for Taken<'a> {
             protocol: spec.protocol.as_deref(),
             action: &spec.action,
             errno: spec.errno,
+            only_in: spec.only_in.as_deref(),
+            only_in_name: spec.only_in_name.as_deref(),
             enabled: spec.enabled.unwrap_or(true),
             note: spec.note.as_deref(),
         }
@@ -210,10 +214,14 @@ fn rows(rules: &[&Incoming]) -> Vec<String> {
 
 fn other_side(spec: &RuleSpec) -> String {
     // Every one was checked.
-    let object = spec.check().map(|checked| checked.object.to_string());
+    let said = spec.check().map(|checked| {
+        let network = checked.network.map(|network| network.shown());
+        let network = network.map(|network| format!(", only in {network}"));
+        format!("{}{}", checked.object, network.unwrap_or_default())
+    });
     match &spec.operations[..] {
-        [one] if one == "connect" => object.unwrap_or_default(),
-        operations => format!("{}: {}", operations.join(", "), object.unwrap_or_default()),
+        [one] if one == "connect" => said.unwrap_or_default(),
+        operations => format!("{}: {}", operations.join(", "), said.unwrap_or_default()),
     }
 }
 
