@@ -1,6 +1,6 @@
 //! One call at the gate, as the probe describes it to the broker.
 
-use crate::{CacheKey, Fileid, Verdict};
+use crate::{Ancestry, CacheKey, Fileid, Verdict};
 
 /// Bits of [`Request::flags`].
 pub mod request_flags {
@@ -58,6 +58,8 @@ pub struct Hold {
     /// With [`request_flags::SCRIPT`], the name that `execve()` was given: not looked up, perhaps relative to
     /// wherever that was, ended by a zero. Empty if it is longer than there is room.
     pub script: [u8; SCRIPT_NAME],
+    /// What the calling process comes from.
+    pub ancestry: Ancestry,
 }
 
 /// Bytes for the name of a script, the final zero included.

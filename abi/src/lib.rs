@@ -6,6 +6,7 @@
 //! was built with another one.
 #![no_std]
 
+mod ancestry;
 mod answer;
 mod config;
 pub mod counter;
@@ -16,6 +17,7 @@ mod operation;
 mod reach;
 mod verdict;
 
+pub use ancestry::{Ancestor, Ancestry, MAX_ANCESTORS, ancestry_flags};
 pub use answer::{DNS_PORT, MAX_ANSWER, NameAnswer};
 pub use config::{GATEKEEPERS, ProbeConfig, Standing, mode};
 pub use endpoint::{AF_INET, AF_INET6, Endpoint};
@@ -26,7 +28,7 @@ pub use reach::{MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach};
 pub use verdict::{CacheKey, CacheValue, Fileid, Process, VERDICT_MAGIC, Verdict, verdict_flags};
 
 /// Version of everything in this crate. The probe object carries it in [`ABI_SECTION`].
-pub const ABI_VERSION: u32 = 11;
+pub const ABI_VERSION: u32 = 12;
 
 /// ELF section of the probe object with [`ABI_VERSION`], 4 bytes in the machine's own order.
 pub const ABI_SECTION: &str = "portreeve_abi";
@@ -38,7 +40,7 @@ pub const MAX_HOLDS: u32 = 16_384;
 /// finds a place when it comes back, though others are arriving to be denied. Where there is none, a call
 /// gets the fallback verdict.
 ///
-/// One [`Hold`] is preallocated for each: 17,408 × 384 bytes, 6.4 MiB of kernel memory.
+/// One [`Hold`] is preallocated for each: 17,408 × 648 bytes, 10.8 MiB of kernel memory.
 pub const HOLD_PLACES: u32 = MAX_HOLDS + 1024;
 
 /// Verdicts the kernel remembers; the least recently used one makes room.
@@ -61,7 +63,9 @@ const _: () = {
     assert!(size_of::<CacheValue>() == 16);
     assert!(size_of::<Verdict>() == 32);
     assert!(size_of::<Request>() == 96);
-    assert!(size_of::<Hold>() == 384);
+    assert!(size_of::<Ancestor>() == 16);
+    assert!(size_of::<Ancestry>() == 264);
+    assert!(size_of::<Hold>() == 648);
     assert!(size_of::<ProbeConfig>() == 72);
     assert!(size_of::<Peers>() == 36);
     assert!(size_of::<Reach>() == 2224);

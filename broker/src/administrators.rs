@@ -75,6 +75,8 @@ struct Document {
 struct Entry {
     /// Key of a program, or `any`.
     program: String,
+    started_by: Option<String>,
+    and_what_it_starts: Option<bool>,
     operations: Vec<String>,
     host: Option<String>,
     domain: Option<String>,
@@ -330,10 +332,18 @@ impl Entry {
                 format!("cannot use errno “{name}”: expected one of {names}")
             })
         });
+        if for_any && (self.started_by.is_some() || self.and_what_it_starts == Some(true)) {
+            return Err(
+                "cannot use who has started a program in a rule for any program: name one"
+                    .to_owned(),
+            );
+        }
         let spec = RuleSpec {
             called: None,
             // Any that is right, if it is for none.
             program: if for_any { "/any".into() } else { self.program },
+            started_by: self.started_by,
+            and_what_it_starts: self.and_what_it_starts,
             operations: self.operations,
             host: self.host,
             domain: self.domain,
@@ -362,7 +372,7 @@ impl Entry {
             subject: if for_any {
                 SubjectPattern::Any
             } else {
-                SubjectPattern::Program(parts.program)
+                parts.subject
             },
             operations: parts.operations,
             object: parts.object,

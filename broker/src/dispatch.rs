@@ -13,7 +13,7 @@ use crate::{
     gate::{Knock, once},
     object::{self, Names},
     probe::Mounters,
-    subject::{Caller, Error, Resolver, Ruled},
+    subject::{Caller, Error, Resolver, Ruled, Starters},
 };
 
 /// Calls on their way at once. One whose caller a signal has taken away is still on its way.
@@ -32,13 +32,14 @@ pub async fn run(
     mut knocks: mpsc::Receiver<Knock>,
     arrivals: mpsc::Sender<Arrival>,
     mounters: Arc<dyn Mounters>,
+    starters: Arc<Starters>,
     ruled: Arc<Ruled>,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
-        resolver: Resolver::new(mounters, ruled),
+        resolver: Resolver::new(mounters, starters, ruled),
         arrivals,
         names,
         failures,
@@ -62,7 +63,7 @@ impl Dispatch {
     async fn bring(&self, knock: Knock) {
         let caller = match self
             .resolver
-            .resolve(&knock.request, knock.script.as_deref())
+            .resolve(&knock.request, knock.script.as_deref(), &knock.ancestry)
             .await
         {
             Ok(caller) => caller,

@@ -163,6 +163,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
     .under(std::mem::take(&mut above.rules), above.problem.take())
     .within(networks)
     .telling(Arc::clone(&ruled));
+    let starters = decider.starters();
     let inputs = Inputs {
         arrivals: arriving,
         again: arrivals.downgrade(),
@@ -174,6 +175,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         knocking,
         arrivals,
         Arc::clone(&probe) as Arc<dyn probe::Mounters>,
+        starters,
         ruled,
         Arc::clone(&names),
         failures,

@@ -187,6 +187,9 @@ pub(crate) struct EditRule {
     /// What the program does, instead of what the rule says; may be given more than once
     #[arg(long = "op", value_parser = operation())]
     pub(crate) operations: Vec<Operation>,
+    /// Whoever has started it, and only the program itself
+    #[arg(long, conflicts_with_all = ["started_by", "and_what_it_starts"])]
+    pub(crate) started_by_any: bool,
     /// Anywhere
     #[arg(long, group = "where_to")]
     pub(crate) anywhere: bool,
@@ -225,6 +228,14 @@ impl EditRule {
 /// Parts of a rule that need not be named.
 #[derive(Debug, Default, PartialEq, ClapArgs)]
 pub(crate) struct Parts {
+    /// Only where this program has started it, or what that has started: the path of an executable, and of no
+    /// interpreter or script. Not for listen and accept
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) started_by: Option<PathBuf>,
+    /// Also for everything that the program starts, and what that starts. What lets that do something lets whatever
+    /// can have the program start it
+    #[arg(long, conflicts_with = "started_by")]
+    pub(crate) and_what_it_starts: bool,
     /// Only this host, by name. Of one who listens or accepts, this and the next three are about who may
     /// connect, and a name is not known
     #[arg(long, value_name = "NAME", group = "where_to")]
@@ -312,6 +323,9 @@ pub(crate) struct Test {
     /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
+    /// Path of a program that has started it, in the end
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    pub(crate) started_by: Option<PathBuf>,
     /// What the program does
     #[arg(long = "op", value_parser = operation(), default_value = "connect")]
     pub(crate) operation: Operation,

@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use portreeve_policy::{Knowledge, Object, Operation, Program, Protocol};
+use portreeve_policy::{Knowledge, Object, Operation, Program, Protocol, Starter};
 use zbus::{DeserializeDict, SerializeDict, Type};
 
 use crate::{
     Error,
-    rule::{check_name, check_program},
+    rule::{check_name, check_program, check_starter},
 };
 
 /// A call that a program could make, in a new process that is as its program is.
@@ -16,6 +16,8 @@ use crate::{
 pub struct CallSpec {
     /// Key of the program, as in [`crate::RuleSpec`].
     pub program: String,
+    /// Path of a program that has started it, as in [`crate::RuleSpec`].
+    pub started_by: Option<String>,
     /// The operation: `connect`, …
     pub operation: String,
     /// Name of the host, as if the program had looked it up.
@@ -29,6 +31,11 @@ pub struct CallSpec {
 }
 
 impl CallSpec {
+    /// The program that has started it, checked.
+    pub fn starter(&self) -> Result<Option<Starter>, Error> {
+        self.started_by.as_deref().map(check_starter).transpose()
+    }
+
     /// Checks every part; the error names the one that is wrong.
     pub fn check(&self) -> Result<(Program, Operation, Object), Error> {
         let parsed =

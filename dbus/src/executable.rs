@@ -8,7 +8,10 @@ use std::{
 
 use portreeve_policy::{Application, Packaging, Program};
 
-use crate::{Error, rule::check_program};
+use crate::{
+    Error,
+    rule::{check_program, check_starter},
+};
 
 /// Where snapd mounts snaps (`dirs.SnapMountDir`), with what starts their applications in `bin`: links to `snap`
 /// that are called `NAME` or `NAME.APP`, and links to those.
@@ -36,6 +39,20 @@ pub fn program_key(program: &Path) -> Result<String, Error> {
         Some(key) => check_program(key).map(|program| program.to_string()),
         None => executable(Path::new("/"), program),
     }
+}
+
+/// The path by which a rule speaks of what a program starts, found in the same way. No application can be such a
+/// program, nor an interpreter; and no script, of which only the interpreter runs.
+pub fn starter_key(program: &Path) -> Result<String, Error> {
+    let key = program_key(program)?;
+    check_starter(&key)?;
+    if is_script(Path::new(&key)) {
+        return Err(Error::InvalidArgument(format!(
+            "cannot make a rule for what “{}” starts: it is a script, and what starts others is its interpreter",
+            key.escape_debug()
+        )));
+    }
+    Ok(key)
 }
 
 /// The key of the program at `path`, on the system below `root`. The error names `path`.
@@ -166,6 +183,28 @@ mod tests {
         let real = dir.join("usr/bin/curl").to_str().unwrap().to_owned();
         for path in ["bin/curl", "bin/get", "usr//bin/./curl", "usr/bin/curl"] {
             assert_eq!(program_key(&dir.join(path)).unwrap(), real, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_starts_others_is_an_executable_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        for (name, text) in [("make", "ELF"), ("wrapper", "#!/bin/sh\n"), ("bash", "ELF")] {
+            fs::write(dir.join(name), text).unwrap();
+        }
+        symlink("make", dir.join("gmake")).unwrap();
+        let make = dir.join("make").to_str().unwrap().to_owned();
+        assert_eq!(starter_key(&dir.join("gmake")).unwrap(), make);
+        for (path, why) in [
+            (dir.join("wrapper"), "a script"),
+            (dir.join("bash"), "whatever it is given"),
+            (Path::new("snap:example").to_owned(), "absolute path"),
+        ] {
+            let Err(Error::InvalidArgument(text)) = starter_key(&path) else {
+                panic!("{path:?} is taken");
+            };
+            assert!(text.contains(why), "{text}");
         }
     }
 

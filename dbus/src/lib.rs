@@ -33,7 +33,7 @@ pub use call::{CallSpec, Explanation};
 pub use change::{Change, CheckedChanges, RuleChanges};
 pub use claim::deceives;
 pub use error::Error;
-pub use executable::program_key;
+pub use executable::{program_key, starter_key};
 pub use letters::Letters;
 pub use modes::{ModeSpec, ModeState, ModesProxy};
 pub use network::ActiveNetwork;

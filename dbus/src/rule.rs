@@ -9,6 +9,15 @@ use zbus::{DeserializeDict, SerializeDict, Type};
 
 use crate::{Error, network};
 
+mod check;
+mod subject;
+
+use check::{
+    check_asked, check_errno, check_lifespan, check_network, check_note, check_place, check_whence,
+};
+pub(crate) use check::{check_name, check_program};
+pub(crate) use subject::check_starter;
+
 /// One rule as the broker lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
@@ -23,6 +32,10 @@ pub struct Rule {
     pub program: Option<String>,
     /// What the file of a program that is known by its SHA-256 was called where it was asked about: a claim.
     pub called: Option<String>,
+    /// Path of the program that has to have started it, in the end; absent if that does not matter.
+    pub started_by: Option<String>,
+    /// Whether it is for everything that the program starts as well; absent if not.
+    pub and_what_it_starts: Option<bool>,
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
@@ -84,17 +97,20 @@ impl From<&PolicyRule> for Rule {
         Self {
             id: rule.id.0,
             uid: rule.uid,
-            program: match &rule.subject {
-                SubjectPattern::Any => None,
-                SubjectPattern::Program(program) => {
-                    let key = program.key();
-                    Some(key.unwrap_or(program.shown_path()).to_owned())
-                }
+            program: rule.subject.program().map(|program| {
+                let key = program.key();
+                key.unwrap_or(program.shown_path()).to_owned()
+            }),
+            called: match rule.subject.program() {
+                Some(Program::Contents(it)) => it.claim().map(str::to_owned),
+                _ => None,
             },
-            called: match &rule.subject {
-                SubjectPattern::Program(Program::Contents(it)) => it.claim().map(str::to_owned),
-                SubjectPattern::Program(_) | SubjectPattern::Any => None,
+            started_by: match &rule.subject {
+                SubjectPattern::StartedBy(_, starter) => Some(starter.path().to_owned()),
+                _ => None,
             },
+            and_what_it_starts: matches!(rule.subject, SubjectPattern::AndStarted(_))
+                .then_some(true),
             operations: rule
                 .operations
                 .iter()
@@ -154,6 +170,8 @@ impl Rule {
         Some(RuleSpec {
             program: self.program.clone()?,
             called: self.called.clone(),
+            started_by: self.started_by.clone(),
+            and_what_it_starts: self.and_what_it_starts,
             operations: self.operations.clone(),
             host: self.host.clone().filter(|_| self.destination == "host"),
             domain: self.host.clone().filter(|_| self.destination == "domain"),
@@ -205,7 +223,7 @@ impl Rule {
             id: RuleId(self.id),
             uid: self.uid,
             subject: match &self.program {
-                Some(_) => SubjectPattern::Program(parts.program),
+                Some(_) => parts.subject,
                 None => SubjectPattern::Any,
             },
             operations: parts.operations,
@@ -231,6 +249,12 @@ pub struct RuleSpec {
     pub program: String,
     /// What the file is called of a program that is known by its SHA-256, to be shown; of others nothing.
     pub called: Option<String>,
+    /// Only where this program has started it, or what that has started: the path of an executable, as above, and of
+    /// no interpreter. Not for listening and accepting.
+    pub started_by: Option<String>,
+    /// Whether it is for everything that the program starts as well, and what that starts. The program has to be one
+    /// that could be `started_by`, which cannot be there too.
+    pub and_what_it_starts: Option<bool>,
     /// Operations, at least one: `connect`, …
     pub operations: Vec<String>,
     /// Only this host.
@@ -270,6 +294,8 @@ pub struct RuleSpec {
 pub struct Checked {
     /// The program.
     pub program: Program,
+    /// Whose calls: the program's, or not only or not all of those.
+    pub subject: SubjectPattern,
     /// What it does.
     pub operations: Operations,
     /// To what.
@@ -285,9 +311,6 @@ pub struct Checked {
     /// What is to be known about it.
     pub note: Option<Note>,
 }
-
-/// Longest host name taken, bytes (RFC 1035).
-const HOST_MAX: usize = 253;
 
 impl RuleSpec {
     /// Checks every part; the error names the one that is wrong.
@@ -314,8 +337,16 @@ impl RuleSpec {
             .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
         let destination = self.destination()?;
         let incoming = [Operation::Listen, Operation::Accept];
+        let subject = self.subject(&program)?;
         if incoming.iter().any(|it| operations.contains(*it)) {
             check_whence(&destination)?;
+            if subject.starter().is_some() {
+                return Err(invalid(
+                    "cannot use who has started a program in a rule about who may connect: that is set for a \
+                     program and a port, whatever has started it"
+                        .to_owned(),
+                ));
+            }
         }
         let action = self.action()?;
         if action.asks() {
@@ -323,6 +354,7 @@ impl RuleSpec {
         }
         Ok(Checked {
             program,
+            subject,
             operations,
             object: ObjectPattern {
                 destination,
@@ -373,137 +405,6 @@ impl RuleSpec {
             )),
         }
     }
-}
-
-pub(crate) fn check_program(key: &str) -> Result<Program, Error> {
-    Program::of_key(key).ok_or_else(|| {
-        Error::InvalidArgument(format!(
-            "cannot use program “{}”: expected the absolute path of an executable, without “.”, \
-             “..” and empty parts, an application as in flatpak:org.example.App and snap:example, or \
-             sha256: and 64 hexadecimal digits",
-            key.escape_debug()
-        ))
-    })
-}
-
-/// Checks where those are who may connect.
-fn check_whence(destination: &Destination) -> Result<(), Error> {
-    let text = match destination {
-        Destination::Host(_) | Destination::Domain(_) => {
-            "cannot use a name in a rule about who may connect, because no name is known of those: \
-             use an address"
-        }
-        Destination::Vpn => {
-            "cannot use the VPN in a rule about who may connect, because those are told by their \
-             addresses: use its network"
-        }
-        // What is left of all addresses is many networks, nobody connects from a multicast address, and name
-        // servers are asked.
-        Destination::Internet | Destination::Multicast | Destination::NameServers => {
-            "cannot use this place in a rule about who may connect: expected local-network or \
-             this-computer"
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::InvalidArgument(text.to_owned()))
-}
-
-/// Checks what a rule that asks is about: when a packet comes there is nobody who could wait for an answer.
-fn check_asked(operations: Operations, destination: &Destination) -> Result<(), Error> {
-    let text = if operations.contains(Operation::Accept) {
-        "cannot ask about who connects, because a connection cannot wait for an answer: \
-         ask about listening"
-    } else if operations.contains(Operation::Listen) && *destination != Destination::Anywhere {
-        "cannot ask about listening for some only: the answer says who may connect"
-    } else {
-        return Ok(());
-    };
-    Err(Error::InvalidArgument(text.to_owned()))
-}
-
-fn check_errno(errno: u16) -> Result<(), Error> {
-    if Action::is_errno(errno) {
-        return Ok(());
-    }
-    let known = Action::ERRNOS.map(|(name, number)| format!("{number} ({name})"));
-    Err(Error::InvalidArgument(format!(
-        "cannot have a call fail with errno {errno}: expected one of {}",
-        known.join(", ")
-    )))
-}
-
-fn check_lifespan(word: Option<&str>) -> Result<For, Error> {
-    let Some(word) = word else {
-        return Ok(For::Always);
-    };
-    match word.parse() {
-        Ok(lifespan @ (For::Time(_) | For::Logout | For::Always)) => Ok(lifespan),
-        // What is for certain calls or processes can only be said of them.
-        Ok(For::Once | For::Process) | Err(_) => Err(Error::InvalidArgument(format!(
-            "cannot use lifespan “{}”: expected logout, always or seconds from 1s to {}s",
-            word.escape_debug(),
-            Span::LONGEST.seconds()
-        ))),
-    }
-}
-
-fn check_note(text: &str) -> Result<Note, Error> {
-    Note::new(text).ok_or_else(|| {
-        Error::InvalidArgument(format!(
-            "cannot use note “{}”: expected a text of at most {} bytes, without control characters",
-            text.escape_debug(),
-            Note::LONGEST
-        ))
-    })
-}
-
-/// A name of a host or a domain, in the form in which those of calls come.
-pub(crate) fn check_name(kind: &str, text: &str) -> Result<Box<str>, Error> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    // An address is no name: nothing is ever known by it.
-    let address = name.parse::<std::net::IpAddr>().is_ok();
-    if name.len() > HOST_MAX || address || !name.split('.').all(label) {
-        return Err(Error::InvalidArgument(format!(
-            "cannot use {kind} “{}”: expected a name such as www.example.org (ASCII form)",
-            text.escape_debug()
-        )));
-    }
-    Ok(name.into())
-}
-
-fn check_place(place: &str) -> Result<Destination, Error> {
-    match place {
-        "local-network" => Ok(Destination::LocalNetwork),
-        "this-computer" => Ok(Destination::ThisComputer),
-        "name-servers" => Ok(Destination::NameServers),
-        "vpn" => Ok(Destination::Vpn),
-        "multicast" => Ok(Destination::Multicast),
-        "internet" => Ok(Destination::Internet),
-        _ => Err(Error::InvalidArgument(format!(
-            "cannot use place “{}”: expected local-network, this-computer, name-servers, vpn, multicast or internet",
-            place.escape_debug()
-        ))),
-    }
-}
-
-fn check_network(network: &str) -> Result<Destination, Error> {
-    network
-        .parse::<ipnet::IpNet>()
-        .or_else(|_| network.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
-        .map(Destination::network)
-        .map_err(|_not_an_address| {
-            Error::InvalidArgument(format!(
-                "cannot use address “{}”: expected an address or a network such as 192.0.2.0/24",
-                network.escape_debug()
-            ))
-        })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use portreeve_dbus::{Checked, Rule, RuleChanges, RuleSpec};
-use portreeve_policy::{Action, NetworkId, ObjectPattern, Operations, Program};
+use portreeve_policy::{Action, NetworkId, ObjectPattern, Operations, SubjectPattern};
 
 use crate::{
     Incoming,
@@ -12,7 +12,7 @@ use crate::{
 
 /// What a rule says, but for whether it is in force.
 type Meaning = (
-    Program,
+    SubjectPattern,
     Operations,
     ObjectPattern,
     Action,
@@ -77,13 +77,13 @@ impl Difference {
         }
         let mut difference = Self::default();
         let mut kept = Vec::new();
-        // How old the newest leave is that each program has in the file so far.
-        let mut leave: HashMap<Program, Age> = HashMap::new();
+        // How old the newest leave is that each subject has in the file so far.
+        let mut leave: HashMap<SubjectPattern, Age> = HashMap::new();
         for (meaning, incoming) in distinct(incoming) {
-            let (program, action) = (&meaning.0, meaning.3);
+            let (subject, action) = (&meaning.0, meaning.3);
             let enabled = incoming.spec.enabled.unwrap_or(true);
             let denies = enabled && matches!(action, Action::Deny(_));
-            let after = leave.get(program).filter(|_| enabled && action.asks());
+            let after = leave.get(subject).filter(|_| enabled && action.asks());
             let there = there.get(&meaning).into_iter().flatten().copied();
             let same = there.clone().filter(|rule| {
                 let is_newer = after.is_none_or(|after| *after < Age::of(rule));
@@ -96,8 +96,8 @@ impl Difference {
                     None => Some(Age::New),
                     Some(rule) => replace.then(|| Age::of(rule)),
                 };
-                let newest = leave.get(program).copied().max(age);
-                leave.extend(newest.map(|newest| (program.clone(), newest)));
+                let newest = leave.get(subject).copied().max(age);
+                leave.extend(newest.map(|newest| (subject.clone(), newest)));
             }
             let Some(rule) = same else {
                 let mut incoming = incoming.clone();
@@ -156,7 +156,7 @@ impl Difference {
 
 fn meaning(spec: &RuleSpec) -> Option<Meaning> {
     let Checked {
-        program,
+        subject,
         operations,
         object,
         action,
@@ -164,7 +164,7 @@ fn meaning(spec: &RuleSpec) -> Option<Meaning> {
         ..
     } = spec.check().ok()?;
     let network = network.map(|network| network.id);
-    Some((program, operations, object, action, network))
+    Some((subject, operations, object, action, network))
 }
 
 /// Each rule once, in their order; of several that say the same, the last that is in force.

@@ -42,6 +42,10 @@ struct Written {
     program: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     called: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    and_what_it_starts: Option<bool>,
     operations: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<String>,
@@ -95,6 +99,8 @@ impl Written {
         let spec = RuleSpec {
             program: self.program,
             called: self.called,
+            started_by: self.started_by,
+            and_what_it_starts: self.and_what_it_starts,
             operations: self.operations,
             host: self.host,
             domain: self.domain,
@@ -127,6 +133,8 @@ impl From<RuleSpec> for Written {
         Self {
             program: spec.program,
             called: spec.called,
+            started_by: spec.started_by,
+            and_what_it_starts: spec.and_what_it_starts.filter(|it| *it),
             operations: spec.operations,
             host: spec.host,
             domain: spec.domain,

@@ -1,8 +1,8 @@
 //! What rules that were taken make of calls, to compare that with what another firewall would.
 
 use portreeve_policy::{
-    Alteration, Contents, Decision, Knowledge, Lifespan, Object, Operation, Origin, Process,
-    Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Alteration, Ancestry, Contents, Decision, Knowledge, Lifespan, Object, Operation, Origin,
+    Process, Program, Rule, RuleId, Ruleset, Subject,
 };
 
 use crate::Imported;
@@ -25,7 +25,7 @@ pub(crate) fn taken(imported: Imported) -> Ruleset {
         Rule {
             id: RuleId(id),
             uid: Some(1000),
-            subject: SubjectPattern::Program(checked.program),
+            subject: checked.subject,
             operations: checked.operations,
             object: checked.object,
             action: checked.action,
@@ -52,6 +52,7 @@ pub(crate) fn allows(taken: &Ruleset, call: &Played) -> bool {
             run: 1,
             alteration: Alteration::NONE,
         },
+        ancestry: Ancestry::default(),
     };
     let object = Object {
         protocol: call.protocol.parse().unwrap(),

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use portreeve_abi::{Hold, Request, SCRIPT_NAME, VERDICT_MAGIC, Verdict};
+use portreeve_abi::{Ancestry, Hold, Request, SCRIPT_NAME, VERDICT_MAGIC, Verdict};
 use portreeve_broker::{
     failure::Failures,
     gate::{
@@ -81,6 +81,7 @@ impl probe::Holds for Holds {
             request: *request,
             verdict: Verdict::default(),
             script: [0; SCRIPT_NAME],
+            ancestry: Ancestry::NONE,
         })
     }
 }

@@ -18,8 +18,8 @@ use portreeve_fuzz::{
     threads::{THREADS, Threads},
 };
 use portreeve_policy::{
-    Action, Alteration, Contents, Destination, Lifespan, ObjectPattern, Operations, Origin,
-    Outcome, Process, Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
+    Action, Alteration, Ancestry, Contents, Destination, Lifespan, ObjectPattern, Operations,
+    Origin, Outcome, Process, Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
 
 static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
@@ -37,6 +37,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
                 run: 1,
                 alteration: Alteration::NONE,
             },
+            ancestry: Ancestry::default(),
         },
         handle: ProcessHandle::open(pid).expect("this process"),
         path: program().shown_path().into(),

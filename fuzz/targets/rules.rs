@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use portreeve_dbus::{Checked, Rule, RuleSpec};
 use portreeve_fuzz::input::Input;
-use portreeve_policy::{Lifespan, Origin, Rule as PolicyRule, RuleId, SubjectPattern};
+use portreeve_policy::{Lifespan, Origin, Rule as PolicyRule, RuleId};
 
 /// Texts that are there at all.
 fn some(text: String) -> Option<String> {
@@ -31,6 +31,8 @@ fuzz_target!(|bytes: &[u8]| {
         lifespan: some(input.text()),
         enabled: some(input.text()).map(|word| word == "yes"),
         note: some(input.text()),
+        started_by: some(input.text()),
+        and_what_it_starts: some(input.text()).map(|word| word == "yes"),
         only_in: some(input.text()),
         only_in_name: some(input.text()),
     };
@@ -47,7 +49,7 @@ fn rule(checked: Checked) -> PolicyRule {
     PolicyRule {
         id: RuleId(1),
         uid: Some(1000),
-        subject: SubjectPattern::Program(checked.program),
+        subject: checked.subject,
         operations: checked.operations,
         object: checked.object,
         action: checked.action,

@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use portreeve_policy::{
-    Action, Alteration, Contents, Destination, Knowledge, Lifespan, Object, ObjectPattern,
-    Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Ruleset, Subject,
-    SubjectPattern,
+    Action, Alteration, Ancestry, Contents, Destination, Knowledge, Lifespan, Object,
+    ObjectPattern, Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId,
+    Ruleset, Subject, SubjectPattern,
 };
 
 const UID: u32 = 1000;
@@ -80,6 +80,7 @@ fn decide(criterion: &mut Criterion) {
         uid: UID,
         program: Program::Path(CALLER.into()),
         contents: Contents::OfRoot,
+        ancestry: Ancestry::default(),
         process: Process {
             pid: 1,
             began: 1,

@@ -47,19 +47,42 @@ pub struct Finding {
 /// nothing together too: of several because of each other, that with the lowest id is none of them.
 pub fn conflicts(rules: &[Rule]) -> Vec<Finding> {
     let mut groups: HashMap<&Program, Vec<&Rule>> = HashMap::new();
-    let mut any = Vec::new();
+    let (mut any, mut by_starter) = (Vec::new(), Vec::new());
     let connecting = |rule: &&Rule| rule.enabled && rule.operations.contains(Operation::Connect);
     for rule in rules.iter().filter(connecting) {
         match &rule.subject {
             SubjectPattern::Program(program) => groups.entry(program).or_default().push(rule),
+            SubjectPattern::AndStarted(_) | SubjectPattern::StartedBy(..) => by_starter.push(rule),
             SubjectPattern::Any => any.push(rule),
         }
     }
+    // To the program itself, one for it and what it starts is one for it.
+    let itself: Vec<Rule> = by_starter
+        .iter()
+        .filter_map(|rule| match &rule.subject {
+            SubjectPattern::AndStarted(starter) => Some(Rule {
+                subject: SubjectPattern::Program(starter.program().clone()),
+                ..(*rule).clone()
+            }),
+            _ => None,
+        })
+        .collect();
     let mut found = BTreeMap::new();
     // One for any program may stand above those for some.
-    Index::new(rules.iter().filter(connecting)).look_at_all(&any, &mut found);
-    for group in groups.values() {
-        let index = Index::new(group.iter().chain(&any).copied());
+    let index = Index::new(rules.iter().filter(connecting));
+    index.look_at_all(&any, &mut found);
+    index.look_at_all(&by_starter, &mut found);
+    for (program, group) in &groups {
+        let is_about = |rule: &Rule| match &rule.subject {
+            SubjectPattern::Program(other) | SubjectPattern::StartedBy(other, _) => {
+                other == *program
+            }
+            // It may have been started by any.
+            SubjectPattern::AndStarted(_) | SubjectPattern::Any => true,
+        };
+        let others = by_starter.iter().copied().chain(&itself);
+        let others = others.filter(|rule| is_about(rule));
+        let index = Index::new(group.iter().chain(&any).copied().chain(others));
         index.look_at_all(group, &mut found);
     }
     found.into_values().collect()
@@ -138,9 +161,12 @@ impl<'a> Index<'a> {
                 };
                 return Some(finding(conflict, other));
             }
-            // What is in a file may be in that of any program, whose rules are not looked at here.
+            // As what a rule for what is started counts depends on who it is, so does what is between it and a
+            // weaker one. What is in a file may be in that of any program, whose rules are not looked at here.
+            let stands = rule.subject.starter().is_none();
             let may_hide = rule.subject.is_of_contents() && other.subject != rule.subject;
-            if same && !other.outranks(rule) && !may_hide && !self.is_between(rule, other) {
+            let weaker = stands && !may_hide && !other.outranks(rule);
+            if same && weaker && !self.is_between(rule, other) {
                 return Some(finding(Conflict::Redundant, other));
             }
         }
@@ -174,7 +200,7 @@ fn name(rule: &Rule) -> Option<&str> {
     }
 }
 
-/// Whether one rule is about everything that another is about, for the same program or any.
+/// Whether one rule is about everything that another is about, for the same program (and what that starts) or any.
 fn covers(wide: &Rule, narrow: &Rule) -> bool {
     let subject = wide.subject == SubjectPattern::Any || wide.subject == narrow.subject;
     subject

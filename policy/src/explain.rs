@@ -1,6 +1,6 @@
 //! Why a call is told what it is told: the rules that are about it, and why each is weaker than another.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
 use crate::{Action, Object, Operation, RuleId, Ruleset, Subject, precedence::Precedence};
 
@@ -9,7 +9,8 @@ use crate::{Action, Object, Operation, RuleId, Ruleset, Subject, precedence::Pre
 pub enum Criterion {
     /// The other is an administrator's.
     Administrator,
-    /// The other is about fewer subjects: a process, what is in a file, a program.
+    /// The other is about fewer subjects: a process, a program where another has started it, what is in a file, a
+    /// program, what one starts.
     Subject,
     /// The other names a more exact destination.
     Destination,
@@ -75,6 +76,9 @@ impl Ruleset {
             }
         }
         found.sort_by_key(|(precedence, _)| Reverse(*precedence));
+        // One for a program and what that starts can be about it in both ways.
+        let mut known = HashSet::new();
+        found.retain(|(_, rule)| known.insert(*rule));
         let mut before: Option<Precedence> = None;
         found
             .into_iter()

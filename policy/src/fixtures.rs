@@ -1,9 +1,11 @@
 //! What the tests of rules are made of.
 
+use proptest::prelude::*;
+
 use crate::{
-    Action, Alteration, Contents, Destination, Knowledge, Lifespan, Object, ObjectPattern,
-    Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId, Subject,
-    SubjectPattern,
+    Action, Alteration, Ancestry, Contents, Destination, Executable, Knowledge, Lifespan, Object,
+    ObjectPattern, Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId,
+    Starter, Subject, SubjectPattern,
 };
 
 pub(crate) const PROCESS: Process = Process {
@@ -23,6 +25,7 @@ pub(crate) fn subject(path: &str) -> Subject {
         program: program(path),
         contents: Contents::OfRoot,
         process: PROCESS,
+        ancestry: Ancestry::default(),
     }
 }
 
@@ -78,4 +81,34 @@ pub(crate) const CAFE: &str = "cafecafe-4c1a-4f6e-9d55-0123456789ab";
 
 pub(crate) fn network(text: &str) -> Destination {
     Destination::Network(text.parse().unwrap())
+}
+
+/// The file of each program.
+pub(crate) fn file(path: &str) -> Executable {
+    Executable {
+        device: 1,
+        inode: path.bytes().map(u64::from).sum(),
+        generation: None,
+    }
+}
+
+/// A program by which a rule speaks of what that starts, known by its file.
+pub(crate) fn starter(path: &str) -> Starter {
+    let starter = Starter::at(path).unwrap();
+    starter.known_by([file(path)].into())
+}
+
+/// From some of these programs.
+pub(crate) fn any_ancestry(paths: &'static [&str]) -> impl Strategy<Value = Ancestry> {
+    let files = move || {
+        let path = prop::sample::select(paths).prop_map(file);
+        prop::collection::vec(path, 0..3)
+    };
+    (files(), files(), prop::bool::weighted(0.2)).prop_map(|(executed, living, overflown)| {
+        Ancestry {
+            executed: executed.into(),
+            living: living.into(),
+            overflown,
+        }
+    })
 }

@@ -13,6 +13,7 @@
 )]
 
 mod action;
+mod ancestry;
 mod answer;
 mod application;
 mod built_in;
@@ -22,6 +23,7 @@ mod destination;
 mod explain;
 #[cfg(test)]
 mod fixtures;
+mod interpreter;
 mod lifespan;
 mod mode;
 mod names;
@@ -37,6 +39,7 @@ mod standing;
 mod subject;
 
 pub use action::{Action, Outcome};
+pub use ancestry::{Ancestry, Executable, Starter};
 pub use answer::{Answer, Registered, Scope, registered_domain};
 pub use application::{Application, Packaging};
 pub use built_in::BuiltIn;
@@ -44,6 +47,7 @@ pub use conflict::{Conflict, Finding, conflicts};
 pub use contents::{Contents, Digest, OfContents};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
+pub use interpreter::is_interpreter;
 pub use lifespan::{Deadline, For, Lifespan, Span};
 pub use mode::{Course, Mode};
 pub use names::{Knowledge, NameSource};

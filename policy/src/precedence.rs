@@ -7,8 +7,11 @@
 //! of them either; and if one that does not allow would decide, its user is asked.
 //!
 //! 0. **Administrators' rules** beat all others.
-//! 1. **Subject**: a rule for one process beats one for what is in a program's file, which beats one for a program by
-//!    its path or application, which beats one for any program.
+//! 1. **Subject**: a rule for one process beats one for a program where another has started it, which beats one for
+//!    what is in a program's file, which beats one for a program by its path or application, which beats one for what a
+//!    program starts, which beats one for any program. Of programs where another has started them, one that is known by
+//!    what is in its file comes first, too. A rule for a program and what that starts is one for the program to that
+//!    itself.
 //! 2. **Object**: a host or a single address beats the computer's name servers, which beat a domain (that with
 //!    more parts first), which beats a network (the longer prefix first), which beats this computer, which
 //!    beats the VPN, which beats the local network and multicast, which beat the internet, which beats
@@ -74,7 +77,8 @@ pub(crate) struct Precedence {
 }
 
 impl Rule {
-    /// Whether this rule decides, and not the other, where both are about a call.
+    /// Whether this rule decides, and not the other, where both are about a call. One for a program and what that
+    /// starts is looked at as one for what is started.
     pub fn outranks(&self, other: &Self) -> bool {
         Precedence::of(self) > Precedence::of(other)
     }
@@ -131,10 +135,14 @@ impl Precedence {
         Self {
             administrator: rule.origin == Origin::Administrator,
             subject: match (&rule.subject, rule.lifespan) {
-                (_, Lifespan::Process(_)) => 3,
+                (_, Lifespan::Process(_)) => 6,
                 // How long a rule lives says nothing of what it is about.
-                (SubjectPattern::Program(Program::Contents(_)), _) => 2,
-                (SubjectPattern::Program(_), _) => 1,
+                (SubjectPattern::StartedBy(Program::Contents(_), _), _) => 5,
+                (SubjectPattern::StartedBy(..), _) => 4,
+                (SubjectPattern::Program(Program::Contents(_)), _) => 3,
+                (SubjectPattern::Program(_), _) => 2,
+                // To what is started: for the program itself there is one of those above.
+                (SubjectPattern::AndStarted(_), _) => 1,
                 (SubjectPattern::Any, _) => 0,
             },
             destination: match &rule.object.destination {

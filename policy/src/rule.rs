@@ -171,12 +171,13 @@ impl Rule {
         self.enabled
             && self.uid.is_none_or(|uid| uid == subject.uid)
             && self.holds_for(subject.process)
-            && (self.subject.matches(subject) || self.may_be_about(subject))
+            && (self.subject.matches(subject, self.action == Action::Allow)
+                || self.may_be_about(subject))
     }
 
     /// Whether the rule may be about what is in the program's file, and nobody can tell. Leave is for what is known.
     fn may_be_about(&self, subject: &Subject) -> bool {
-        self.is_against_contents() && subject.is_unread()
+        self.is_against_contents() && self.subject.may_match(subject)
     }
 
     /// Whether it is about what is in a file, and does not allow.

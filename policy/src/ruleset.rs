@@ -1,19 +1,16 @@
 //! Rules compiled for asking: an immutable snapshot that one request is decided on.
 
+mod index;
 mod unread;
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    net::IpAddr,
-};
-
-use ipnet::IpNet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Action, Alteration, Application, Destination, Digest, Object, ObjectPattern, Operation,
-    Operations, Origin, Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
+    Action, Alteration, Application, Digest, Executable, Object, Operation, Operations, Origin,
+    Outcome, Program, Protocol, Reach, Rule, RuleId, Subject, SubjectPattern,
     precedence::Precedence,
 };
+use index::Index;
 
 /// What the rules say of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +66,10 @@ impl From<(Action, RuleId)> for Decision {
 #[derive(Debug, Default)]
 pub struct Ruleset {
     by_program: HashMap<Key, Index>,
+    /// Rules for what programs start, by the files that tell those.
+    by_starter: HashMap<(u64, u64), Index>,
+    /// All of those, for subjects of which it is not known what they come from.
+    started: Index,
     /// Those about what is in a file that do not allow: for programs of which nobody can tell what is in theirs.
     against_contents: Index,
     /// Users for whom there are rules about what is in a file; `None` for everybody.
@@ -79,109 +80,6 @@ pub struct Ruleset {
     built_in: Index,
     /// Those of users for whom they say something else: in the place of those for everybody.
     built_in_of: HashMap<u32, Index>,
-}
-
-/// Rules with the same subject that are switched on.
-#[derive(Debug, Default)]
-struct Index {
-    /// Those about hosts and domains, by their names; strongest first.
-    named: HashMap<Box<str>, Vec<Rule>>,
-    /// One of each kind of those: what they have in common but for the name.
-    kinds: Vec<Rule>,
-    /// Those about networks and single addresses, by these; strongest first.
-    networks: HashMap<IpNet, Vec<Rule>>,
-    /// How long the prefixes of those are, of IPv4 and IPv6.
-    prefixes: [BTreeSet<u8>; 2],
-    /// All others; strongest first.
-    others: Vec<Rule>,
-    /// Whether any of those is about the VPN.
-    about_vpn: bool,
-}
-
-impl Index {
-    fn new(rules: Vec<Rule>) -> Self {
-        let mut index = Self::default();
-        let mut kinds = HashSet::new();
-        for rule in rules.into_iter().filter(|rule| rule.enabled) {
-            let name = match &rule.object.destination {
-                Destination::Host(name) | Destination::Domain(name) => name.clone(),
-                Destination::Network(network) => {
-                    let network = network.trunc();
-                    let of_family = usize::from(network.addr().is_ipv6());
-                    if let Some(prefixes) = index.prefixes.get_mut(of_family) {
-                        prefixes.insert(network.prefix_len());
-                    }
-                    index.networks.entry(network).or_default().push(rule);
-                    continue;
-                }
-                destination => {
-                    index.about_vpn |= *destination == Destination::Vpn;
-                    index.others.push(rule);
-                    continue;
-                }
-            };
-            let ObjectPattern {
-                ports, protocol, ..
-            } = &rule.object;
-            let Rule {
-                uid,
-                operations,
-                action,
-                lifespan,
-                origin,
-                ..
-            } = rule;
-            let kind = (
-                uid,
-                operations,
-                ports.clone(),
-                *protocol,
-                action,
-                lifespan,
-                origin,
-            );
-            if kinds.insert(kind) {
-                index.kinds.push(rule.clone());
-            }
-            index.named.entry(name).or_default().push(rule);
-        }
-        let lists = index.named.values_mut().chain(index.networks.values_mut());
-        for rules in lists.chain([&mut index.others]) {
-            rules.sort_by_key(|rule| std::cmp::Reverse(Precedence::of(rule)));
-        }
-        index
-    }
-
-    fn is_empty(&self) -> bool {
-        self.all().next().is_none()
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.named.values().flatten().chain(self.unnamed())
-    }
-
-    /// Those that are not about hosts or domains, in no order.
-    fn unnamed(&self) -> impl Iterator<Item = &Rule> {
-        self.networks.values().flatten().chain(&self.others)
-    }
-
-    /// The rules that may be about this name, or about none, and this address, in lists of which each has the
-    /// strongest first.
-    fn lists(&self, name: Option<&str>, address: IpAddr) -> impl Iterator<Item = &[Rule]> {
-        // The name, and what it ends with.
-        let domains = std::iter::successors(name, |name| {
-            let (_, domain) = name.split_once('.')?;
-            Some(domain)
-        });
-        let named = domains.filter_map(|domain| self.named.get(domain));
-        let prefixes = self.prefixes.get(usize::from(address.is_ipv6()));
-        let networks = prefixes.into_iter().flatten().filter_map(move |prefix| {
-            let network = IpNet::new(address, *prefix).ok()?.trunc();
-            self.networks.get(&network)
-        });
-        let lists = named.chain(networks).chain([&self.others]);
-        lists.map(Vec::as_slice)
-    }
 }
 
 /// The strongest of these rules.
@@ -223,7 +121,8 @@ impl Ruleset {
     pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
         let mut any = Vec::new();
         let mut by_program: HashMap<Key, Vec<Rule>> = HashMap::new();
-        let mut built_in = Vec::new();
+        let mut by_starter: HashMap<(u64, u64), Vec<Rule>> = HashMap::new();
+        let (mut built_in, mut of_others) = (Vec::new(), Vec::new());
         let mut built_in_of: HashMap<u32, Vec<Rule>> = HashMap::new();
         let (mut against_contents, mut with_contents) = (Vec::new(), BTreeSet::new());
         for rule in rules {
@@ -238,13 +137,29 @@ impl Ruleset {
                 (_, Origin::BuiltIn, None) => built_in.push(rule),
                 (_, Origin::BuiltIn, Some(uid)) => built_in_of.entry(uid).or_default().push(rule),
                 (SubjectPattern::Any, ..) => any.push(rule),
-                (SubjectPattern::Program(program), ..) => {
+                (SubjectPattern::Program(program) | SubjectPattern::StartedBy(program, _), ..) => {
                     by_program.entry(Key::of(program)).or_default().push(rule);
+                }
+                (SubjectPattern::AndStarted(starter), ..) => {
+                    let program = starter.program();
+                    let itself = Rule {
+                        subject: SubjectPattern::Program(program.clone()),
+                        ..rule.clone()
+                    };
+                    by_program.entry(Key::of(program)).or_default().push(itself);
+                    let places: BTreeSet<_> =
+                        starter.files().iter().map(Executable::place).collect();
+                    for place in places {
+                        by_starter.entry(place).or_default().push(rule.clone());
+                    }
+                    of_others.push(rule);
                 }
             }
         }
         Self {
             by_program: indices(by_program),
+            by_starter: indices(by_starter),
+            started: Index::new(of_others),
             against_contents: Index::new(against_contents),
             with_contents,
             any: Index::new(any),
@@ -261,9 +176,19 @@ impl Ruleset {
         let contents = contents.and_then(|digest| self.by_program.get(&Key::Contents(digest)));
         let unread = subject.is_unread().then_some(&self.against_contents);
         let own = own.into_iter().chain(contents).chain(unread);
+        let ancestry = &subject.ancestry;
+        let started: Vec<&Index> = if self.started.is_empty() {
+            Vec::new()
+        } else if ancestry.overflown {
+            vec![&self.started]
+        } else {
+            let from = ancestry.executed.iter().chain(&*ancestry.living);
+            let found = from.filter_map(|it| self.by_starter.get(&it.place()));
+            found.collect()
+        };
         let built_in = self.built_in_of.get(&subject.uid);
         let built_in = built_in.unwrap_or(&self.built_in);
-        own.chain([&self.any, built_in])
+        own.chain(started).chain([&self.any, built_in])
     }
 
     /// The rules that are about anything that this subject does, in no order.

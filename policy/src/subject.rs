@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Application, Contents, Digest, OfContents};
+use crate::{Ancestry, Application, Contents, Digest, OfContents, Starter};
 
 /// What identifies a program.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,6 +59,21 @@ impl Program {
             Self::Application(application) => Some(application.key()),
             Self::Contents(contents) => Some(contents.key()),
             Self::File { .. } => None,
+        }
+    }
+
+    /// Whether both are the same program. The claim is no part of who it is.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File { device, inode, .. },
+                Self::File {
+                    device: d,
+                    inode: i,
+                    ..
+                },
+            ) => (device, inode) == (d, i),
+            (one, other) => one == other,
         }
     }
 
@@ -190,6 +205,8 @@ pub struct Subject {
     pub contents: Contents,
     /// The process it runs in.
     pub process: Process,
+    /// What that comes from.
+    pub ancestry: Ancestry,
 }
 
 impl Subject {
@@ -198,6 +215,14 @@ impl Subject {
         match self.program.digest() {
             Some(digest) => Some(digest),
             None => self.contents.digest(),
+        }
+    }
+
+    /// Whether it runs this program, or has in its file what that is known by.
+    fn is_of(&self, program: &Program) -> bool {
+        match program {
+            Program::Contents(contents) => self.digest() == Some(contents.digest()),
+            other => other.is(&self.program),
         }
     }
 
@@ -212,34 +237,65 @@ impl Subject {
 pub enum SubjectPattern {
     /// This program, in any process; of one that is known by what is in its file, whatever has that in its own.
     Program(Program),
+    /// This program, in any process, and every program in a process that comes from one of its.
+    AndStarted(Starter),
+    /// This program, known as above, in a process that comes from one of another program.
+    StartedBy(Program, Starter),
     /// Any program. Only administrators' and built-in rules use it.
     Any,
 }
 
 impl SubjectPattern {
-    /// Whether the subject's program is one of them.
-    pub fn matches(&self, subject: &Subject) -> bool {
-        match (self, &subject.program) {
-            (Self::Any, _) => true,
-            (Self::Program(Program::Contents(rule)), _) => subject.digest() == Some(rule.digest()),
-            (Self::Program(Program::Path(rule)), Program::Path(path)) => rule == path,
-            (Self::Program(Program::Application(rule)), Program::Application(it)) => rule == it,
-            // The claim is no part of who it is.
-            (
-                Self::Program(Program::File { device, inode, .. }),
-                Program::File {
-                    device: d,
-                    inode: i,
-                    ..
-                },
-            ) => (device, inode) == (d, i),
-            (Self::Program(_), _) => false,
+    /// The program that it names; `None` for any.
+    pub fn program(&self) -> Option<&Program> {
+        match self {
+            Self::Program(program) | Self::StartedBy(program, _) => Some(program),
+            Self::AndStarted(starter) => Some(starter.program()),
+            Self::Any => None,
         }
+    }
+
+    /// The program of which it matters what that has started, if it does.
+    pub fn starter(&self) -> Option<&Starter> {
+        match self {
+            Self::AndStarted(starter) | Self::StartedBy(_, starter) => Some(starter),
+            Self::Program(_) | Self::Any => None,
+        }
+    }
+
+    /// The same, where the program of which it matters what that has started is this one.
+    #[must_use]
+    pub fn with_starter(&self, starter: Starter) -> Self {
+        match self {
+            Self::AndStarted(_) => Self::AndStarted(starter),
+            Self::StartedBy(program, _) => Self::StartedBy(program.clone(), starter),
+            Self::Program(_) | Self::Any => self.clone(),
+        }
+    }
+
+    /// Whether the subject is one of them, to be allowed something or not.
+    pub(crate) fn matches(&self, subject: &Subject, to_allow: bool) -> bool {
+        let has_started = |it: &Starter| it.has_started(&subject.ancestry, to_allow);
+        match self {
+            Self::Any => true,
+            Self::Program(program) => subject.is_of(program),
+            Self::AndStarted(it) => subject.is_of(it.program()) || has_started(it),
+            Self::StartedBy(program, it) => subject.is_of(program) && has_started(it),
+        }
+    }
+
+    /// Whether the subject, of which nobody can tell what is in its program's file, may be one of them by that.
+    pub(crate) fn may_match(&self, subject: &Subject) -> bool {
+        let may_have_started = |it: &Starter| it.has_started(&subject.ancestry, false);
+        self.is_of_contents() && subject.is_unread() && self.starter().is_none_or(may_have_started)
     }
 
     /// Whether they are known by what is in their files.
     pub const fn is_of_contents(&self) -> bool {
-        matches!(self, Self::Program(Program::Contents(_)))
+        matches!(
+            self,
+            Self::Program(Program::Contents(_)) | Self::StartedBy(Program::Contents(_), _)
+        )
     }
 }
 
@@ -317,11 +373,13 @@ mod tests {
                     program: program.clone(),
                     ..crate::fixtures::subject("/a")
                 };
-                assert_eq!(
-                    pattern.matches(&subject),
-                    at == other,
-                    "{rule} and {program}"
-                );
+                for to_allow in [true, false] {
+                    assert_eq!(
+                        pattern.matches(&subject, to_allow),
+                        at == other,
+                        "{rule} and {program}"
+                    );
+                }
             }
         }
     }

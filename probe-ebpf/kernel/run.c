@@ -3,6 +3,7 @@
  * Which run of which executable a process is, as recorded when it came about: the kernel's storage for
  * tasks, and what Rust cannot express about it. As in shim.c there are no decisions here.
  */
+#include "ancestry.h"
 #include "types.h"
 
 extern void bpf_rcu_read_lock(void) __ksym;
@@ -41,21 +42,12 @@ struct bpf_spin_lock {
 	u32 val;
 };
 
-/* What is recorded of a process. The fields are explained in subject.rs. */
-struct run_facts {
-	u64 run;
-	u64 process;
-	u64 origin;
-	u64 inode;
-	u32 device;
-	u32 marks;
-};
-
-/* Written under the lock. Mirrored by struct Record in subject.rs. */
+/* The facts are written under the lock. Mirrored by struct Record in subject.rs. */
 struct run {
 	struct run_facts facts;
 	struct bpf_spin_lock lock;
 	u32 reserved;
+	struct ancestry ancestry;
 };
 
 #define BPF_MAP_TYPE_TASK_STORAGE 29
@@ -128,6 +120,7 @@ static __inline u64 executable(struct task_struct *task, struct run_facts *out)
 	inode = exe->f_inode;
 	out->inode = inode->i_ino;
 	out->device = inode->i_sb->s_dev;
+	out->generation = inode->i_generation;
 	if (!is_foreign((u64)exe))
 		out->marks |= OF_ROOT;
 	return (u64)exe;
@@ -146,8 +139,12 @@ static __inline void record_late(struct task_struct *task, struct run *run)
 	facts.run = image ? image : facts.process;
 	bpf_spin_lock(&run->lock);
 	/* Another thread may have been faster. */
-	if (!run->facts.process)
+	if (!run->facts.process) {
 		run->facts = facts;
+		/* Nothing comes before the first process. */
+		if (task->tgid != 1)
+			run->ancestry.flags = OLDER;
+	}
 	bpf_spin_unlock(&run->lock);
 }
 
@@ -272,6 +269,36 @@ static __inline u32 script_begins(struct task_struct *task, const struct linux_b
 }
 
 /*
+ * The calling thread may be about to make its process the run of another executable. It will be the only one then,
+ * and what is recorded of the process goes with the leader, so it takes that along; it is not let do it where there
+ * is no memory for that. Processes that were there before the probe are recorded now, while it can be seen what
+ * they run.
+ */
+__inline s32 shim_run_may_end(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct run_facts facts;
+	struct run *from, *to;
+	s32 result = -ENOMEM;
+
+	bpf_rcu_read_lock();
+	from = run_of(task);
+	if (from && task->pid == task->tgid) {
+		result = 0;
+	} else if (from) {
+		to = bpf_task_storage_get(&RUNS, task, 0, CREATE);
+		if (to) {
+			facts = from->facts;
+			write(to, &facts);
+			to->ancestry = from->ancestry;
+			result = 0;
+		}
+	}
+	bpf_rcu_read_unlock();
+	return result;
+}
+
+/*
  * Whether the calling thread is in io_uring_enter(), where no system call can be started again. On architectures
  * that are not named here nobody is known to be.
  */
@@ -303,6 +330,7 @@ __inline void shim_run_begins(const struct linux_binprm *bprm, s32 broker)
 	run = bpf_task_storage_get(&RUNS, task, 0, CREATE);
 	if (!run)
 		return;
+	descend(&run->ancestry, &run->facts);
 	facts.marks |= script_begins(task, bprm, run->facts.marks);
 	write(run, &facts);
 }
@@ -351,6 +379,7 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 	facts.run = *(volatile u64 *)&parent->facts.run;
 	facts.inode = parent->facts.inode;
 	facts.device = parent->facts.device;
+	facts.generation = parent->facts.generation;
 	facts.marks = *(volatile u32 *)&parent->facts.marks;
 	facts.process = facts.origin = new_number();
 	run = bpf_task_storage_get(&RUNS, child, 0, CREATE);
@@ -358,6 +387,7 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 		return -ENOMEM;
 	if (facts.marks & SCRIPT && !script_inherits(child))
 		return -ENOMEM;
+	run->ancestry = parent->ancestry;
 	write(run, &facts);
 	return 0;
 }

@@ -29,6 +29,7 @@ struct inode {
 	kuid_t i_uid;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	u32 i_generation; /* tells it from others that had its number */
 };
 struct path {
 	void *dentry;

@@ -61,6 +61,8 @@ pub fn hold(call: &Call, flags: u32) -> Outcome {
     if unsafe { (*hold).request.flags } & request_flags::SCRIPT != 0 {
         unsafe { Caller::script((&raw mut (*hold).script).cast()) };
     }
+    // SAFETY: as above.
+    unsafe { call.caller.ancestry(&raw mut (*hold).ancestry) };
     let result = knock(call, unsafe { &raw mut (*hold).verdict });
     // Only this thread removes its entry, so it is there.
     let _ = HOLDS.remove(&call.caller.task.tid);

@@ -101,6 +101,13 @@ pub fn mptcp_add_subflow(ctx: LsmContext) -> i32 {
     hooks::reach::add_subflow(&ctx)
 }
 
+/// `bprm_creds_from_file(bprm, file)`: nothing waits in it. Runs for an `execve()` that has found all it needs, while
+/// the process still has its threads and its memory.
+#[lsm(hook = "bprm_creds_from_file")]
+pub fn bprm_creds_from_file(_ctx: LsmContext) -> i32 {
+    hooks::run::may_end()
+}
+
 /// `bprm_committed_creds(bprm)`: sleepable since Linux 5.11, and its result does not count. Runs when
 /// a process has become the new program, before any of that is run.
 #[lsm(hook = "bprm_committed_creds", sleepable)]

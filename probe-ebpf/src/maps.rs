@@ -5,9 +5,10 @@ use aya_ebpf::{
     maps::{HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray},
 };
 use portreeve_abi::{
-    CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold, MAX_CACHED_VERDICTS,
-    MAX_MOUNTERS, MAX_MOUNTING_USERS, MAX_REACHES, MAX_STANDINGS, MOUNTER_PATH, Mounter,
-    ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict, counter, mode,
+    Ancestry, CacheKey, CacheValue, Endpoint, Fileid, GATEKEEPERS, HOLD_PLACES, Hold,
+    MAX_CACHED_VERDICTS, MAX_MOUNTERS, MAX_MOUNTING_USERS, MAX_REACHES, MAX_STANDINGS,
+    MOUNTER_PATH, Mounter, ProbeConfig, Process, Reach, Request, SCRIPT_NAME, Standing, Verdict,
+    counter, mode,
 };
 
 /// Written by the broker, to whom it is a map by the name of its section: like this, programs have it
@@ -141,6 +142,7 @@ static BLANK_HOLD: Hold = Hold {
         expires: 0,
     },
     script: [0; SCRIPT_NAME],
+    ancestry: Ancestry::NONE,
 };
 
 /// A blank element of [`HOLDS`] for this thread; `None` if the table is full.

@@ -6,7 +6,7 @@
 use core::{ffi::c_void, mem::MaybeUninit, ptr::NonNull};
 
 use aya_ebpf::bindings::bpf_spin_lock as SpinLock;
-use portreeve_abi::{Fileid, ProbeConfig, Process, request_flags};
+use portreeve_abi::{Ancestry, Fileid, ProbeConfig, Process, request_flags};
 
 /// `PF_KTHREAD` of include/linux/sched.h. User threads that io_uring makes do not have it.
 const PF_KTHREAD: u32 = 0x0020_0000;
@@ -57,10 +57,15 @@ pub struct Record {
     origin: u64,
     inode: u64,
     device: u32,
+    /// See [`portreeve_abi::Ancestor`].
+    generation: u32,
     /// See [`portreeve_abi::request_flags`], and `hooks/mark.rs`.
     marks: u32,
+    padding: u32,
     lock: SpinLock,
     reserved: u32,
+    /// Written before anybody else can see the record, and by `execve()`, when the process has one thread.
+    ancestry: Ancestry,
 }
 
 /// Who calls.
@@ -221,6 +226,20 @@ impl Caller {
     pub unsafe fn script(name: *mut u8) {
         // SAFETY: passed on to the caller.
         unsafe { shim_script(name) }
+    }
+
+    /// Writes down what its process comes from; nothing, if that is not recorded.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else writes to `ancestry`.
+    #[inline(always)]
+    pub unsafe fn ancestry(&self, ancestry: *mut Ancestry) {
+        if let Some(record) = self.record {
+            // SAFETY: both are live, the one is passed on to the caller, and the other does not change
+            // during a call of its process.
+            unsafe { ancestry.copy_from_nonoverlapping(&raw const (*record.as_ptr()).ancestry, 1) };
+        }
     }
 
     /// Whether it is a thread of io_uring's own, which works for a ring.

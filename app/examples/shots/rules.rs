@@ -99,7 +99,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                     name: Some("Home".into()),
                 }),
                 lifespan: Some(For::Logout),
-                base: None,
+                ..Draft::default()
             });
         })
         .await;
@@ -122,9 +122,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 place: "192.0.2".into(),
                 port: "70000".into(),
                 protocol: Some("tcp"),
-                network: None,
-                lifespan: None,
-                base: None,
+                ..Draft::default()
             });
             dialog.try_to_add();
         })

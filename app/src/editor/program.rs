@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use gtk::{gio, prelude::*};
-use portreeve_dbus::{Error, program_key};
-use portreeve_policy::Program;
+use portreeve_dbus::{Error, program_key, starter_key};
+use portreeve_policy::{Program, Starter};
 
 use crate::i18n::gettext;
 
@@ -29,17 +29,35 @@ pub(super) fn is_sandboxed() -> bool {
 
 /// The key of the program that this path leads to, or of this application; in a sandbox, what it says.
 pub(super) async fn key_of(program: String) -> Result<String, Error> {
+    find(program, program_key, |program| {
+        Program::of_key(program).is_some()
+    })
+    .await
+}
+
+/// The path of the program that this one leads to, by which a rule speaks of what that starts.
+pub(super) async fn starter_key_of(program: String) -> Result<String, Error> {
+    find(program, starter_key, |program| {
+        Starter::at(program).is_some()
+    })
+    .await
+}
+
+async fn find(
+    program: String,
+    key: fn(&Path) -> Result<String, Error>,
+    is_one: impl Fn(&str) -> bool,
+) -> Result<String, Error> {
     if is_sandboxed() {
         let refused = || {
             let text = format!("cannot use program “{}”", program.escape_debug());
             Error::InvalidArgument(text)
         };
-        return Program::of_key(&program)
-            .is_some()
+        return is_one(&program)
             .then_some(program.clone())
             .ok_or_else(refused);
     }
     // A file system may take its time.
-    let found = gio::spawn_blocking(move || program_key(Path::new(&program))).await;
+    let found = gio::spawn_blocking(move || key(Path::new(&program))).await;
     found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -7,12 +7,13 @@ use portreeve_policy::{Action, For, Span};
 
 use super::{
     mistake::show_mistake,
-    program::{choose_program, key_of},
+    program::{choose_program, key_of, starter_key_of},
 };
 use crate::{
     i18n::{gettext, gettext_f},
     model::{
-        ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, PROTOCOLS, boot_time, in_words,
+        ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, DraftProcesses, PROTOCOLS,
+        boot_time, in_words,
     },
     user_facing_error::UserFacingError as _,
 };
@@ -30,6 +31,12 @@ const DESTINATIONS: [DraftDestination; 10] = [
     DraftDestination::ThisComputer,
     DraftDestination::NameServers,
     DraftDestination::Multicast,
+];
+
+const PROCESSES: [DraftProcesses; 3] = [
+    DraftProcesses::Own,
+    DraftProcesses::AndStarted,
+    DraftProcesses::StartedBy,
 ];
 
 type SpecHandler = Box<dyn Fn(&RuleDialog, RuleSpec)>;
@@ -56,6 +63,12 @@ mod imp {
         pub(super) program: TemplateChild<adw::EntryRow>,
         #[template_child]
         pub(super) program_error: TemplateChild<gtk::Label>,
+        #[template_child]
+        pub(super) processes: TemplateChild<adw::ComboRow>,
+        #[template_child]
+        pub(super) starter: TemplateChild<adw::EntryRow>,
+        #[template_child]
+        pub(super) starter_error: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) action: TemplateChild<adw::ComboRow>,
         #[template_child]
@@ -116,7 +129,7 @@ mod imp {
             self.parent_constructed();
             let dialog = self.obj();
             dialog.set_default_widget(Some(&*self.add));
-            for entry in [&*self.program, &*self.place, &*self.port] {
+            for entry in [&*self.program, &*self.starter, &*self.place, &*self.port] {
                 // Paths, addresses and ports read from left to right in every language: “80, 443”.
                 if let Some(text) = entry.delegate() {
                     text.set_direction(gtk::TextDirection::Ltr);
@@ -132,6 +145,14 @@ mod imp {
                 dialog,
                 move |_| {
                     dialog.show_place();
+                    dialog.check_again();
+                }
+            ));
+            self.processes.connect_selected_notify(glib::clone!(
+                #[weak]
+                dialog,
+                move |_| {
+                    dialog.show_starter();
                     dialog.check_again();
                 }
             ));
@@ -151,9 +172,10 @@ mod imp {
 
     impl RuleDialog {
         /// What can be wrong, and where that is said.
-        pub(super) fn checked(&self) -> [(&gtk::Widget, &gtk::Label); 4] {
+        pub(super) fn checked(&self) -> [(&gtk::Widget, &gtk::Label); 5] {
             [
                 (self.program.upcast_ref(), &self.program_error),
+                (self.processes.upcast_ref(), &self.starter_error),
                 (self.action.upcast_ref(), &self.action_error),
                 (self.place.upcast_ref(), &self.place_error),
                 (self.port.upcast_ref(), &self.port_error),
@@ -196,6 +218,10 @@ impl RuleDialog {
         }
         imp.base.replace(draft.base.clone());
         imp.program.set_text(&draft.program);
+        let index = PROCESSES.iter().position(|known| *known == draft.processes);
+        imp.processes
+            .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+        imp.starter.set_text(&draft.starter);
         let index = ACTIONS
             .iter()
             .position(|known| known.as_str() == draft.action.as_str());
@@ -296,12 +322,31 @@ impl RuleDialog {
     async fn add_for_real_path(&self, mut spec: RuleSpec) {
         // What a rule was about already may be gone.
         if self.draft().is_of_another_program() {
-            match key_of(spec.program.clone()).await {
+            let found = if spec.and_what_it_starts == Some(true) {
+                starter_key_of(spec.program.clone()).await
+            } else {
+                key_of(spec.program.clone()).await
+            };
+            match found {
                 Ok(real) => spec.program = real,
                 Err(error) => {
                     self.action_set_enabled("rule.add", true);
                     return self.refuse(&DraftError {
                         program: Some(error.to_user_facing()),
+                        ..DraftError::default()
+                    });
+                }
+            }
+        }
+        if let Some(starter) = &spec.started_by
+            && self.draft().is_of_another_starter()
+        {
+            match starter_key_of(starter.clone()).await {
+                Ok(real) => spec.started_by = Some(real),
+                Err(error) => {
+                    self.action_set_enabled("rule.add", true);
+                    return self.refuse(&DraftError {
+                        starter: Some(error.to_user_facing()),
                         ..DraftError::default()
                     });
                 }
@@ -318,6 +363,8 @@ impl RuleDialog {
         self.show_errors(error);
         if error.program.is_some() {
             imp.program.grab_focus();
+        } else if error.starter.is_some() {
+            imp.processes.grab_focus();
         } else if error.action.is_some() {
             imp.action.grab_focus();
         } else if error.place.is_some() {
@@ -338,6 +385,8 @@ impl RuleDialog {
         let imp = self.imp();
         Draft {
             program: imp.program.text().into(),
+            processes: at(&PROCESSES, imp.processes.selected()),
+            starter: imp.starter.text().into(),
             action: self.action(),
             destination: at(&DESTINATIONS, imp.destination.selected()),
             place: imp.place.text().into(),
@@ -374,10 +423,30 @@ impl RuleDialog {
     }
 
     fn show_errors(&self, error: &DraftError) {
-        let texts = [&error.program, &error.action, &error.place, &error.port];
+        let texts = [
+            &error.program,
+            &error.starter,
+            &error.action,
+            &error.place,
+            &error.port,
+        ];
         for ((entry, label), text) in self.imp().checked().into_iter().zip(texts) {
             show_mistake(entry, label, text.as_deref());
         }
+    }
+
+    fn show_starter(&self) {
+        let imp = self.imp();
+        let processes = at(&PROCESSES, imp.processes.selected());
+        imp.starter
+            .set_visible(processes == DraftProcesses::StartedBy);
+        let meaning = match processes {
+            DraftProcesses::AndStarted => {
+                gettext("What may run the program may have it start anything")
+            }
+            DraftProcesses::Own | DraftProcesses::StartedBy => String::new(),
+        };
+        imp.processes.set_subtitle(&meaning);
     }
 
     fn show_place(&self) {

@@ -2,11 +2,15 @@
 
 use std::net::IpAddr;
 
-use portreeve_dbus::{ActiveNetwork, RuleSpec};
+use portreeve_dbus::RuleSpec;
 use portreeve_policy::{Action, For};
 
-use super::text::{isolate, shown};
+mod network;
+mod processes;
+
 use crate::i18n::gettext;
+pub use network::DraftNetwork;
+pub use processes::DraftProcesses;
 
 /// Which destination is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,44 +88,15 @@ pub const ACTIONS: [Action; 4] = [
 /// The protocols that a draft can be about; `None` for any.
 pub const PROTOCOLS: [Option<&str>; 3] = [None, Some("tcp"), Some("udp")];
 
-/// A network that a rule can be for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DraftNetwork {
-    /// UUID of the connection.
-    pub uuid: String,
-    /// What it is called, if that is known.
-    pub name: Option<String>,
-}
-
-impl DraftNetwork {
-    /// That of a rule, if it is for one.
-    fn of(rule: &RuleSpec) -> Option<Self> {
-        Some(Self {
-            uuid: rule.only_in.clone()?,
-            name: rule.only_in_name.clone(),
-        })
-    }
-
-    /// What it is called where it is chosen.
-    pub fn shown(&self) -> String {
-        isolate(&shown(self.name.as_ref().unwrap_or(&self.uuid)))
-    }
-}
-
-impl From<ActiveNetwork> for DraftNetwork {
-    fn from(network: ActiveNetwork) -> Self {
-        Self {
-            uuid: network.uuid,
-            name: Some(network.name),
-        }
-    }
-}
-
 /// The parts of a rule as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Path of the program, or key of an application or of what is in a file.
     pub program: String,
+    /// Which processes are meant.
+    pub processes: DraftProcesses,
+    /// Path of the program that has to have started it, if that matters.
+    pub starter: String,
     /// What it says; of those that deny, with any errno.
     pub action: Action,
     /// Which destination is meant.
@@ -145,6 +120,8 @@ pub struct Draft {
 pub struct DraftError {
     /// With the program.
     pub program: Option<String>,
+    /// With the program that has started it.
+    pub starter: Option<String>,
     /// With what it says.
     pub action: Option<String>,
     /// With the domain, host, address or network.
@@ -157,6 +134,8 @@ impl Default for Draft {
     fn default() -> Self {
         Self {
             program: String::new(),
+            processes: DraftProcesses::default(),
+            starter: String::new(),
             action: Action::Allow,
             destination: DraftDestination::default(),
             place: String::new(),
@@ -180,6 +159,12 @@ impl Draft {
         let lifespan = rule.lifespan.as_deref().map(str::parse).transpose().ok()?;
         Some(Self {
             program: rule.program.clone(),
+            processes: match (&rule.started_by, rule.and_what_it_starts) {
+                (Some(_), _) => DraftProcesses::StartedBy,
+                (None, Some(true)) => DraftProcesses::AndStarted,
+                (None, _) => DraftProcesses::Own,
+            },
+            starter: rule.started_by.clone().unwrap_or_default(),
             action: rule.action.parse().ok()?,
             destination: DraftDestination::of(&rule)?,
             place: place.unwrap_or_default(),
@@ -191,10 +176,22 @@ impl Draft {
         })
     }
 
-    /// Whether the program is another than before.
+    /// Whether the program is another than before, or it matters now what it starts.
     pub fn is_of_another_program(&self) -> bool {
-        let before = self.base.as_ref().map(|base| base.program.as_str());
-        before != Some(self.program.trim())
+        let base = self.base.as_ref();
+        let before = base.map(|base| base.program.as_str());
+        let started = base.is_some_and(|base| base.and_what_it_starts == Some(true));
+        let starts = self.processes == DraftProcesses::AndStarted && !started;
+        before != Some(self.program.trim()) || starts
+    }
+
+    /// Whether the program that has to have started it is another than before.
+    pub fn is_of_another_starter(&self) -> bool {
+        let before = self
+            .base
+            .as_ref()
+            .and_then(|base| base.started_by.as_deref());
+        self.processes == DraftProcesses::StartedBy && before != Some(self.starter.trim())
     }
 
     /// The rule, or what is wrong. The last word on a rule has [`RuleSpec::check`], here as in the
@@ -225,6 +222,12 @@ impl Draft {
 
         let program = self.program.trim();
         let place = self.place.trim();
+        let starter = self.starter.trim();
+        let put_starter = |spec: &mut RuleSpec| match self.processes {
+            DraftProcesses::Own => {}
+            DraftProcesses::AndStarted => spec.and_what_it_starts = Some(true),
+            DraftProcesses::StartedBy => spec.started_by = Some(starter.to_owned()),
+        };
         let put_place = |spec: &mut RuleSpec| match self.destination {
             DraftDestination::Anywhere => {}
             DraftDestination::Domain => spec.domain = Some(place.to_owned()),
@@ -236,14 +239,35 @@ impl Draft {
         let put_ports = |spec: &mut RuleSpec| spec.ports = ports.map(str::to_owned);
 
         let with_program = part(&|spec| program.clone_into(&mut spec.program));
+        let starting = part(&|spec| {
+            put_starter(spec);
+            if self.processes == DraftProcesses::AndStarted {
+                program.clone_into(&mut spec.program);
+            }
+        });
+        let listens = |word: &String| matches!(word.as_str(), "listen" | "accept");
+        let is_about_peers =
+            self.processes != DraftProcesses::Own && part(&|_| {}).operations.iter().any(listens);
         let with_place = part(&put_place);
         let by_name = matches!(
             self.destination,
             DraftDestination::Domain | DraftDestination::Host
         );
         let error = DraftError {
-            program: wrong(&with_program)
-                .then(|| gettext("Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox.")),
+            program: if wrong(&with_program) {
+                Some(gettext("Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox."))
+            } else if self.processes == DraftProcesses::AndStarted && !is_about_peers && wrong(&starting) {
+                Some(gettext("What this starts cannot be told. Enter the full path of a program that does not run other programs’ code."))
+            } else {
+                None
+            },
+            starter: if is_about_peers {
+                Some(gettext("Who may connect does not depend on what has started a program."))
+            } else if self.processes == DraftProcesses::StartedBy && wrong(&starting) {
+                Some(gettext("Enter the full path of a program that does not run other programs’ code, such as /usr/bin/git."))
+            } else {
+                None
+            },
             action: (!wrong(&with_place) && wrong(&rule(&put_place))).then(|| {
                 gettext("You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects.")
             }),
@@ -269,6 +293,7 @@ impl Draft {
         }
         Ok(rule(&|spec| {
             program.clone_into(&mut spec.program);
+            put_starter(spec);
             // What the one before was called says nothing of another.
             let same = self.base.as_ref().filter(|base| base.program == program);
             spec.called = same.and_then(|base| base.called.clone());

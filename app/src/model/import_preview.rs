@@ -2,7 +2,7 @@
 
 use portreeve_dbus::{Rule, RuleSpec};
 use portreeve_exchange::{Difference, Format, Imported, Incoming, Refused};
-use portreeve_policy::{Lifespan, Origin, Rule as PolicyRule, RuleId, SubjectPattern};
+use portreeve_policy::{Lifespan, Origin, Rule as PolicyRule, RuleId};
 
 use super::{
     RuleWords, rule_words,
@@ -163,7 +163,7 @@ fn rule_of(spec: &RuleSpec) -> Rule {
     Rule::from(&PolicyRule {
         id: RuleId(0),
         uid: None,
-        subject: SubjectPattern::Program(checked.program),
+        subject: checked.subject,
         operations: checked.operations,
         object: checked.object,
         action: checked.action,

@@ -27,7 +27,9 @@ pub use change_words::ChangeWords;
 pub(crate) use change_words::changed;
 pub(crate) use clock::{boot_time, in_words};
 pub use countdown::Countdown;
-pub use draft::{ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, PROTOCOLS};
+pub use draft::{
+    ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, DraftProcesses, PROTOCOLS,
+};
 pub use import_preview::{ImportPart, ImportPreview, Line as ImportLine, summary};
 pub use mode_words::ModeWords;
 pub use question::{Choice, Detail, Question};

@@ -1,7 +1,11 @@
 //! The words of a rule.
 
+mod program;
+
 use portreeve_dbus::Rule;
-use portreeve_policy::{Action, Program};
+use portreeve_policy::Action;
+
+pub(crate) use program::name;
 
 use super::{
     clock::by_the_wall,
@@ -9,8 +13,6 @@ use super::{
 };
 use crate::i18n::{gettext, gettext_f};
 
-/// Longest path shown, characters.
-const LONGEST_PATH: usize = 400;
 /// Longest note shown, characters: all that there can be.
 const LONGEST_NOTE: usize = 500;
 
@@ -103,7 +105,7 @@ impl RuleWords {
             spoken_edit: spoken(&gettext("Edit rule for {app} to {destination}")),
             spoken_delete: spoken(&gettext("Delete rule for {app} to {destination}")),
             spoken_says: spoken(&gettext("What the rule for {destination} says")),
-            path: path(rule),
+            path: program::path(rule),
             origin: origin(rule),
             note: rule
                 .note
@@ -126,45 +128,6 @@ impl RuleWords {
         ))
         .to_lowercase();
         search.split_whitespace().all(|word| text.contains(word))
-    }
-}
-
-/// What names the program; of one that is known by what is in its file, what that was called too.
-fn path(rule: &Rule) -> Option<String> {
-    let key = isolate(&shown_within(rule.program.as_deref()?, LONGEST_PATH));
-    let called = rule.called.as_deref();
-    let Some(called) = called.map(|path| isolate(&shown_within(path, LONGEST_PATH))) else {
-        return Some(key);
-    };
-    let values = [("path", called.as_str()), ("key", &key)];
-    // Translators: {path} is what a program says is its path, {key} is “sha256:” and many digits.
-    Some(gettext_f(
-        "{path} in a container or similar, {key}",
-        &values,
-    ))
-}
-
-/// Digits of the key of what is in a file that are its name, if it has no other.
-const DIGITS: usize = 24;
-
-/// The program's name: the last part of its path, or the id of an application; of one that is known by what is in its
-/// file, what that was called.
-pub(crate) fn name(rule: &Rule) -> String {
-    if let (Some(key), Some(Program::Contents(_))) = (
-        &rule.program,
-        rule.program.as_deref().and_then(Program::of_key),
-    ) {
-        let called = rule.called.as_deref().unwrap_or_default();
-        let name = called.rsplit('/').next().filter(|name| !name.is_empty());
-        let name = name.map_or_else(|| shown_within(key, DIGITS), shown);
-        return isolate(&name);
-    }
-    match &rule.program {
-        None => gettext("Any program"),
-        Some(key) => {
-            let program = Program::of_key(key);
-            isolate(&shown(program.as_ref().map_or(key, Program::shown_name)))
-        }
     }
 }
 
@@ -299,7 +262,7 @@ fn origin(rule: &Rule) -> String {
 mod tests {
     use super::*;
 
-    fn rule() -> Rule {
+    pub(super) fn rule() -> Rule {
         Rule {
             id: 1,
             uid: Some(1000),
@@ -340,25 +303,6 @@ mod tests {
             listening(None, None),
             "curl: allow incoming connections, always"
         );
-    }
-
-    #[test]
-    fn what_is_in_a_file_is_shown_by_what_that_was_called() {
-        let key = format!("sha256:{}", "0123456789abcdef".repeat(4));
-        let words = |called: Option<&str>| {
-            RuleWords::new(&Rule {
-                program: Some(key.clone()),
-                called: called.map(Into::into),
-                ..rule()
-            })
-        };
-        let called = words(Some("/usr/bin/tool"));
-        assert_eq!(plain(&called.name), "tool");
-        let expected = format!("/usr/bin/tool in a container or similar, {key}");
-        assert_eq!(called.path.as_deref().map(plain), Some(expected));
-        let uncalled = words(None);
-        assert_eq!(plain(&uncalled.name), "sha256:01234…56789abcdef");
-        assert_eq!(uncalled.path.as_deref().map(plain), Some(key.clone()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use portreeve_policy::Program;
+use portreeve_policy::{Program, Starter};
 
 use super::*;
 
@@ -119,6 +119,37 @@ fn a_rule_can_be_about_an_application() {
     let (rules, problems) = place.rules.read();
     assert_eq!((rules.len(), problems.len()), (1, 1));
     assert!(problems[0].to_string().contains("snap:Example"));
+}
+
+#[test]
+fn a_rule_can_be_about_who_has_started_a_program() {
+    let mut place = Place::new();
+    let with = |program: &str, line: &str| {
+        let rule = deny("a.example").replace("any", program);
+        format!("{rule}{line}\n")
+    };
+    let git = Starter::at("/usr/bin/git").unwrap();
+    let ssh = Program::of_key("/usr/bin/ssh").unwrap();
+    let by_git = "started_by = \"/usr/bin/git\"";
+    let and_started = "and_what_it_starts = true";
+    place.write("10.toml", &with("/usr/bin/ssh", by_git));
+    place.write("20.toml", &with("/usr/bin/git", and_started));
+    let (rules, problems) = place.rules.read();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(
+        rules[0].subject,
+        SubjectPattern::StartedBy(ssh, git.clone())
+    );
+    assert_eq!(rules[1].subject, SubjectPattern::AndStarted(git));
+    for (program, line, word) in [
+        ("any", by_git, "any program"),
+        ("any", and_started, "any program"),
+        ("/usr/bin/python3", and_started, "whatever it is given"),
+    ] {
+        place.write("30.toml", &with(program, line));
+        let (_, problems) = place.rules.read();
+        assert!(problems[0].to_string().contains(word), "{problems:?}");
+    }
 }
 
 #[test]

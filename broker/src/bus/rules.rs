@@ -120,6 +120,7 @@ impl Rules {
     ) -> Result<Explanation, Error> {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
+        let starter = call.starter()?;
         let mut call = Box::new(call.check()?);
         let (_, operation, object) = &mut *call;
         if *operation == Operation::Connect {
@@ -127,7 +128,12 @@ impl Rules {
             self.0.ways.find(Sender { uid, tid: None }, object).await;
         }
         self.0
-            .ask(|reply| Command::Explain { uid, call, reply })
+            .ask(|reply| Command::Explain {
+                uid,
+                call,
+                starter,
+                reply,
+            })
             .await
     }
 

@@ -190,7 +190,7 @@ impl Decider {
             };
             let wanted = Wanted {
                 uid,
-                subject: SubjectPattern::Program(parts.program),
+                subject: parts.subject,
                 operations: parts.operations,
                 object: parts.object,
                 action: parts.action,

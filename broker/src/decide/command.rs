@@ -8,7 +8,7 @@ use portreeve_dbus::{
 };
 use portreeve_policy::{
     Action, Answer, BuiltIn, Leave, ModeChange, Object, Operation, Origin as RuleOrigin, Program,
-    Rule, RuleId,
+    Rule, RuleId, Starter,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -99,6 +99,8 @@ pub enum Command {
         uid: u32,
         /// The call.
         call: Box<(Program, Operation, Object)>,
+        /// Who has started the program, as if it were so.
+        starter: Option<Starter>,
         /// Where to.
         reply: Reply<Explanation>,
     },
@@ -180,6 +182,9 @@ pub enum Command {
         /// What is different now, or why nothing is.
         result: Result<Changed, store::Error>,
     },
+    /// From the loop to itself: it has been looked up what is at the paths of programs of which it matters to rules what
+    /// they have started.
+    Starters,
     /// From the loop to itself: the store could not forget rules that are over.
     NotForgotten {
         /// Which.

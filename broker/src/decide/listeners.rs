@@ -7,7 +7,7 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Alteration, Contents, Destination, Mode, Object, Outcome, Process, Program, Protocol,
+    Alteration, Ancestry, Contents, Destination, Mode, Object, Outcome, Process, Program, Protocol,
     Reach as Said, Subject,
 };
 
@@ -57,6 +57,8 @@ impl Listener {
             program: self.program.clone(),
             contents: self.contents,
             process: self.process.unwrap_or(NO_PROCESS),
+            // No rule about it goes by that.
+            ancestry: Ancestry::default(),
         }
     }
 }

@@ -21,10 +21,12 @@ mod prompts;
 mod question;
 mod record;
 mod rulebook;
+mod starters;
 mod trusted;
 mod verdict;
 mod watchers;
 mod ways;
+mod wiring;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -36,7 +38,7 @@ use std::{
 };
 
 use portreeve_abi::request_flags;
-use portreeve_policy::{Course, Decision, Mode, ObjectPattern, Operation, Outcome, Rule};
+use portreeve_policy::{Course, Decision, Mode, ObjectPattern, Operation, Outcome};
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, sleep_until},
@@ -69,14 +71,12 @@ use crate::{
     config::{Config, Treatment},
     failure::{Failures, Reason, with_causes},
     gate::{Held, Table},
-    networks::Networks,
     object::Ways,
     probe::{Kernel, Policy},
     store::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
-    subject::Ruled,
 };
 
 /// How often prompts without a waiting call are looked after.
@@ -167,39 +167,9 @@ impl Decider {
         }
     }
 
-    /// The same loop, which notes in a history what calls were told.
-    #[must_use]
-    pub fn recording_in(self, history: History) -> Self {
-        Self { history, ..self }
-    }
-
-    /// The same loop, with administrators' rules from the beginning, and what is wrong with their files.
-    #[must_use]
-    pub fn under(mut self, rules: Vec<Rule>, problem: Option<String>) -> Self {
-        self.rules.put_above(rules);
-        self.rules.take_in();
-        self.administrators_problem = problem;
-        self
-    }
-
-    /// The same loop, where these networks are active from the beginning.
-    #[must_use]
-    pub fn within(mut self, networks: Networks) -> Self {
-        if self.rules.enter(networks) {
-            self.rules.take_in();
-        }
-        self
-    }
-
-    /// The same loop, which says of whom it has to be known what is in their programs' files.
-    #[must_use]
-    pub fn telling(mut self, ruled: Arc<Ruled>) -> Self {
-        self.rules.tell(ruled);
-        self
-    }
-
     /// Judges until both senders of `inputs` are gone.
     pub async fn run(mut self, mut inputs: Inputs) {
+        self.begin_with_starters().await;
         // What has ended while no broker ran is no rule any more.
         let mut over = self.rules.take_due(self.clock.now());
         over.extend(self.rules.take_ended(Instant::now()));
@@ -252,6 +222,7 @@ impl Decider {
         if !arrival.held.is_waiting() {
             return;
         }
+        self.take_in_starters();
         if self.has_to_know_way(&arrival) {
             return arrival.seek_way(&self.ways, again);
         }
@@ -391,6 +362,7 @@ impl Decider {
     /// answered by them are.
     fn publish(&mut self) {
         let generation = self.rules.compile();
+        self.look_for_starters();
         self.trust_who_waits();
         self.listeners.renew(&self.rules);
         // Rules for single processes are about these only.

@@ -2,7 +2,8 @@
 
 use portreeve_dbus::{Error, Explanation, Prompt as PromptInfo, Rule as RuleInfo, Status};
 use portreeve_policy::{
-    Action, Contents, Course, Criterion, Digest, Object, Operation, Program, Subject,
+    Action, Ancestry, Contents, Course, Criterion, Digest, Object, Operation, Program, Starter,
+    Subject,
 };
 use tokio::time::Instant;
 
@@ -60,10 +61,17 @@ impl Decider {
                     send(reply, Ok(rules.collect()));
                 });
             }
-            Command::Explain { uid, call, reply } => {
+            Command::Explain {
+                uid,
+                call,
+                starter,
+                reply,
+            } => {
                 let (program, operation, object) = *call;
-                send(reply, Ok(self.explain(uid, program, operation, &object)));
+                let explained = self.explain(uid, program, starter.as_ref(), operation, &object);
+                send(reply, Ok(explained));
             }
+            Command::Starters => self.take_in_starters(),
             Command::Change {
                 uid,
                 change,
@@ -137,20 +145,27 @@ impl Decider {
         }
     }
 
-    /// What would become of a call in a new process of a program.
+    /// What would become of a call in a new process of a program, perhaps where this one has started it.
     fn explain(
         &self,
         uid: u32,
         program: Program,
+        starter: Option<&Starter>,
         operation: Operation,
         object: &Object,
     ) -> Explanation {
+        // Of one that no rule names no file is known, and none is needed.
+        let executed = starter.map(|it| self.rules.starters.files(it.path()));
         let subject = Subject {
             uid,
             program,
             // One that its user has let it run from, and that no rule names by what is in it.
             contents: Contents::OfRootNow(Digest::OF_NONE),
             process: NO_PROCESS,
+            ancestry: Ancestry {
+                executed: executed.unwrap_or_default(),
+                ..Ancestry::default()
+            },
         };
         let decision = self.rules.decide(&subject, operation, object);
         let asked = decision.by_rule().filter(|(action, _)| action.asks());

@@ -27,7 +27,7 @@ use crate::{
     clock::{Alarm, Now},
     networks::Networks,
     store::history::Grounds,
-    subject::{ProcessHandle, Ruled},
+    subject::{ProcessHandle, Ruled, Starters},
 };
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
@@ -51,6 +51,12 @@ pub(super) struct RuleBook {
     pub(super) learned: Learned,
     /// Which of them count, and what becomes of what none is about.
     pub(super) modes: Modes,
+    /// What is known of the programs of which it matters what they have started.
+    pub(super) starters: Arc<Starters>,
+    /// As much of that is in what is compiled.
+    pub(super) known_starters: u64,
+    /// Whose rules name some of which nothing is known yet.
+    pub(super) unknown_starters: Vec<Option<u32>>,
     /// Which files programs may run from that others than root can change.
     pub(super) trusted: Trusted,
     /// The networks that the computer is in.
@@ -83,6 +89,9 @@ impl RuleBook {
             rules: HashMap::new(),
             built_ins,
             learned: Learned::default(),
+            starters: Arc::default(),
+            known_starters: 0,
+            unknown_starters: Vec::new(),
             modes,
             trusted,
             networks: Networks::default(),
@@ -110,8 +119,11 @@ impl RuleBook {
     }
 
     pub(super) fn take_in(&mut self) {
-        let counts = |rule: &Rule| self.modes.count(rule) && self.is_here(rule);
-        self.compiled = Ruleset::new(self.all().filter(counts));
+        let rules: Vec<Rule> = self.all().filter(|rule| self.modes.count(rule)).collect();
+        // Those for other networks, too: what they name is known when these are active.
+        self.name_starters(&rules);
+        let here = rules.into_iter().filter(|rule| self.is_here(rule));
+        self.compiled = Ruleset::new(here.map(|rule| self.with_starter(rule)));
         self.alarm = self.first_end();
         // Before the kernel forgets what it remembers: who calls then is looked at so.
         self.ruled.set(self.compiled.with_contents());

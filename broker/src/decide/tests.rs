@@ -3,6 +3,7 @@
 
 mod above;
 mod agents;
+mod ancestry;
 mod answers;
 mod applications;
 mod asking;

@@ -10,7 +10,7 @@ use std::{
 
 use portreeve_policy::{
     Action, Alteration, Answer, Contents, Decision, Digest, For, Lifespan, Outcome, Process,
-    Program, Rule, RuleId, Subject, SubjectPattern,
+    Program, Rule, RuleId, Subject,
 };
 
 use super::Decider;
@@ -137,9 +137,7 @@ pub(super) fn is_paused(rule: &Rule, altered: &HashSet<Box<str>>) -> bool {
 
 /// Whom a rule lets do something, whatever the process: the user and the program's key.
 fn let_do(rule: &Rule) -> Option<(u32, &str)> {
-    let SubjectPattern::Program(program) = &rule.subject else {
-        return None;
-    };
+    let program = rule.subject.program()?;
     let lets = rule.action == Action::Allow
         && rule.origin.is_users()
         && !matches!(rule.lifespan, Lifespan::Process(_));
@@ -157,8 +155,9 @@ impl Decider {
     /// A rule has let a call go on: if it is the first of a user's about a program that others can change, the file
     /// is the one that it is about from now on.
     pub(super) fn trust_first(&mut self, caller: &Caller, rule: RuleId) {
-        let lets = self.rules.get(caller.subject.uid, rule);
-        if lets.and_then(let_do).is_some() {
+        let lets = self.rules.get(caller.subject.uid, rule).and_then(let_do);
+        // What a program starts may be anything.
+        if lets.is_some_and(|(_, program)| caller.subject.program.key() == Some(program)) {
             self.trust_if_first(caller);
         }
     }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use portreeve_abi::{Request, VERDICT_XATTR, request_flags};
+use portreeve_abi::{Ancestry, Request, VERDICT_XATTR, request_flags};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
@@ -29,6 +29,8 @@ pub struct Knock {
     pub request: Request,
     /// The name by which the script was executed that it runs; empty if that is not known.
     pub script: Option<CString>,
+    /// What the calling process comes from.
+    pub ancestry: Ancestry,
     /// The duty to answer it.
     pub held: Held,
 }
@@ -205,6 +207,7 @@ impl Server {
         if let Err(error) = self.knocks.try_send(Knock {
             request,
             script,
+            ancestry: entry.ancestry,
             held,
         }) {
             // Dropping the knock denies the call.

@@ -98,6 +98,7 @@ impl Error {
 /// The hooks, each with its program of the same name.
 const HOOKS: &[&str] = &[
     // What is running has to be recorded before anybody is judged by it.
+    "bprm_creds_from_file",
     "bprm_committed_creds",
     "task_alloc",
     "mmap_file",

@@ -153,6 +153,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/007-built-in.sql"),
         include_str!("migrations/008-networks.sql"),
         include_str!("migrations/009-contents.sql"),
+        include_str!("migrations/010-who-started.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",

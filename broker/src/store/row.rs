@@ -2,7 +2,7 @@
 
 use portreeve_policy::{
     Action, Deadline, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, OfContents,
-    Operation, Operations, Origin, Ports, Program, Protocol, Rule, RuleId, SubjectPattern,
+    Operation, Operations, Origin, Ports, Program, Protocol, Rule, RuleId, Starter, SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -10,9 +10,9 @@ use super::lifespan::{self, Columns, Life};
 use crate::clock::{Era, Now};
 
 /// The columns of a rule, but for its life's.
-const COLUMNS: &str = "id, uid, program, claim, device, inode, operations, destination, host, network, \
-                       ports, protocol, action, errno, enabled, origin, created, note, only_in, \
-                       only_in_name";
+const COLUMNS: &str = "id, uid, program, claim, device, inode, started_by, and_started, operations, \
+                       destination, host, network, ports, protocol, action, errno, enabled, origin, \
+                       created, note, only_in, only_in_name";
 
 /// What a row holds.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
     let inode: Option<i64> = row.get("inode")?;
     let program: String = row.get("program")?;
     let claim: Option<String> = row.get("claim")?;
+    let started_by: Option<String> = row.get("started_by")?;
+    let and_started: bool = row.get("and_started")?;
     let operations: String = row.get("operations")?;
     let destination: String = row.get("destination")?;
     let host: Option<String> = row.get("host")?;
@@ -83,27 +85,18 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             }
             _ => return None,
         };
-        let destination = match (destination.as_str(), host, network) {
-            ("anywhere", None, None) => Destination::Anywhere,
-            ("local-network", None, None) => Destination::LocalNetwork,
-            ("this-computer", None, None) => Destination::ThisComputer,
-            ("name-servers", None, None) => Destination::NameServers,
-            ("vpn", None, None) => Destination::Vpn,
-            ("multicast", None, None) => Destination::Multicast,
-            ("internet", None, None) => Destination::Internet,
-            ("domain", Some(domain), None) => Destination::Domain(domain.into()),
-            ("host", Some(host), None) => Destination::Host(host.into()),
-            ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
-            _ => return None,
-        };
-        let operations = operations
+        let destination = to(&destination, host, network)?;
+        let operations: Option<Vec<Operation>> = operations
             .split(',')
-            .map(|word| word.parse::<Operation>().ok())
-            .collect::<Option<Vec<_>>>()?;
+            .map(|word| word.parse().ok())
+            .collect();
+        let operations = operations?;
+        let subject = subject(program, started_by.as_deref(), and_started)?;
+        is_told(&subject, &operations, lifespan).then_some(())?;
         let rule = Rule {
             id: RuleId(u64::try_from(id).ok()?),
             uid: Some(u32::try_from(uid).ok()?),
-            subject: SubjectPattern::Program(program),
+            subject,
             operations: Operations::of(operations)?,
             object: ObjectPattern {
                 destination,
@@ -136,6 +129,45 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
         })
     };
     Ok(sensible())
+}
+
+/// Where to.
+fn to(word: &str, host: Option<String>, network: Option<String>) -> Option<Destination> {
+    Some(match (word, host, network) {
+        ("anywhere", None, None) => Destination::Anywhere,
+        ("local-network", None, None) => Destination::LocalNetwork,
+        ("this-computer", None, None) => Destination::ThisComputer,
+        ("name-servers", None, None) => Destination::NameServers,
+        ("vpn", None, None) => Destination::Vpn,
+        ("multicast", None, None) => Destination::Multicast,
+        ("internet", None, None) => Destination::Internet,
+        ("domain", Some(domain), None) => Destination::Domain(domain.into()),
+        ("host", Some(host), None) => Destination::Host(host.into()),
+        ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
+        _ => return None,
+    })
+}
+
+/// Whose calls a rule is about.
+fn subject(
+    program: Program,
+    started_by: Option<&str>,
+    and_started: bool,
+) -> Option<SubjectPattern> {
+    Some(match (started_by, and_started) {
+        (None, false) => SubjectPattern::Program(program),
+        (None, true) => SubjectPattern::AndStarted(Starter::at(program.key()?)?),
+        (Some(path), false) => SubjectPattern::StartedBy(program, Starter::at(path)?),
+        (Some(_), true) => return None,
+    })
+}
+
+/// Whether it can be told where it matters who has started a program.
+fn is_told(subject: &SubjectPattern, operations: &[Operation], lifespan: Lifespan) -> bool {
+    let incoming = [Operation::Listen, Operation::Accept];
+    let is_of_process = matches!(lifespan, Lifespan::Process(_));
+    let is_incoming = operations.iter().any(|it| incoming.contains(it));
+    subject.starter().is_none() || !is_of_process && !is_incoming
 }
 
 /// Columns that make no sense together.
@@ -182,10 +214,8 @@ fn program_of(
 /// Only rules of one user, for one program, can be stored; one known by its file alone only in a rule for
 /// a process of its.
 pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
-    let (program, device, inode) = match (&rule.subject, rule.lifespan) {
-        (SubjectPattern::Program(Program::Path(path)), _) => (path.as_ref(), None, None),
-        (SubjectPattern::Program(Program::Application(it)), _) => (it.key(), None, None),
-        (SubjectPattern::Program(Program::Contents(it)), _) => (it.key(), None, None),
+    let subject = &rule.subject;
+    let (program, device, inode) = match (subject, rule.lifespan) {
         (
             SubjectPattern::Program(Program::File {
                 device,
@@ -198,12 +228,20 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
             Some(device.cast_signed()),
             Some(inode.cast_signed()),
         ),
-        _ => return Err(rusqlite::Error::InvalidQuery),
+        _ => {
+            let key = subject.program().and_then(Program::key);
+            (key.ok_or(rusqlite::Error::InvalidQuery)?, None, None)
+        }
     };
-    let claim = match &rule.subject {
-        SubjectPattern::Program(Program::Contents(contents)) => contents.claim(),
-        SubjectPattern::Program(_) | SubjectPattern::Any => None,
+    let claim = match subject.program() {
+        Some(Program::Contents(contents)) => contents.claim(),
+        _ => None,
     };
+    let started_by = match subject {
+        SubjectPattern::StartedBy(_, starter) => Some(starter.path()),
+        _ => None,
+    };
+    let and_started = matches!(subject, SubjectPattern::AndStarted(_));
     let (destination, host, network) = match &rule.object.destination {
         Destination::Anywhere => ("anywhere", None, None),
         Destination::LocalNetwork => ("local-network", None, None),
@@ -221,12 +259,12 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
     let only_in = rule.network.as_ref();
     let only_in_name = only_in.and_then(|network| network.name.as_ref());
     let mut statement = connection.prepare_cached(
-        "INSERT INTO rule (uid, program, claim, device, inode, operations, destination, host, network, \
-         ports, protocol, action, errno, enabled, origin, created, note, only_in, only_in_name, lifespan, boot, boottime, wall, \
-         by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
-         :claim, :device, :inode, :operations, :destination, :host, :network, :ports, :protocol, :action, \
-         :errno, :enabled, :origin, :created, :note, :only_in, :only_in_name, :lifespan, :boot, :boottime, :wall, :by_wall, \
-         :numbering, :run, :pid, :began, :foreign_code, :controlled)",
+        "INSERT INTO rule (uid, program, claim, device, inode, started_by, and_started, operations, destination, host, \
+         network, ports, protocol, action, errno, enabled, origin, created, note, only_in, only_in_name, lifespan, boot, \
+         boottime, wall, by_wall, numbering, run, pid, began, foreign_code, controlled) VALUES (:uid, :program, \
+         :claim, :device, :inode, :started_by, :and_started, :operations, :destination, :host, :network, :ports, \
+         :protocol, :action, :errno, :enabled, :origin, :created, :note, :only_in, :only_in_name, :lifespan, :boot, \
+         :boottime, :wall, :by_wall, :numbering, :run, :pid, :began, :foreign_code, :controlled)",
     )?;
     statement.execute(named_params! {
         ":uid": rule.uid,
@@ -234,6 +272,8 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         ":claim": claim,
         ":device": device,
         ":inode": inode,
+        ":started_by": started_by,
+        ":and_started": and_started,
         ":operations": operations.join(","),
         ":destination": destination,
         ":host": host,

@@ -1,13 +1,19 @@
-//! Who has started a process, to be shown: the processes it comes from, and systemd's unit.
+//! Who has started a process, by who is alive: the processes it comes from, and systemd's unit.
 //!
-//! Nothing is decided by it. A user's processes can arrange to come from anywhere.
+//! It is to be shown, and lets nothing happen: a user's processes can arrange to come from anywhere. What is denied to
+//! whatever a program starts is denied by it to processes that are older than the probe, of which the kernel knows
+//! no more.
 
 use std::{fs, path::Path};
+
+use portreeve_policy::Executable;
 
 use super::ProcessHandle;
 
 /// How far back it is followed.
 const LONGEST: usize = 5;
+/// The same, for what is decided.
+const FARTHEST: usize = 64;
 /// Bytes read of a file of /proc at most.
 const SIZE_MAX: usize = 4096;
 
@@ -43,6 +49,29 @@ impl Lineage {
             unit: groups.and_then(|text| unit_of(&text).map(str::to_owned)),
         }
     }
+}
+
+/// What the processes run that it comes from, as far as they are alive.
+pub(super) fn living(pid: u32) -> Vec<Executable> {
+    let parents = std::iter::successors(parent_of(pid), |parent| parent_of(*parent));
+    let parents = parents.take_while(|parent| *parent != 0).take(FARTHEST);
+    let executable = |parent: u32| {
+        let parent = ProcessHandle::open(parent).ok()?;
+        let (stat, _path) = parent.executable().ok()?;
+        let file = parent.kernel_fileid(&stat);
+        Some(Executable {
+            device: file.device,
+            inode: file.inode,
+            generation: None,
+        })
+    };
+    let mut living: Vec<Executable> = Vec::new();
+    for executable in parents.filter_map(executable) {
+        if !living.contains(&executable) {
+            living.push(executable);
+        }
+    }
+    living
 }
 
 fn path_of(pid: u32) -> Option<String> {
@@ -120,11 +149,17 @@ mod tests {
             std::thread::yield_now();
         };
         let lineage = Lineage::of(&ProcessHandle::open(cat).unwrap());
+        let from = living(cat);
         drop(shell.stdin.take());
         shell.wait().unwrap();
         let own = path_of(std::process::id()).unwrap();
         let started_by = &lineage.started_by;
         assert_ne!(started_by[0], own, "a shell");
         assert_eq!(started_by[1], own, "the shells are one");
+        let me = ProcessHandle::open(std::process::id()).unwrap();
+        let (stat, _path) = me.executable().unwrap();
+        let file = me.kernel_fileid(&stat);
+        assert_ne!(from[0].inode, file.inode, "a shell");
+        assert_eq!((from[1].device, from[1].inode), (file.device, file.inode));
     }
 }

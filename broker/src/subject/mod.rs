@@ -7,7 +7,6 @@ mod application;
 mod contents;
 mod file;
 mod image;
-mod interpreter;
 mod lineage;
 mod mounts;
 mod process;
@@ -15,13 +14,15 @@ mod resolver;
 mod ruled;
 mod script;
 mod standing;
+mod starters;
 
 pub use file::fileid;
 pub use lineage::Lineage;
 pub use process::ProcessHandle;
-pub use resolver::{Caller, Code, Resolver};
+pub use resolver::{Caller, Code, Extras, Resolver};
 pub use ruled::Ruled;
 pub use standing::{never_held, never_held_paths};
+pub use starters::{Named, Starters};
 
 /// Why a caller could not be identified.
 #[derive(Debug, thiserror::Error)]

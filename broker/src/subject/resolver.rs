@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use portreeve_abi::{Fileid, Process, Request, request_flags};
+use portreeve_abi::{
+    Ancestry as Recorded, Fileid, Process, Request, ancestry_flags, request_flags,
+};
 use portreeve_policy::{
-    Alteration, Contents, OfContents, Process as PolicyProcess, Program, Subject,
+    Alteration, Ancestry, Contents, Executable, OfContents, Process as PolicyProcess, Program,
+    Subject, is_interpreter,
 };
 use rustix::fs::Statx;
 use tokio::{
@@ -19,12 +22,12 @@ use tokio::{
 };
 
 use super::{
-    Error, Lineage, ProcessHandle, Ruled,
+    Error, Lineage, ProcessHandle, Ruled, Starters,
     application::{self, Deployments},
     contents::{Changeable, Found, Kind, Reader},
     fileid,
     image::{self, Image},
-    interpreter::is_interpreter,
+    lineage,
     process::statx_straight,
     script::{self, Interpreter, View},
 };
@@ -55,8 +58,8 @@ pub struct Caller {
     pub command: String,
     /// Whose code its program runs.
     pub code: Code,
-    /// Whether what is in its file was left unread, since no rule was about that.
-    pub is_unread: bool,
+    /// What was left out, since no rule was about it.
+    pub left_out: Extras,
     /// Where it comes from: to be shown, so it is found out for those only that somebody is asked about.
     pub lineage: OnceCell<Lineage>,
 }
@@ -105,6 +108,22 @@ pub enum Code {
     Given,
 }
 
+/// What is looked at only for users whose rules are about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// What is in a file that root alone can change, or that runs what it is given.
+    pub contents: bool,
+    /// The parents of a process that is older than the probe.
+    pub parents: bool,
+}
+
+impl Extras {
+    /// Whether any is one of the others too.
+    const fn meets(self, others: Self) -> bool {
+        self.contents && others.contents || self.parents && others.parents
+    }
+}
+
 /// Turns the records of calls into callers.
 pub struct Resolver {
     known: Mutex<HashMap<Process, Arc<Caller>>>,
@@ -113,12 +132,13 @@ pub struct Resolver {
     deployments: Arc<Deployments>,
     reader: Arc<Reader>,
     mounters: Arc<dyn Mounters>,
+    starters: Arc<Starters>,
     ruled: Arc<Ruled>,
 }
 
 impl Resolver {
     /// One that has yet to see its first caller.
-    pub fn new(mounters: Arc<dyn Mounters>, ruled: Arc<Ruled>) -> Self {
+    pub fn new(mounters: Arc<dyn Mounters>, starters: Arc<Starters>, ruled: Arc<Ruled>) -> Self {
         Self {
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
@@ -126,27 +146,33 @@ impl Resolver {
             deployments: Arc::default(),
             reader: Arc::default(),
             mounters,
+            starters,
             ruled,
         }
     }
 
     /// The caller behind a request.
     ///
-    /// `script` is the name of the script that it runs, if the request says so.
+    /// `script` is the name of the script that it runs, if the request says so, and `ancestry` what it comes from.
     pub async fn resolve(
         &self,
         request: &Request,
         script: Option<&CStr>,
+        ancestry: &Recorded,
     ) -> Result<Arc<Caller>, Error> {
         let key = request.key.process;
-        let is_ruled = self.ruled.is(key.uid);
+        let wanted = Extras {
+            contents: self.ruled.is(key.uid),
+            parents: self.starters.matter_to(key.uid),
+        };
         if let Some(caller) = lock(&self.known).get(&key)
-            && !(caller.is_unread && is_ruled)
+            && !caller.left_out.meets(wanted)
         {
             return Ok(Arc::clone(caller));
         }
         let timed_out = || Error::TimedOut { pid: key.tgid };
-        let look = self.look(*request, script.map(CStr::to_owned), is_ruled);
+        let script = script.map(CStr::to_owned);
+        let look = self.look(*request, script, Box::new(*ancestry), wanted);
         let found = timeout(PATIENCE, look).await;
         let (mut caller, changeable) = found.map_err(|_elapsed| timed_out())??;
         if let Some(changeable) = changeable {
@@ -171,7 +197,8 @@ impl Resolver {
         &self,
         request: Request,
         script: Option<CString>,
-        is_ruled: bool,
+        ancestry: Box<Recorded>,
+        wanted: Extras,
     ) -> Result<(Caller, Option<Changeable>), Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
@@ -191,10 +218,21 @@ impl Resolver {
         // somebody's file system counts as long as it is.
         let (deployments, reader) = (Arc::clone(&self.deployments), Arc::clone(&self.reader));
         let mounter = self.mounters.mounter(request.executable.device);
+        let starters = Arc::clone(&self.starters);
         let work = tokio::task::spawn_blocking(move || {
+            // It may come from one that has been replaced since.
+            starters.look_for(key.uid);
             let image = mounter.and_then(|mounter| image::find(&mounter, key.uid));
             let (script, image) = (script.as_deref(), image.as_ref());
-            let caller = identify(&request, script, image, &deployments, &reader, is_ruled);
+            let caller = identify(
+                &request,
+                &ancestry,
+                script,
+                image,
+                &deployments,
+                &reader,
+                wanted,
+            );
             drop(turns);
             caller
         });
@@ -207,14 +245,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who it is, and the executable, where it has to be read to know what is in it; `is_ruled`: a rule may be about that.
+/// Who it is, and the executable, where it has to be read to know what is in it.
 fn identify(
     request: &Request,
+    ancestry: &Recorded,
     script: Option<&CStr>,
     image: Option<&Image>,
     deployments: &Deployments,
     reader: &Reader,
-    is_ruled: bool,
+    wanted: Extras,
 ) -> Result<(Caller, Option<Changeable>), Error> {
     let (process, executable) = (request.key.process, request.executable);
     let handle = ProcessHandle::open_by(process.tgid, request.tid)?;
@@ -273,7 +312,7 @@ fn identify(
             let kind = Kind {
                 is_image: image.is_some(),
                 runs_anything: code == Code::Given,
-                is_ruled,
+                is_ruled: wanted.contents,
             };
             reader.look(&View::first(), &program, stat, &link, kind)
         }
@@ -283,6 +322,7 @@ fn identify(
         Found::Told(contents) | Found::Left(contents) => (contents, None),
         Found::Changeable(changeable) => (changeable.before(), Some(changeable)),
     };
+    let (ancestry, is_traced) = comes_from(ancestry, &handle, wanted.parents);
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
     // Everything above was the caller's own if it is still there.
@@ -304,6 +344,7 @@ fn identify(
             },
         },
         contents,
+        ancestry,
     };
     let caller = Caller {
         subject,
@@ -311,10 +352,35 @@ fn identify(
         path,
         command,
         code,
-        is_unread,
+        left_out: Extras {
+            contents: is_unread,
+            parents: !is_traced,
+        },
         lineage: OnceCell::new(),
     };
     Ok((caller, changeable))
+}
+
+/// What it comes from, as rules see it. Who was there before the probe, and what it has started since, are taken for
+/// what comes from their living parents too, if these are to be looked at; where they are not, it is not known. Whether all
+/// was done that can be.
+fn comes_from(recorded: &Recorded, process: &ProcessHandle, looks: bool) -> (Ancestry, bool) {
+    let executed = recorded.executables.iter().filter(|it| it.inode != 0);
+    let executed = executed.map(|it| Executable {
+        device: it.device.into(),
+        inode: it.inode,
+        generation: (it.generation != 0).then_some(it.generation),
+    });
+    let is_older = recorded.flags & ancestry_flags::OLDER != 0;
+    let living = (is_older && looks).then(|| lineage::living(process.pid()));
+    let is_traced = looks || !is_older;
+    let ancestry = Ancestry {
+        executed: executed.collect(),
+        living: living.unwrap_or_default().into(),
+        // A rule may come before its call is judged.
+        overflown: recorded.flags & ancestry_flags::OVERFLOWN != 0 || !is_traced,
+    };
+    (ancestry, is_traced)
 }
 
 /// The program: by its path if the very file that runs is there on the host; else by that file alone.
@@ -343,119 +409,4 @@ fn unnamed(file: Fileid, path: &Path) -> Program {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use portreeve_policy::Digest;
-
-    use super::*;
-
-    #[test]
-    fn a_path_counts_only_if_it_leads_to_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-        std::fs::write(&a, "").unwrap();
-        std::fs::write(&b, "").unwrap();
-        let running = statx_straight(&a).unwrap();
-        assert_eq!(
-            program(&running, &a),
-            Program::Path(a.to_str().unwrap().into())
-        );
-        assert!(
-            !program(&running, &b).is_lasting(),
-            "another file is at that path"
-        );
-        std::fs::remove_file(&a).unwrap();
-        assert!(!program(&running, &a).is_lasting(), "it was deleted");
-    }
-
-    #[test]
-    fn a_path_with_a_link_on_it_is_no_name_for_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().canonicalize().unwrap();
-        let file = dir.join("real/12/tool");
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, "").unwrap();
-        symlink("real", dir.join("link")).unwrap();
-        symlink("tool", dir.join("real/12/other")).unwrap();
-        let running = statx_straight(&file).unwrap();
-        for path in ["link/12/tool", "real/12/other", "link/12/other"] {
-            let program = program(&running, &dir.join(path));
-            assert!(!program.is_lasting(), "{path}");
-        }
-        assert!(program(&running, &file).is_lasting());
-    }
-
-    #[test]
-    fn this_process_is_found_as_itself() {
-        let handle = ProcessHandle::open(std::process::id()).unwrap();
-        let (stat, path) = handle.executable().unwrap();
-        assert!(handle.is_alive());
-        assert!(program(&stat, &path).is_lasting());
-    }
-
-    #[test]
-    fn what_no_path_leads_to_is_known_by_what_is_in_it_unless_that_runs_anything() {
-        let digest = Digest([7; 32]);
-        let file = unnamed(
-            Fileid {
-                device: 1,
-                inode: 2,
-            },
-            Path::new("/usr/bin/tool"),
-        );
-        let learn = |program: &Program, code, contents| {
-            let pid = std::process::id();
-            let mut caller = Caller {
-                subject: Subject {
-                    uid: 1000,
-                    program: program.clone(),
-                    contents: Contents::Unknown,
-                    process: PolicyProcess {
-                        pid,
-                        began: 0,
-                        run: 1,
-                        alteration: Alteration::NONE,
-                    },
-                },
-                handle: ProcessHandle::open(pid).unwrap(),
-                path: program.shown_path().into(),
-                command: String::new(),
-                code,
-                is_unread: false,
-                lineage: OnceCell::new(),
-            };
-            caller.learn(contents);
-            assert_eq!(caller.subject.contents, contents);
-            caller.subject.program
-        };
-        let known = Contents::Known(digest);
-        let by_contents = learn(&file, Code::Own, known);
-        assert_eq!(by_contents.digest(), Some(digest));
-        assert_eq!(by_contents.shown_path(), "/usr/bin/tool");
-        assert_eq!(learn(&file, Code::Given, known), file);
-        assert_eq!(learn(&file, Code::Own, Contents::Unknown), file);
-        let path = Program::at("/usr/bin/tool").unwrap();
-        assert_eq!(learn(&path, Code::Own, known), path);
-    }
-
-    #[test]
-    fn a_process_that_has_ended_is_not_alive() {
-        let mut child = std::process::Command::new("sleep")
-            .arg("600")
-            .spawn()
-            .unwrap();
-        let handle = ProcessHandle::open(child.id()).unwrap();
-        assert!(handle.is_alive());
-        let began = handle.began().unwrap();
-        assert!(ProcessHandle::find(child.id(), began).is_some());
-        assert!(
-            ProcessHandle::find(child.id(), began - 1).is_none(),
-            "another one of this id"
-        );
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!handle.is_alive());
-        assert!(ProcessHandle::find(child.id(), began).is_none());
-    }
-}
+mod tests;

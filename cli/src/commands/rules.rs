@@ -11,7 +11,7 @@ mod show;
 
 use std::time::Duration;
 
-use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, program_key};
+use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, program_key, starter_key};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -25,10 +25,16 @@ use crate::{
 
 /// A rule as programs read it.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own for programs"
+)]
 pub(super) struct View<'a> {
     pub(super) id: u64,
     uid: Option<u32>,
     program: Option<&'a str>,
+    started_by: Option<&'a str>,
+    and_what_it_starts: bool,
     /// What the file was called of a program that is known by its SHA-256: a claim.
     called: Option<&'a str>,
     pub(super) operations: &'a [String],
@@ -62,6 +68,8 @@ impl<'a> From<&'a Rule> for View<'a> {
             id: rule.id,
             uid: rule.uid,
             program: rule.program.as_deref(),
+            started_by: rule.started_by.as_deref(),
+            and_what_it_starts: rule.and_what_it_starts == Some(true),
             called: rule.called.as_deref(),
             operations: &rule.operations,
             destination: &rule.destination,
@@ -175,9 +183,16 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
 
 async fn added(uid: u32, rule: &AddRule) -> Result<RuleSpec> {
     let parts = &rule.parts;
+    let key = if parts.and_what_it_starts {
+        starter_key
+    } else {
+        program_key
+    };
     let mut spec = RuleSpec {
-        program: program_key(&rule.app)?,
+        program: key(&rule.app)?,
         called: None,
+        started_by: parts.started_by.as_deref().map(starter_key).transpose()?,
+        and_what_it_starts: parts.and_what_it_starts.then_some(true),
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: parts.host.clone(),
         network: parts.addr.clone(),
@@ -221,7 +236,7 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
             rule.id.to_string(),
             in_force(rule).to_owned(),
             action(rule),
-            program(rule),
+            subject(rule),
             rule.operations.join(", "),
             other_side(rule),
             lifespan(rule, now),
@@ -229,6 +244,20 @@ fn text(rules: &[View<'_>], now: Duration) -> String {
         ]);
     }
     table.render()
+}
+
+/// Whose calls the rule is about, as it fits into a table.
+pub(super) fn subject(rule: &View<'_>) -> String {
+    started(rule, program(rule))
+}
+
+/// The program, and that another has to have started it, or that the rule is for what it starts.
+pub(super) fn started(rule: &View<'_>, program: String) -> String {
+    match rule.started_by {
+        Some(starter) => format!("{program} started by {starter}"),
+        None if rule.and_what_it_starts => format!("{program} and what it starts"),
+        None => program,
+    }
 }
 
 /// Digits of a digest that are shown in a table.
@@ -246,7 +275,6 @@ fn program(rule: &View<'_>) -> String {
         None => format!("sha256:{digits}…"),
     }
 }
-
 /// Whether the rule counts.
 fn in_force(rule: &View<'_>) -> &'static str {
     match (rule.enabled, rule.away, rule.paused) {
@@ -329,13 +357,30 @@ mod tests {
         assert_eq!(
             serde_json::to_value(View::from(&rule())).unwrap(),
             serde_json::json!({
-                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "called": null, "operations": ["connect"],
+                "id": 12, "uid": 1000, "program": "/usr/bin/curl", "started_by": null,
+                "and_what_it_starts": false, "called": null, "operations": ["connect"],
                 "destination": "host", "host": "example.org", "network": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "only_in": null, "only_in_name": null, "away": false, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
                 "built_in": null, "note": null, "paused": false,
             })
         );
+    }
+
+    #[test]
+    fn people_are_told_who_has_to_have_started_it() {
+        let started = Rule {
+            started_by: Some("/usr/bin/git".into()),
+            ..rule()
+        };
+        let and_started = Rule {
+            and_what_it_starts: Some(true),
+            ..rule()
+        };
+        let told = |rule: &Rule| subject(&View::from(rule));
+        assert_eq!(told(&rule()), "/usr/bin/curl");
+        assert_eq!(told(&started), "/usr/bin/curl started by /usr/bin/git");
+        assert_eq!(told(&and_started), "/usr/bin/curl and what it starts");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `portreevectl test`: what would become of a call.
 
-use portreeve_dbus::{CallSpec, Explanation, Rule, program_key};
+use portreeve_dbus::{CallSpec, Explanation, Rule, program_key, starter_key};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -57,6 +57,7 @@ impl<'a> Verdict<'a> {
 pub(crate) async fn run(uid: u32, call: &Test, output: &mut Output) -> Result<()> {
     let call = CallSpec {
         program: program_key(&call.app)?,
+        started_by: call.started_by.as_deref().map(starter_key).transpose()?,
         operation: call.operation.to_string(),
         host: call.host.clone(),
         address: call.addr.clone(),

@@ -1,5 +1,7 @@
 //! What is taken for a rule and what is refused, and that refusals name what is wrong.
 
+use portreeve_policy::Starter;
+
 use super::*;
 
 fn spec() -> RuleSpec {
@@ -314,6 +316,108 @@ fn nobody_is_asked_about_who_connects() {
     assert!(asked("accept", None).is_err());
     assert!(asked("connect", Some("local-network")).is_ok());
     assert!(asked("listen", Some("local-network")).is_err());
+}
+
+#[test]
+fn who_has_started_a_program_is_taken_where_it_can_be_told() {
+    let by = |started_by: &str| RuleSpec {
+        started_by: Some(started_by.into()),
+        ..spec()
+    };
+    let checked = by("/usr/bin/git").check().unwrap();
+    let git = Starter::at("/usr/bin/git").unwrap();
+    let curl = checked.program.clone();
+    assert_eq!(
+        checked.subject,
+        SubjectPattern::StartedBy(curl, git.clone())
+    );
+    let and_started = RuleSpec {
+        program: "/usr/bin/git".into(),
+        and_what_it_starts: Some(true),
+        ..spec()
+    };
+    let checked = and_started.check().unwrap();
+    assert_eq!(checked.subject, SubjectPattern::AndStarted(git));
+    for (spec, word) in [
+        (by("git"), "“git” starts: expected the absolute path"),
+        (by("/usr/bin/python3"), "whatever it is given"),
+        (by("flatpak:org.example.App"), "absolute path"),
+        (
+            RuleSpec {
+                program: "/bin/sh".into(),
+                ..and_started.clone()
+            },
+            "“/bin/sh” starts: it runs",
+        ),
+        (
+            RuleSpec {
+                program: "snap:example".into(),
+                ..and_started.clone()
+            },
+            "absolute path",
+        ),
+        (
+            RuleSpec {
+                started_by: Some("/usr/bin/make".into()),
+                ..and_started.clone()
+            },
+            "both",
+        ),
+        (
+            RuleSpec {
+                operations: vec!["connect".into(), "listen".into()],
+                ..and_started
+            },
+            "who may connect",
+        ),
+    ] {
+        let text = refused(&spec);
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+#[test]
+fn rules_by_who_has_started_a_program_come_back() {
+    for spec in [
+        RuleSpec {
+            started_by: Some("/usr/bin/git".into()),
+            ..spec()
+        },
+        RuleSpec {
+            and_what_it_starts: Some(true),
+            ..spec()
+        },
+        RuleSpec {
+            program: format!("sha256:{}", "0123456789abcdef".repeat(4)),
+            called: Some("/usr/bin/tool".into()),
+            started_by: Some("/usr/bin/git".into()),
+            ..spec()
+        },
+    ] {
+        let parts = spec.check().unwrap();
+        let rule = PolicyRule {
+            id: RuleId(1),
+            uid: Some(1000),
+            subject: parts.subject.clone(),
+            operations: parts.operations,
+            object: parts.object,
+            action: parts.action,
+            lifespan: Lifespan::Always,
+            enabled: true,
+            origin: portreeve_policy::Origin::Window,
+            created: 1,
+            note: None,
+            network: None,
+        };
+        let listed = Rule::from(&rule);
+        assert_eq!(listed.program.as_deref(), Some(spec.program.as_str()));
+        assert_eq!(listed.called, spec.called);
+        assert_eq!(
+            listed.spec(0).unwrap().check().unwrap().subject,
+            parts.subject
+        );
+        assert_eq!(listed.compared().unwrap().subject, parts.subject);
+    }
 }
 
 #[test]

@@ -293,12 +293,15 @@ prop_compose! {
         errno in prop::option::of(prop::sample::select(Action::ERRNOS.map(|(_, errno)| errno).to_vec())),
         enabled in any::<bool>(),
         note in prop::option::of("[^\\p{Cc}]{1,100}"),
+        who in 0..3,
         only_in in prop::option::of("[^\\p{Cc}]{0,30}"),
     ) -> Rule {
         let only_in_name = only_in.clone().filter(|name| !name.is_empty());
         let only_in = only_in.map(|_| "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".to_owned());
         Rule {
             program: Some(program), called,
+            started_by: (who == 1).then(|| "/usr/bin/git".to_owned()),
+            and_what_it_starts: (who == 2).then_some(true),
             operations: operations.into_iter().map(str::to_owned).collect(),
             destination, host, network, ports, protocol,
             action: if errno.is_some() { "deny" } else { "allow" }.to_owned(),

@@ -5,8 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Alteration, Contents, Deadline, Decision, Digest, NameSource, NetworkId, Object, OfContents,
-    Outcome, Process, Ruleset,
-    fixtures::{CAFE, HOME, PROCESS, network, object, only_in, rule, subject},
+    Outcome, Process, Ruleset, Subject,
+    fixtures::{
+        CAFE, HOME, PROCESS, any_ancestry, network, object, only_in, program, rule, starter,
+        subject,
+    },
 };
 
 const CURL: &str = "/usr/bin/curl";
@@ -156,6 +159,32 @@ fn what_another_decides_each_time_is_overruled() {
     assert_eq!(found(&[allow, off]), []);
 }
 
+/// Whatever is said of one program says nothing of all that it starts, nor of what another has started.
+#[test]
+fn what_is_for_others_too_is_neither_redundant_nor_overruled_by_what_is_not() {
+    let make = |id, action| Rule {
+        subject: SubjectPattern::AndStarted(starter("/usr/bin/make")),
+        ..rule(id, "/any", Destination::Anywhere, action)
+    };
+    let by_make = |id, action| Rule {
+        subject: SubjectPattern::StartedBy(program(CURL), starter("/usr/bin/make")),
+        ..rule(id, CURL, Destination::Anywhere, action)
+    };
+    let of = |id, path, action| rule(id, path, Destination::Anywhere, action);
+    let (allow, deny) = (Action::Allow, Action::DENY);
+    assert_eq!(found(&[make(1, allow), of(2, "/usr/bin/make", deny)]), []);
+    assert_eq!(found(&[of(1, CURL, deny), by_make(2, allow)]), []);
+    // But to itself, it says the same.
+    let both = [make(2, allow), of(1, "/usr/bin/make", allow)];
+    assert_eq!(found(&both), [(1, "redundant", 2)]);
+    assert_eq!(
+        found(&[make(1, allow), make(2, deny)]),
+        [(1, "overruled", 2)]
+    );
+    let twice = [by_make(1, allow), by_make(2, allow)];
+    assert_eq!(found(&twice), [(1, "redundant", 2)]);
+}
+
 #[test]
 fn one_for_a_network_takes_no_place_elsewhere() {
     let (allow, deny) = (Action::Allow, Action::DENY);
@@ -222,7 +251,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         prop::sample::select(vec![0, 0, 0, 0, 0, 1, 2, 3]),
         0..2_i64,
         any_operations(),
-        any_lifespan(),
+        (any_lifespan(), any_subject()),
         (prop::bool::weighted(0.9), any_network()),
     )
         .prop_map(
@@ -234,7 +263,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                 above,
                 created,
                 operations,
-                lifespan,
+                (lifespan, subject),
                 (enabled, network),
             )| {
                 let rule = rule(0, CURL, destination, action);
@@ -243,6 +272,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                     None => rule,
                 };
                 let rule = Rule {
+                    subject,
                     created,
                     operations,
                     lifespan,
@@ -268,6 +298,16 @@ fn any_rule() -> impl Strategy<Value = Rule> {
                 }
             },
         )
+}
+
+fn any_subject() -> impl Strategy<Value = SubjectPattern> {
+    let curl = SubjectPattern::Program(program(CURL));
+    prop_oneof![
+        6 => Just(curl),
+        1 => Just(SubjectPattern::AndStarted(starter(CURL))),
+        1 => Just(SubjectPattern::AndStarted(starter("/usr/bin/make"))),
+        1 => Just(SubjectPattern::StartedBy(program(CURL), starter("/usr/bin/make"))),
+    ]
 }
 
 fn any_operations() -> impl Strategy<Value = Operations> {
@@ -343,17 +383,21 @@ proptest! {
         mut rules in prop::collection::vec(any_rule(), 1..6),
         calls in prop::collection::vec(any_call(), 24),
         alteration in any_alteration(),
+        ancestry in any_ancestry(&["/usr/bin/make", CURL, "/usr/bin/sh"]),
+        path in prop::sample::select(vec![CURL, CURL, "/usr/bin/cc"]),
         active in prop::sample::subsequence(vec![HOME, CAFE], 0..=2),
         about_contents in prop::collection::vec(prop::option::weighted(0.3, 0..2_u8), 6),
         contents in prop::option::of(0..2_u8),
     ) {
         for ((id, rule), contents) in (1..).zip(&mut rules).zip(about_contents) {
             rule.id = RuleId(id);
-            if let (SubjectPattern::Program(program), Some(number)) = (&mut rule.subject, contents) {
+            if let SubjectPattern::Program(program) | SubjectPattern::StartedBy(program, _) = &mut rule.subject
+                && let Some(number) = contents
+            {
                 *program = Program::Contents(OfContents::new(Digest([number; 32]), None));
             }
         }
-        let mut caller = subject(CURL);
+        let mut caller = Subject { ancestry, ..subject(path) };
         if let Some(number) = contents {
             caller.contents = Contents::OfRootNow(Digest([number; 32]));
         }

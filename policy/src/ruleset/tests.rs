@@ -4,20 +4,22 @@ use proptest::prelude::*;
 
 use super::{Decision, Ruleset};
 use crate::{
-    Action, Alteration, Answer, Criterion, Deadline, Destination, For, Lifespan, NameSource,
-    Network, Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program,
-    Protocol, Rule, RuleId, Scope, Subject, SubjectPattern,
-    fixtures::{HOME, PROCESS, network, object, program, rule, subject},
+    Action, Alteration, Ancestry, Criterion, Deadline, Destination, Lifespan, NameSource, Network,
+    Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol,
+    Rule, RuleId, Subject, SubjectPattern,
+    fixtures::{HOME, PROCESS, any_ancestry, network, object, program, rule, starter, subject},
     precedence::Precedence,
 };
 
 mod altered;
+mod ancestry;
 mod contents;
 mod many;
 mod names;
 mod networks;
 mod one_more;
 mod places;
+mod scopes;
 mod vpn;
 
 fn decided(rules: Vec<Rule>, object: &Object) -> Option<u64> {
@@ -220,66 +222,6 @@ fn rules_about_an_application_are_about_that_alone() {
     }
 }
 
-#[test]
-fn a_scope_covers_the_call_it_was_made_from() {
-    for host in [None, Some("a.example"), Some("www.example.org")] {
-        let call = object("203.0.113.10", 80, host);
-        for &scope in Scope::of(Operation::Connect, &call) {
-            let pattern = allow(scope).pattern(Operation::Connect, &call);
-            assert!(pattern.matches(&call), "{scope}");
-        }
-        let other = object("203.0.113.10", 81, host);
-        let covers = |scope: Scope| {
-            let pattern = allow(scope).pattern(Operation::Connect, &call);
-            pattern.matches(&other)
-        };
-        assert!(!covers(Scope::HostPort) && covers(Scope::Host));
-    }
-}
-
-fn allow(scope: Scope) -> Answer {
-    Answer {
-        action: Outcome::Allow,
-        scope,
-        lifespan: For::Always,
-    }
-}
-
-#[test]
-fn an_answer_about_listening_is_about_its_port_on_any_address() {
-    let asked = object("0.0.0.0", 8080, None);
-    for scope in Scope::of(Operation::Listen, &asked) {
-        let pattern = |action| {
-            Answer {
-                action,
-                scope: *scope,
-                lifespan: For::Always,
-            }
-            .pattern(Operation::Listen, &asked)
-        };
-        let allowing = pattern(Outcome::Allow);
-        for address in ["0.0.0.0", "::", "203.0.113.10"] {
-            let call = object(address, 8080, None);
-            assert!(allowing.covers(Operation::Listen, &call), "{address}");
-        }
-        let other = object("0.0.0.0", 8081, None);
-        assert_eq!(
-            allowing.covers(Operation::Listen, &other),
-            *scope == Scope::Any
-        );
-        // Nobody is asked again who has been denied.
-        assert_eq!(pattern(Outcome::DENY).destination, Destination::Anywhere);
-    }
-}
-
-#[test]
-fn listening_on_every_address_is_not_this_computer() {
-    assert!(object("127.0.0.1", 80, None).is_this_computer());
-    assert!(object("::1", 80, None).is_this_computer());
-    assert!(!object("0.0.0.0", 80, None).is_this_computer());
-    assert!(!object("::", 80, None).is_this_computer());
-}
-
 fn any_rule() -> impl Strategy<Value = Rule> {
     let destination = prop_oneof![
         Just(Destination::Anywhere),
@@ -305,7 +247,13 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         1 => Just(SubjectPattern::Any),
         2 => prop::sample::select(vec!["/a", "/b"])
             .prop_map(|path| SubjectPattern::Program(program(path))),
+        1 => prop::sample::select(vec!["/a", "/b"])
+            .prop_map(|path| SubjectPattern::AndStarted(starter(path))),
+        1 => prop::sample::select(vec!["/a", "/b"])
+            .prop_map(|path| SubjectPattern::StartedBy(program("/a"), starter(path))),
         1 => (0..2_u8).prop_map(contents::of),
+        1 => (0..2_u8, prop::sample::select(vec!["/a", "/b"]))
+            .prop_map(|(number, path)| contents::started_by(number, starter(path))),
     ];
     (
         (
@@ -404,6 +352,7 @@ proptest! {
         host in prop::option::of(prop::sample::select(vec!["a.example", "b.example"])),
         port in prop::sample::select(vec![53, 80]),
         name_server in any::<bool>(),
+        ancestry in any_ancestry(&["/a", "/b", "/c"]),
         contents in contents::any_that_are_told(),
         vpn in any::<Option<bool>>(),
     ) {
@@ -413,11 +362,12 @@ proptest! {
         let mut object = object(address, port, host);
         object.knowledge.name_server = name_server;
         object.knowledge.vpn = vpn;
-        let subject = Subject { contents, ..subject(path) };
+        let subject = Subject { contents, ancestry, ..subject(path) };
         let naive = rules
             .iter()
+            .map(|rule| ancestry::as_seen_by(&subject, rule))
             .filter(|rule| rule.matches(&subject, Operation::Connect, &object, host))
-            .max_by_key(|rule| Precedence::of(rule))
+            .max_by_key(Precedence::of)
             .map_or(Decision::Ask, |rule| (rule.action, rule.id).into());
         let set = Ruleset::new(rules);
         prop_assert_eq!(set.decide(&subject, Operation::Connect, &object), naive);

@@ -1,5 +1,5 @@
 //! What records the runs of executables: `execve()` begins one, and a new process goes on with its
-//! parent's.
+//! parent's. With each run goes what it comes from, which nobody can shake off: it does not go by who is alive.
 
 use core::ffi::c_void;
 
@@ -11,6 +11,7 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 const ENOMEM: u32 = 12;
 
 unsafe extern "C" {
+    fn shim_run_may_end() -> i32;
     fn shim_run_begins(bprm: *const c_void, broker: i32);
     fn shim_run_inherits(child: *const c_void) -> i32;
     fn shim_has_memory() -> i32;
@@ -20,6 +21,16 @@ unsafe extern "C" {
 #[inline(always)]
 pub fn broker() -> i32 {
     config().broker as i32
+}
+
+/// Keeps what is recorded of a process that may be about to become something else, by whichever thread.
+#[inline(always)]
+pub fn may_end() -> i32 {
+    // SAFETY: writes to the calling task's own record.
+    if unsafe { shim_run_may_end() } != 0 {
+        return refuse_with(ENOMEM);
+    }
+    0
 }
 
 /// Records what a process has become. Threads other than the leader can `execve()` too; by now the

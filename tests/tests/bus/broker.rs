@@ -19,10 +19,11 @@ use portreeve_broker::{
     networks::Left,
     probe::{self, Kernel},
     store::{Store, history::History},
-    subject::{Caller, Code, ProcessHandle},
+    subject::{Caller, Code, Extras, ProcessHandle},
 };
 use portreeve_policy::{
-    Alteration, Contents, Knowledge, Object, Operation, Process, Program, Protocol, Subject,
+    Alteration, Ancestry, Contents, Knowledge, Object, Operation, Process, Program, Protocol,
+    Subject,
 };
 use tokio::sync::{Notify, OnceCell, mpsc};
 use zbus::Connection;
@@ -168,12 +169,13 @@ impl Broker {
                     run: 1,
                     alteration: Alteration::NONE,
                 },
+                ancestry: Ancestry::default(),
             },
             handle,
             path: "/usr/bin/curl".into(),
             command: format!("curl {address}"),
             code: Code::Own,
-            is_unread: false,
+            left_out: Extras::default(),
             lineage: OnceCell::new(),
         };
         let request = Request {

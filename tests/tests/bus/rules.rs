@@ -40,6 +40,8 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
     let expected = Rule {
         id,
         uid: Some(user),
+        started_by: None,
+        and_what_it_starts: None,
         program: Some("/usr/bin/curl".into()),
         called: None,
         operations: vec!["connect".into(), "listen".into()],

@@ -35,7 +35,7 @@ use crate::{
     object::{Routes, Sender, Ways},
     probe::Kernel as _,
     store::{Store, history::History},
-    subject::Ruled,
+    subject::{Ruled, Starters},
 };
 
 pub(super) const ALICE: u32 = 1000;
@@ -54,6 +54,7 @@ pub(super) struct Desk {
     pub(super) kernel: Arc<Played>,
     pub(super) failures: Arc<Failures>,
     pub(super) history: History,
+    pub(super) starters: Arc<Starters>,
     pub(super) ruled: Arc<Ruled>,
     /// Which way calls go.
     pub(super) ways: Arc<PlayedRoutes>,
@@ -213,6 +214,7 @@ impl Desk {
         .within(networks)
         .telling(Arc::clone(&ruled))
         .seeking_by(Ways::new(Arc::clone(&ways) as Arc<dyn Routes>));
+        let starters = decider.starters();
         let inputs = Inputs {
             arrivals: arriving,
             again: arrivals.downgrade(),
@@ -232,6 +234,7 @@ impl Desk {
             kernel,
             failures,
             history,
+            starters,
             ruled,
             ways,
             past,

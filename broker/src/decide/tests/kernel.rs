@@ -29,6 +29,13 @@ pub(super) enum Told {
     Interrupted,
 }
 
+impl Told {
+    /// Whether the call fails, and not for once.
+    pub(super) fn denied(self) -> bool {
+        matches!(self, Self::Kept(errno) if errno != 0)
+    }
+}
+
 /// Knows what a real kernel would.
 #[derive(Debug, Default)]
 pub(super) struct Played {

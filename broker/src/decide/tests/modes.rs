@@ -267,6 +267,7 @@ async fn what_would_become_of_a_call_depends_on_the_mode() {
         let command = |reply| Command::Explain {
             uid: ALICE,
             call,
+            starter: None,
             reply,
         };
         desk.ask(command).await.unwrap().outcome

@@ -115,10 +115,13 @@ async fn explanations_leave_out_what_is_not_in_force() {
     let explain = async || {
         let program = portreeve_policy::Program::of_key(CURL).unwrap();
         let call = Box::new((program, Operation::Connect, at("192.0.2.1", 443)));
-        let uid = ALICE;
-        desk.ask(|reply| Command::Explain { uid, call, reply })
-            .await
-            .unwrap()
+        let command = |reply| Command::Explain {
+            uid: ALICE,
+            call,
+            starter: None,
+            reply,
+        };
+        desk.ask(command).await.unwrap()
     };
     let away = explain().await;
     assert_eq!((away.rule, away.rules), (Some(wide.0), vec![wide.0]));

@@ -5,11 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use portreeve_policy::{Alteration, Contents, Digest, OfContents, Process, Program, Subject};
+use portreeve_policy::{
+    Alteration, Ancestry, Contents, Digest, OfContents, Process, Program, Subject,
+};
 
 use tokio::sync::OnceCell;
 
-use crate::subject::{Caller, Code, ProcessHandle};
+use crate::subject::{Caller, Code, Extras, ProcessHandle};
 
 /// A process that runs until it is dropped, or the test ends.
 pub(super) struct Running {
@@ -98,10 +100,11 @@ impl Running {
                 program,
                 contents,
                 process,
+                ancestry: Ancestry::default(),
             },
             handle,
             code,
-            is_unread: false,
+            left_out: Extras::default(),
             lineage: OnceCell::new(),
         });
         Self { child, caller }
@@ -111,6 +114,13 @@ impl Running {
     pub(super) fn since(mut self, began: u64) -> Self {
         let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
         caller.subject.process.began = began;
+        self
+    }
+
+    /// The same process, if it came from there.
+    pub(super) fn coming_from(mut self, ancestry: Ancestry) -> Self {
+        let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
+        caller.subject.ancestry = ancestry;
         self
     }
 

@@ -314,6 +314,7 @@ impl Draft<'_> {
                     "SELECT count(*), 400 * count(*) + sum(octet_length(program) + \
                      ifnull(octet_length(claim), 0) + \
                      ifnull(octet_length(host), 0) + ifnull(octet_length(ports), 0) + \
+                     ifnull(octet_length(started_by), 0) + \
                      ifnull(octet_length(note), 0) + iif(only_in IS NULL, 0, 100) + \
                      ifnull(octet_length(only_in_name), 0)) \
                      FROM rule WHERE uid = ?1 AND removed IS NULL",

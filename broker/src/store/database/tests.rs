@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use portreeve_policy::{
     Action, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, Operation,
-    Operations, Origin, Program, Protocol, SubjectPattern,
+    Operations, Origin, Program, Protocol, Starter, SubjectPattern,
 };
 
 use super::{
@@ -180,9 +180,48 @@ fn what_is_stored_comes_back() {
         rule.id = database.add_one(&rule).unwrap();
         stored.push(rule);
     }
+    let git = Starter::at("/usr/bin/git").unwrap();
+    let by_contents = Program::of_key(&format!("sha256:{}", "0123456789abcdef".repeat(4))).unwrap();
+    for subject in [
+        SubjectPattern::AndStarted(git.clone()),
+        SubjectPattern::StartedBy(Program::of_key("snap:example").unwrap(), git.clone()),
+        SubjectPattern::StartedBy(by_contents, git),
+    ] {
+        let mut rule = rule(Destination::Anywhere);
+        rule.subject = subject;
+        rule.id = database.add_one(&rule).unwrap();
+        stored.push(rule);
+    }
     drop(database);
     let (_, opened) = open_in(&place.path);
     assert_eq!((opened.rules, opened.senseless), (stored, 0));
+}
+
+/// No row makes a rule of what no rule can be: what an interpreter starts is anything, and lists of peers are for a
+/// program and a port.
+#[test]
+fn who_has_started_a_program_is_believed_where_it_can_be_told() {
+    let place = place();
+    let (database, _) = open_in(&place.path);
+    let make = Starter::at("/usr/bin/make").unwrap();
+    for _ in 0..4 {
+        let mut rule = rule(Destination::Anywhere);
+        rule.subject = SubjectPattern::AndStarted(make.clone());
+        database.add_one(&rule).unwrap();
+    }
+    drop(database);
+    let connection = Connection::open(&place.path).unwrap();
+    for (id, change) in [
+        (1, "program = '/bin/sh'"),
+        (2, "operations = 'connect,listen'"),
+        (3, "started_by = '/usr/bin/git'"),
+    ] {
+        let change = format!("UPDATE rule SET {change} WHERE id = {id}");
+        connection.execute(&change, []).unwrap();
+    }
+    drop(connection);
+    let (_, opened) = open_in(&place.path);
+    assert_eq!((opened.rules.len(), opened.senseless), (1, 3));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use portreeve_dbus::{Change, Error as BrokerError};
 use serde::Serialize;
 
-use super::{View, action, other_side, patient_proxy};
+use super::{View, action, other_side, patient_proxy, subject};
 use crate::{
     bus::{Bus, call_with_leave},
     clock::in_local_time,
@@ -131,7 +131,7 @@ fn what(change: &ChangeView<'_>) -> String {
             "{such} rule {}, {} {} {} {}",
             rule.id,
             action(rule),
-            rule.program.unwrap_or("any program"),
+            subject(rule),
             rule.operations.join(", "),
             other_side(rule)
         )

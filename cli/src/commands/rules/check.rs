@@ -6,7 +6,7 @@ use portreeve_dbus::Rule;
 use portreeve_policy::{Conflict, Finding, conflicts};
 use serde::Serialize;
 
-use super::{View, action, other_side};
+use super::{View, action, other_side, subject};
 use crate::{
     bus::Bus,
     error::Result,
@@ -62,7 +62,7 @@ fn text(findings: &[FindingView<'_>]) -> String {
         table.row([
             rule.id.to_string(),
             action(rule),
-            rule.program.unwrap_or("any program").to_owned(),
+            subject(rule),
             other_side(rule),
             why,
         ]);

@@ -1,6 +1,8 @@
 //! `portreevectl rules edit`: what a rule is to say from now on.
 
-use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, program_key};
+use std::path::Path;
+
+use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, program_key, starter_key};
 
 use super::network;
 use crate::{
@@ -51,6 +53,13 @@ fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
         // What the one before was called says nothing of another.
         spec.called = spec.called.filter(|_| program == spec.program);
         spec.program = program;
+    }
+    if edit.started_by_any || parts.started_by.is_some() || parts.and_what_it_starts {
+        spec.started_by = parts.started_by.as_deref().map(starter_key).transpose()?;
+        spec.and_what_it_starts = parts.and_what_it_starts.then_some(true);
+    }
+    if spec.and_what_it_starts == Some(true) {
+        spec.program = starter_key(Path::new(&spec.program))?;
     }
     if !edit.operations.is_empty() {
         spec.operations = edit.operations.iter().map(ToString::to_string).collect();
@@ -150,6 +159,14 @@ mod tests {
             ..rule()
         };
         assert_eq!(with("--anywhere --any-port --any-protocol --always"), wide);
+        let whoever = edited(
+            RuleSpec {
+                started_by: Some("/usr/bin/git".into()),
+                ..rule()
+            },
+            &edit("--started-by-any"),
+        );
+        assert_eq!(whoever.unwrap(), rule());
         let everywhere = RuleSpec {
             only_in: None,
             only_in_name: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portreeve_dbus::Error as BrokerError;
 
-use super::{View, action, in_force, lifespan, other_side};
+use super::{View, action, in_force, lifespan, other_side, started};
 use crate::{
     bus::Bus,
     clock::{boot_time, in_local_time},
@@ -32,11 +32,12 @@ fn text(rule: &View<'_>, now: Duration) -> String {
         "away" => "away: its network is not active",
         word => word,
     };
+    let subject = started(rule, rule.program.unwrap_or("any program").to_owned());
     [
         ("Rule", rule.id.to_string()),
         ("In force", enabled.to_owned()),
         ("Action", action(rule)),
-        ("Program", rule.program.unwrap_or("any program").to_owned()),
+        ("Program", subject),
         ("Called", rule.called.unwrap_or("-").to_owned()),
         ("Operations", rule.operations.join(", ")),
         ("Other side", other_side(rule)),

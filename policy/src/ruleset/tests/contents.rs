@@ -1,7 +1,7 @@
 //! Rules about what is in a file, wherever that is.
 
 use super::*;
-use crate::{Contents, Digest, OfContents};
+use crate::{Contents, Digest, OfContents, Starter, fixtures::file};
 
 const CURL: &str = "/usr/bin/curl";
 
@@ -11,7 +11,16 @@ fn digest(number: u8) -> Digest {
 
 /// The program that has this in its file.
 pub(super) fn of(number: u8) -> SubjectPattern {
-    SubjectPattern::Program(Program::Contents(OfContents::new(digest(number), None)))
+    SubjectPattern::Program(program_of(number))
+}
+
+/// The same, where another has started it.
+pub(super) fn started_by(number: u8, starter: Starter) -> SubjectPattern {
+    SubjectPattern::StartedBy(program_of(number), starter)
+}
+
+fn program_of(number: u8) -> Program {
+    Program::Contents(OfContents::new(digest(number), None))
 }
 
 pub(super) fn any_that_are_told() -> impl Strategy<Value = Contents> {
@@ -174,6 +183,69 @@ fn what_cannot_be_told_is_asked_about_where_a_rule_might_be_against_it() {
     );
 }
 
+/// What is known by its contents and by who has started it is so by both.
+#[test]
+fn contents_that_another_program_has_started_come_before_both() {
+    let by_make = |id, number, action| Rule {
+        subject: started_by(number, starter("/make")),
+        ..rule(id, "", Destination::Anywhere, action)
+    };
+    let ancestry = |paths: &[&str], overflown| Ancestry {
+        executed: paths.iter().map(|path| file(path)).collect(),
+        overflown,
+        ..Ancestry::default()
+    };
+    let started = |contents, ancestry| Subject {
+        ancestry,
+        ..holding(contents)
+    };
+    let known = Contents::Known(digest(7));
+    let curl = started(known, ancestry(&["/make"], false));
+    let path = |id, action| Rule {
+        subject: SubjectPattern::StartedBy(program(CURL), starter("/make")),
+        ..rule(id, "", Destination::Anywhere, action)
+    };
+    // Each beats those before it.
+    let rules = [
+        rule(1, CURL, Destination::Anywhere, Action::DENY),
+        about(2, 7, Destination::Anywhere, Action::Allow),
+        path(3, Action::DENY),
+        by_make(4, 7, Action::Allow),
+    ];
+    for count in 1..=rules.len() {
+        let last = &rules[count - 1];
+        let expected = (last.action, last.id).into();
+        assert_eq!(decide_on(&curl, &rules[..count]), expected);
+    }
+    let own = &rules[3..];
+    let by_another = started(known, ancestry(&["/sh"], false));
+    assert_eq!(decide_on(&by_another, own), Decision::Ask);
+    let other = started(Contents::Known(digest(8)), ancestry(&["/make"], false));
+    assert_eq!(decide_on(&other, own), Decision::Ask);
+    // What is in the file, or who has started it, cannot be told: to deny, that is enough, where the other is so.
+    let against = [by_make(1, 7, Action::DENY)];
+    let asked = Decision::Asked {
+        rule: RuleId(1),
+        meanwhile: None,
+    };
+    for contents in [Contents::OfRoot, Contents::Unknown] {
+        for (ancestry, decision) in [
+            (ancestry(&["/make"], false), asked),
+            (ancestry(&[], true), asked),
+            (ancestry(&["/sh"], false), Decision::Ask),
+        ] {
+            let unread = started(contents, ancestry);
+            assert_eq!(decide_on(&unread, &against), decision, "{unread:?}");
+            assert_eq!(decide_on(&unread, own), Decision::Ask);
+        }
+    }
+    let far = started(known, ancestry(&[], true));
+    let denied = (Action::DENY, RuleId(1)).into();
+    assert_eq!(decide_on(&far, &against), denied);
+    let set = Ruleset::new(against);
+    assert_eq!(set.with_contents().len(), 1, "it is to be read");
+}
+
 #[test]
 fn who_might_be_kept_out_is_while_nobody_can_tell() {
     let listens = |rule| Rule {
@@ -238,6 +310,7 @@ proptest! {
         address in prop::sample::select(vec!["10.0.0.1", "127.0.0.1"]),
         operation in prop::sample::select(vec![Operation::Connect, Operation::Listen, Operation::Accept]),
         protocol in prop::sample::select(vec![Protocol::TCP, Protocol::UDP]),
+        ancestry in any_ancestry(&["/a", "/b", "/c"]),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
@@ -246,7 +319,7 @@ proptest! {
         object.protocol = protocol;
         let set = Ruleset::new(rules.clone());
         let decide = |contents| {
-            let subject = Subject { contents, ..subject("/a") };
+            let subject = Subject { contents, ancestry: ancestry.clone(), ..subject("/a") };
             set.decide(&subject, operation, &object).by_rule().map(|(action, _)| action)
         };
         let told = decide(Contents::OfRootNow(digest(number)));

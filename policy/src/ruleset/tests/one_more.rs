@@ -12,10 +12,15 @@ proptest! {
         operation in prop::sample::select(vec![Operation::Connect, Operation::Listen]),
         protocol in prop::sample::select(vec![Protocol::TCP, Protocol::UDP]),
         several in any::<bool>(),
+        ancestry in any_ancestry(&["/a", "/b", "/c"]),
     ) {
         for (id, rule) in (0..).zip(&mut rules) {
             rule.id = RuleId(id);
-            rule.subject = SubjectPattern::Program(program("/a"));
+            // What is about who has started it is not about who may connect.
+            let is_started = rule.subject.starter().is_some();
+            if !is_started || rule.operations.contains(Operation::Listen) {
+                rule.subject = SubjectPattern::Program(program("/a"));
+            }
         }
         let mut object = object(address, 80, host);
         object.protocol = protocol;
@@ -25,7 +30,7 @@ proptest! {
         }
         let one = rules.swap_remove(0);
         let one = Rule { enabled: true, operations: Operations::only(operation), ..one };
-        let subject = subject("/a");
+        let subject = Subject { ancestry, ..subject("/a") };
         let would = Ruleset::new(rules.clone()).would_allow(&subject, operation, &object, one.clone());
         let with = Ruleset::new(rules.into_iter().chain([one]));
         let decision = with.decide(&subject, operation, &object);

@@ -1,6 +1,6 @@
 //! Executables that run whatever they are given: what one may do says nothing of what the next may.
 
-use portreeve_policy::Program;
+use crate::Program;
 
 /// Their names without versions.
 const NAMES: &[&str] = &[
@@ -131,7 +131,7 @@ const MEMORY: &str = "memfd:";
 
 /// Whether the program is one of them. Told by the name of its file: who can give a copy another name can
 /// also make a program that does the same.
-pub(super) fn is_interpreter(program: &Program) -> bool {
+pub fn is_interpreter(program: &Program) -> bool {
     let name = program.shown_name();
     let name = name.strip_suffix(GONE).unwrap_or(name);
     let name = name.strip_prefix(MEMORY).unwrap_or(name);
