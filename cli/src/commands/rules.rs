@@ -436,10 +436,10 @@ mod tests {
         let text = text(&views, Duration::from_millis(95_500));
         let lines: Vec<_> = text.lines().collect();
         assert!(
-            lines[6].contains(" /usr/bin/x (sha256:0123456789ab…) "),
+            lines[7].contains(" /usr/bin/x (sha256:0123456789ab…) "),
             "{text}"
         );
-        assert!(lines[7].contains(" sha256:0123456789ab… "), "{text}");
+        assert!(lines[8].contains(" sha256:0123456789ab… "), "{text}");
         assert!(lines[1].contains("example.org port 443, tcp"), "{text}");
         assert!(lines[2].contains("any program"), "{text}");
         assert!(lines[2].contains("this-computer"), "{text}");
