@@ -298,10 +298,12 @@ prop_compose! {
     ) -> Rule {
         let only_in_name = only_in.clone().filter(|name| !name.is_empty());
         let only_in = only_in.map(|_| "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".to_owned());
+        // What an application starts, or something known by its contents, is not told.
+        let is_path = program.starts_with('/');
         Rule {
             program: Some(program), called,
             started_by: (who == 1).then(|| "/usr/bin/git".to_owned()),
-            and_what_it_starts: (who == 2).then_some(true),
+            and_what_it_starts: (who == 2 && is_path).then_some(true),
             operations: operations.into_iter().map(str::to_owned).collect(),
             destination, host, network, ports, protocol,
             action: if errno.is_some() { "deny" } else { "allow" }.to_owned(),
