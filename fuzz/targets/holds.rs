@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use portreeve_abi::Request;
 use portreeve_broker::{
     object::Names,
-    subject::{Caller, Code, Lineage, ProcessHandle},
+    subject::{Caller, Code, Extras, Lineage, ProcessHandle},
 };
 use portreeve_fuzz::{
     input::Input,
@@ -43,7 +43,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         path: program().shown_path().into(),
         command: String::new(),
         code: Code::Own,
-        is_unread: false,
+        left_out: Extras::default(),
         lineage: Lineage::default().into(),
     })
 });

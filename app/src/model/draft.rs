@@ -194,6 +194,26 @@ impl Draft {
         self.processes == DraftProcesses::StartedBy && before != Some(self.starter.trim())
     }
 
+    /// What to do about the place that was entered.
+    fn place_mistake(&self, is_wrong: bool) -> Option<String> {
+        let by_name = matches!(
+            self.destination,
+            DraftDestination::Domain | DraftDestination::Host
+        );
+        if by_name && self.place.trim().parse::<IpAddr>().is_ok() {
+            return Some(gettext(
+                "This is an address. Choose “Address” above for it.",
+            ));
+        }
+        is_wrong.then(|| {
+            if by_name {
+                gettext("Enter a name such as www.example.org.")
+            } else {
+                gettext("Enter an address or a network such as 192.0.2.0/24.")
+            }
+        })
+    }
+
     /// The rule, or what is wrong. The last word on a rule has [`RuleSpec::check`], here as in the
     /// broker.
     pub fn spec(&self) -> Result<RuleSpec, DraftError> {
@@ -249,10 +269,6 @@ impl Draft {
         let is_about_peers =
             self.processes != DraftProcesses::Own && part(&|_| {}).operations.iter().any(listens);
         let with_place = part(&put_place);
-        let by_name = matches!(
-            self.destination,
-            DraftDestination::Domain | DraftDestination::Host
-        );
         let error = DraftError {
             program: if wrong(&with_program) {
                 Some(gettext("Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox."))
@@ -271,19 +287,7 @@ impl Draft {
             action: (!wrong(&with_place) && wrong(&rule(&put_place))).then(|| {
                 gettext("You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects.")
             }),
-            place: if by_name && place.parse::<IpAddr>().is_ok() {
-                Some(gettext(
-                    "This is an address. Choose “Address” above for it.",
-                ))
-            } else if wrong(&with_place) && by_name {
-                Some(gettext("Enter a name such as www.example.org."))
-            } else if wrong(&with_place) {
-                Some(gettext(
-                    "Enter an address or a network such as 192.0.2.0/24.",
-                ))
-            } else {
-                None
-            },
+            place: self.place_mistake(wrong(&with_place)),
             port: wrong(&part(&put_ports)).then(|| {
                 gettext("Enter ports from 1 to 65535, such as 443 or 80, 8000-8999, or nothing for any.")
             }),

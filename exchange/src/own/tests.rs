@@ -298,12 +298,11 @@ prop_compose! {
     ) -> Rule {
         let only_in_name = only_in.clone().filter(|name| !name.is_empty());
         let only_in = only_in.map(|_| "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".to_owned());
-        // What an application starts, or something known by its contents, is not told.
-        let is_path = program.starts_with('/');
         Rule {
-            program: Some(program), called,
             started_by: (who == 1).then(|| "/usr/bin/git".to_owned()),
-            and_what_it_starts: (who == 2 && is_path).then_some(true),
+            // What is known by its contents alone cannot be one that starts others.
+            and_what_it_starts: (who == 2 && program.starts_with('/')).then_some(true),
+            program: Some(program), called,
             operations: operations.into_iter().map(str::to_owned).collect(),
             destination, host, network, ports, protocol,
             action: if errno.is_some() { "deny" } else { "allow" }.to_owned(),
