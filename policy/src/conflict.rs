@@ -228,11 +228,16 @@ fn holds_wherever(one: &Rule, other: &Rule) -> bool {
     one.holds_where(|own| other.network_id() == Some(own))
 }
 
-/// Whether one rule counts wherever the other does as far as the way there is known: leave for the VPN is for what
-/// is there for certain, and what is against it for what may be.
+/// Whether one rule counts wherever the other does as far as all about a call is known: leave for the VPN, for what a
+/// program has started or for what is in a file is for what is so for certain, and what is against it for what may be.
 fn counts_by_any_way(one: &Rule, other: &Rule) -> bool {
-    let certain =
-        |rule: &Rule| rule.object.destination == Destination::Vpn && rule.action == Action::Allow;
+    let certain = |rule: &Rule| {
+        let subject = &rule.subject;
+        let depends = rule.object.destination == Destination::Vpn
+            || subject.starter().is_some()
+            || subject.is_of_contents();
+        depends && rule.action == Action::Allow
+    };
     !certain(one) || certain(other)
 }
 

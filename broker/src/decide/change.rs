@@ -414,7 +414,9 @@ pub(super) fn store_error(error: &store::Error) -> Error {
     match error {
         store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
         store::Error::NoSuchChange(_) | store::Error::NothingToUndo(_) => Error::NoSuchChange(text),
-        store::Error::TooMuch(_) | store::Error::TooMany(_) => Error::LimitsExceeded(text),
+        store::Error::TooMuch(_) | store::Error::TooMany(_) | store::Error::TooManyStarters(_) => {
+            Error::LimitsExceeded(text)
+        }
         _ => Error::StoreUnavailable(text),
     }
 }

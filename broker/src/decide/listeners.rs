@@ -7,8 +7,8 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Alteration, Ancestry, Contents, Destination, Mode, Object, Outcome, Process, Program, Protocol,
-    Reach as Said, Subject,
+    Alteration, Ancestry, Contents, Destination, Digest, Mode, Object, Outcome, Process, Program,
+    Protocol, Reach as Said, Subject,
 };
 
 use super::rulebook::RuleBook;
@@ -55,7 +55,11 @@ impl Listener {
         Subject {
             uid: self.uid,
             program: self.program.clone(),
-            contents: self.contents,
+            // Who listens already is not looked at for a rule's sake, nor kept from peers because it was not.
+            contents: match self.contents {
+                Contents::OfRoot => Contents::OfRootNow(Digest::OF_NONE),
+                contents => contents,
+            },
             process: self.process.unwrap_or(NO_PROCESS),
             // No rule about it goes by that.
             ancestry: Ancestry::default(),
@@ -336,7 +340,7 @@ fn listener(reach: &Reach) -> Option<Listener> {
     let contents = match program.digest() {
         Some(digest) => Contents::Known(digest),
         // A file that was as it is to be stays that: what is in it is not looked up.
-        None if marked(CHANGED) => Contents::Unknown,
+        None if marked(CHANGED) => Contents::Script,
         None => Contents::OfRoot,
     };
     Some(Listener {

@@ -155,7 +155,7 @@ impl Decider {
         object: &Object,
     ) -> Explanation {
         // Of one that no rule names no file is known, and none is needed.
-        let executed = starter.map(|it| self.rules.starters.files(it.path()));
+        let executed = starter.map(|it| self.rules.starters.files(it.path(), false));
         let subject = Subject {
             uid,
             program,

@@ -270,9 +270,10 @@ impl RuleBook {
         until: Option<u64>,
     ) -> Verdict {
         let rules = &self.compiled;
+        let subject = &*self.seen(subject);
         let passing = rules.depends_on_names(subject, operation, object)
-            || rules.depends_on_name_servers(&self.seen(subject), operation, object)
-            || rules.depends_on_vpn(&self.seen(subject), operation, object);
+            || rules.depends_on_name_servers(subject, operation, object)
+            || rules.depends_on_vpn(subject, operation, object);
         match (passing, object.protocol.is_of_datagrams()) {
             (false, _) => match until {
                 None => kept(action, self.generation),

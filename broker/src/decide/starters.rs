@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portreeve_policy::Rule;
+use portreeve_policy::{Action, Rule};
 use tokio::time::timeout;
 
 use super::{Command, Decider, rulebook::RuleBook};
@@ -50,8 +50,13 @@ impl Decider {
     pub(super) fn look_for_starters(&mut self) {
         for whose in std::mem::take(&mut self.rules.unknown_starters) {
             let (starters, commands) = (self.starters(), self.commands.clone());
+            // A file system that does not answer keeps one thread of each user's: who calls is looked at in turn.
+            if !starters.begin_to_look(whose) {
+                continue;
+            }
             tokio::task::spawn_blocking(move || {
                 starters.look(whose);
+                starters.end_to_look(whose);
                 // Fails only when the loop has ended.
                 drop(commands.blocking_send(Command::Starters));
             });
@@ -88,7 +93,10 @@ impl RuleBook {
         let Some(starter) = rule.subject.starter() else {
             return rule;
         };
-        let starter = starter.known_by(self.starters.files(starter.path()));
+        let starter = starter.known_by(
+            self.starters
+                .files(starter.path(), rule.action == Action::Allow),
+        );
         let subject = rule.subject.with_starter(starter);
         Rule { subject, ..rule }
     }

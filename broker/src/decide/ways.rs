@@ -16,17 +16,22 @@ impl RuleBook {
         operation: Operation,
         object: &Object,
     ) -> Option<(Outcome, Grounds)> {
-        let told = self.told(subject, operation, object)?;
-        let by_any_way = || {
-            [Some(true), Some(false), None].into_iter().all(|vpn| {
-                let mut object = object.clone();
-                object.knowledge.vpn = vpn;
-                let by_way = self.told(subject, operation, &object);
-                by_way.is_some_and(|(action, _)| action == told.0)
-            })
-        };
-        let counts = !self.ask_about_vpn(subject, operation, object) || by_any_way();
-        counts.then_some(told)
+        let told = self.told(subject, operation, object);
+        if !self.ask_about_vpn(subject, operation, object) {
+            return told;
+        }
+        let [known, other, unknown] = [Some(true), Some(false), None].map(|vpn| {
+            let mut object = object.clone();
+            object.knowledge.vpn = vpn;
+            self.told(subject, operation, &object)
+        });
+        // A lockdown waits for nobody's answer.
+        if let Some((Outcome::Deny(_), Grounds::Mode(_))) = unknown {
+            return unknown;
+        }
+        let action = |told: Option<(Outcome, Grounds)>| told.map(|(action, _)| action);
+        let same = action(known) == action(other) && action(other) == action(unknown);
+        unknown.filter(|_| same)
     }
 
     /// Whether it has to be known if a call goes by way of a tunnel, to tell which rule decides on it.

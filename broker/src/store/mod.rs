@@ -200,6 +200,9 @@ pub enum Error {
     /// The user has as many rules as there may be.
     #[error("cannot keep more than {0} rules for a user")]
     TooMany(u32),
+    /// The user's rules name as many programs as they may by what those start.
+    #[error("cannot keep rules by what more than {0} programs have started for a user")]
+    TooManyStarters(u32),
     /// The user's rules are as long as they may be.
     #[error("cannot keep more than {0} bytes of rules for a user")]
     TooMuch(i64),
@@ -221,6 +224,7 @@ impl Error {
                 | Self::NoSuchChange(_)
                 | Self::NothingToUndo(_)
                 | Self::TooMany(_)
+                | Self::TooManyStarters(_)
                 | Self::TooMuch(_)
         )
     }
@@ -228,6 +232,10 @@ impl Error {
 
 /// Rules that one user may have.
 pub const RULES_MAX: u32 = 50_000;
+
+/// Programs of which it may matter to the rules of one user what they have started: their files are looked at for
+/// each caller that is not known.
+pub const STARTERS_MAX: u32 = 64;
 
 /// Bytes that the rules of one user may have, about, as they are told on the bus: whose messages have at most
 /// 32 MiB (`max_message_size` of dbus-daemon), and who sends a longer one is thrown off it.

@@ -377,8 +377,7 @@ fn comes_from(recorded: &Recorded, process: &ProcessHandle, looks: bool) -> (Anc
     let ancestry = Ancestry {
         executed: executed.collect(),
         living: living.unwrap_or_default().into(),
-        // A rule may come before its call is judged.
-        overflown: recorded.flags & ancestry_flags::OVERFLOWN != 0 || !is_traced,
+        overflown: recorded.flags & ancestry_flags::OVERFLOWN != 0,
     };
     (ancestry, is_traced)
 }

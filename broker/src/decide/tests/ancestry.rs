@@ -1,7 +1,8 @@
 //! Rules by who has started a program: the files of those are found beside the loop, and count when they are.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -19,11 +20,16 @@ use crate::subject::{Named, Starters};
 
 const CURL: &str = "/usr/bin/curl";
 
+fn executable(path: &Path) {
+    fs::write(path, "ELF").unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
 /// A program of which it matters what it has started.
 fn tool() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().canonicalize().unwrap().join("tool");
-    fs::write(&path, "ELF").unwrap();
+    executable(&path);
     (dir, path)
 }
 
@@ -33,7 +39,7 @@ fn file(path: &Path) -> Executable {
     let starters = Starters::default();
     starters.name(Named::from([(None, [text.into()].into())]));
     starters.look(None);
-    starters.files(text)[0]
+    starters.files(text, false)[0]
 }
 
 fn from(executable: Executable) -> Ancestry {
@@ -93,7 +99,7 @@ async fn what_is_in_a_programs_place_now_counts_and_so_does_what_was() {
     desk.add(&and_started(&tool, "deny")).await;
     desk.rest().await;
     let before = file(&tool);
-    fs::write(dir.path().join("new"), "ELF").unwrap();
+    executable(&dir.path().join("new"));
     fs::rename(dir.path().join("new"), &tool).unwrap();
     let after = file(&tool);
     assert_ne!(before, after);
@@ -147,6 +153,9 @@ async fn what_would_become_of_a_call_can_depend_on_who_has_started_the_program()
         desk.ask(command).await.unwrap().outcome
     };
     assert_eq!(explain(None).await, Action::Ask.as_str());
+    assert_eq!(explain(Starter::at(path)).await, "ask", "anybody can be it");
+    desk.starters.add(path.into(), file(&tool), true);
+    desk.send(Command::Starters).await;
     assert_eq!(explain(Starter::at(path)).await, "allow");
     assert_eq!(explain(Starter::at("/usr/bin/git")).await, "ask");
 }
@@ -158,6 +167,10 @@ async fn leave_for_what_a_program_starts_trusts_none_of_it() {
     let (_dir, tool) = tool();
     desk.add(&and_started(&tool, "allow")).await;
     desk.rest().await;
+    let replaced = Running::of(CURL, ALICE).coming_from(from(file(&tool)));
+    assert_eq!(told(&desk, &replaced).await, None, "anybody can be it");
+    desk.starters
+        .add(tool.to_str().unwrap().into(), file(&tool), true);
     for byte in [1, 2] {
         let contents = Contents::Known(Digest([byte; 32]));
         let built = Running::holding("/home/alice/test", contents, ALICE);

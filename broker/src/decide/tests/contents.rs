@@ -163,3 +163,21 @@ async fn the_next_broker_knows_whose_contents_listen() {
     desk.change(remove(rule)).await.unwrap();
     assert_eq!(desk.admitted(call), [false; 3]);
 }
+
+/// Nobody has read the file of who listens already: that is no reason to keep peers from it.
+#[tokio::test(start_paused = true)]
+async fn a_rule_against_contents_cuts_nobody_off_who_listens_already() {
+    let desk = Desk::new().await;
+    let server = Running::of(HOST, ALICE);
+    desk.add(&spec_for(Operation::Listen, HOST, "allow")).await;
+    let call = desk.listen(&server, "0.0.0.0", 8080).await;
+    assert_eq!(desk.told(call), Some(Told::Kept(0)));
+    let is_left_alone = async |desk: &Desk| {
+        let rule = desk.add(&spec_for(Operation::Listen, &key(), "deny")).await;
+        assert_eq!(desk.admitted(call), [true; 3]);
+        desk.change(remove(rule)).await.unwrap();
+        assert_eq!(desk.admitted(call), [true; 3]);
+    };
+    is_left_alone(&desk).await;
+    is_left_alone(&desk.followed().await).await;
+}

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params}
 
 use super::{
     super::{
-        BYTES_MAX, By, CHANGES_MAX, ChangeId, Edit, Edited, Error, RULES_MAX, STEPS_MAX,
+        BYTES_MAX, By, CHANGES_MAX, ChangeId, Edit, Edited, Error, RULES_MAX, STARTERS_MAX,
+        STEPS_MAX,
         row::{self, Found},
         trusted,
     },
@@ -308,7 +309,7 @@ impl Draft<'_> {
             return Ok(Edited::default());
         }
         if !self.edited.present.is_empty() {
-            let (count, bytes): (u32, i64) = self
+            let (count, bytes, starters): (u32, i64, u32) = self
                 .connection
                 .query_row(
                     "SELECT count(*), 400 * count(*) + sum(octet_length(program) + \
@@ -316,19 +317,23 @@ impl Draft<'_> {
                      ifnull(octet_length(host), 0) + ifnull(octet_length(ports), 0) + \
                      ifnull(octet_length(started_by), 0) + \
                      ifnull(octet_length(note), 0) + iif(only_in IS NULL, 0, 100) + \
-                     ifnull(octet_length(only_in_name), 0)) \
-                     FROM rule WHERE uid = ?1 AND removed IS NULL",
+                     ifnull(octet_length(only_in_name), 0)), \
+                     count(DISTINCT iif(and_started, program, started_by)) FROM rule WHERE uid = ?1 AND removed IS NULL",
                     params![self.by.uid],
                     |row| {
                         Ok((
                             row.get(0)?,
                             row.get::<_, Option<i64>>(1)?.unwrap_or_default(),
+                            row.get(2)?,
                         ))
                     },
                 )
                 .map_err(Error::sqlite("read"))?;
             if count > RULES_MAX {
                 return Err(Error::TooMany(RULES_MAX));
+            }
+            if starters > STARTERS_MAX {
+                return Err(Error::TooManyStarters(STARTERS_MAX));
             }
             if bytes > BYTES_MAX {
                 return Err(Error::TooMuch(BYTES_MAX));

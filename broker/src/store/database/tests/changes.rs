@@ -1,7 +1,7 @@
 //! Tests of changes that are remembered: what undoes them, and when they are forgotten.
 
 use super::{
-    super::super::{BYTES_MAX, CHANGES_MAX, RULES_MAX, STEPS_MAX},
+    super::super::{BYTES_MAX, CHANGES_MAX, RULES_MAX, STARTERS_MAX, STEPS_MAX},
     *,
 };
 
@@ -232,6 +232,30 @@ fn old_changes_are_forgotten_with_the_rules_that_they_removed() {
     assert!(matches!(gone, Err(Error::NoSuchChange(_))));
     assert_eq!(rows(&database, "step"), CHANGES_MAX + 1, "with Bob's");
     assert_eq!(in_force(&place).len(), 2);
+}
+
+#[test]
+fn nobody_has_more_looked_for_than_there_may_be() {
+    let place = place();
+    let (database, _) = open_in(&place.path);
+    let by = |number: u32| {
+        let starter = Starter::at(&format!("/opt/tool-{number}")).unwrap();
+        let subject = match number % 2 {
+            0 => SubjectPattern::AndStarted(starter),
+            _ => SubjectPattern::StartedBy(Program::at("/usr/bin/curl").unwrap(), starter),
+        };
+        Rule {
+            subject,
+            ..rule(Destination::Anywhere)
+        }
+    };
+    for number in 0..STARTERS_MAX {
+        database.add_one(&by(number)).unwrap();
+    }
+    database.add_one(&by(1)).unwrap();
+    let one_more = database.add_one(&by(STARTERS_MAX));
+    assert!(matches!(one_more, Err(Error::TooManyStarters(_))));
+    database.add_one(&rule(Destination::Anywhere)).unwrap();
 }
 
 #[test]
