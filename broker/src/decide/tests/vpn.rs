@@ -139,3 +139,16 @@ async fn who_waits_is_told_nothing_by_the_way_of_then() {
     // By the rule or by the mode.
     assert_eq!(desk.told(waits), Some(Told::Once(1)));
 }
+
+/// Whichever way it might go: nobody is asked any more.
+#[tokio::test(start_paused = true)]
+async fn a_mode_that_denies_ends_the_waiting_where_leave_might_count() {
+    let desk = Desk::new().await;
+    desk.ways.lead(Some(false));
+    let waits = desk.call(&Running::of(CURL, ALICE), tcp()).await;
+    desk.add(&about_vpn("allow")).await;
+    assert_eq!(desk.told(waits), None);
+    desk.mode(set(Mode::Deny)).await;
+    assert_eq!(desk.told(waits), Some(Told::Once(1)));
+    assert!(desk.prompts(ALICE).await.is_empty());
+}
