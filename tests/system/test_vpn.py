@@ -12,6 +12,7 @@ DEVICE = "vpn7"
 # To the other computer, unless there is another route.
 ADDRESS, OUTSIDE = "203.0.113.77", "203.0.113.10"
 ADDRESS6 = "2001:db8:77::7"
+PROHIBITED, UNREACHABLE = "198.51.100.7", "198.51.101.7"
 TABLE = "77"
 DATAGRAMS = socket.SOCK_DGRAM.value
 DENIED, ASKED = "EPERM", "asked"
@@ -46,9 +47,9 @@ def about_vpn(action, user="alice"):
     return firewall.add_rule(PROGRAM, action, "--place", "vpn", user=user)
 
 
-def outcome(caller, address, user="alice"):
+def outcome(caller, address, user="alice", port=None):
     """What becomes of a datagram socket that is connected: an errno, None, or that the user is asked; as foretold."""
-    port = next(_ports)
+    port = port or next(_ports)
     words = ("--app", PROGRAM, "--addr", address, "--port", port, "--protocol", "udp")
     told = firewall.ctl("test", *words, user=user)
     caller.start("connect", address, port=port, kind=DATAGRAMS)
@@ -101,6 +102,39 @@ def test_what_is_denied_in_the_vpn_goes_on_outside():
         assert outcome(caller, ADDRESS) is None
     # A connection by TCP, which is looked at each time.
     assert caller.call("connect", OUTSIDE).errno is None
+
+
+def test_where_no_tunnel_leads_is_known():
+    # Were it not, the rule that denies would count.
+    with tunnel():
+        firewall.add_rule(PROGRAM, "allow")
+        about_vpn("deny")
+        caller = Caller()
+        assert outcome(caller, "10.88.0.9") == DENIED
+        assert outcome(caller, "10.88.0.1") is None, "that is here"
+        for kind, address, errno in (
+            ("prohibit", PROHIBITED, "EACCES"),
+            ("unreachable", UNREACHABLE, "EHOSTUNREACH"),
+        ):
+            do("ip", "route", "add", kind, address)
+            try:
+                assert outcome(caller, address) == errno
+            finally:
+                do("ip", "route", "del", kind, address)
+
+
+def test_routes_are_those_of_the_port():
+    rule = ("ipproto", "udp", "dport", "4853", "lookup", TABLE)
+    with tunnel():
+        about_vpn("allow")
+        route("add", ADDRESS, "table", TABLE)
+        do("ip", "rule", "add", *rule)
+        try:
+            caller = Caller()
+            assert outcome(caller, ADDRESS, port=4853) is None
+            assert outcome(caller, ADDRESS, port=4854) == ASKED
+        finally:
+            do("ip", "rule", "del", *rule)
 
 
 def test_ipv6_has_routes_of_its_own():

@@ -16,6 +16,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("prompt-address", nameless(), 0),
         ("prompt-datagram", datagram(), 0),
         ("prompt-without-file", without_file(), 0),
+        ("prompt-contents", contained(), 0),
         ("prompt-script", script(), 0),
         ("prompt-commands", commands(), 0),
         ("prompt-altered", altered(), 0),
@@ -208,6 +209,19 @@ fn flatpak() -> Prompt {
         path: "/var/lib/flatpak/app/org.example.Viewer/x86_64/stable/4f1c9e/files/bin/viewer"
             .into(),
         command: "viewer https://server.example/picture.png".into(),
+        ..prompt()
+    }
+}
+
+fn contained() -> Prompt {
+    Prompt {
+        subject: format!("sha256:{}", "0123456789abcdef".repeat(4)),
+        sha256: Some("0123456789abcdef".repeat(4)),
+        by_contents: Some(true),
+        verified: false,
+        name: "postgres".into(),
+        path: "/usr/lib/postgresql/17/bin/postgres".into(),
+        command: "postgres -D /var/lib/postgresql/data".into(),
         ..prompt()
     }
 }

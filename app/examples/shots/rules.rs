@@ -2,7 +2,7 @@
 
 use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
-    model::{Draft, DraftDestination, DraftNetwork},
+    model::{Draft, DraftDestination, DraftNetwork, DraftProcesses},
 };
 use portreeve_dbus::{ModeState, Rule};
 use portreeve_policy::{Action, For};
@@ -19,6 +19,11 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     camera.take(look, "rules-loading", &window(), |_| ()).await;
     camera
         .take(look, "rules", &window(), |window| window.show_rules(all()))
+        .await;
+    camera
+        .take(look, "rules-kinds", &window(), |window| {
+            window.show_rules(kinds());
+        })
         .await;
     camera
         .take(look, "rules-empty", &window(), |window| {
@@ -104,6 +109,19 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
         })
         .await;
     camera
+        .take(look, "add-rule-started", &window(), |window| {
+            window.show_rules(all());
+            window.open_add_dialog().set_draft(&Draft {
+                program: "/usr/bin/ssh".into(),
+                action: Action::Allow,
+                processes: DraftProcesses::StartedBy,
+                starter: "/usr/bin/git".into(),
+                destination: DraftDestination::Vpn,
+                ..Draft::default()
+            });
+        })
+        .await;
+    camera
         .take(look, "edit-rule", &window(), |window| {
             window.show_rules(all());
             // One that ends at some time.
@@ -127,6 +145,47 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             dialog.try_to_add();
         })
         .await;
+}
+
+/// One of each kind that rules for a program everywhere are not.
+fn kinds() -> Vec<Rule> {
+    let named = |id: u64, program: &str| Rule {
+        id,
+        uid: Some(1000),
+        program: Some(program.into()),
+        action: "allow".into(),
+        enabled: true,
+        origin: "window".into(),
+        lifespan: "always".into(),
+        ..host("server.example")
+    };
+    let at_home = |id| Rule {
+        only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
+        only_in_name: Some("Home".into()),
+        ..named(id, "/usr/bin/syncthing")
+    };
+    vec![
+        Rule {
+            called: Some("/usr/lib/postgresql/17/bin/postgres".into()),
+            ..named(1, &format!("sha256:{}", "0123456789abcdef".repeat(4)))
+        },
+        at_home(2),
+        Rule {
+            away: Some(true),
+            ..at_home(3)
+        },
+        Rule {
+            started_by: Some("/usr/bin/git".into()),
+            ..named(4, "/usr/bin/ssh")
+        },
+        Rule {
+            action: "deny".into(),
+            and_what_it_starts: Some(true),
+            destination: "vpn".into(),
+            host: None,
+            ..named(5, "/usr/bin/steam")
+        },
+    ]
 }
 
 pub(crate) fn all() -> Vec<Rule> {

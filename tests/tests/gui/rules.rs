@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::{ActiveNetwork, Error, Rule};
+use portreeve_dbus::{ActiveNetwork, Error, Rule, RuleSpec};
 
 use crate::desk::Desk;
 
@@ -225,28 +225,26 @@ fn rules_say_when_they_end() {
     );
 }
 
-#[test]
-fn a_rule_is_added_that_ends() {
-    let desk = desk(vec![built_in()]);
-    desk.click("Add Rule", "button");
+/// The rule that is added for a program, where these keys are pressed in the last row of its dialog.
+fn added_by_keys(desk: &Desk, keys: &[&str]) -> RuleSpec {
     desk.enter("Program", "/usr/bin/env");
     desk.focus("Portreeve");
     // Backwards from the first row, over the buttons above, to the last.
-    for key in [
-        "shift+Tab",
-        "shift+Tab",
-        "shift+Tab",
-        "space",
-        "Down",
-        "Down",
-        "Return",
-    ] {
+    for key in ["shift+Tab"; 3].iter().chain(keys) {
         desk.press(key, 1);
         desk.pause(Duration::from_millis(300));
     }
     desk.click("Add", "button");
     desk.until("the rule is added", |desk| !desk.broker.added().is_empty());
-    assert_eq!(desk.broker.added()[0].lifespan.as_deref(), Some("logout"));
+    desk.broker.added().remove(0)
+}
+
+#[test]
+fn a_rule_is_added_that_ends() {
+    let desk = desk(vec![built_in()]);
+    desk.click("Add Rule", "button");
+    let added = added_by_keys(&desk, &["space", "Down", "Down", "Return"]);
+    assert_eq!(added.lifespan.as_deref(), Some("logout"));
 }
 
 const HOME: &str = "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab";
@@ -288,26 +286,10 @@ fn a_rule_is_added_for_a_network_that_is_active() {
     }]);
     desk.click("Add Rule", "button");
     desk.see("Only in this network", "label");
-    desk.enter("Program", "/usr/bin/env");
-    desk.focus("Portreeve");
-    // Backwards from the first row, over the buttons above and the last, to the one before.
-    for key in [
-        "shift+Tab",
-        "shift+Tab",
-        "shift+Tab",
-        "Up",
-        "space",
-        "Down",
-        "Return",
-    ] {
-        desk.press(key, 1);
-        desk.pause(Duration::from_millis(300));
-    }
-    desk.click("Add", "button");
-    desk.until("the rule is added", |desk| !desk.broker.added().is_empty());
-    let added = desk.broker.added();
-    assert_eq!(added[0].only_in.as_deref(), Some(HOME));
-    assert_eq!(added[0].lifespan, None);
+    // From the last row to the one before.
+    let added = added_by_keys(&desk, &["Up", "space", "Down", "Return"]);
+    assert_eq!(added.only_in.as_deref(), Some(HOME));
+    assert_eq!(added.lifespan, None);
 }
 
 #[test]

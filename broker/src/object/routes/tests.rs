@@ -1,9 +1,6 @@
-//! Ways as they are found out, of a kernel that is played and of the real one.
+//! Ways as they are found out, of a kernel that is played; `tests/system/test_vpn.py` has the real one's.
 
-use std::{
-    process::Command,
-    sync::{Mutex, mpsc},
-};
+use std::sync::{Mutex, mpsc};
 
 use super::*;
 
@@ -84,66 +81,4 @@ fn the_way_of_another_network_and_of_what_names_its_device_is_not_known() {
         assert!(!is_link_local(address.parse().unwrap()), "{address}");
     }
     assert_eq!(told(ALICE, "127.0.0.1"), Some(false), "here");
-}
-
-/// A network of its own, with a tunnel, for the test below.
-const NETWORK: &str = "set -e; ip link set lo up; ip tuntap add mode tun name vpn7; ip link set vpn7 up
-    ip address add 10.77.0.1/24 dev vpn7; ip route add 203.0.113.0/24 dev vpn7; ip route add 192.0.2.0/24 dev lo
-    ip route add prohibit 198.51.100.0/24; ip route add unreachable 198.51.101.0/24
-    ip route add default dev vpn7 table 7; ip rule add uidrange 0-0 lookup 7
-    ip rule add ipproto tcp dport 853 to 192.0.2.0/24 lookup 7 priority 7
-    exec \"$0\" --ignored --exact object::routes::tests::in_the_network --nocapture";
-
-#[test]
-fn the_real_kernel_says_by_which_device_it_sends() {
-    let own = std::env::current_exe().unwrap();
-    let within = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["-rn", "sh", "-c", script]).arg(&own).output()
-    };
-    let can = within("ip link set lo up && ip tuntap add mode tun name vpn7");
-    // Not every computer lets a test make one.
-    if !can.is_ok_and(|output| output.status.success()) {
-        return;
-    }
-    let output = within(NETWORK).unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{errors}"
-    );
-}
-
-#[test]
-#[ignore = "it is run in a network of its own"]
-fn in_the_network() {
-    let told = |uid, address, port| {
-        let object = Object {
-            port,
-            ..to(address)
-        };
-        let sender = Sender {
-            uid,
-            tid: Some(std::process::id()),
-        };
-        KernelRoutes.lead_into_tunnel(sender, &object)
-    };
-    for (address, is_in) in [
-        ("10.77.0.9", true),
-        ("203.0.113.10", true),
-        ("10.77.0.1", false),
-        ("192.0.2.7", false),
-        ("127.0.0.1", false),
-        // Nothing leads there, or it is forbidden.
-        ("198.51.100.7", false),
-        ("198.51.101.7", false),
-        ("198.51.102.7", false),
-        ("2001:db8::1", false),
-    ] {
-        assert_eq!(told(1, address, 443), Some(is_in), "{address}");
-    }
-    // What is routed by who sends, and by what is sent.
-    assert_eq!(told(0, "198.51.102.7", 443), Some(true));
-    assert_eq!(told(1, "192.0.2.7", 853), Some(true));
 }
