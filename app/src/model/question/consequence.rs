@@ -36,7 +36,7 @@ impl Question {
         if self.by_contents && !matches!(lifespan, For::Once | For::Process) {
             // Translators: {consequence} is what an answer does, and this is said of it.
             return gettext_f(
-                "{consequence} The program is known by what is in its file: wherever that is, and whichever of your programs runs it.",
+                "{consequence} The program is known by what is in its file, wherever that runs.",
                 &[("consequence", &text)],
             );
         }

@@ -10,7 +10,7 @@ use crate::{
 
 /// Longest path shown, characters.
 const LONGEST_PATH: usize = 400;
-/// Digits of the key of what is in a file that are its name, if it has no other.
+/// Characters of the key of what is in a file that are shown beside a name, or for one.
 const DIGITS: usize = 24;
 
 /// What names the program; of one that is known by what is in its file, what that was called too. With the path of
@@ -20,8 +20,9 @@ pub(super) fn path(rule: &Rule) -> Option<String> {
     let key = isolated(rule.program.as_deref()?);
     let path = match rule.called.as_deref().map(isolated) {
         Some(called) => {
-            let values = [("path", called.as_str()), ("key", &key)];
-            // Translators: {path} is what a program says is its path, {key} is “sha256:” and many digits.
+            let short = isolate(&shown_within(rule.program.as_deref()?, DIGITS));
+            let values = [("path", called.as_str()), ("key", &short)];
+            // Translators: {path} is what a program says is its path, {key} is “sha256:” and some digits.
             gettext_f("{path} in a container or similar, {key}", &values)
         }
         None => key,
@@ -105,8 +106,8 @@ mod tests {
         };
         let called = words(Some("/usr/bin/tool"));
         assert_eq!(plain(&called.name), "tool");
-        let expected = format!("/usr/bin/tool in a container or similar, {key}");
-        assert_eq!(called.path.as_deref().map(plain), Some(expected));
+        let expected = "/usr/bin/tool in a container or similar, sha256:01234…56789abcdef";
+        assert_eq!(called.path.as_deref().map(plain).as_deref(), Some(expected));
         let uncalled = words(None);
         assert_eq!(plain(&uncalled.name), "sha256:01234…56789abcdef");
         assert_eq!(uncalled.path.as_deref().map(plain), Some(key.clone()));
