@@ -94,6 +94,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             window.show_rules(all());
             window.open_add_dialog().set_draft(&Draft {
                 program: "/usr/bin/curl".into(),
+                processes: DraftProcesses::AndStarted,
                 action: Action::DenyAndAsk(1),
                 destination: DraftDestination::Domain,
                 place: "example.org".into(),

@@ -72,7 +72,7 @@ mod imp {
         #[template_child]
         pub(super) action: TemplateChild<adw::ComboRow>,
         #[template_child]
-        pub(super) action_meaning: TemplateChild<gtk::Label>,
+        pub(super) meaning: TemplateChild<gtk::Label>,
         #[template_child]
         pub(super) action_error: TemplateChild<gtk::Label>,
         #[template_child]
@@ -385,7 +385,7 @@ impl RuleDialog {
         let imp = self.imp();
         Draft {
             program: imp.program.text().into(),
-            processes: at(&PROCESSES, imp.processes.selected()),
+            processes: self.processes(),
             starter: imp.starter.text().into(),
             action: self.action(),
             destination: at(&DESTINATIONS, imp.destination.selected()),
@@ -398,22 +398,36 @@ impl RuleDialog {
         }
     }
 
+    fn processes(&self) -> DraftProcesses {
+        at(&PROCESSES, self.imp().processes.selected())
+    }
+
     fn action(&self) -> Action {
         let index = usize::try_from(self.imp().action.selected());
         let action = index.ok().and_then(|index| ACTIONS.get(index));
         action.copied().unwrap_or(Action::DENY)
     }
 
-    /// Says what comes of an action where its name does not.
+    /// Says what the chosen processes and action mean where their names do not.
     fn show_meaning(&self) {
-        let meaning = match self.action() {
+        let processes = match self.processes() {
+            DraftProcesses::AndStarted => {
+                gettext("What may run the program may have it start anything.")
+            }
+            DraftProcesses::Own | DraftProcesses::StartedBy => String::new(),
+        };
+        let action = match self.action() {
             Action::DenyAndAsk(_) => gettext("Your answer applies to the next attempt."),
             Action::Ask => gettext("You are asked each time."),
             Action::Allow | Action::Deny(_) => String::new(),
         };
-        let label = &self.imp().action_meaning;
+        let meaning: Vec<String> = [processes, action]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect();
+        let label = &self.imp().meaning;
         label.set_visible(!meaning.is_empty());
-        label.set_text(&meaning);
+        label.set_text(&meaning.join("\n"));
     }
 
     fn check_again(&self) {
@@ -436,17 +450,9 @@ impl RuleDialog {
     }
 
     fn show_starter(&self) {
-        let imp = self.imp();
-        let processes = at(&PROCESSES, imp.processes.selected());
-        imp.starter
-            .set_visible(processes == DraftProcesses::StartedBy);
-        let meaning = match processes {
-            DraftProcesses::AndStarted => {
-                gettext("What may run the program may have it start anything")
-            }
-            DraftProcesses::Own | DraftProcesses::StartedBy => String::new(),
-        };
-        imp.processes.set_subtitle(&meaning);
+        let starter = &self.imp().starter;
+        starter.set_visible(self.processes() == DraftProcesses::StartedBy);
+        self.show_meaning();
     }
 
     fn show_place(&self) {
