@@ -1,7 +1,10 @@
 //! The prompt in all its cases.
 
+use std::slice;
+
 use portreeve_app::{
     agent::PromptWindow,
+    model::Extent,
     programs::{Package, Program},
 };
 use portreeve_dbus::Prompt;
@@ -77,6 +80,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         take_one(camera, look, name, &prompt, &curl(), waiting, |_| ()).await;
     }
     take_others(camera, look).await;
+    take_places(camera, look).await;
 }
 
 async fn take_others(camera: &Camera, look: &Look) {
@@ -152,10 +156,43 @@ async fn take_others(camera: &Camera, look: &Look) {
         &curl(),
         0,
         |window| {
-            window.choose_scope(Scope::LocalNetwork);
+            window.choose_extent(Extent::Scope(Scope::LocalNetwork));
         },
     )
     .await;
+}
+
+async fn take_places(camera: &Camera, look: &Look) {
+    let hosts = [
+        ("www.example.org", "example.org"),
+        ("static.example.net", "example.net"),
+        ("api.tracker.example", "tracker.example"),
+    ];
+    let mut places: Vec<Prompt> = hosts
+        .iter()
+        .map(|(host, domain)| Prompt {
+            host: Some((*host).into()),
+            domain: Some((*domain).into()),
+            ..prompt()
+        })
+        .collect();
+    places.push(nameless());
+    for (id, place) in (1..).zip(&mut places) {
+        place.id = id;
+    }
+    let flood: Vec<Prompt> = (1..=12)
+        .map(|id| Prompt {
+            id,
+            address: format!("203.0.113.{id}"),
+            port: 6881,
+            ..nameless()
+        })
+        .collect();
+    for (name, prompts, waiting) in [("prompt-places", places, 0), ("prompt-flood", flood, 3)] {
+        let window = PromptWindow::new(&camera.application, |_| ());
+        window.ask(&prompts, &curl(), waiting);
+        camera.take(look, name, &window, |_| ()).await;
+    }
 }
 
 async fn take_one(
@@ -168,7 +205,7 @@ async fn take_one(
     prepare: impl FnOnce(&PromptWindow),
 ) {
     let window = PromptWindow::new(&camera.application, |_| ());
-    window.ask(prompt, program, waiting);
+    window.ask(slice::from_ref(prompt), program, waiting);
     camera.take(look, name, &window, prepare).await;
 }
 

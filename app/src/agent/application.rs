@@ -1,14 +1,17 @@
 //! The agent as an application: the queue of questions and a window for each program.
 
+use std::time::Instant;
+
 use adw::{prelude::*, subclass::prelude::*};
 use async_channel::Receiver;
 use gtk::{gio, glib};
 use portreeve_dbus::{AGENT_ID, Error};
+use portreeve_policy::For;
 
 use super::{
     link::{self, Event},
     notification, presence,
-    prompt_window::{Outcome, PromptWindow},
+    prompt_window::{Given, Outcome, PromptWindow},
     style,
 };
 use crate::{client::Broker, user_facing_error::UserFacingError as _};
@@ -19,7 +22,7 @@ const EVENTS: usize = 64;
 mod imp {
     use std::{
         cell::{OnceCell, RefCell},
-        collections::HashMap,
+        collections::{HashMap, HashSet},
     };
 
     use adw::{prelude::*, subclass::prelude::*};
@@ -36,6 +39,8 @@ mod imp {
     pub struct AgentApplication {
         pub(super) queue: RefCell<Queue>,
         pub(super) windows: RefCell<HashMap<String, PromptWindow>>,
+        /// Subjects whose answers are on their way to the broker.
+        pub(super) answering: RefCell<HashSet<String>>,
         pub(super) broker: RefCell<Option<Broker>>,
         pub(super) programs: Programs,
         pub(super) absence: RefCell<Absence>,
@@ -123,7 +128,7 @@ impl AgentApplication {
                 Event::Put(prompt) => {
                     let subject = prompt.subject.clone();
                     imp.absence.borrow_mut().note(&prompt);
-                    imp.queue.borrow_mut().put(*prompt);
+                    imp.queue.borrow_mut().put(*prompt, Instant::now());
                     self.refresh(&subject);
                 }
                 Event::Away(away) => {
@@ -157,7 +162,7 @@ impl AgentApplication {
             let held = imp.queue.borrow().held(&subject);
             match stopped.get(&subject) {
                 Some(name) if held == 0 => {
-                    imp.queue.borrow_mut().put_off(&subject);
+                    imp.queue.borrow_mut().lay_aside(&subject);
                     names.push(name.clone());
                 }
                 _ => self.refresh(&subject),
@@ -188,43 +193,42 @@ impl AgentApplication {
     /// Makes the subject's window and notification what its queue says.
     fn refresh(&self, subject: &str) {
         let imp = self.imp();
-        let queue = imp.queue.borrow();
-        let Some(prompt) = queue.current(subject) else {
-            let window = imp.windows.borrow_mut().remove(subject);
-            if let Some(window) = window {
-                window.destroy();
-            }
+        let oldest = imp.queue.borrow().oldest(subject).cloned();
+        // A screen that is locked may show notifications.
+        let is_away = imp.absence.borrow().is_away();
+        let Some(oldest) = oldest.filter(|_| !is_away) else {
+            self.close_window(subject);
             self.withdraw_notification(&notification::id(subject));
             return;
         };
-        if imp.absence.borrow().is_away() {
-            let window = imp.windows.borrow_mut().remove(subject);
-            drop(queue);
-            if let Some(window) = window {
-                window.destroy();
-            }
-            // A screen that is locked may show them.
-            self.withdraw_notification(&notification::id(subject));
+        if imp.answering.borrow().contains(subject) {
+            // It is done when all answers are given.
             return;
         }
-        if queue.is_put_off(subject) {
-            let window = imp.windows.borrow_mut().remove(subject);
-            if let Some(window) = window {
-                window.destroy();
-            }
-            self.send_notification(Some(&notification::id(subject)), &notification::new(prompt));
+        let is_quiet = imp.queue.borrow().is_quiet(subject, Instant::now());
+        let notification = notification::new(&oldest, is_quiet);
+        if imp.queue.borrow().is_put_off(subject) {
+            self.close_window(subject);
+            self.send_notification(Some(&notification::id(subject)), &notification);
             return;
         }
         let known = imp.windows.borrow().get(subject).cloned();
         let window = known.clone().unwrap_or_else(|| self.open_window(subject));
-        let program = imp.programs.known(prompt);
-        window.ask(prompt, &program, queue.waiting(subject));
-        let notification = notification::new(prompt);
-        drop(queue);
+        let program = imp.programs.known(&oldest);
+        let prompts = imp.queue.borrow_mut().gather(subject, Instant::now());
+        let waiting = imp.queue.borrow().waiting(subject);
+        window.ask(&prompts, &program, waiting);
         if known.is_none() {
             window.present();
             // Some desktops do not bring a window forward by itself.
             self.send_notification(Some(&notification::id(subject)), &notification);
+        }
+    }
+
+    fn close_window(&self, subject: &str) {
+        let window = self.imp().windows.borrow_mut().remove(subject);
+        if let Some(window) = window {
+            window.destroy();
         }
     }
 
@@ -254,7 +258,10 @@ impl AgentApplication {
         match outcome {
             Outcome::Later => {
                 self.imp().windows.borrow_mut().remove(subject);
-                self.imp().queue.borrow_mut().put_off(subject);
+                self.imp()
+                    .queue
+                    .borrow_mut()
+                    .put_off(subject, Instant::now());
                 self.refresh(subject);
             }
             Outcome::Shown { id, revision } => {
@@ -267,38 +274,52 @@ impl AgentApplication {
                     }
                 });
             }
-            Outcome::Answer { .. } => {
+            Outcome::Answer {
+                given,
+                allow,
+                lifespan,
+            } => {
                 let application = self.clone();
                 let subject = subject.to_owned();
                 glib::spawn_future_local(async move {
-                    application.send_answer(&subject, outcome).await;
+                    application
+                        .send_answers(&subject, given, allow, lifespan)
+                        .await;
                 });
             }
         }
     }
 
-    async fn send_answer(&self, subject: &str, outcome: Outcome) {
-        let Outcome::Answer {
-            id,
-            revision,
-            allow,
-            scope,
-            lifespan,
-        } = outcome
-        else {
-            return;
-        };
-        let broker = self.imp().broker.borrow().clone();
+    async fn send_answers(&self, subject: &str, given: Vec<Given>, allow: bool, lifespan: For) {
+        let imp = self.imp();
+        let broker = imp.broker.borrow().clone();
         let Some(broker) = broker else { return };
-        let error = match broker.answer(id, revision, allow, scope, lifespan).await {
-            Ok(()) | Err(Error::NoSuchPrompt(_)) => return self.remove(id),
-            Err(error) => error,
-        };
+        // Else the window would ask about what is left after each of them.
+        imp.answering.borrow_mut().insert(subject.to_owned());
+        let mut refused = None;
+        for answer in given {
+            let Given {
+                id,
+                revision,
+                scope,
+            } = answer;
+            match broker.answer(id, revision, allow, scope, lifespan).await {
+                // Another answer may have settled this too.
+                Ok(()) | Err(Error::NoSuchPrompt(_)) => imp.queue.borrow_mut().answered(id),
+                Err(error) => {
+                    refused = Some((id, error));
+                    break;
+                }
+            }
+        }
+        imp.answering.borrow_mut().remove(subject);
+        self.refresh(subject);
+        let Some((id, error)) = refused else { return };
         tracing::warn!(%error, id, "the broker did not take an answer");
         if matches!(error, Error::StaleRevision(_)) {
             self.catch_up(&broker, id).await;
         }
-        let window = self.imp().windows.borrow().get(subject).cloned();
+        let window = imp.windows.borrow().get(subject).cloned();
         if let Some(window) = window {
             window.show_error(&error.to_user_facing());
             window.set_answering(false);
@@ -311,7 +332,9 @@ impl AgentApplication {
             Ok(prompts) => match prompts.into_iter().find(|prompt| prompt.id == id) {
                 Some(prompt) => {
                     let subject = prompt.subject.clone();
-                    self.imp().queue.borrow_mut().put(prompt);
+                    let mut queue = self.imp().queue.borrow_mut();
+                    queue.put(prompt, Instant::now());
+                    drop(queue);
                     self.refresh(&subject);
                 }
                 None => self.remove(id),

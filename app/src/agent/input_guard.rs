@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use gtk::{gdk, glib, prelude::*};
+use gtk::{gdk, gio, glib, prelude::*};
 use portreeve_dbus::Arming;
 
 /// How far the pointer must have gone to have moved, pixels.
@@ -20,10 +20,13 @@ pub(super) struct InputGuard(Rc<Inner>);
 struct Inner {
     arming: RefCell<Arming>,
     buttons: Vec<gtk::Button>,
+    /// What answers from a menu.
+    actions: RefCell<Vec<gio::SimpleAction>>,
     /// Takes the focus that a button must not keep.
     rest: gtk::Widget,
     armed: Box<dyn Fn()>,
     busy: Cell<bool>,
+    unanswerable: Cell<bool>,
     timer: RefCell<Option<glib::SourceId>>,
     /// Keys that are down: pressed again without a release, they repeat by themselves.
     down: RefCell<HashSet<u32>>,
@@ -42,17 +45,42 @@ impl InputGuard {
         let guard = Self(Rc::new(Inner {
             arming: RefCell::default(),
             buttons,
+            actions: RefCell::default(),
             rest: rest.clone().upcast(),
             armed: Box::new(armed),
             busy: Cell::default(),
+            unanswerable: Cell::default(),
             timer: RefCell::default(),
             down: RefCell::default(),
             pointer: Cell::default(),
         }));
         guard.follow_window(window);
-        guard.follow_keys(window);
-        guard.follow_pointer(window);
+        guard.follow_keys(window, |inner, key, state| {
+            state.contains(gdk::ModifierType::ALT_MASK)
+                || (activates(key) && inner.buttons.iter().any(WidgetExt::has_focus))
+        });
+        guard.follow_pointer(window, |inner, pressed| {
+            inner.buttons.iter().any(|button| {
+                pressed == button.upcast_ref::<gtk::Widget>() || pressed.is_ancestor(button)
+            })
+        });
         guard
+    }
+
+    /// Guards a menu of the window, too, in which `actions` answer. It comes up under the pointer, so it has to stand
+    /// for a while first.
+    pub(super) fn add_menu(&self, menu: &gtk::Popover, actions: Vec<gio::SimpleAction>) {
+        self.0.actions.replace(actions);
+        let inner = Rc::downgrade(&self.0);
+        menu.connect_map(move |_| {
+            if let Some(inner) = inner.upgrade() {
+                inner.arming.borrow_mut().change(Instant::now());
+                inner.refresh();
+            }
+        });
+        self.follow_keys(menu, |_, key, _| activates(key));
+        self.follow_pointer(menu, |_, _| true);
+        self.0.refresh();
     }
 
     /// What is shown, or where, has changed.
@@ -67,9 +95,16 @@ impl InputGuard {
         self.0.refresh();
     }
 
+    /// Whether nothing is chosen that an answer could be for.
+    pub(super) fn set_unanswerable(&self, unanswerable: bool) {
+        if self.0.unanswerable.replace(unanswerable) != unanswerable {
+            self.0.refresh();
+        }
+    }
+
     /// Whether a button's click counts.
     pub(super) fn accepts(&self) -> bool {
-        !self.0.busy.get() && self.0.arming.borrow().is_armed(Instant::now())
+        self.0.is_answerable() && self.0.arming.borrow().is_armed(Instant::now())
     }
 
     fn follow_window(&self, window: &gtk::Window) {
@@ -97,7 +132,12 @@ impl InputGuard {
         });
     }
 
-    fn follow_keys(&self, window: &gtk::Window) {
+    /// Keeps keys from `window` that would answer, by what `answers` says, and do not count.
+    fn follow_keys(
+        &self,
+        window: &impl IsA<gtk::Widget>,
+        answers: impl Fn(&Inner, gdk::Key, gdk::ModifierType) -> bool + 'static,
+    ) {
         let keys = gtk::EventControllerKey::new();
         keys.set_propagation_phase(gtk::PropagationPhase::Capture);
         let inner = Rc::downgrade(&self.0);
@@ -110,9 +150,7 @@ impl InputGuard {
             if !is_modifier(keys) {
                 inner.arming.borrow_mut().press_key(Instant::now());
             }
-            let answers = state.contains(gdk::ModifierType::ALT_MASK)
-                || (activates(key) && inner.buttons.iter().any(WidgetExt::has_focus));
-            if answers && !counts {
+            if answers(&inner, key, state) && !counts {
                 glib::Propagation::Stop
             } else {
                 glib::Propagation::Proceed
@@ -127,7 +165,12 @@ impl InputGuard {
         window.add_controller(keys);
     }
 
-    fn follow_pointer(&self, window: &gtk::Window) {
+    /// Keeps presses from `window` that would answer, by what `answers` says of what is pressed, and do not count.
+    fn follow_pointer(
+        &self,
+        window: &impl IsA<gtk::Widget>,
+        answers: impl Fn(&Inner, &gtk::Widget) -> bool + 'static,
+    ) {
         let motion = gtk::EventControllerMotion::new();
         motion.set_propagation_phase(gtk::PropagationPhase::Capture);
         let inner = Rc::downgrade(&self.0);
@@ -153,11 +196,7 @@ impl InputGuard {
             let pressed = press
                 .widget()
                 .and_then(|window| window.pick(x, y, gtk::PickFlags::DEFAULT));
-            let answers = pressed.is_some_and(|pressed| {
-                inner.buttons.iter().any(|button| {
-                    &pressed == button.upcast_ref::<gtk::Widget>() || pressed.is_ancestor(button)
-                })
-            });
+            let answers = pressed.is_some_and(|pressed| answers(&inner, &pressed));
             let arming = *inner.arming.borrow();
             let now = Instant::now();
             let counts = arming.takes_pointer(now) || (is_touch(press) && arming.is_armed(now));
@@ -178,6 +217,11 @@ impl Inner {
         }
     }
 
+    /// Whether there is something to answer, and no answer is on its way.
+    fn is_answerable(&self) -> bool {
+        !self.busy.get() && !self.unanswerable.get()
+    }
+
     /// Makes the buttons act or not, as it is now, and again when that changes by itself.
     fn refresh(self: &Rc<Self>) {
         if let Some(timer) = self.timer.take() {
@@ -185,13 +229,16 @@ impl Inner {
         }
         let now = Instant::now();
         let armed_from = self.arming.borrow().armed_from();
-        let acts = !self.busy.get() && armed_from.is_some_and(|from| now >= from);
+        let acts = self.is_answerable() && armed_from.is_some_and(|from| now >= from);
         let acted = self.buttons.iter().any(WidgetExt::get_sensitive);
         if !acts && self.buttons.iter().any(WidgetExt::has_focus) {
             self.rest_focus();
         }
         for button in &self.buttons {
             button.set_sensitive(acts);
+        }
+        for action in &*self.actions.borrow() {
+            action.set_enabled(acts);
         }
         if acts && !acted {
             (self.armed)();

@@ -12,5 +12,5 @@ mod prompt_window;
 mod style;
 
 pub use application::AgentApplication;
-pub use prompt_window::{Outcome, PromptWindow};
+pub use prompt_window::{Given, Outcome, PromptWindow};
 pub use style::install as install_style;

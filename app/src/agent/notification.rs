@@ -24,14 +24,15 @@ pub(super) fn id(subject: &str) -> String {
     format!("prompt-{subject}")
 }
 
-/// The notification for this prompt. Its title does not say where to, as lock screens show it.
-pub(super) fn new(prompt: &Prompt) -> gio::Notification {
+/// The notification for this prompt; one that is quiet does not press for an answer. Its title does not say where to,
+/// as lock screens show it.
+pub(super) fn new(prompt: &Prompt, is_quiet: bool) -> gio::Notification {
     let name = shown(&prompt.name);
     let host = shown(prompt.host.as_deref().unwrap_or(&prompt.address));
     let title = gettext_f("“{app}” asks to use the network", &[("app", &name)]);
     let notification = gio::Notification::new(&title);
     notification.set_body(Some(&gettext_f("Destination: {host}", &[("host", &host)])));
-    notification.set_priority(if prompt.held > 0 {
+    notification.set_priority(if prompt.held > 0 && !is_quiet {
         gio::NotificationPriority::Urgent
     } else {
         gio::NotificationPriority::Normal

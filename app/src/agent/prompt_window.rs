@@ -6,13 +6,15 @@ use portreeve_dbus::Prompt;
 use portreeve_policy::{For, Scope};
 
 use crate::{
-    model::{Choice, Question, plain},
+    model::{Choice, Extent, Question, plain},
     programs::Program,
     sentence::show_sentence,
 };
 
 mod countdown;
 mod imp;
+mod menu;
+mod places;
 
 /// What takes up the window's width beside the question and beside the sentence on the answer: margins,
 /// and the picture and its distance. Pixels.
@@ -23,6 +25,17 @@ const BESIDE_CONSEQUENCE: i32 = 50;
 const ICON: i32 = 56;
 const ICON_PADDING: i32 = 12;
 const NO_ICON: &str = "program";
+
+/// An answer to one prompt of those that are shown as one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// Of this prompt.
+    pub id: u64,
+    /// This revision.
+    pub revision: u32,
+    /// How far it reaches.
+    pub scope: Scope,
+}
 
 /// What a person has done with a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +49,10 @@ pub enum Outcome {
     },
     /// It was answered.
     Answer {
-        /// Of this prompt.
-        id: u64,
-        /// This revision.
-        revision: u32,
+        /// What was seen, and how far the answer to that reaches.
+        given: Vec<Given>,
         /// Whether it was allowed.
         allow: bool,
-        /// How far.
-        scope: Scope,
         /// How long.
         lifespan: For,
     },
@@ -72,20 +81,20 @@ impl PromptWindow {
         window
     }
 
-    /// Asks this question; `waiting` more of the same program wait behind it.
+    /// Asks what these prompts do, as one question; `waiting` more of the same program wait behind them.
     ///
     /// A question that is on the screen already keeps what was chosen in it.
-    pub fn ask(&self, prompt: &Prompt, program: &Program, waiting: usize) {
+    pub fn ask(&self, prompts: &[Prompt], program: &Program, waiting: usize) {
         let imp = self.imp();
-        let question = Question::new(prompt, program);
+        let Some(question) = Question::of(prompts, program) else {
+            return;
+        };
+        let asked: Vec<_> = prompts.iter().map(|it| (it.id, it.revision)).collect();
         let before = imp.shown.replace(Some(imp::Shown {
-            id: prompt.id,
-            revision: prompt.revision,
+            asked: asked.clone(),
             question: question.clone(),
         }));
-        let same = before
-            .as_ref()
-            .is_some_and(|before| (before.id, before.revision) == (prompt.id, prompt.revision));
+        let same = before.as_ref().is_some_and(|before| before.asked == asked);
         let unmoved = same
             && before.as_ref().is_some_and(|before| {
                 let before = &before.question;
@@ -97,6 +106,7 @@ impl PromptWindow {
             });
 
         self.show_words(&question, waiting);
+        imp.places().show(&question);
         if before.is_none_or(|before| !same || before.question.scopes != question.scopes) {
             fill(&imp.scope_row, &question.scopes, 0);
         }
@@ -109,8 +119,10 @@ impl PromptWindow {
             imp.details_row.set_expanded(false);
         }
         self.show_details(&question);
+        self.fill_menu(&question);
         self.show_consequence();
-        imp.count_down(prompt.deadline);
+        let deadlines = prompts.iter().map(|prompt| prompt.deadline);
+        imp.count_down(deadlines.filter(|it| *it > 0).min().unwrap_or_default());
         if !unmoved {
             imp.guard().change();
         }
@@ -139,12 +151,12 @@ impl PromptWindow {
         self.imp().details_row.set_expanded(expanded);
     }
 
-    /// Chooses a scope, if it is offered.
-    pub fn choose_scope(&self, scope: Scope) {
+    /// Chooses how far an answer is to reach, if that is offered.
+    pub fn choose_extent(&self, extent: Extent) {
         let imp = self.imp();
         let shown = imp.shown.borrow();
         let scopes = shown.as_ref().map(|shown| shown.question.scopes.iter());
-        let index = scopes.and_then(|mut it| it.position(|choice| choice.value == scope));
+        let index = scopes.and_then(|mut it| it.position(|choice| choice.value == extent));
         drop(shown);
         if let Some(index) = index.and_then(|index| u32::try_from(index).ok()) {
             imp.scope_row.set_selected(index);
@@ -242,47 +254,77 @@ impl PromptWindow {
     /// Shows what an answer would do now.
     fn show_consequence(&self) {
         let imp = self.imp();
-        let text = match (&*imp.shown.borrow(), self.chosen()) {
-            (Some(shown), Some((scope, lifespan))) => shown.question.consequence(scope, lifespan),
+        let chosen = self.chosen();
+        let is_for_places = chosen.is_some_and(|(extent, _)| extent == Extent::Places);
+        imp.places().set_choosable(is_for_places);
+        let places = imp.places().chosen();
+        let text = match (&*imp.shown.borrow(), chosen) {
+            (Some(shown), Some((Extent::Scope(scope), lifespan))) => {
+                shown.question.consequence(scope, lifespan)
+            }
+            (Some(shown), Some((Extent::Places, lifespan))) => shown
+                .question
+                .consequence_for_places(places.len(), lifespan),
             _ => String::new(),
         };
+        imp.guard()
+            .set_unanswerable(is_for_places && places.is_empty());
         let room = self.default_width() - BESIDE_CONSEQUENCE;
         show_sentence(&imp.consequence, &text, Some(room));
     }
 
-    /// The scope and lifespan that are chosen now.
-    fn chosen(&self) -> Option<(Scope, For)> {
+    /// Something of the question that is shown.
+    fn question<T>(&self, of: impl FnOnce(&Question) -> T) -> Option<T> {
+        let shown = self.imp().shown.borrow();
+        shown.as_ref().map(|shown| of(&shown.question))
+    }
+
+    /// How far and how long an answer would be, as it is chosen now.
+    fn chosen(&self) -> Option<(Extent, For)> {
         let imp = self.imp();
         let shown = imp.shown.borrow();
         let question = &shown.as_ref()?.question;
-        let scope = chosen(&imp.scope_row, &question.scopes)?;
+        let extent = chosen(&imp.scope_row, &question.scopes)?;
         let lifespan = chosen(&imp.lifespan_row, &question.lifespans)?;
-        Some((scope, lifespan))
+        Some((extent, lifespan))
     }
 
     /// A button was pressed.
     fn answer(&self, allow: bool) {
+        if let Some((extent, lifespan)) = self.chosen() {
+            self.give(allow, extent, lifespan);
+        }
+    }
+
+    /// Gives this answer, if any may be given now.
+    fn give(&self, allow: bool, extent: Extent, lifespan: For) {
         let imp = self.imp();
         if !imp.guard().accepts() {
             return;
         }
-        let Some((scope, lifespan)) = self.chosen() else {
-            return;
+        let given = match extent {
+            Extent::Places => imp.places().chosen(),
+            // What the others ask is settled with it.
+            Extent::Scope(scope) => {
+                let shown = imp.shown.borrow();
+                let first = shown.as_ref().and_then(|shown| shown.asked.first());
+                first
+                    .map(|&(id, revision)| Given {
+                        id,
+                        revision,
+                        scope,
+                    })
+                    .into_iter()
+                    .collect()
+            }
         };
-        let Some((id, revision)) = imp
-            .shown
-            .borrow()
-            .as_ref()
-            .map(|shown| (shown.id, shown.revision))
-        else {
+        if given.is_empty() {
             return;
-        };
+        }
         imp.guard().set_busy(true);
         imp.tell(Outcome::Answer {
-            id,
-            revision,
+            given,
             allow,
-            scope,
             lifespan,
         });
     }
@@ -290,7 +332,7 @@ impl PromptWindow {
     /// The question is on the screen: tells so, and has it read aloud.
     fn tell_shown(&self) {
         let imp = self.imp();
-        let Some((id, revision, words)) = imp.shown.borrow().as_ref().map(|shown| {
+        let Some((asked, words)) = imp.shown.borrow().as_ref().map(|shown| {
             let question = &shown.question;
             let words = [
                 Some(&question.heading),
@@ -302,12 +344,14 @@ impl PromptWindow {
                 .flatten()
                 .map(|text| plain(text))
                 .collect();
-            (shown.id, shown.revision, words.join("\n"))
+            (shown.asked.clone(), words.join("\n"))
         }) else {
             return;
         };
         self.announce(&words, gtk::AccessibleAnnouncementPriority::High);
-        imp.tell(Outcome::Shown { id, revision });
+        for (id, revision) in asked {
+            imp.tell(Outcome::Shown { id, revision });
+        }
     }
 }
 

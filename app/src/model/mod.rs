@@ -32,7 +32,7 @@ pub use draft::{
 };
 pub use import_preview::{ImportPart, ImportPreview, Line as ImportLine, summary};
 pub use mode_words::ModeWords;
-pub use question::{Choice, Detail, Question};
+pub use question::{Choice, Detail, Extent, Place, Question};
 pub use queue::Queue;
 pub use rule_item::RuleItem;
 pub use rule_list::RuleList;

@@ -7,14 +7,15 @@ use super::{
     clock::in_words,
     text::{isolate, shown, shown_within},
 };
+pub use places::Place;
+pub(super) use places::go_together;
+
 use crate::{
     i18n::{gettext, gettext_f, ngettext_f},
     programs::{Package, Program},
 };
 
-/// Longest path or command line shown in full, characters.
-const LONGEST_DETAIL: usize = 400;
-/// The same beside the question.
+/// Longest command line shown beside the question, characters.
 const LONGEST_COMMAND: usize = 120;
 
 /// One value that can be chosen, and its words.
@@ -24,6 +25,15 @@ pub struct Choice<T> {
     pub value: T,
     /// What is shown for it.
     pub label: String,
+}
+
+/// How far an answer reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// As this scope says.
+    Scope(Scope),
+    /// The places that were chosen of those that are asked about, each as far as is suggested for it.
+    Places,
 }
 
 /// One line of the details.
@@ -46,17 +56,23 @@ pub struct Question {
     pub warning: Option<String>,
     /// That the attempt is over, if it is.
     pub stopped: Option<String>,
+    /// The places, if several are asked about together; else empty.
+    pub places: Vec<Place>,
     /// What the answer may reach, the suggested one first.
-    pub scopes: Vec<Choice<Scope>>,
+    pub scopes: Vec<Choice<Extent>>,
     /// How long the answer may last, the shortest first.
     pub lifespans: Vec<Choice<For>>,
     /// The suggested one among `lifespans`.
     pub suggested_lifespan: usize,
     /// Its picture, for what may be shown as the system presents it.
     pub icon: Option<String>,
+    /// The process that waits for the answer, if one does.
+    pub process: Option<u32>,
     /// Everything else that is known.
     pub details: Vec<Detail>,
     kind: Kind,
+    /// Whether rules that allow the program something do not count.
+    is_altered: bool,
     /// Whether a rule is about what is in a file, wherever that is.
     by_contents: bool,
     name: String,
@@ -69,6 +85,17 @@ pub struct Question {
 }
 
 impl Question {
+    /// The words for these prompts of one program, which go together ([`go_together`]); `None` for none.
+    pub fn of(prompts: &[Prompt], program: &Program) -> Option<Self> {
+        let (first, others) = prompts.split_first()?;
+        let question = Self::new(first, program);
+        Some(if others.is_empty() {
+            question
+        } else {
+            question.about_places(prompts, program)
+        })
+    }
+
     /// The words for this prompt. Words of a newer broker that this program does not know are left
     /// out.
     pub fn new(prompt: &Prompt, program: &Program) -> Self {
@@ -101,34 +128,40 @@ impl Question {
         Self {
             heading: heading::heading(prompt, &name, &host, by_udp),
             identity: identity(prompt, program),
-            warning: warning(prompt),
+            warning: warning(prompt).or_else(|| nameless(prompt)),
             stopped: (prompt.held == 0).then(|| {
                 gettext_f(
                     "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
                     &[("app", &name)],
                 )
             }),
+            places: Vec::new(),
             scopes: prompt
                 .scopes
                 .iter()
                 .filter_map(|word| word.parse().ok())
                 .filter(|scope| *scope != Scope::Domain || !domain.is_empty())
-                .map(|value| Choice {
-                    value,
-                    label: match value {
+                .map(|scope| Choice {
+                    value: Extent::Scope(scope),
+                    label: match scope {
                         // Translators: {domain} is the end of a computer's name, such as example.org.
                         Scope::Domain => {
                             gettext_f("{domain} and its subdomains", &[("domain", &domain)])
                         }
-                        _ => scope_label(kind, value, &host, prompt.port, by_udp),
+                        _ => scope_label(kind, scope, &host, prompt.port, by_udp),
                     },
                 })
                 .collect(),
             lifespans,
             suggested_lifespan,
             icon: program.icon.clone().filter(|_| is_presented(prompt)),
-            details: details(prompt, program),
+            process: (prompt.held > 0).then_some(prompt.pid),
+            details: details::of_program(prompt, program)
+                .into_iter()
+                .chain(details::of_place(prompt))
+                .collect(),
             kind,
+            is_altered: !prompt.alterations.is_empty(),
             by_contents: is_by_contents(prompt),
             name,
             host,
@@ -136,6 +169,19 @@ impl Question {
             port: prompt.port,
             by_udp,
         }
+    }
+
+    /// Whether an answer for all connections of the program may last so.
+    pub fn can_be_for_all(&self, lifespan: For) -> bool {
+        let is_anywhere = |choice: &Choice<Extent>| choice.value == Extent::Scope(Scope::Any);
+        matches!(self.kind, Kind::Connect | Kind::Lookup)
+            && self.scopes.iter().any(is_anywhere)
+            && self.lifespans.iter().any(|it| it.value == lifespan)
+    }
+
+    /// What the program is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// How many more questions the same program has; `None` for none.
@@ -263,14 +309,17 @@ fn warning(prompt: &Prompt) -> Option<String> {
         Kind::Lookup => Some(gettext(
             "The names that it looks up can tell others what it does.",
         )),
-        Kind::Connect if prompt.host.is_none() => {
-            Some(gettext("No name is known for this address."))
-        }
         Kind::Raw => Some(gettext(
             "They can reach any address, whatever your rules say.",
         )),
         _ => None,
     }
+}
+
+/// What to know of a destination that is an address only.
+fn nameless(prompt: &Prompt) -> Option<String> {
+    let nameless = Kind::of(prompt) == Kind::Connect && prompt.host.is_none();
+    nameless.then(|| gettext("No name is known for this address."))
 }
 
 fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16, by_udp: bool) -> String {
@@ -320,79 +369,10 @@ fn lifespan_label(lifespan: For, name: &str) -> String {
     }
 }
 
-/// The host's name, and who says that it is.
-fn named(prompt: &Prompt) -> Option<String> {
-    let host = isolate(&shown(prompt.host.as_deref()?));
-    let values = [("host", host.as_str())];
-    Some(match prompt.host_source.as_deref()? {
-        // Translators: {host} is the name of a computer on the network.
-        "lookup" => gettext_f("{host}, as looked up by this program", &values),
-        "hosts" => gettext_f("{host}, from /etc/hosts", &values),
-        "resolver" => gettext_f("{host}, as looked up by some program", &values),
-        _ => return None,
-    })
-}
-
-fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
-    let claim = |text: &str| isolate(&shown_within(text, LONGEST_DETAIL));
-    let mut details = Vec::new();
-    let mut add = |title: String, value: String| details.push(Detail { title, value });
-    add(gettext("Program"), claim(&prompt.path));
-    if let (true, Package::Some { name, version }) = (prompt.verified, &program.package) {
-        add(gettext("Package"), claim(&format!("{name} {version}")));
-    }
-    if let Some(interpreter) = &prompt.interpreter {
-        add(gettext("Run by"), claim(interpreter));
-    }
-    if let Some(digest) = &prompt.sha256 {
-        add(gettext("SHA-256 of its file"), claim(digest));
-    }
-    if !prompt.command.is_empty() {
-        add(
-            gettext("Command as the program wrote it"),
-            claim(&prompt.command),
-        );
-    }
-    if !prompt.started_by.is_empty() {
-        let names = prompt.started_by.iter().map(|path| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            shown(name)
-        });
-        // The parent first, then that one's.
-        let names: Vec<_> = names.collect();
-        add(gettext("Started by"), claim(&names.join(" ← ")));
-    }
-    if let Some(unit) = &prompt.unit {
-        add(gettext("Unit"), claim(unit));
-    }
-    add(gettext("Process"), prompt.pid.to_string());
-    if let Some(name) = named(prompt) {
-        add(gettext("Name of the host"), name);
-    }
-    if let Some(letters) = letters(prompt) {
-        add(gettext("Name in letters"), claim(&letters.text));
-    }
-    if Kind::of(prompt) != Kind::Raw {
-        add(gettext("Address"), isolate(&shown(&prompt.address)));
-    }
-    let protocol = isolate(&shown(&prompt.protocol.to_uppercase()));
-    if prompt.port == 0 {
-        add(gettext("Protocol"), protocol);
-    } else {
-        add(
-            gettext("Port"),
-            // Translators: a port and its protocol, as in “443 (TCP)”.
-            gettext_f(
-                "{port} ({protocol})",
-                &[("port", &prompt.port.to_string()), ("protocol", &protocol)],
-            ),
-        );
-    }
-    add(gettext("Attempts"), prompt.attempts.to_string());
-    details
-}
-
 mod consequence;
+mod details;
 mod heading;
+mod places;
+mod reasons;
 #[cfg(test)]
 mod tests;

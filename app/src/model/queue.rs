@@ -1,29 +1,59 @@
 //! The open questions of a session, sorted by the program they are about.
 //!
-//! Each subject has one window, which shows its oldest question; a subject that was put off for
-//! later has none until its program tries again.
+//! Each subject has one window, which shows its oldest question, and with it those that go together with that; a
+//! subject that was put off for later has none until its program tries again.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
 
 use portreeve_dbus::Prompt;
+
+use super::question::go_together;
+
+/// For how long after a window has got a question others are taken into it. Shorter than it takes until a prompt can be
+/// answered, so that nothing changes under a hand that is about to.
+const GATHERING: Duration = Duration::from_millis(400);
+/// So many that wait behind a question are put together with it all the same.
+pub(super) const FLOOD: usize = 8;
+
+/// Who has put a subject off so often, in such a time, is not shown a window for it any more, until he wants one.
+const PATIENCE: usize = 3;
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// The open questions, oldest first.
 #[derive(Debug, Default)]
 pub struct Queue {
     prompts: Vec<Prompt>,
     put_off: HashSet<String>,
+    shown: HashMap<String, Batch>,
+    /// When subjects were put off.
+    patience: HashMap<String, Vec<Instant>>,
+}
+
+/// The questions of one subject that are shown together.
+#[derive(Debug)]
+struct Batch {
+    ids: Vec<u64>,
+    since: Instant,
 }
 
 impl Queue {
     /// A prompt is new or has changed. A new one, and one with a new attempt, brings a subject back
-    /// that was put off.
-    pub fn put(&mut self, prompt: Prompt) {
+    /// that was put off, unless that was so too often.
+    pub fn put(&mut self, prompt: Prompt, now: Instant) {
+        let is_quiet = self.is_quiet(&prompt.subject, now);
         let known = self.prompts.iter_mut().find(|known| known.id == prompt.id);
         if known
             .as_ref()
             .is_none_or(|known| known.attempts < prompt.attempts)
         {
-            self.put_off.remove(&prompt.subject);
+            if is_quiet {
+                self.put_off.insert(prompt.subject.clone());
+            } else {
+                self.put_off.remove(&prompt.subject);
+            }
         }
         match known {
             Some(known) => *known = prompt,
@@ -35,20 +65,47 @@ impl Queue {
     pub fn remove(&mut self, id: u64) -> Option<String> {
         let index = self.prompts.iter().position(|prompt| prompt.id == id)?;
         let subject = self.prompts.remove(index).subject;
-        if self.current(&subject).is_none() {
+        if let Some(batch) = self.shown.get_mut(&subject) {
+            batch.ids.retain(|shown| *shown != id);
+        }
+        if self.oldest(&subject).is_none() {
             self.put_off.remove(&subject);
+            self.shown.remove(&subject);
         }
         Some(subject)
     }
 
     /// Nothing is open any more: the broker is gone.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.prompts.clear();
+        self.put_off.clear();
+        self.shown.clear();
+    }
+
+    /// A prompt was answered: whoever does so wants to be asked.
+    pub fn answered(&mut self, id: u64) {
+        if let Some(subject) = self.remove(id) {
+            self.patience.remove(&subject);
+        }
     }
 
     /// The person wants to decide about this subject later.
-    pub fn put_off(&mut self, subject: &str) {
-        if self.current(subject).is_some() {
+    pub fn put_off(&mut self, subject: &str, now: Instant) {
+        self.lay_aside(subject);
+        self.patience.retain(|_, times| {
+            times.retain(|time| now.saturating_duration_since(*time) < REMEMBERED);
+            !times.is_empty()
+        });
+        self.patience
+            .entry(subject.to_owned())
+            .or_default()
+            .push(now);
+    }
+
+    /// Nobody waits for this subject any more, and it is not to be shown by itself.
+    pub fn lay_aside(&mut self, subject: &str) {
+        self.shown.remove(subject);
+        if self.oldest(subject).is_some() {
             self.put_off.insert(subject.to_owned());
         }
     }
@@ -56,6 +113,16 @@ impl Queue {
     /// The person wants to decide about this subject now.
     pub fn bring_back(&mut self, subject: &str) {
         self.put_off.remove(subject);
+        self.patience.remove(subject);
+    }
+
+    /// Whether the subject was put off so often that it is not shown by itself.
+    pub fn is_quiet(&self, subject: &str, now: Instant) -> bool {
+        let times = self.patience.get(subject).into_iter().flatten();
+        times
+            .filter(|time| now.saturating_duration_since(**time) < REMEMBERED)
+            .count()
+            >= PATIENCE
     }
 
     /// Whether the subject was put off.
@@ -73,8 +140,53 @@ impl Queue {
             .collect()
     }
 
-    /// The question of this subject that is to be shown.
-    pub fn current(&self, subject: &str) -> Option<&Prompt> {
+    /// The questions of this subject that are to be shown now, as one: the oldest first, none if nothing is open.
+    ///
+    /// What is shown stays so until it is answered, however much comes after it, but for what comes at once, or in
+    /// a flood.
+    pub fn gather(&mut self, subject: &str, now: Instant) -> Vec<Prompt> {
+        let before = self.shown.remove(subject).unwrap_or(Batch {
+            ids: Vec::new(),
+            since: now,
+        });
+        let of_subject = self.prompts.iter().filter(|it| it.subject == subject);
+        let Some(first) = of_subject
+            .clone()
+            .find(|it| before.ids.is_empty() || before.ids.contains(&it.id))
+        else {
+            return Vec::new();
+        };
+        let together: Vec<&Prompt> = of_subject
+            .filter(|it| it.id == first.id || go_together(first, it))
+            .collect();
+        let is_new = |prompt: &&&Prompt| !before.ids.contains(&prompt.id);
+        let takes_new = before.ids.is_empty()
+            || now.saturating_duration_since(before.since) < GATHERING
+            || together.iter().filter(is_new).count() >= FLOOD;
+        let shown = together.iter().filter(|it| takes_new || !is_new(it));
+        let shown: Vec<Prompt> = shown.copied().cloned().collect();
+        let since = if before.ids.is_empty() {
+            now
+        } else {
+            before.since
+        };
+        let ids = shown.iter().map(|prompt| prompt.id).collect();
+        self.shown.insert(subject.to_owned(), Batch { ids, since });
+        shown
+    }
+
+    /// How many questions of this subject wait behind those that are shown.
+    pub fn waiting(&self, subject: &str) -> usize {
+        let shown = self.shown.get(subject);
+        self.prompts
+            .iter()
+            .filter(|prompt| prompt.subject == subject)
+            .filter(|prompt| shown.is_none_or(|batch| !batch.ids.contains(&prompt.id)))
+            .count()
+    }
+
+    /// The oldest question of this subject.
+    pub fn oldest(&self, subject: &str) -> Option<&Prompt> {
         self.prompts.iter().find(|prompt| prompt.subject == subject)
     }
 
@@ -84,103 +196,7 @@ impl Queue {
         let of_subject = prompts.filter(|prompt| prompt.subject == subject);
         of_subject.map(|prompt| prompt.held).sum()
     }
-
-    /// How many questions of this subject wait behind the one that is shown.
-    pub fn waiting(&self, subject: &str) -> usize {
-        self.prompts
-            .iter()
-            .filter(|prompt| prompt.subject == subject)
-            .count()
-            .saturating_sub(1)
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn prompt(id: u64, subject: &str) -> Prompt {
-        Prompt {
-            id,
-            subject: subject.to_owned(),
-            attempts: 1,
-            ..Prompt::default()
-        }
-    }
-
-    fn current(queue: &Queue, subject: &str) -> Option<u64> {
-        queue.current(subject).map(|prompt| prompt.id)
-    }
-
-    #[test]
-    fn each_subject_shows_its_oldest_question() {
-        let mut queue = Queue::default();
-        for (id, subject) in [(7, "a"), (3, "b"), (5, "a"), (9, "a")] {
-            queue.put(prompt(id, subject));
-        }
-        assert_eq!((current(&queue, "a"), queue.waiting("a")), (Some(7), 2));
-        assert_eq!((current(&queue, "b"), queue.waiting("b")), (Some(3), 0));
-        assert_eq!(queue.remove(7).as_deref(), Some("a"));
-        assert_eq!((current(&queue, "a"), queue.waiting("a")), (Some(5), 1));
-        assert_eq!(queue.remove(7), None);
-        assert_eq!(queue.subjects(), ["b", "a"]);
-    }
-
-    #[test]
-    fn an_update_keeps_its_place() {
-        let mut queue = Queue::default();
-        queue.put(prompt(1, "a"));
-        queue.put(prompt(2, "a"));
-        queue.put(Prompt {
-            revision: 2,
-            ..prompt(1, "a")
-        });
-        assert_eq!(
-            queue
-                .current("a")
-                .map(|prompt| (prompt.id, prompt.revision)),
-            Some((1, 2))
-        );
-        assert_eq!(queue.waiting("a"), 1);
-    }
-
-    #[test]
-    fn a_new_attempt_or_question_ends_putting_off() {
-        let mut queue = Queue::default();
-        queue.put(prompt(1, "a"));
-        queue.put_off("a");
-        queue.put(Prompt {
-            held: 0,
-            ..prompt(1, "a")
-        });
-        assert!(
-            queue.is_put_off("a"),
-            "the same attempts again are no reason to come back"
-        );
-        queue.put(Prompt {
-            attempts: 2,
-            ..prompt(1, "a")
-        });
-        assert!(!queue.is_put_off("a"));
-        queue.put_off("a");
-        queue.put(prompt(2, "b"));
-        assert!(queue.is_put_off("a"), "another program is no reason either");
-        queue.put(prompt(3, "a"));
-        assert!(!queue.is_put_off("a"));
-    }
-
-    #[test]
-    fn putting_off_ends_with_the_last_question() {
-        let mut queue = Queue::default();
-        queue.put_off("a");
-        assert!(!queue.is_put_off("a"), "there is nothing to put off");
-        queue.put(prompt(1, "a"));
-        queue.put_off("a");
-        queue.remove(1);
-        assert!(!queue.is_put_off("a"));
-        queue.put(prompt(2, "a"));
-        queue.put_off("a");
-        queue.clear();
-        assert!(current(&queue, "a").is_none() && !queue.is_put_off("a"));
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use portreeve_dbus::Activity;
 
 use crate::desk::Desk;
 
-fn row(id: u64, name: &str) -> Activity {
+pub(crate) fn row(id: u64, name: &str) -> Activity {
     Activity {
         id,
         changed: id,

@@ -81,6 +81,11 @@ impl Desk {
         self.programs.insert(0, running);
     }
 
+    /// The process of the program that was started last.
+    pub(crate) fn process(&self) -> u32 {
+        self.programs.first().expect("a program runs").id()
+    }
+
     /// Waits until something has happened.
     pub(crate) fn until(&self, what: &str, mut happened: impl FnMut(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;

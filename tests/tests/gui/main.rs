@@ -7,10 +7,13 @@
 mod activity;
 mod broker;
 mod changes;
+mod costs;
 mod desk;
 mod exchange;
 mod history;
 mod modes;
+mod names;
+mod places;
 mod presence;
 mod programs;
 mod prompts;

@@ -47,6 +47,11 @@ impl Running {
         )
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Starts a program that prints one line when it is ready, and returns that line.
     pub(crate) fn start_and_read(command: &mut Command) -> (Self, String) {
         let mut running = Self::start(command.stdout(Stdio::piped()));

@@ -48,7 +48,7 @@ fn desk() -> Desk {
 }
 
 /// A desk on which this prompt stands.
-fn asked(prompt: &Prompt) -> Desk {
+pub(crate) fn asked(prompt: &Prompt) -> Desk {
     let desk = desk();
     desk.run(desk.broker.show(prompt));
     let (id, revision) = (prompt.id, prompt.revision);
@@ -321,21 +321,22 @@ fn what_was_not_seen_is_not_answered() {
 fn a_prompt_that_ended_meanwhile_makes_room_for_the_next() {
     let desk = asked(&prompt(1));
     let next = Prompt {
-        host: Some("next.example".into()),
+        operation: "listen".into(),
+        scopes: ["host-port", "any"].map(str::to_owned).into(),
         ..prompt(2)
     };
     desk.run(desk.broker.show(&next));
     desk.see("1 more question", "label");
     desk.broker.refuse(Error::NoSuchPrompt("1".into()));
     desk.click("Allow", "button");
-    desk.see("Allow “curl” to connect to next.example?", "alert");
+    desk.see("Let other devices connect to “curl”?", "alert");
     desk.click("Allow", "button");
     desk.until("the window is gone", |desk| {
         !desk.has_window("Allow “curl”")
     });
     assert_eq!(
         desk.broker.answers().last(),
-        Some(&answer(2, 1, "allow", "host", "always"))
+        Some(&answer(2, 1, "allow", "host-port", "always"))
     );
 }
 

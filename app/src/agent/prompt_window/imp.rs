@@ -5,14 +5,14 @@ use std::cell::{OnceCell, RefCell};
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, glib};
 
-use super::{Outcome, countdown::CountdownView};
+use super::{Outcome, countdown::CountdownView, places::PlacesView};
 use crate::{agent::input_guard::InputGuard, i18n::gettext, model::Question, programs::Icons};
 
 /// What the window shows now.
 #[derive(Debug)]
 pub(super) struct Shown {
-    pub(super) id: u64,
-    pub(super) revision: u32,
+    /// The prompts, by id and revision.
+    pub(super) asked: Vec<(u64, u32)>,
     pub(super) question: Question,
 }
 
@@ -26,6 +26,8 @@ pub struct PromptWindow {
     #[template_child]
     pub(super) title: TemplateChild<adw::WindowTitle>,
     #[template_child]
+    pub(super) menu_button: TemplateChild<gtk::MenuButton>,
+    #[template_child]
     pub(super) icon: TemplateChild<gtk::Image>,
     #[template_child]
     pub(super) heading: TemplateChild<gtk::Label>,
@@ -37,6 +39,8 @@ pub struct PromptWindow {
     pub(super) warning: TemplateChild<gtk::Label>,
     #[template_child]
     pub(super) stopped: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) places_row: TemplateChild<adw::ExpanderRow>,
     #[template_child]
     pub(super) scope_row: TemplateChild<adw::ComboRow>,
     #[template_child]
@@ -57,6 +61,7 @@ pub struct PromptWindow {
     pub(super) detail_rows: RefCell<Vec<adw::ActionRow>>,
     pub(super) shown: RefCell<Option<Shown>>,
     pub(super) on_outcome: RefCell<Option<OutcomeHandler>>,
+    places: OnceCell<PlacesView>,
     guard: OnceCell<InputGuard>,
     countdown: RefCell<Option<CountdownView>>,
 }
@@ -92,11 +97,13 @@ impl ObjectImpl for PromptWindow {
                 move |_| window.show_consequence()
             ));
         }
-        self.details_row.connect_expanded_notify(glib::clone!(
-            #[weak]
-            window,
-            move |_| window.imp().guard().change()
-        ));
+        for row in [&*self.places_row, &*self.details_row] {
+            row.connect_expanded_notify(glib::clone!(
+                #[weak]
+                window,
+                move |_| window.imp().guard().change()
+            ));
+        }
         for (button, allow) in [(&self.deny, false), (&self.allow, true)] {
             button.connect_clicked(glib::clone!(
                 #[weak]
@@ -105,8 +112,8 @@ impl ObjectImpl for PromptWindow {
             ));
         }
         window.connect_default_width_notify(super::PromptWindow::wrap_anew);
-        // It has to see the window come up.
-        self.guard();
+        // Its guard has to see the window come up.
+        window.set_up_menu();
     }
 
     fn dispose(&self) {
@@ -145,6 +152,18 @@ impl PromptWindow {
                 if let Some(window) = weak.upgrade() {
                     let text = gettext("You can answer now.");
                     window.announce(&text, gtk::AccessibleAnnouncementPriority::Low);
+                }
+            })
+        })
+    }
+
+    /// The places that are asked about, if there are several.
+    pub(super) fn places(&self) -> &PlacesView {
+        self.places.get_or_init(|| {
+            let weak = self.obj().downgrade();
+            PlacesView::new(self.places_row.get(), move || {
+                if let Some(window) = weak.upgrade() {
+                    window.show_consequence();
                 }
             })
         })

@@ -3,7 +3,7 @@
 use portreeve_dbus::Prompt;
 
 use super::{Kind, is_by_contents};
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// Who asks, as far as the words go.
 enum Who {
@@ -46,6 +46,67 @@ pub(super) fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> 
         Kind::Other => other(&who),
     };
     gettext_f(&msgid, &[("app", name), ("host", host)])
+}
+
+/// The question about several places, or about any, if it is a flood.
+pub(super) fn of_places(prompts: &[Prompt], name: &str, is_flood: bool) -> String {
+    let who = prompts.first().map_or(Who::Program, Who::of);
+    let names = [("app", name)];
+    if is_flood {
+        return gettext_f(&flooding(&who), &names);
+    }
+    match who {
+        Who::Program => ngettext_f(
+            "Allow “{app}” to connect to {n} place?",
+            "Allow “{app}” to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
+        Who::Script => ngettext_f(
+            "Allow the script “{app}” to connect to {n} place?",
+            "Allow the script “{app}” to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
+        Who::Commands => ngettext_f(
+            "Allow commands run in “{app}” to connect to {n} place?",
+            "Allow commands run in “{app}” to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
+        Who::Contained => ngettext_f(
+            "Allow a program in a container or similar (“{app}”) to connect to {n} place?",
+            "Allow a program in a container or similar (“{app}”) to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
+        Who::NoFile => ngettext_f(
+            "Allow a program without a file (“{app}”) to connect to {n} place?",
+            "Allow a program without a file (“{app}”) to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
+    }
+}
+
+fn flooding(who: &Who) -> String {
+    match who {
+        Who::Program => {
+            gettext("“{app}” is contacting many computers. Allow it to connect anywhere?")
+        }
+        Who::Script => gettext(
+            "The script “{app}” is contacting many computers. Allow it to connect anywhere?",
+        ),
+        Who::Commands => gettext(
+            "Commands run in “{app}” are contacting many computers. Allow them to connect anywhere?",
+        ),
+        Who::Contained => gettext(
+            "A program in a container or similar (“{app}”) is contacting many computers. Allow it to connect anywhere?",
+        ),
+        Who::NoFile => gettext(
+            "A program without a file (“{app}”) is contacting many computers. Allow it to connect anywhere?",
+        ),
+    }
 }
 
 fn connecting(who: &Who) -> String {

@@ -5,6 +5,7 @@ use crate::model::plain;
 
 mod applications;
 mod lookups;
+mod places;
 
 fn prompt() -> Prompt {
     Prompt {
@@ -441,13 +442,19 @@ fn a_domain_can_be_answered_for() {
     );
     // Nobody can agree to what is not named, or is no domain of that host's.
     for other in [None, Some("example.net"), Some("ample.org")] {
-        assert_eq!(question(&prompt(other)).scopes[0].value, Scope::Host);
+        assert_eq!(
+            question(&prompt(other)).scopes[0].value,
+            Extent::Scope(Scope::Host)
+        );
     }
     let nameless = Prompt {
         host: None,
         ..prompt(Some("example.org"))
     };
-    assert_eq!(question(&nameless).scopes[0].value, Scope::Host);
+    assert_eq!(
+        question(&nameless).scopes[0].value,
+        Extent::Scope(Scope::Host)
+    );
 }
 
 mod wary;
