@@ -30,22 +30,24 @@ pub struct Config {
     pub protected: bool,
     /// What becomes of calls that no rule is about.
     pub unruled: Unruled,
-    /// The mode of users who have set none: what becomes of what they would be asked about.
+    /// The mode of users who have set none: what becomes of what they would be asked about. If none is given they are
+    /// only watched ([`Config::WATCH`]) until they have said what they want, so that nobody is locked out of a computer on
+    /// which this is new.
     #[serde(deserialize_with = "mode")]
-    pub mode: Mode,
+    pub mode: Option<Mode>,
     /// How much is kept of what programs did.
     pub history: History,
 }
 
 /// Reads a mode that may be there for ever.
-fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {
     let word = String::deserialize(deserializer)?;
     let mode: Mode = word.parse().map_err(D::Error::custom)?;
     if mode == Mode::Learn {
         let text = "cannot learn without an end: expected ask, allow, deny or lockdown";
         return Err(D::Error::custom(text));
     }
-    Ok(mode)
+    Ok(Some(mode))
 }
 
 /// How much is kept of what programs did. What is older, or more, is forgotten.
@@ -151,7 +153,7 @@ impl Default for Config {
             uid_max: 60_000,
             protected: false,
             unruled: Unruled::default(),
-            mode: Mode::Ask,
+            mode: None,
             history: History::default(),
         }
     }
@@ -197,6 +199,9 @@ pub enum Error {
 }
 
 impl Config {
+    /// The mode while nobody has said what is wanted: what no rule is about goes on, and is noted down.
+    pub const WATCH: Mode = Mode::Allow;
+
     /// Reads the settings; a file that is not there means the defaults.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let name = || path.display().to_string();
@@ -320,8 +325,11 @@ mod tests {
 
     #[test]
     fn the_mode_of_all_is_one_that_may_stay() {
-        assert_eq!(load("").unwrap().mode, Mode::Ask);
-        assert_eq!(load("mode = \"lockdown\"").unwrap().mode, Mode::Lockdown);
+        assert_eq!(load("").unwrap().mode, None);
+        assert_eq!(
+            load("mode = \"lockdown\"").unwrap().mode,
+            Some(Mode::Lockdown)
+        );
         for word in ["learn", "off"] {
             let error = load(&format!("mode = \"{word}\"")).unwrap_err();
             let source = std::error::Error::source(&error).unwrap().to_string();

@@ -16,6 +16,9 @@ pub struct ModeState {
     /// The mode that it has taken the place of until then, if it is a snooze. What else ends is followed
     /// by `ask`, or by `deny` or `lockdown` where the administrator wants that of all users.
     pub before: Option<String>,
+    /// Whether nobody has said yet what is to become of calls, neither the user nor the administrator: they are only
+    /// watched then. Absent if somebody has.
+    pub undecided: Option<bool>,
 }
 
 /// What is wanted of a mode.

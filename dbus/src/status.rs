@@ -15,6 +15,8 @@ pub struct Status {
     pub mode_ends: Option<u64>,
     /// The mode that comes back then, if it is a snooze.
     pub mode_before: Option<String>,
+    /// See [`crate::ModeState::undecided`].
+    pub mode_undecided: Option<bool>,
     /// Whether the kernel enforces: programs attached, gate open.
     pub enforcing: bool,
     /// Whether the caller's user has an agent.

@@ -68,6 +68,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                     mode: mode.into(),
                     ends: ends.map(in_seconds),
                     before: before.map(Into::into),
+                    undecided: None,
                 }));
             })
             .await;

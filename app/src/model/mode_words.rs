@@ -62,6 +62,7 @@ mod tests {
             mode: mode.into(),
             ends,
             before: before.map(str::to_owned),
+            undecided: None,
         }
     }
 

@@ -181,6 +181,7 @@ mod tests {
             mode: "deny".into(),
             ends: Some(1),
             before: Some("allow".into()),
+            undecided: None,
         };
         for (change, needed, mode, time) in [
             (

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    config::{Treatment, Unruled},
+    config::{Config, Treatment, Unruled},
     failure::with_causes,
     store::{self, Changed, KeptMode, history::Grounds},
 };
@@ -30,6 +30,8 @@ const CHANGES_A_MINUTE: u32 = 30;
 pub(super) struct Modes {
     /// That of users who have set none.
     default: Mode,
+    /// Whether the administrator wants that one; else it is only there until they set one.
+    decided: bool,
     /// What becomes of calls that no rule is about where nobody would be asked.
     unruled: Unruled,
     /// Those of all others.
@@ -45,7 +47,12 @@ pub(super) struct Modes {
 
 impl Modes {
     /// What was found in the store.
-    pub(super) fn new(default: Mode, unruled: Unruled, kept: BTreeMap<u32, KeptMode>) -> Self {
+    pub(super) fn new(
+        wanted: Option<Mode>,
+        unruled: Unruled,
+        kept: BTreeMap<u32, KeptMode>,
+    ) -> Self {
+        let default = wanted.unwrap_or(Config::WATCH);
         let standing = |(uid, kept)| {
             let standing = standing_of(default, kept);
             if KeptMode::from(standing) != kept {
@@ -55,6 +62,7 @@ impl Modes {
         };
         Self {
             default,
+            decided: wanted.is_some(),
             unruled,
             standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
@@ -110,6 +118,7 @@ impl Modes {
             mode: standing.mode().to_string(),
             ends: self.end_of(uid),
             before: standing.before().map(|mode| mode.to_string()),
+            undecided: (!self.decided && standing.set().is_none()).then_some(true),
         }
     }
 

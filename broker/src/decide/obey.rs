@@ -125,6 +125,7 @@ impl Decider {
             mode: mode.mode,
             mode_ends: mode.ends,
             mode_before: mode.before,
+            mode_undecided: mode.undecided,
             enforcing: self.kernel.is_enforcing(),
             agent: self.agents.get(uid).is_some(),
             prompts: count(self.prompts.of(uid).count()),

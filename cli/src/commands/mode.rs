@@ -21,6 +21,8 @@ struct View<'a> {
     /// Microseconds on `CLOCK_BOOTTIME`.
     ends: Option<u64>,
     before: Option<&'a str>,
+    /// Whether nobody has chosen it.
+    undecided: bool,
 }
 
 impl<'a> From<&'a ModeState> for View<'a> {
@@ -29,9 +31,14 @@ impl<'a> From<&'a ModeState> for View<'a> {
             mode: &state.mode,
             ends: state.ends,
             before: state.before.as_deref(),
+            undecided: state.undecided.unwrap_or_default(),
         }
     }
 }
+
+/// What is said of a mode that nobody has chosen.
+pub(super) const UNDECIDED: &str =
+    "only watching, until you choose how to start: portreevectl mode ask, learn or allow";
 
 /// Shows the mode of user `uid`, or sets it.
 pub(crate) async fn run(uid: u32, mode: &ModeArgs, output: &mut Output) -> Result<()> {
@@ -67,7 +74,11 @@ async fn set(uid: u32, change: ModeChange, output: &mut Output) -> Result<()> {
 async fn show(uid: u32, output: &mut Output) -> Result<()> {
     let state = Bus::connect().await?.modes().await?.get(uid).await?;
     output.result(&View::from(&state), |view| {
-        let words = words(view.mode, view.ends, view.before, boot_time());
+        let words = if view.undecided {
+            UNDECIDED.to_owned()
+        } else {
+            words(view.mode, view.ends, view.before, boot_time())
+        };
         format!("{words}\n")
     })
 }

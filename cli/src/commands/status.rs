@@ -19,6 +19,7 @@ struct View<'a> {
     /// Microseconds on `CLOCK_BOOTTIME`.
     mode_ends: Option<u64>,
     mode_before: Option<&'a str>,
+    mode_undecided: bool,
     enforcing: bool,
     agent: bool,
     prompts: u32,
@@ -59,6 +60,7 @@ impl<'a> From<&'a Status> for View<'a> {
             mode: &status.mode,
             mode_ends: status.mode_ends,
             mode_before: status.mode_before.as_deref(),
+            mode_undecided: status.mode_undecided.unwrap_or_default(),
             enforcing: status.enforcing,
             agent: status.agent,
             prompts: status.prompts,
@@ -87,12 +89,16 @@ pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<()> {
 
 fn text(status: &View<'_>) -> String {
     let yes_no = |value| if value { "yes" } else { "no" };
-    let mode = mode::words(
-        status.mode,
-        status.mode_ends,
-        status.mode_before,
-        boot_time(),
-    );
+    let mode = if status.mode_undecided {
+        mode::UNDECIDED.to_owned()
+    } else {
+        mode::words(
+            status.mode,
+            status.mode_ends,
+            status.mode_before,
+            boot_time(),
+        )
+    };
     let failures = if status.failures.is_empty() {
         "none".to_owned()
     } else {
@@ -155,6 +161,7 @@ mod tests {
             serde_json::to_value(View::from(&status)).unwrap(),
             serde_json::json!({
                 "version": "0.1.0", "mode": "ask", "mode_ends": null, "mode_before": null,
+                "mode_undecided": false,
                 "enforcing": true, "agent": false,
                 "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
                 "administrators": "ok", "networks": [{

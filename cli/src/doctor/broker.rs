@@ -9,7 +9,14 @@ use crate::{bus::Bus, error::Error, user};
 const FIRST_GUARDED_UID: u32 = 1000;
 
 /// The checks that need the broker.
-const OF_BROKER: [&str; 5] = ["enforcing", "store", "history", "administrators", "agent"];
+const OF_BROKER: [&str; 6] = [
+    "enforcing",
+    "mode",
+    "store",
+    "history",
+    "administrators",
+    "agent",
+];
 
 /// Asks the broker for its state, as it concerns user `uid`.
 pub(super) async fn check(uid: u32) -> Vec<Finding> {
@@ -58,6 +65,7 @@ fn untold() -> impl Iterator<Item = Finding> {
     OF_BROKER.into_iter().map(|check| {
         let found = match check {
             "enforcing" => "whether the firewall is enforced cannot be told",
+            "mode" => "whether anybody is asked cannot be told",
             "store" => "the state of the rule store cannot be told",
             "history" => "whether a history is kept cannot be told",
             "administrators" => "the state of administrators' rules cannot be told",
@@ -84,6 +92,7 @@ fn judge(status: &Status, uid: u32) -> Vec<Finding> {
                  journalctl --unit=portreeved.service",
             )
         },
+        mode(status, uid),
         if status.store == "ok" {
             Finding::good("store", "the rule store is in order")
         } else {
@@ -136,6 +145,21 @@ fn judge(status: &Status, uid: u32) -> Vec<Finding> {
             )
         },
     ]
+}
+
+fn mode(status: &Status, uid: u32) -> Finding {
+    if status.mode_undecided == Some(true) {
+        Finding::bad(
+            "mode",
+            format!("user {uid} is only watched: nobody has chosen how to start"),
+            "Open Portreeve, or run as that user one of these:\n\
+             portreevectl mode ask      # ask about what no rule allows or denies\n\
+             portreevectl mode learn    # make rules of what happens for a week, then ask\n\
+             portreevectl mode allow    # go on watching",
+        )
+    } else {
+        Finding::good("mode", format!("the mode is {}", status.mode))
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +219,11 @@ mod tests {
             ..sound()
         };
         assert_eq!(bad(&status, 1000), ["agent"]);
+        let status = Status {
+            mode_undecided: Some(true),
+            ..sound()
+        };
+        assert_eq!(bad(&status, 1000), ["mode"]);
     }
 
     #[test]

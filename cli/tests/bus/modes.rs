@@ -14,6 +14,7 @@ fn snoozing() -> ModeState {
         mode: "allow".into(),
         ends: Some(u64::MAX),
         before: Some("deny".into()),
+        undecided: None,
     }
 }
 

@@ -16,6 +16,8 @@ PROCESSES = Path("/sys/fs/cgroup/system.slice", SERVICE, "cgroup.procs")
 SETTINGS = Path("/etc/portreeve/portreeved.toml")
 RULES = Path("/etc/portreeve/rules.d")
 DATABASE = Path("/var/lib/portreeve/rules.db")
+# Those of the tests, which are about users who want to be asked.
+ASK = {"mode": '"ask"'}
 USERS = ("alice", "bob")
 BUILT_IN_RULES = 2
 
@@ -174,20 +176,30 @@ def await_agent():
     until(has_agent, "alice's agent", 40)
 
 
+def _text(values):
+    return "".join(f"{key} = {value}\n" for key, value in values.items())
+
+
 def settings(**values):
     """Restarts the broker with these settings, and waits for the agent if it was there."""
+    settings_alone(**ASK | values)
+
+
+def settings_alone(**values):
+    """The same, also if nothing is said of the mode."""
     had_agent = has_agent()
     SETTINGS.parent.mkdir(exist_ok=True)
-    SETTINGS.write_text("".join(f"{key} = {value}\n" for key, value in values.items()))
+    SETTINGS.write_text(_text(values))
     service("restart")
     if had_agent:
         await_agent()
 
 
 def reset():
-    """Back to the start: defaults, no rules, no mode but to ask, no prompts, the broker and alice's agent there."""
-    changed = SETTINGS.exists() or RULES.exists()
-    SETTINGS.unlink(missing_ok=True)
+    """Back to the start: only the mode set, no rules, no mode but to ask, no prompts, the broker and alice's agent there."""
+    changed = not SETTINGS.exists() or SETTINGS.read_text() != _text(ASK) or RULES.exists()
+    SETTINGS.parent.mkdir(exist_ok=True)
+    SETTINGS.write_text(_text(ASK))
     shutil.rmtree(RULES, ignore_errors=True)
     if changed:
         service("restart")

@@ -20,6 +20,7 @@ fn a_user_sees_his_own_state() {
             mode: "ask".into(),
             mode_ends: None,
             mode_before: None,
+            mode_undecided: None,
             enforcing: true,
             agent: false,
             prompts: 0,

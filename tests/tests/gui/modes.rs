@@ -64,6 +64,7 @@ impl Modes {
                 mode: mode.mode.unwrap_or_else(|| "ask".into()),
                 before: mode.snooze.and_then(|on| on.then(|| "ask".into())),
                 ends: None,
+                undecided: None,
             };
             state.watchers.clone()
         };
@@ -92,6 +93,7 @@ fn desk(mode: &str, before: Option<&str>) -> Desk {
         mode: mode.into(),
         ends: None,
         before: before.map(str::to_owned),
+        undecided: None,
     };
     desk.start_program("portreeve");
     desk.see("Rules", "label");

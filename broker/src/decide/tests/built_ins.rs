@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{BuiltInSet, Command, RuleLeave},
-    desk::{ALICE, BOB, Desk, at, frozen, remove, said, spec_for},
+    desk::{ALICE, BOB, Desk, asking, at, frozen, remove, said, spec_for},
     kernel::Told,
     modes::set,
     running::Running,
@@ -211,7 +211,7 @@ async fn what_lets_more_happen_needs_more_leave() {
     for (protected, needed) in [(false, RuleLeave::Edit), (true, RuleLeave::Allow)] {
         let config = Config {
             protected,
-            ..Config::default()
+            ..asking()
         };
         let desk = Desk::with(config).await;
         let order = [Action::Allow, Action::Ask, Action::DENY];

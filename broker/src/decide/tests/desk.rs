@@ -11,7 +11,7 @@ use std::{
 };
 
 use portreeve_abi::{CacheKey, Endpoint, Process, Request, request_flags};
-use portreeve_policy::{Knowledge, Object, Operation, Protocol};
+use portreeve_policy::{Knowledge, Mode, Object, Operation, Protocol};
 use tempfile::TempDir;
 use tokio::{
     sync::{Notify, mpsc},
@@ -122,7 +122,7 @@ impl Desk {
 
     /// A loop with a database in `dir`.
     pub(super) async fn on(dir: TempDir) -> Self {
-        Self::with_on(Config::default(), dir).await
+        Self::with_on(asking(), dir).await
     }
 
     async fn with_on(config: Config, dir: TempDir) -> Self {
@@ -172,7 +172,7 @@ impl Desk {
         let next = self.next.load(Ordering::SeqCst);
         let (kernel, log) = (Arc::clone(&self.kernel), self.log.clone());
         let dirs = (dir, Arc::clone(&self.past));
-        let (config, clocks) = (Config::default(), self.clocks.clone());
+        let (config, clocks) = (asking(), self.clocks.clone());
         Self::of_kernel(config, dirs, kernel, log, next, clocks, networks).await
     }
 
@@ -406,5 +406,13 @@ fn request(program: &Running, port: u16, tid: u32, flags: u32) -> Request {
         flags,
         tid,
         ..Request::default()
+    }
+}
+
+/// Settings by which users who have set no mode are asked.
+pub(super) fn asking() -> Config {
+    Config {
+        mode: Some(Mode::Ask),
+        ..Config::default()
     }
 }

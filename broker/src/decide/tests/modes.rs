@@ -5,10 +5,11 @@ use portreeve_policy::{For, Leave, Mode, ModeChange, Operation, Outcome, Scope, 
 
 use super::{
     super::{Command, ModeSet},
-    desk::{ALICE, BOB, Desk, at, said, spec_for},
+    desk::{ALICE, BOB, Desk, asking, at, said, spec_for},
     kernel::Told,
     running::Running,
 };
+use crate::config::Config;
 
 const CURL: &str = "/usr/bin/curl";
 
@@ -281,5 +282,48 @@ async fn what_would_become_of_a_call_depends_on_the_mode() {
         desk.mode(set(mode)).await;
         let outcomes = [explain("192.0.2.1").await, explain("192.0.2.2").await];
         assert_eq!(outcomes, [known, unknown], "{mode}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_chosen_nothing_is_only_watched() {
+    let desk = Desk::with(Config::default()).await;
+    let undecided = ModeState {
+        mode: "allow".into(),
+        undecided: Some(true),
+        ..ModeState::default()
+    };
+    assert_eq!(desk.state(ALICE).await, undecided);
+    let curl = Running::of(CURL, ALICE);
+    let to = at("203.0.113.10", 443);
+    assert_eq!(desk.told_at(&curl, to.clone()).await, Some(Told::Kept(0)));
+
+    // A snooze is no choice, and what was chosen is one whatever it was.
+    desk.mode(ModeChange::Snooze(Mode::Deny, seconds(60))).await;
+    assert_eq!(desk.state(ALICE).await.undecided, Some(true));
+    desk.mode(ModeChange::Wake).await;
+    desk.mode(set(Mode::Ask)).await;
+    assert_eq!(desk.state(ALICE).await.undecided, None);
+    assert_eq!(desk.told_at(&curl, to).await, None);
+    // Others are watched on.
+    assert_eq!(desk.state(BOB).await, undecided);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_administrator_wants_of_all_is_a_choice() {
+    let desk = Desk::with(asking()).await;
+    let state = desk.state(ALICE).await;
+    assert_eq!((state.mode.as_str(), state.undecided), ("ask", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn to_be_asked_from_the_beginning_needs_no_leave_but_to_strengthen() {
+    let desk = Desk::with(Config::default()).await;
+    for mode in [Mode::Ask, Mode::Deny] {
+        let done = desk.try_mode(BOB, set(mode), Some(Leave::Strengthen)).await;
+        assert_eq!(done, ModeSet::Done);
+        let desk = Desk::with(Config::default()).await;
+        let needs = desk.try_mode(BOB, set(Mode::Learn), None).await;
+        assert_eq!(needs, ModeSet::Needs(Leave::Weaken));
     }
 }

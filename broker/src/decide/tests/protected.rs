@@ -7,7 +7,7 @@ use portreeve_policy::{For, Operation, Outcome, RuleId, Scope};
 
 use super::{
     super::{Answered, Changing, Origin, RuleChange},
-    desk::{ALICE, BOB, Desk, at, edit, remove, said, spec_for, switch},
+    desk::{ALICE, BOB, Desk, asking, at, edit, remove, said, spec_for, switch},
     kernel::Told,
     running::Running,
 };
@@ -16,7 +16,7 @@ use crate::config::Config;
 async fn protected() -> Desk {
     Desk::with(Config {
         protected: true,
-        ..Config::default()
+        ..asking()
     })
     .await
 }
