@@ -73,6 +73,16 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
             })
             .await;
     }
+    camera
+        .take(look, "welcome", &window(), |window| {
+            window.show_rules(all());
+            window.show_mode(Some(ModeState {
+                mode: "allow".into(),
+                undecided: Some(true),
+                ..ModeState::default()
+            }));
+        })
+        .await;
     take_dialogs(camera, look).await;
     camera
         .take(look, "shortcuts", &window(), |window| {

@@ -17,6 +17,7 @@ mod mistake;
 mod program;
 mod rule_dialog;
 mod rule_row;
+mod welcome_dialog;
 mod window;
 
 pub use about::shortcuts_dialog;

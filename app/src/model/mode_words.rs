@@ -17,6 +17,12 @@ pub struct ModeWords {
 impl ModeWords {
     /// The words for this mode; `None` for that in which the user is asked.
     pub fn new(state: &ModeState) -> Option<Self> {
+        if state.undecided == Some(true) {
+            return Some(Self {
+                title: gettext("Only watching. Nothing is stopped until you choose how to start."),
+                end: gettext("_Choose…"),
+            });
+        }
         let until = state.ends.map(|ends| isolate(&by_the_wall(ends)));
         let title = match (state.mode.as_str(), until) {
             // Translators: {time} is the time of day, perhaps with a date before it.
@@ -80,6 +86,17 @@ mod tests {
             assert!(!words.title.contains("until"), "{}", words.title);
             assert_eq!(words.end, end);
         }
+    }
+
+    #[test]
+    fn who_has_chosen_nothing_is_told_so() {
+        let undecided = ModeState {
+            undecided: Some(true),
+            ..state("allow", None, None)
+        };
+        let words = ModeWords::new(&undecided).unwrap();
+        assert!(words.title.starts_with("Only watching"), "{}", words.title);
+        assert_eq!(words.end, "_Choose…");
     }
 
     #[test]

@@ -116,6 +116,34 @@ fn a_banner_tells_of_a_lockdown_and_ends_it() {
 }
 
 #[test]
+fn who_has_chosen_nothing_is_asked_how_to_start() {
+    let mut desk = Desk::new();
+    desk.broker.modes.lock().mode = ModeState {
+        mode: "allow".into(),
+        undecided: Some(true),
+        ..ModeState::default()
+    };
+    desk.start_program("portreeve");
+    desk.see("Welcome to Portreeve", "heading");
+    // It can be put off, and is come back to.
+    desk.focus("Portreeve");
+    desk.press("Escape", 1);
+    desk.see_no("Welcome to Portreeve", "heading");
+    assert_eq!(desk.broker.modes.wanted(), []);
+    desk.click("Choose…", "button");
+    desk.click("Ask from now on", "radio button");
+    desk.click("Start", "button");
+    desk.see_no("Welcome to Portreeve", "heading");
+    let banner = "Only watching. Nothing is stopped until you choose how to start.";
+    desk.see_no(banner, "label");
+    let ask = ModeSpec {
+        mode: Some("ask".into()),
+        ..ModeSpec::default()
+    };
+    assert_eq!(desk.broker.modes.wanted(), [ask]);
+}
+
+#[test]
 fn a_snooze_is_ended_by_its_banner() {
     let desk = desk("allow", Some("ask"));
     desk.see("No questions. What no rule is about is allowed.", "label");

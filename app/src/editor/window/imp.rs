@@ -60,6 +60,8 @@ pub struct RulesWindow {
     pub(super) known: Cell<bool>,
     /// The mode, once it is known.
     pub(super) mode: RefCell<Option<ModeState>>,
+    /// Whether it was asked how to start.
+    pub(super) welcomed: Cell<bool>,
     /// Changes by which rules were deleted here, the latest last.
     pub(super) undoable: RefCell<Vec<u64>>,
     /// The dialogs that are open.

@@ -5,7 +5,10 @@ use gtk::{gio, glib};
 use portreeve_dbus::{ModeSpec, ModeState};
 
 use super::RulesWindow;
-use crate::model::ModeWords;
+use crate::{
+    editor::welcome_dialog::WelcomeDialog, i18n::gettext, model::ModeWords,
+    user_facing_error::UserFacingError as _,
+};
 
 /// The action that sets a mode; its state is the one that there is.
 const MODE: &str = "mode";
@@ -33,7 +36,37 @@ impl RulesWindow {
         if let Some(action) = self.lookup_action(MODE).and_downcast::<gio::SimpleAction>() {
             action.set_state(&lasting.to_variant());
         }
+        let undecided = state.undecided == Some(true);
         imp.mode.replace(Some(state));
+        // Once: who closes it knows the banner.
+        if undecided && !imp.welcomed.replace(true) {
+            self.welcome();
+        }
+    }
+
+    /// Asks how to start.
+    pub fn welcome(&self) {
+        let window = self.downgrade();
+        let dialog = WelcomeDialog::new(move |dialog, mode| {
+            let (window, dialog) = (window.clone(), dialog.clone());
+            glib::spawn_future_local(async move {
+                let spec = ModeSpec {
+                    mode: Some(mode.to_owned()),
+                    ..ModeSpec::default()
+                };
+                let broker = window.upgrade().and_then(|window| window.broker());
+                match broker {
+                    Some(broker) => match broker.set_mode(spec).await {
+                        Ok(()) => {
+                            dialog.close();
+                        }
+                        Err(error) => dialog.show_error(&error.to_user_facing()),
+                    },
+                    None => dialog.show_error(&gettext("The Portreeve service is not running.")),
+                }
+            });
+        });
+        dialog.present(Some(self));
     }
 
     /// No mode is known.
@@ -100,7 +133,16 @@ impl RulesWindow {
             })
             .build();
         let end = gio::ActionEntry::builder(END)
-            .activate(|window: &Self, _, _| window.want_mode(window.end_of_mode()))
+            .activate(|window: &Self, _, _| {
+                let mode = window.imp().mode.borrow();
+                let undecided = mode.as_ref().is_some_and(|it| it.undecided == Some(true));
+                drop(mode);
+                if undecided {
+                    window.welcome();
+                } else {
+                    window.want_mode(window.end_of_mode());
+                }
+            })
             .build();
         self.add_action_entries([mode, snooze, end]);
     }
