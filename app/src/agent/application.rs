@@ -10,7 +10,9 @@ use portreeve_policy::For;
 
 use super::{
     link::{self, Event},
-    notification, presence,
+    notification,
+    open::open_window,
+    presence,
     prompt_window::{Given, Outcome, PromptWindow},
     style,
 };
@@ -28,7 +30,7 @@ mod imp {
     use adw::{prelude::*, subclass::prelude::*};
     use gtk::{gio, glib};
 
-    use super::{EVENTS, PromptWindow, link, notification, presence, style};
+    use super::{EVENTS, PromptWindow, link, notification, open_window, presence, style};
     use crate::{
         client::{self, Broker},
         model::{Absence, Queue},
@@ -76,7 +78,15 @@ mod imp {
             let show_all = gio::ActionEntry::builder(notification::SHOW_ALL_ACTION)
                 .activate(|application: &super::AgentApplication, _, _| application.activate())
                 .build();
-            application.add_action_entries([show, show_all]);
+            let open = gio::ActionEntry::builder(notification::OPEN_ACTION)
+                .activate(|_: &super::AgentApplication, _, _| {
+                    let display = gtk::gdk::Display::default();
+                    if !display.is_some_and(|display| open_window(&display)) {
+                        tracing::warn!("cannot open Portreeve's window");
+                    }
+                })
+                .build();
+            application.add_action_entries([show, show_all, open]);
 
             let (sender, receiver) = async_channel::bounded(EVENTS);
             client::start(presence::follow(sender.clone()));
@@ -137,6 +147,10 @@ impl AgentApplication {
                     }
                 }
                 Event::Withdraw(id) => self.remove(id),
+                Event::Undecided => {
+                    let notification = notification::undecided();
+                    self.send_notification(Some(notification::UNDECIDED), &notification);
+                }
                 Event::Gone => {
                     imp.broker.replace(None);
                     let subjects = imp.queue.borrow().subjects();

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, future::pending, sync::Arc};
 
 use async_channel::Sender;
-use portreeve_dbus::{AGENT_PATH, BrokerProxy, Owner, OwnerWatch, Prompt};
+use portreeve_dbus::{AGENT_PATH, BrokerProxy, Error, OWN_UID, Owner, OwnerWatch, Prompt};
 use tokio::{sync::Notify, time::sleep};
 use zbus::{Connection, fdo, interface, message::Header};
 
@@ -26,6 +26,8 @@ pub(super) enum Event {
     Gone,
     /// Whether the user is away.
     Away(bool),
+    /// Nobody has chosen yet how to start.
+    Undecided,
 }
 
 /// Keeps the agent registered for as long as somebody listens to `events`. What is known of a program is
@@ -83,7 +85,18 @@ async fn stay_registered(
     backoff: &mut Backoff,
 ) -> Infallible {
     register(connection, events, backoff).await;
+    match is_undecided(connection).await {
+        Ok(true) => send(events, Event::Undecided).await,
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "cannot ask for the mode"),
+    }
     pending().await
+}
+
+/// Whether nobody has chosen yet how to start.
+async fn is_undecided(connection: &Connection) -> Result<bool, Error> {
+    let status = BrokerProxy::new(connection).await?.status(OWN_UID).await?;
+    Ok(status.mode_undecided == Some(true))
 }
 
 /// Registers the agent, however often that takes.

@@ -7,6 +7,7 @@ mod application;
 mod input_guard;
 mod link;
 mod notification;
+mod open;
 mod presence;
 mod prompt_window;
 mod style;

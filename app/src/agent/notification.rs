@@ -16,6 +16,10 @@ pub(super) const SHOW_ACTION: &str = "show-prompt";
 pub(super) const SHOW_ALL_ACTION: &str = "show-prompts";
 /// Id of the notification of what was stopped.
 pub(super) const STOPPED: &str = "stopped";
+/// Name of the action that opens the window.
+pub(super) const OPEN_ACTION: &str = "open";
+/// Id of the notification that it is to be chosen how to start.
+pub(super) const UNDECIDED: &str = "undecided";
 /// Programs that it names; the others are counted.
 const NAMED: usize = 3;
 
@@ -41,6 +45,17 @@ pub(super) fn new(prompt: &Prompt, is_quiet: bool) -> gio::Notification {
     let subject = prompt.subject.to_variant();
     notification.set_default_action_and_target_value(&action, Some(&subject));
     notification.add_button_with_target_value(&gettext("Show"), &action, Some(&subject));
+    notification
+}
+
+/// The notification that it is to be chosen how to start.
+pub(super) fn undecided() -> gio::Notification {
+    let notification = gio::Notification::new(&gettext("Portreeve is only watching"));
+    let body = gettext("No program is stopped until you choose how to start.");
+    notification.set_body(Some(&body));
+    let action = format!("app.{OPEN_ACTION}");
+    notification.set_default_action(&action);
+    notification.add_button(&gettext("Choose…"), &action);
     notification
 }
 

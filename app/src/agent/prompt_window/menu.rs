@@ -4,11 +4,10 @@ use std::os::fd::OwnedFd;
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::gio;
-use portreeve_dbus::APPLICATION_ID;
 use portreeve_policy::{For, Scope, Span};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::PromptWindow;
+use super::{super::open::open_window, PromptWindow};
 use crate::{
     i18n::{gettext, gettext_f},
     model::{Extent, Question},
@@ -95,12 +94,7 @@ impl PromptWindow {
     }
 
     fn open_app(&self) {
-        let id = format!("{APPLICATION_ID}.desktop");
-        let apps = gio::AppInfo::all();
-        let app = apps.iter().find(|app| app.id().is_some_and(|it| it == id));
-        let context = WidgetExt::display(self).app_launch_context();
-        let opened = app.is_some_and(|app| app.launch(&[], Some(&context)).is_ok());
-        if !opened {
+        if !open_window(&WidgetExt::display(self)) {
             self.show_error(&gettext("Cannot open Portreeve."));
         }
     }
