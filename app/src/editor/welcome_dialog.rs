@@ -1,6 +1,6 @@
 //! The dialog of the first start: how it is to begin.
 
-use adw::subclass::prelude::*;
+use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
 
 type ChosenHandler = Box<dyn Fn(&WelcomeDialog, &'static str)>;

@@ -57,7 +57,7 @@ fn check(desk: &Desk, screen: &str) {
 fn every_control_of_a_prompt_has_a_name() {
     let desk = asked(&prompt(1));
     check(&desk, "the prompt");
-    desk.click("Details", "button");
+    desk.click("Details", "list item");
     desk.see("Command as the program wrote it", "label");
     check(&desk, "its details");
     desk.click("More", "toggle button");

@@ -50,7 +50,7 @@ impl Session {
 }
 
 /// A logind with one desktop session, open and in front.
-async fn logind() -> Connection {
+pub(crate) async fn logind() -> Connection {
     let session = Session {
         active: true,
         locked: false,

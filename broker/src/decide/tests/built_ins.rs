@@ -53,7 +53,7 @@ impl Desk {
     }
 
     /// What a call is told at once.
-    async fn told_at(&self, program: &Running, object: Object) -> Option<Told> {
+    pub(super) async fn told_at(&self, program: &Running, object: Object) -> Option<Told> {
         let call = self.call(program, object).await;
         self.rest().await;
         self.told(call)
