@@ -15,6 +15,7 @@ AGENT = "portreeve-agent.service"
 PROCESSES = Path("/sys/fs/cgroup/system.slice", SERVICE, "cgroup.procs")
 SETTINGS = Path("/etc/portreeve/portreeved.toml")
 RULES = Path("/etc/portreeve/rules.d")
+LISTS = Path("/etc/portreeve/lists")
 DATABASE = Path("/var/lib/portreeve/rules.db")
 USERS = ("alice", "bob")
 BUILT_IN_RULES = 2
@@ -189,6 +190,7 @@ def reset():
     changed = SETTINGS.exists() or RULES.exists()
     SETTINGS.unlink(missing_ok=True)
     shutil.rmtree(RULES, ignore_errors=True)
+    shutil.rmtree(LISTS, ignore_errors=True)
     if changed:
         service("restart")
     states = _quiet_states()
