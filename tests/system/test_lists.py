@@ -86,7 +86,7 @@ def test_connection_is_judged_anew_when_its_list_is_another():
         firewall.ctl("rules", "import", path, "--yes", "--app", PROGRAM)
     firewall.add_rule(PROGRAM, "allow")
     caller = Caller()
-    mine = caller.call("kept.keep", ADDRESS, kind="udp", port=9).descriptor
+    mine = caller.call("kept.keep", ADDRESS, kind="udp").descriptor
     assert caller.call("kept.send", descriptor=mine).errno is None
     with file(ADDRESS, OTHER) as path:
         put = firewall.ctl("lists", "put", "bad", path)

@@ -209,6 +209,7 @@ def reset():
                 # Rules of processes go with them.
                 with contextlib.suppress(bus.Gone):
                     bus.remove_rule(rule, user)
+        bus.remove_lists(user)
     if not states["alice"].agent:
         agent("start")
         await_agent()
