@@ -1,7 +1,7 @@
 //! What taking rules would change: what is there already is not added twice.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     io,
 };
 
@@ -141,7 +141,7 @@ impl Difference {
     /// Has the lists of a file kept, but for those that are there already. `there` gives the text of the user's list of
     /// a name.
     #[must_use]
-    pub fn with_lists(mut self, lists: &[IncomingList], there: &HashMap<String, String>) -> Self {
+    pub fn with_lists(mut self, lists: &[IncomingList], there: &BTreeMap<String, String>) -> Self {
         for list in lists {
             let text = there.get(&list.name);
             if text.is_some_and(|text| *text == list.list.text()) {

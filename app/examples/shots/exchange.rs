@@ -1,6 +1,6 @@
 //! The dialogs of what was changed of rules, and of rules from files.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use portreeve_app::editor::{ImportDialog, RulesWindow};
 use portreeve_dbus::{ANY, Change, Error, Rule, RuleSpec};
@@ -226,6 +226,6 @@ fn a_list() -> (Imported, Difference) {
         warnings: Vec::new(),
     };
     let difference = Difference::new(&rules::all(), &imported.rules, false)
-        .with_lists(&imported.lists, &HashMap::new());
+        .with_lists(&imported.lists, &BTreeMap::new());
     (imported, difference)
 }

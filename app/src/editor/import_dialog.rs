@@ -1,6 +1,6 @@
 //! The dialog that shows what rules from a file would change, and has that changed.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
@@ -146,7 +146,7 @@ impl ImportDialog {
                     Err(error) => return self.show_failure(&error.to_user_facing()),
                 };
                 let there = lists.into_iter().map(|(info, text)| (info.name, text));
-                let there: HashMap<String, String> = there.collect();
+                let there: BTreeMap<String, String> = there.collect();
                 Ok(in_background(move || prepared(imported, &rules, &there, replace)).await)
             }
             Err(error) => Err(error),
@@ -315,7 +315,7 @@ fn imported(found: &Found, app: Option<String>) -> Result<Imported, exchange::Er
 fn prepared(
     mut imported: Imported,
     rules: &[Rule],
-    lists: &HashMap<String, String>,
+    lists: &BTreeMap<String, String>,
     replace: bool,
 ) -> (Imported, Difference) {
     let difference =

@@ -300,11 +300,10 @@ impl Draft {
             } else {
                 None
             },
-            action: if program == ANY && !wrong(&with_program) && wrong(&said_of_program) {
-                Some(gettext("A rule for any program can only deny."))
-            } else {
-                (!wrong(&with_place) && wrong(&rule(&put_place))).then(|| gettext("You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects."))
-            },
+            action: action_mistake(
+                program == ANY && !wrong(&with_program) && wrong(&said_of_program),
+                !wrong(&with_place) && wrong(&rule(&put_place)),
+            ),
             place: self.place_mistake(wrong(&with_place)),
             port: wrong(&part(&put_ports)).then(|| {
                 gettext("Enter ports from 1 to 65535, such as 443 or 80, 8000-8999, or nothing for any.")
@@ -327,6 +326,19 @@ impl Draft {
             spec.only_in_name = network.and_then(|network| network.name);
             spec.lifespan = self.lifespan.map(|lifespan| lifespan.to_string());
         }))
+    }
+}
+
+/// What to do about what is said, if it is too much for any program, or nobody could be asked.
+fn action_mistake(is_of_any: bool, is_of_nobody: bool) -> Option<String> {
+    if is_of_any {
+        Some(gettext("A rule for any program can only deny."))
+    } else if is_of_nobody {
+        Some(gettext(
+            "You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects.",
+        ))
+    } else {
+        None
     }
 }
 

@@ -59,7 +59,6 @@ impl Lists {
     }
 
     #[zbus(out_args("change", "added"))]
-    #[expect(clippy::too_many_arguments, reason = "two of them are zbus's")]
     async fn change(
         &self,
         #[zbus(header)] header: Header<'_>,

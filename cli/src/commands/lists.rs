@@ -1,6 +1,6 @@
 //! `portreevectl lists`: lists of names and addresses, which rules speak of.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use portreeve_dbus::{ListInfo, ListsProxy, NewList, RuleChanges, read_sealed, sealed};
 use portreeve_exchange::{Found, IncomingList, TextFile, read};
@@ -99,8 +99,8 @@ pub(super) async fn kept(uid: u32) -> Result<Vec<IncomingList>> {
 }
 
 /// The texts of those lists of user `uid` that have such a name, by these.
-pub(super) async fn texts(uid: u32, names: &[&str]) -> Result<HashMap<String, String>> {
-    let mut texts = HashMap::new();
+pub(super) async fn texts(uid: u32, names: &[&str]) -> Result<BTreeMap<String, String>> {
+    let mut texts = BTreeMap::new();
     if names.is_empty() {
         return Ok(texts);
     }

@@ -27,14 +27,18 @@ pub(super) fn named(condition: &Operator, settings: &Settings) -> Option<Destina
     let (place, files) = directory.find(Path::new(condition.data()))?;
     // Another kind of entries of the same files is another list.
     let (title, entries) = match condition.operand() {
-        "lists.domains" => (place, of_each(files, domain)),
-        "lists.ips" => (format!("{place} (addresses)"), of_each(files, address)),
+        "lists.domains" => (place, of_each(files, |line| Ok(domain(line)))),
+        "lists.ips" => (
+            format!("{place} (addresses)"),
+            of_each(files, |line| Ok(address(line))),
+        ),
         "lists.nets" => (format!("{place} (networks)"), of_each(files, network)),
         _ => return None,
     };
-    let name = name_of(&title);
-    // One that had to be shortened may be that of two.
-    let named = InList::named(&name).filter(|_| name == title.replace('/', " "))?;
+    let name = title.replace('/', "›");
+    // One that had to be shortened, or written in another way, may be that of two.
+    let is_of_one = !title.contains('›') && name_of(&name) == name;
+    let named = InList::named(&name).filter(|_| is_of_one)?;
     let list = List::of(entries?).ok()?;
     Some(Destination::List(named.with(Some(Arc::new(list)))))
 }
@@ -44,7 +48,7 @@ struct Unsayable;
 
 fn of_each(
     files: &[TextFile],
-    entry: fn(&str) -> Result<Option<Entry>, Unsayable>,
+    entry: impl Fn(&str) -> Result<Option<Entry>, Unsayable>,
 ) -> Option<Vec<Entry>> {
     let lines = files.iter().flat_map(|file| file.text.split('\n'));
     let entries: Result<Vec<_>, Unsayable> = lines.map(entry).collect();
@@ -53,30 +57,28 @@ fn of_each(
 
 /// Of a line that begins like one of a hosts file, all that comes after the address: compared as a whole, and with
 /// names in lower case.
-fn domain(line: &str) -> Result<Option<Entry>, Unsayable> {
-    let rest = match (line.strip_prefix("0.0.0.0"), line.strip_prefix("127.0.0.1")) {
-        (Some(rest), _) | (None, Some(rest)) => rest,
-        (None, None) => return Ok(None),
-    };
+fn domain(line: &str) -> Option<Entry> {
+    let rest = line.strip_prefix("0.0.0.0");
+    let rest = rest.or_else(|| line.strip_prefix("127.0.0.1"))?;
     // Whatever is between.
     let mut rest = rest.chars();
     rest.next();
     let rest = rest.as_str();
     let host = trimmed(rest);
     if OWN_NAMES.contains(&rest) {
-        return Ok(None);
+        return None;
     }
     // What is written in another way is no name that is ever looked up.
     let name = host_name(host).filter(|name| **name == *host);
-    Ok(name.map(Entry::Host))
+    name.map(Entry::Host)
 }
 
 /// Compared as a text.
-fn address(line: &str) -> Result<Option<Entry>, Unsayable> {
+fn address(line: &str) -> Option<Entry> {
     let word = trimmed(line);
     let address = word.parse::<IpAddr>().ok();
     let same = address.filter(|it| it.to_string() == word && !line.starts_with('#'));
-    Ok(same.map(|address| Entry::Network(address.into())))
+    same.map(|address| Entry::Network(address.into()))
 }
 
 fn network(line: &str) -> Result<Option<Entry>, Unsayable> {
