@@ -1,7 +1,7 @@
 //! What the words of a rule say of its list.
 
 use crate::{
-    i18n::{gettext, gettext_f, ngettext_f},
+    i18n::{gettext_f, ngettext_f},
     model::text::{isolate, shown},
 };
 
