@@ -3,6 +3,7 @@
 use gtk::glib;
 use portreeve_dbus::Error;
 use portreeve_exchange::{self as exchange, RULES_MAX};
+use portreeve_policy::List;
 
 use crate::{
     i18n::{gettext, gettext_f},
@@ -115,11 +116,22 @@ impl UserFacingError for exchange::Error {
                     ("n", &most),
                 )
             }
-            Self::NoProgram(name) => of(
-                &gettext("“{file}” lists hosts or domains. They are denied to one program."),
-                name,
-                none,
+            Self::List { name, list, text } => gettext_f(
+                &gettext("There is a mistake in list “{list}” of “{file}”: {reason}"),
+                &[
+                    ("file", &isolate(&shown(name))),
+                    ("list", &isolate(&shown(list))),
+                    ("reason", text),
+                ],
             ),
+            Self::TooManyEntries(name) => {
+                let most = List::MOST.to_string();
+                of(
+                    &gettext("“{file}” has a list with more than {n} entries."),
+                    name,
+                    ("n", &most),
+                )
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `/etc/portreeve/rules.d/*.toml`: administrators' rules, which stand above those of users.
 
+mod lists;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -11,15 +13,18 @@ use std::{
 
 use nix::unistd::User;
 use portreeve_dbus::{Error::InvalidArgument, RuleSpec};
-use portreeve_policy::{Action, Lifespan, Origin, Rule, RuleId, SubjectPattern};
+use portreeve_policy::{Action, Destination, Lifespan, Origin, Rule, RuleId, SubjectPattern};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use toml::Spanned;
 
+use self::lists::Lists;
 use crate::{decide::Command, failure::with_causes, replaced::Replaced};
 
 /// Where the rules are.
 pub const PATH: &str = "/etc/portreeve/rules.d";
+/// Where the lists are that they name, beside that.
+const LISTS: &str = "lists";
 /// Bytes that a file may have.
 const LONGEST: u64 = 1 << 20;
 /// Rules that all files may have together, those for several users counted for each; with those of files that
@@ -53,6 +58,14 @@ pub enum Error {
         /// What is wrong there.
         text: String,
     },
+    /// A rule names a list that is not where lists are.
+    #[error("cannot use list {path}: expected the path of a file in {directory}")]
+    Elsewhere {
+        /// The list.
+        path: String,
+        /// Where lists are.
+        directory: String,
+    },
     /// There are more than can be kept.
     #[error("cannot keep the rules of {path}: there are more than {MOST} in all")]
     TooMany {
@@ -81,6 +94,8 @@ struct Entry {
     host: Option<String>,
     domain: Option<String>,
     network: Option<String>,
+    /// Path of a list.
+    list: Option<String>,
     place: Option<String>,
     ports: Option<Ports>,
     protocol: Option<String>,
@@ -120,14 +135,17 @@ enum Named {
 pub struct Administrators {
     directory: PathBuf,
     files: BTreeMap<PathBuf, Vec<Rule>>,
+    lists: Lists,
 }
 
 impl Administrators {
-    /// Those in this directory, of which nothing has been read.
+    /// Those in this directory, of which nothing has been read. Lists are in one beside it.
     pub fn new(directory: PathBuf) -> Self {
+        let lists = Lists::new(directory.with_file_name(LISTS));
         Self {
             directory,
             files: BTreeMap::new(),
+            lists,
         }
     }
 
@@ -140,9 +158,10 @@ impl Administrators {
             self.files.keys().cloned().collect()
         });
         let mut before = std::mem::take(&mut self.files);
+        self.lists.begin();
         let mut count = 0;
         for path in paths {
-            let read = read_file(&path).and_then(|rules| {
+            let read = read_file(&path, &mut self.lists).and_then(|rules| {
                 if count + rules.len() > MOST {
                     let path = path.display().to_string();
                     return Err(Error::TooMany { path });
@@ -151,12 +170,26 @@ impl Administrators {
             });
             let rules = read.unwrap_or_else(|error| {
                 problems.push(error);
-                before.remove(&path).unwrap_or_default()
+                let rules = before.remove(&path).unwrap_or_default();
+                self.with_lists(rules)
             });
             count += rules.len();
             self.files.insert(path, rules);
         }
+        problems.extend(self.lists.end());
         (self.files.values().flatten().cloned().collect(), problems)
+    }
+
+    /// Rules as they were, with their lists as they are.
+    fn with_lists(&mut self, mut rules: Vec<Rule>) -> Vec<Rule> {
+        for rule in &mut rules {
+            if let Destination::List(list) = &mut rule.object.destination
+                && let Ok(found) = self.lists.find(list.name())
+            {
+                *list = found;
+            }
+        }
+        rules
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, Error> {
@@ -164,14 +197,12 @@ impl Administrators {
             path: self.directory.display().to_string(),
             source,
         };
-        match fs::metadata(&self.directory) {
-            Ok(metadata) if is_roots(&metadata) => {}
-            Ok(_) => {
-                let path = self.directory.display().to_string();
-                return Err(Error::Trust { path });
+        match check_directory(&self.directory) {
+            Ok(()) => {}
+            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(Vec::new());
             }
-            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(error(source)),
+            Err(error) => return Err(error),
         }
         let entries = fs::read_dir(&self.directory).map_err(error)?;
         let mut paths = Vec::new();
@@ -204,7 +235,8 @@ pub struct Begun {
 /// Reads the rules of this directory for the first time.
 pub async fn begin(directory: PathBuf) -> Begun {
     // Any file there: the directory is watched.
-    let watched = Replaced::watch([directory.join("rules.toml")]);
+    let lists = directory.with_file_name(LISTS);
+    let watched = Replaced::watch([directory.join("rules.toml"), lists.join("list.txt")]);
     let watched = watched.inspect_err(|error| {
         tracing::error!(%error, "cannot watch administrators' rules: changes count after a restart");
     });
@@ -269,7 +301,17 @@ fn is_roots(metadata: &fs::Metadata) -> bool {
     metadata.uid() == owner && metadata.mode() & 0o022 == 0
 }
 
-fn read_file(path: &Path) -> Result<Vec<Rule>, Error> {
+fn check_directory(directory: &Path) -> Result<(), Error> {
+    let path = directory.display().to_string();
+    match fs::metadata(directory) {
+        Ok(metadata) if is_roots(&metadata) => Ok(()),
+        Ok(_) => Err(Error::Trust { path }),
+        Err(source) => Err(Error::Read { path, source }),
+    }
+}
+
+/// Opens a file that is root's.
+fn open(path: &Path, longest: u64) -> Result<(File, fs::Metadata), Error> {
     let shown = || path.display().to_string();
     let error = |source| Error::Read {
         path: shown(),
@@ -283,22 +325,35 @@ fn read_file(path: &Path) -> Result<Vec<Rule>, Error> {
     if !metadata.is_file() || !is_roots(&metadata) {
         return Err(Error::Trust { path: shown() });
     }
-    if metadata.len() > LONGEST {
+    if metadata.len() > longest {
         return Err(error(io::ErrorKind::FileTooLarge.into()));
     }
-    let (mut text, created) = (String::new(), metadata.mtime());
-    file.take(LONGEST)
-        .read_to_string(&mut text)
-        .map_err(error)?;
-    parse(&text, created).map_err(|(at, what)| Error::Parse {
-        path: shown(),
+    Ok((file, metadata))
+}
+
+fn text_of(file: File, path: &Path, longest: u64) -> Result<String, Error> {
+    let mut text = String::new();
+    let read = file.take(longest).read_to_string(&mut text);
+    read.map_err(|source| Error::Read {
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(text)
+}
+
+fn read_file(path: &Path, lists: &mut Lists) -> Result<Vec<Rule>, Error> {
+    let (file, metadata) = open(path, LONGEST)?;
+    let created = metadata.mtime();
+    let text = text_of(file, path, LONGEST)?;
+    parse(&text, created, lists).map_err(|(at, what)| Error::Parse {
+        path: path.display().to_string(),
         line: line_of(&text, &at),
         text: what,
     })
 }
 
 /// The rules of a text, or what is wrong where.
-fn parse(text: &str, created: i64) -> Result<Vec<Rule>, (Range<usize>, String)> {
+fn parse(text: &str, created: i64, lists: &mut Lists) -> Result<Vec<Rule>, (Range<usize>, String)> {
     let document: Document = toml::from_str(text)
         .map_err(|error| (error.span().unwrap_or_default(), error.message().to_owned()))?;
     let mut rules = Vec::new();
@@ -306,7 +361,7 @@ fn parse(text: &str, created: i64) -> Result<Vec<Rule>, (Range<usize>, String)> 
         let at = entry.span();
         let entry = entry.into_inner();
         let users = users(entry.users.as_deref()).map_err(|text| (at.clone(), text))?;
-        let rule = entry.rule(created).map_err(|text| (at, text))?;
+        let rule = entry.rule(created, lists).map_err(|text| (at, text))?;
         rules.extend(users.into_iter().map(|uid| Rule {
             uid,
             ..rule.clone()
@@ -323,7 +378,7 @@ fn line_of(text: &str, at: &Range<usize>) -> usize {
 
 impl Entry {
     /// The rule, for everybody.
-    fn rule(self, created: i64) -> Result<Rule, String> {
+    fn rule(self, created: i64, lists: &mut Lists) -> Result<Rule, String> {
         let for_any = self.program == "any";
         let errno = self.errno.map(|name| {
             let known = Action::ERRNOS.iter().find(|(known, _)| *known == name);
@@ -348,6 +403,8 @@ impl Entry {
             host: self.host,
             domain: self.domain,
             network: self.network,
+            // What it has to be together with; its path is looked at apart.
+            list: self.list.as_ref().map(|_| LISTS.to_owned()),
             place: self.place,
             ports: self.ports.map(|ports| match ports {
                 Ports::One(port) => port.to_string(),
@@ -362,10 +419,14 @@ impl Entry {
             enabled: Some(self.enabled),
             note: self.note,
         };
-        let parts = spec.check().map_err(|error| match error {
+        let mut parts = spec.check().map_err(|error| match error {
             InvalidArgument(text) => text,
             other => other.to_string(),
         })?;
+        if let Some(path) = &self.list {
+            let list = lists.find(path).map_err(|error| with_causes(&error))?;
+            parts.object.destination = Destination::List(list);
+        }
         Ok(Rule {
             id: RuleId(0),
             uid: None,

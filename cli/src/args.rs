@@ -1,6 +1,8 @@
 //! What can be said on the command line.
 
 mod files;
+mod lists;
+mod parts;
 
 use std::path::PathBuf;
 
@@ -8,11 +10,13 @@ use clap::{
     Args as ClapArgs, Parser, Subcommand, ValueHint,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use portreeve_policy::{
-    Action, BuiltIn, For, Mode, Operation, Outcome, Ports, Protocol, Scope, Span,
-};
+use portreeve_policy::{Action, BuiltIn, For, Mode, Operation, Outcome, Protocol, Scope, Span};
 
-pub(crate) use self::files::{ExportRules, ImportRules};
+pub(crate) use self::{
+    files::{ExportRules, ImportRules},
+    lists::Lists,
+    parts::Parts,
+};
 use crate::clock::moment;
 
 const EXIT_STATUS: &str = "\
@@ -56,6 +60,9 @@ pub(crate) enum Command {
     /// List and change rules
     #[command(subcommand)]
     Rules(Rules),
+    /// List and change lists of names and addresses, which rules speak of
+    #[command(subcommand)]
+    Lists(Lists),
     /// Show what becomes of calls that no rule is about, or set it
     Mode(ModeArgs),
     /// Allow or deny for a short time what no rule is about, without questions
@@ -158,7 +165,7 @@ pub(crate) enum Rules {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct AddRule {
     /// Absolute path of the program's executable, where symbolic links are followed; an application:
-    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST
+    /// flatpak:ID, snap:NAME; or what is in a file: sha256:DIGEST. With --list and deny it may be any
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: PathBuf,
     /// What the program does; may be given more than once
@@ -222,64 +229,6 @@ impl EditRule {
                 id: self.id,
                 ..Self::default()
             }
-    }
-}
-
-/// Parts of a rule that need not be named.
-#[derive(Debug, Default, PartialEq, ClapArgs)]
-pub(crate) struct Parts {
-    /// Only where this program has started it, or what that has started: the path of an executable, and of no
-    /// interpreter or script. Not for listen and accept
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
-    pub(crate) started_by: Option<PathBuf>,
-    /// Also for everything that the program starts, and what that starts. What lets that do something lets whatever
-    /// can have the program start it
-    #[arg(long, conflicts_with = "started_by")]
-    pub(crate) and_what_it_starts: bool,
-    /// Only this host, by name. Of one who listens or accepts, this and the next three are about who may
-    /// connect, and a name is not known
-    #[arg(long, value_name = "NAME", group = "where_to")]
-    pub(crate) host: Option<String>,
-    /// Only the host of this name and those below it: example.org and www.example.org
-    #[arg(long, value_name = "NAME", group = "where_to")]
-    pub(crate) domain: Option<String>,
-    /// Only this address, or network in CIDR form (10.1.2.3/8 means 10.0.0.0/8)
-    #[arg(long, value_name = "CIDR", group = "where_to")]
-    pub(crate) addr: Option<String>,
-    /// Only there
-    #[arg(long, value_parser = ["local-network", "this-computer", "name-servers", "vpn", "multicast", "internet"], group = "where_to")]
-    pub(crate) place: Option<String>,
-    /// Only these ports, such as 443 or 80,443,8000-8999
-    #[arg(long, value_name = "PORTS")]
-    pub(crate) port: Option<Ports>,
-    /// Only this protocol: tcp, udp, icmp, icmpv6, sctp, udplite or an IP protocol number
-    #[arg(long)]
-    pub(crate) protocol: Option<Protocol>,
-    /// What a denied call fails with [default: EPERM]
-    #[arg(long, value_parser = errno())]
-    pub(crate) errno: Option<u16>,
-    /// The rule is in force only while this network is active: a connection of the network manager's by its name, if it
-    /// is active now, or its UUID; or current
-    #[arg(long, value_name = "NETWORK")]
-    pub(crate) network: Option<String>,
-    /// The rule ends after this time, such as 90s, 30m, 1h or "2h 30m"
-    #[arg(long = "for", value_name = "TIME", value_parser = time, conflicts_with = "until_logout")]
-    pub(crate) time: Option<Span>,
-    /// The rule ends when its user logs out
-    #[arg(long)]
-    pub(crate) until_logout: bool,
-    /// What is to be known about the rule
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) note: Option<String>,
-}
-
-impl Parts {
-    /// How long the rule is to live, if that is said.
-    pub(crate) fn lifespan(&self) -> Option<For> {
-        match self.time {
-            Some(span) => Some(For::Time(span)),
-            None => self.until_logout.then_some(For::Logout),
-        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{io::IsTerminal as _, time::Duration};
 
-use portreeve_dbus::{ActivitiesProxy, BrokerProxy, ModesProxy, PromptsProxy, RulesProxy};
+use portreeve_dbus::{
+    ActivitiesProxy, BrokerProxy, ListsProxy, ModesProxy, PromptsProxy, RulesProxy,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use zbus::{Connection, Proxy, connection::Builder, proxy::MethodFlags, wire::DynamicType};
 
@@ -47,6 +49,13 @@ impl Bus {
     /// Rules.
     pub(crate) async fn rules(&self) -> Result<RulesProxy<'static>> {
         Ok(RulesProxy::new(&self.0)
+            .await
+            .map_err(portreeve_dbus::Error::from)?)
+    }
+
+    /// Lists.
+    pub(crate) async fn lists(&self) -> Result<ListsProxy<'static>> {
+        Ok(ListsProxy::new(&self.0)
             .await
             .map_err(portreeve_dbus::Error::from)?)
     }

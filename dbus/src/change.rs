@@ -70,6 +70,16 @@ impl RuleChanges {
 
     /// Checks every part; the error names the one that is wrong. A rule may be in one list only, and once.
     pub fn check(&self) -> Result<CheckedChanges, Error> {
+        let checked = self.check_any()?;
+        if checked == CheckedChanges::default() {
+            let text = "cannot change nothing: no rule is named";
+            return Err(Error::InvalidArgument(text.to_owned()));
+        }
+        Ok(checked)
+    }
+
+    /// The same where something else is changed too, so that there need be no rules.
+    pub fn check_any(&self) -> Result<CheckedChanges, Error> {
         let invalid = |text: String| Err(Error::InvalidArgument(text));
         let ids = |ids: &Option<Vec<u64>>| -> Vec<RuleId> {
             ids.iter().flatten().copied().map(RuleId).collect()
@@ -82,9 +92,6 @@ impl RuleChanges {
                 "cannot change more than {} rules at once",
                 Self::MOST
             )));
-        }
-        if specs.is_empty() && named.is_empty() {
-            return invalid("cannot change nothing: no rule is named".to_owned());
         }
         named.sort_unstable();
         if let Some(twice) = named.windows(2).find(|pair| pair.first() == pair.last()) {
@@ -132,6 +139,8 @@ pub struct Change {
     pub enabled: u32,
     /// How many it has put out of force.
     pub disabled: u32,
+    /// The lists that it has made, replaced or removed; absent if there are none.
+    pub lists: Option<Vec<String>>,
     /// One of those rules as it is now, or was when it was removed; absent if none of them is known any more.
     pub rule: Option<Rule>,
 }

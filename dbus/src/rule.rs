@@ -1,9 +1,9 @@
 //! Rules as they cross the bus, and their conversion from and to the policy's.
 
 use portreeve_policy::{
-    Action, Alteration, BuiltIn, Deadline, Destination, For, Lifespan, Network, Note,
-    ObjectPattern, OfContents, Operation, Operations, Process, Program, Rule as PolicyRule, RuleId,
-    Span, SubjectPattern,
+    Action, Alteration, BuiltIn, Deadline, Destination, For, InList, Lifespan, Network, Note,
+    ObjectPattern, Operation, Operations, Process, Program, Rule as PolicyRule, RuleId, Span,
+    SubjectPattern,
 };
 use zbus::{DeserializeDict, SerializeDict, Type};
 
@@ -13,9 +13,10 @@ mod check;
 mod subject;
 
 use check::{
-    check_asked, check_errno, check_lifespan, check_network, check_note, check_place, check_whence,
+    check_asked, check_errno, check_lifespan, check_listed, check_network, check_note, check_place,
+    check_whence,
 };
-pub(crate) use check::{check_name, check_program};
+pub(crate) use check::{check_list, check_name, check_program};
 pub(crate) use subject::check_starter;
 
 /// One rule as the broker lists it.
@@ -28,7 +29,8 @@ pub struct Rule {
     /// something else, and some of administrators.
     pub uid: Option<u32>,
     /// Key of the program: its path, `flatpak:ID` or `snap:NAME` of an application, or `sha256:` and the SHA-256 of
-    /// its file, wherever that is; absent for those for any program: built-in rules, and some of administrators.
+    /// its file, wherever that is; absent for those for any program: built-in rules, some of administrators, and those
+    /// of users that deny what is in a list.
     pub program: Option<String>,
     /// What the file of a program that is known by its SHA-256 was called where it was asked about: a claim.
     pub called: Option<String>,
@@ -39,12 +41,16 @@ pub struct Rule {
     /// Operations: `connect`, …
     pub operations: Vec<String>,
     /// Where to, or whence where the operation is `listen` or `accept`: `anywhere`, `local-network`,
-    /// `this-computer`, `name-servers`, `vpn`, `multicast`, `internet`, `host`, `domain` or `network`.
+    /// `this-computer`, `name-servers`, `vpn`, `multicast`, `internet`, `host`, `domain`, `network` or `list`.
     pub destination: String,
     /// Name of the host, for `host`; of the domain, with everything below it, for `domain`.
     pub host: Option<String>,
     /// Network in CIDR form, for `network`.
     pub network: Option<String>,
+    /// The list, for `list`: its name, or the path of an administrator's.
+    pub list: Option<String>,
+    /// How many entries that has.
+    pub entries: Option<u32>,
     /// The ports, as in `443` or `80,443,8000-8999`; absent for any.
     pub ports: Option<String>,
     /// The one protocol, or absent for any.
@@ -93,6 +99,11 @@ impl From<&PolicyRule> for Rule {
             Destination::Domain(domain) => ("domain", Some(domain.to_string()), None),
             Destination::Host(host) => ("host", Some(host.to_string()), None),
             Destination::Network(network) => ("network", None, Some(network.to_string())),
+            Destination::List(_) => ("list", None, None),
+        };
+        let list = match &rule.object.destination {
+            Destination::List(list) => Some(list),
+            _ => None,
         };
         Self {
             id: rule.id.0,
@@ -119,6 +130,8 @@ impl From<&PolicyRule> for Rule {
             destination: destination.to_owned(),
             host,
             network,
+            list: list.map(|list| list.name().to_owned()),
+            entries: list.and_then(|list| u32::try_from(list.list()?.len()).ok()),
             ports: rule.object.ports.as_ref().map(ToString::to_string),
             protocol: rule.object.protocol.map(|protocol| protocol.to_string()),
             action: rule.action.as_str().to_owned(),
@@ -152,11 +165,11 @@ impl From<&PolicyRule> for Rule {
 }
 
 impl Rule {
-    /// The same rule to be added once more, if it is for a program, and not for one of its processes.
+    /// The same rule to be added once more, if it is one that a user can have, and not for a process.
     /// `boottime` is now, microseconds on `CLOCK_BOOTTIME`: what ends is given what it has left.
     pub fn spec(&self, boottime: u64) -> Option<RuleSpec> {
         let place = || match self.destination.as_str() {
-            "anywhere" | "host" | "domain" | "network" => None,
+            "anywhere" | "host" | "domain" | "network" | "list" => None,
             place => Some(place.to_owned()),
         };
         let lifespan = match (self.lifespan.as_str(), self.ends) {
@@ -168,7 +181,11 @@ impl Rule {
             _ => return None,
         };
         Some(RuleSpec {
-            program: self.program.clone()?,
+            program: match &self.program {
+                Some(program) => program.clone(),
+                None if self.list.is_some() && self.action == "deny" => ANY.to_owned(),
+                None => return None,
+            },
             called: self.called.clone(),
             started_by: self.started_by.clone(),
             and_what_it_starts: self.and_what_it_starts,
@@ -176,6 +193,7 @@ impl Rule {
             host: self.host.clone().filter(|_| self.destination == "host"),
             domain: self.host.clone().filter(|_| self.destination == "domain"),
             network: self.network.clone(),
+            list: self.list.clone(),
             place: place(),
             ports: self.ports.clone(),
             protocol: self.protocol.clone(),
@@ -216,9 +234,14 @@ impl Rule {
             program: Some(self.program.clone().unwrap_or_else(|| "/any".to_owned())),
             lifespan: "always".to_owned(),
             ends: None,
+            // Those of administrators are called otherwise.
+            list: self.list.as_ref().map(|_| "list".to_owned()),
             ..self.clone()
         };
-        let parts = named.spec(0)?.check().ok()?;
+        let mut parts = named.spec(0)?.check().ok()?;
+        if let Some(list) = &self.list {
+            parts.object.destination = Destination::List(InList::at(list));
+        }
         Some(PolicyRule {
             id: RuleId(self.id),
             uid: self.uid,
@@ -239,13 +262,17 @@ impl Rule {
     }
 }
 
-/// A rule to be added. It always names a program.
+/// The word for any program.
+pub const ANY: &str = "any";
+
+/// A rule to be added. It names a program, unless it denies what is in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct RuleSpec {
     /// Key of the program: `flatpak:ID` or `snap:NAME` of an application, `sha256:` and the SHA-256 of a file in
     /// hexadecimal digits, wherever that is, or the path of an executable as the kernel names it: absolute, and
-    /// without symbolic links, `.`, `..` and empty components ([`crate::program_key`] finds it).
+    /// without symbolic links, `.`, `..` and empty components ([`crate::program_key`] finds it). Or `any`, in a rule that
+    /// denies what is in a list.
     pub program: String,
     /// What the file is called of a program that is known by its SHA-256, to be shown; of others nothing.
     pub called: Option<String>,
@@ -259,11 +286,13 @@ pub struct RuleSpec {
     pub operations: Vec<String>,
     /// Only this host.
     pub host: Option<String>,
-    /// Only the host of this name and those whose names end with it. Of this, `host`, `network` and `place`
+    /// Only the host of this name and those whose names end with it. Of this, `host`, `network`, `list` and `place`
     /// there can be one.
     pub domain: Option<String>,
     /// Only this address or network (CIDR; host bits are cut off, IPv4-mapped is IPv4).
     pub network: Option<String>,
+    /// Only what is in this list of the user's, which has to be there by then; for connecting.
+    pub list: Option<String>,
     /// Only there: `local-network`, `this-computer`, `name-servers`, `vpn`, `multicast` or `internet`.
     pub place: Option<String>,
     /// Only these ports of 1 to 65535, as in `443` or `80,443,8000-8999`.
@@ -292,9 +321,7 @@ pub struct RuleSpec {
 /// The parts of a [`RuleSpec`], checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// The program.
-    pub program: Program,
-    /// Whose calls: the program's, or not only or not all of those.
+    /// Whose calls: a program's, not only or not all of those, or any program's.
     pub subject: SubjectPattern,
     /// What it does.
     pub operations: Operations,
@@ -317,17 +344,6 @@ impl RuleSpec {
     pub fn check(&self) -> Result<Checked, Error> {
         let invalid = |text: String| Error::InvalidArgument(text);
         let parsed = |error: portreeve_policy::ParseError| invalid(error.to_string());
-        let program = match (check_program(&self.program)?, &self.called) {
-            (program, None) => program,
-            (Program::Contents(it), Some(called)) => {
-                Program::Contents(OfContents::new(it.digest(), Some(called)))
-            }
-            (program, Some(_)) => {
-                return Err(invalid(format!(
-                    "cannot say what the file of {program} is called: only of sha256:… can that be said"
-                )));
-            }
-        };
         let operations = self
             .operations
             .iter()
@@ -337,7 +353,8 @@ impl RuleSpec {
             .ok_or_else(|| invalid("cannot make a rule without an operation".to_owned()))?;
         let destination = self.destination()?;
         let incoming = [Operation::Listen, Operation::Accept];
-        let subject = self.subject(&program)?;
+        let subject = self.subject()?;
+        check_listed(&subject, operations, &destination, self.action()?)?;
         if incoming.iter().any(|it| operations.contains(*it)) {
             check_whence(&destination)?;
             if subject.starter().is_some() {
@@ -353,7 +370,6 @@ impl RuleSpec {
             check_asked(operations, &destination)?;
         }
         Ok(Checked {
-            program,
             subject,
             operations,
             object: ObjectPattern {
@@ -392,16 +408,25 @@ impl RuleSpec {
     }
 
     fn destination(&self) -> Result<Destination, Error> {
-        match (&self.host, &self.domain, &self.network, &self.place) {
-            (None, None, None, None) => Ok(Destination::Anywhere),
-            (Some(host), None, None, None) => check_name("host", host).map(Destination::Host),
-            (None, Some(domain), None, None) => {
+        let parts = (
+            &self.host,
+            &self.domain,
+            &self.network,
+            &self.list,
+            &self.place,
+        );
+        match parts {
+            (None, None, None, None, None) => Ok(Destination::Anywhere),
+            (Some(host), None, None, None, None) => check_name("host", host).map(Destination::Host),
+            (None, Some(domain), None, None, None) => {
                 check_name("domain", domain).map(Destination::Domain)
             }
-            (None, None, Some(network), None) => check_network(network),
-            (None, None, None, Some(place)) => check_place(place),
+            (None, None, Some(network), None, None) => check_network(network),
+            (None, None, None, Some(list), None) => check_list(list).map(Destination::List),
+            (None, None, None, None, Some(place)) => check_place(place),
             _ => Err(Error::InvalidArgument(
-                "cannot use more than one of host, domain, network and place in a rule".to_owned(),
+                "cannot use more than one of host, domain, network, list and place in a rule"
+                    .to_owned(),
             )),
         }
     }

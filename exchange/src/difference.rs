@@ -1,12 +1,15 @@
 //! What taking rules would change: what is there already is not added twice.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    io,
+};
 
-use portreeve_dbus::{Checked, Rule, RuleChanges, RuleSpec};
+use portreeve_dbus::{Checked, NewList, Rule, RuleChanges, RuleSpec, sealed};
 use portreeve_policy::{Action, NetworkId, ObjectPattern, Operations, SubjectPattern};
 
 use crate::{
-    Incoming,
+    Incoming, IncomingList,
     own::{is_own, lasting},
 };
 
@@ -56,6 +59,10 @@ pub struct Difference {
     pub enable: Vec<Rule>,
     /// Rules to be put out of force.
     pub disable: Vec<Rule>,
+    /// Lists to be kept.
+    pub lists: Vec<IncomingList>,
+    /// The names of those in whose place they are kept.
+    pub replaced: BTreeSet<String>,
 }
 
 impl Difference {
@@ -131,10 +138,36 @@ impl Difference {
         difference
     }
 
+    /// Has the lists of a file kept, but for those that are there already. `there` gives the text of the user's list of
+    /// a name.
+    #[must_use]
+    pub fn with_lists(mut self, lists: &[IncomingList], there: &BTreeMap<String, String>) -> Self {
+        for list in lists {
+            let text = there.get(&list.name);
+            if text.is_some_and(|text| *text == list.list.text()) {
+                continue;
+            }
+            if text.is_some() {
+                self.replaced.insert(list.name.clone());
+            }
+            self.lists.push(list.clone());
+        }
+        self
+    }
+
+    /// The lists as the broker takes them.
+    pub fn new_lists(&self) -> io::Result<Vec<NewList>> {
+        let lists = self.lists.iter().map(|it| {
+            let file = sealed(&it.list.text())?;
+            Ok((it.name.clone(), it.source.clone(), file.into()))
+        });
+        lists.collect()
+    }
+
     /// Whether there is nothing to be changed.
     pub fn is_empty(&self) -> bool {
         let rules = [&self.remove, &self.enable, &self.disable];
-        self.add.is_empty() && rules.iter().all(|rules| rules.is_empty())
+        self.add.is_empty() && self.lists.is_empty() && rules.iter().all(|rules| rules.is_empty())
     }
 
     /// The one change that makes it.

@@ -1,6 +1,6 @@
 //! A rule of another firewall, on its way to be one of ours.
 
-use portreeve_dbus::{Error, RuleSpec, deceives};
+use portreeve_dbus::{ANY, Error, RuleSpec, deceives};
 use portreeve_policy::{Action, Destination, Note, ObjectPattern, Operation};
 use regex::bytes::Regex;
 
@@ -10,7 +10,7 @@ const REGEX_MOST: usize = 1 << 20;
 /// Which programs a rule is for.
 #[derive(Debug, Clone)]
 pub(crate) enum Who {
-    /// The one with this path, or those: rules of ours name them.
+    /// The one with this path, or those: rules of ours name them. [`ANY`] is every one.
     Programs(Vec<String>),
     /// Any.
     Any,
@@ -69,7 +69,7 @@ impl Who {
         match self {
             Self::Any => true,
             Self::Foreign => false,
-            Self::Programs(programs) => programs.iter().any(|it| it == program),
+            Self::Programs(programs) => programs.iter().any(|it| it == program || it == ANY),
             Self::Matching(described) => described.may_describe(program),
         }
     }
@@ -92,8 +92,6 @@ pub(crate) struct Draft {
     pub(crate) first: bool,
     /// How exact the other firewall takes what it says of the other side to be, if that matters there: more is more.
     pub(crate) exactness: u8,
-    /// The list that it is an entry of.
-    pub(crate) list: Option<String>,
     /// Whose calls.
     pub(crate) who: Who,
     /// Whether the paths of its programs may be in upper or lower case there.
@@ -119,7 +117,6 @@ impl Draft {
             in_force: true,
             first: false,
             exactness: 0,
-            list: None,
             who: Who::Any,
             any_case: false,
             operation: Some(Operation::Connect),
@@ -133,9 +130,12 @@ impl Draft {
         self.action != Action::Allow
     }
 
-    /// What to call it, or the list that it is an entry of.
-    pub(crate) fn group(&self) -> &str {
-        self.list.as_ref().unwrap_or(&self.source)
+    /// Whether it denies what is in lists, and nothing else: such a rule can be for any program here.
+    pub(crate) fn is_against_lists(&self) -> bool {
+        let mut destinations = self.patterns.iter().map(|it| &it.destination);
+        self.denies()
+            && self.operation == Some(Operation::Connect)
+            && destinations.all(|it| matches!(it, Destination::List(_)))
     }
 
     /// Whether it counts there, and can be said here in full.
@@ -162,6 +162,8 @@ impl Draft {
         let checked: Vec<_> = self.specs("/a").map(|spec| spec.check()).collect();
         for (pattern, checked) in self.patterns.iter_mut().zip(checked) {
             match checked {
+                // What a list has is not in a rule.
+                Ok(_) if matches!(pattern.destination, Destination::List(_)) => {}
                 Ok(checked) => *pattern = checked.object,
                 Err(error) => problem = problem.or(Some(error)),
             }
@@ -189,6 +191,11 @@ impl Draft {
             text = format!("{text}. {}", self.said);
         }
         fit(&text)
+    }
+
+    /// Where its lists come from, in words.
+    pub(crate) fn source_of_list(&self, firewall: &str) -> String {
+        fit(&format!("{firewall} “{}”", self.source)).unwrap_or_default()
     }
 }
 
@@ -221,6 +228,7 @@ fn about(program: &str, pattern: &ObjectPattern) -> RuleSpec {
         Destination::Host(host) => spec.host = Some(host.to_string()),
         Destination::Domain(domain) => spec.domain = Some(domain.to_string()),
         Destination::Network(network) => spec.network = Some(network.to_string()),
+        Destination::List(list) => spec.list = Some(list.name().to_owned()),
         Destination::LocalNetwork => spec.place = place("local-network"),
         Destination::ThisComputer => spec.place = place("this-computer"),
         Destination::NameServers => spec.place = place("name-servers"),

@@ -33,9 +33,10 @@ use portreeve_policy::ParseError;
 use serde::Serialize;
 
 pub use difference::{Difference, Same};
+pub use lists::IncomingList;
 pub use own::{Exported, LeftOut, VERSION, export};
 pub use programs::is_script;
-pub use read::{Found, TextFile, read};
+pub use read::{Directory, Found, TextFile, read, read_lists};
 
 /// Most rules that are taken from one file or directory: as many as a user can have.
 pub const RULES_MAX: usize = portreeve_dbus::RuleChanges::MOST;
@@ -49,21 +50,13 @@ pub enum Format {
     OpenSnitch,
     /// A rule group of Little Snitch: `.lsrules`.
     Lsrules,
-    /// A list of hosts, as `/etc/hosts` has them, to be denied.
-    Hosts,
-    /// A list of domains, one on each line, to be denied.
-    Domains,
+    /// A list of what is to be denied: names and addresses, one on each line, or hosts as `/etc/hosts` has them.
+    List,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Portreeve,
-        Self::OpenSnitch,
-        Self::Lsrules,
-        Self::Hosts,
-        Self::Domains,
-    ];
+    pub const ALL: [Self; 4] = [Self::Portreeve, Self::OpenSnitch, Self::Lsrules, Self::List];
 
     /// The word used on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -71,8 +64,7 @@ impl Format {
             Self::Portreeve => "portreeve",
             Self::OpenSnitch => "opensnitch",
             Self::Lsrules => "lsrules",
-            Self::Hosts => "hosts",
-            Self::Domains => "domains",
+            Self::List => "list",
         }
     }
 }
@@ -91,7 +83,7 @@ impl FromStr for Format {
         found.ok_or_else(|| ParseError {
             kind: "format",
             word: word.to_owned(),
-            expected: "portreeve, opensnitch, lsrules, hosts or domains",
+            expected: "portreeve, opensnitch, lsrules or list",
         })
     }
 }
@@ -103,6 +95,8 @@ pub struct Settings {
     pub format: Option<Format>,
     /// Key of the program that rules are for which name none of this computer: a path, or an application's.
     pub app: Option<String>,
+    /// The lists of a directory that was named for what rules of OpenSnitch name: others are not read.
+    pub lists: Option<Directory>,
     /// Whether that is a script: other firewalls know it by the path of what runs it.
     pub app_is_script: bool,
     /// The user whom the rules are to be for.
@@ -138,6 +132,8 @@ pub struct Imported {
     pub format: Format,
     /// What can be taken.
     pub rules: Vec<Incoming>,
+    /// The lists that those are about.
+    pub lists: Vec<IncomingList>,
     /// What cannot.
     pub refused: Vec<Refused>,
     /// What people should know before they take it.
@@ -149,6 +145,7 @@ impl Imported {
         Self {
             format,
             rules: Vec::new(),
+            lists: Vec::new(),
             refused: Vec::new(),
             warnings: Vec::new(),
         }
@@ -236,11 +233,19 @@ pub enum Error {
     /// It has too many rules.
     #[error("cannot take the rules of {0}: there are more than {RULES_MAX}")]
     TooMany(String),
-    /// It is a list of what nobody is to reach, and rules are for a program.
-    #[error(
-        "cannot take {0} for all programs: it lists hosts or domains, so name the program that it is for"
-    )]
-    NoProgram(String),
+    /// There is a mistake in one of its lists.
+    #[error("cannot understand list “{list}” of {name}: {text}")]
+    List {
+        /// The file.
+        name: String,
+        /// The list.
+        list: String,
+        /// What is wrong with it.
+        text: String,
+    },
+    /// It has a list with too many entries.
+    #[error("cannot take the list of {0}: it has more than {most} entries", most = portreeve_policy::List::MOST)]
+    TooManyEntries(String),
 }
 
 impl Error {
@@ -284,9 +289,7 @@ pub fn import(found: &Found, settings: &Settings) -> Result<Imported, Error> {
         (Format::OpenSnitch, Found::File(file)) => opensnitch::import_file(file, settings),
         (Format::Portreeve, Found::File(file)) => own::import(file),
         (Format::Lsrules, Found::File(file)) => lsrules::import(file, settings),
-        (Format::Hosts | Format::Domains, Found::File(file)) => {
-            lists::import(file, format, settings)
-        }
+        (Format::List, Found::File(file)) => lists::import(file, settings),
     }
 }
 
@@ -294,7 +297,8 @@ pub fn import(found: &Found, settings: &Settings) -> Result<Imported, Error> {
 fn guess(file: &TextFile) -> Result<Format, Error> {
     let text = file.text.trim_start_matches('\u{feff}').trim_start();
     if !text.starts_with('{') {
-        return lists::guess(text).ok_or_else(|| Error::Unknown(file.name.clone()));
+        let is_list = lists::is_list(text).then_some(Format::List);
+        return is_list.ok_or_else(|| Error::Unknown(file.name.clone()));
     }
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| Error::json(&file.name, &error))?;

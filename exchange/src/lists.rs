@@ -1,184 +1,99 @@
-//! Lists of hosts and domains that one program is not to reach.
-//!
-//! Each name stands for itself and all below it, so that names below another one of the list are left out.
+//! Lists of names and addresses: what programs are not to reach, and what rules of other firewalls name.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{path::Path, sync::Arc};
 
-use portreeve_dbus::RuleSpec;
-use portreeve_policy::{Action, Operation};
+use portreeve_dbus::{ANY, RuleSpec};
+use portreeve_policy::{Action, Entry, InList, List, Operation, entries_of};
 
-use crate::{Error, Format, Imported, Incoming, RULES_MAX, Settings, TextFile, draft::fit};
+use crate::{Error, Format, Imported, Incoming, Settings, TextFile, draft::fit};
 
 /// Lines that may be wrong: of a list, not one in a thousand is.
 const WRONG_MOST: usize = 100;
-/// Names of this computer, which hosts files begin with.
-const OWN_NAMES: [&str; 12] = [
-    "localhost",
-    "localhost.localdomain",
-    "local",
-    "broadcasthost",
-    "ip6-localhost",
-    "ip6-loopback",
-    "ip6-localnet",
-    "ip6-mcastprefix",
-    "ip6-allnodes",
-    "ip6-allrouters",
-    "ip6-allhosts",
-    "0.0.0.0",
-];
 
-/// What is left of a line without its comment.
-fn content(line: &str) -> &str {
-    let line = line.split('#').next().unwrap_or_default().trim();
-    if line.starts_with('!') { "" } else { line }
+/// A list that a file has, as it is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncomingList {
+    /// What it is to be called.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// What it has.
+    pub list: Arc<List>,
 }
 
-/// Which kind of list a text is, if it looks like one.
-pub(crate) fn guess(text: &str) -> Option<Format> {
-    let first = text.lines().map(content).find(|line| !line.is_empty())?;
-    let mut words = first.split_whitespace();
-    let word = words.next()?;
-    match (word.parse::<IpAddr>().is_ok(), words.next()) {
-        (true, Some(_)) => Some(Format::Hosts),
-        (false, None) => name(word).map(|_| Format::Domains),
-        _ => None,
+/// Whether a text looks like a list.
+pub(crate) fn is_list(text: &str) -> bool {
+    let mut lines = text.lines().map(entries_of);
+    let first = lines.find(|entries| entries.as_ref().map_or(true, |it| !it.is_empty()));
+    first.is_some_and(|entries| entries.is_ok())
+}
+
+/// A name that a list can have, made of this text.
+pub(crate) fn name_of(text: &str) -> String {
+    let clean = fit(&text.replace('/', " ")).unwrap_or_default();
+    let end = clean.floor_char_boundary(InList::LONGEST_NAME);
+    let cut = clean.get(..end).unwrap_or_default().trim();
+    if cut.is_empty() {
+        "list".to_owned()
+    } else {
+        cut.to_owned()
     }
 }
 
-/// A name as lists write it: `*.` or `.` before it is as good as none.
-fn name(word: &str) -> Option<String> {
-    let word = word.strip_prefix("*").unwrap_or(word);
-    let word = word.strip_prefix('.').unwrap_or(word);
-    let word = word.strip_suffix('.').unwrap_or(word).to_ascii_lowercase();
-    denial("/a", &word).check().is_ok().then_some(word)
-}
-
-fn denial(program: &str, domain: &str) -> RuleSpec {
-    RuleSpec {
-        program: program.to_owned(),
-        operations: vec![Operation::Connect.to_string()],
-        domain: Some(domain.to_owned()),
-        action: Action::DENY.as_str().to_owned(),
-        enabled: Some(true),
-        ..RuleSpec::default()
-    }
-}
-
-/// Reads a list for the program of [`Settings::app`].
-pub(crate) fn import(
-    file: &TextFile,
-    format: Format,
-    settings: &Settings,
-) -> Result<Imported, Error> {
-    let app = settings.app.as_deref();
-    let app = app.ok_or_else(|| Error::NoProgram(file.name.clone()))?;
-    let mut imported = Imported::new(format);
-    let mut names = Vec::new();
+/// Reads a list that the program of [`Settings::app`] is not to reach, or any if that is none.
+pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, Error> {
+    let mut imported = Imported::new(Format::List);
+    let mut entries = Vec::new();
     let text = file.text.trim_start_matches('\u{feff}');
     for (line, text) in (1..).zip(text.lines()) {
-        let text = content(text);
-        let mut words = text.split_whitespace();
-        if format == Format::Hosts {
-            let leads_nowhere = |word: &str| {
-                let address = word.parse::<IpAddr>();
-                address.is_ok_and(|it| it.is_unspecified() || it.is_loopback())
-            };
-            if words.next().is_some_and(|word| !leads_nowhere(word)) {
-                wrong(
-                    &mut imported,
-                    file,
-                    line,
-                    text,
-                    "0.0.0.0 or 127.0.0.1, and names",
-                )?;
-                continue;
+        match entries_of(text) {
+            Ok(found) => entries.extend(found),
+            Err(wrong) if imported.refused.len() < WRONG_MOST => {
+                imported.refuse(format!("line {line}"), wrong);
             }
-        }
-        for word in words {
-            if OWN_NAMES.contains(&word) {
-                continue;
-            }
-            match name(word) {
-                Some(name) => names.push(name),
-                None => wrong(
-                    &mut imported,
-                    file,
+            Err(wrong) => {
+                return Err(Error::Understand {
+                    name: file.name.clone(),
                     line,
-                    word,
-                    "a name such as ads.example",
-                )?,
+                    column: 1,
+                    text: format!("{wrong}; more than {WRONG_MOST} lines are wrong"),
+                });
             }
         }
     }
-    let count = names.len();
-    let names = uncovered(&names);
-    if names.len() > RULES_MAX {
-        return Err(Error::TooMany(file.name.clone()));
-    }
-    if names.len() < count {
+    let count = entries.len();
+    let list = list_of(entries, &file.name)?;
+    if list.len() < count {
         imported.warnings.push(format!(
-            "{} of {count} names are in the list twice, or below another one of it",
-            count - names.len()
+            "{} of {count} entries are in the list twice, or in another one of it",
+            count - list.len()
         ));
     }
-    let title = file.name.rsplit('/').next().unwrap_or_default();
-    let note = fit(&format!("from the list “{title}”"));
-    imported.rules = names
-        .iter()
-        .map(|name| Incoming {
-            source: name.clone(),
-            spec: RuleSpec {
-                note: note.clone(),
-                ..denial(app, name)
-            },
-            off: None,
-        })
-        .collect();
+    let stem = Path::new(&file.name).file_stem().unwrap_or_default();
+    let list = IncomingList {
+        name: name_of(&stem.to_string_lossy()),
+        source: fit(&file.name).unwrap_or_default(),
+        list: Arc::new(list),
+    };
+    imported.rules.push(Incoming {
+        source: list.name.clone(),
+        spec: RuleSpec {
+            program: settings.app.clone().unwrap_or_else(|| ANY.to_owned()),
+            operations: vec![Operation::Connect.to_string()],
+            list: Some(list.name.clone()),
+            action: Action::DENY.as_str().to_owned(),
+            enabled: Some(true),
+            ..RuleSpec::default()
+        },
+        off: None,
+    });
+    imported.lists.push(list);
     Ok(imported)
 }
 
-/// Notes a line that is wrong, unless so many are that it is no such list.
-fn wrong(
-    imported: &mut Imported,
-    file: &TextFile,
-    line: usize,
-    what: &str,
-    expected: &str,
-) -> Result<(), Error> {
-    let shown: String = what.chars().take(80).collect();
-    let text = format!("expected {expected}, found “{}”", shown.escape_debug());
-    if imported.refused.len() >= WRONG_MOST {
-        return Err(Error::Understand {
-            name: file.name.clone(),
-            line,
-            column: 1,
-            text: format!("{text}; more than {WRONG_MOST} lines are wrong"),
-        });
-    }
-    imported.refuse(format!("line {line}"), text);
-    Ok(())
-}
-
-/// The names that are not below others, each once, in order.
-pub(crate) fn uncovered(names: &[String]) -> Vec<String> {
-    let all: HashSet<&str> = names.iter().map(String::as_str).collect();
-    let is_covered = |name: &str| {
-        let mut above = name;
-        while let Some((_, parent)) = above.split_once('.') {
-            if all.contains(parent) {
-                return true;
-            }
-            above = parent;
-        }
-        false
-    };
-    let mut left: Vec<String> = all
-        .iter()
-        .filter(|name| !is_covered(name))
-        .map(|name| (*name).to_owned())
-        .collect();
-    left.sort_unstable();
-    left
+/// A list of these.
+pub(crate) fn list_of(entries: impl IntoIterator<Item = Entry>, name: &str) -> Result<List, Error> {
+    List::of(entries).map_err(|_too_long| Error::TooManyEntries(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -192,35 +107,29 @@ mod tests {
         }
     }
 
-    fn read(text: &str, format: Format) -> Result<Imported, Error> {
+    fn read(text: &str) -> Result<Imported, Error> {
         let settings = Settings {
             app: Some("/usr/bin/firefox".to_owned()),
             ..Settings::default()
         };
-        import(&file(text), format, &settings)
+        import(&file(text), &settings)
     }
 
-    fn domains(imported: &Imported) -> Vec<&str> {
-        imported
-            .rules
-            .iter()
-            .map(|rule| {
-                rule.spec.check().unwrap();
-                assert_eq!(rule.spec.program, "/usr/bin/firefox");
-                assert_eq!(rule.spec.action, "deny");
-                rule.spec.domain.as_deref().unwrap()
-            })
-            .collect()
+    fn entries(imported: &Imported) -> Vec<String> {
+        let [list] = &imported.lists[..] else {
+            panic!("{:?}", imported.lists)
+        };
+        list.list.entries().map(|it| it.to_string()).collect()
     }
 
     #[test]
-    fn a_hosts_file_is_a_list() {
+    fn a_hosts_file_is_one_list_and_one_rule() {
         let text = "# Ads\n127.0.0.1 localhost\n::1 ip6-localhost\n\n0.0.0.0 Ads.Example www.ads.example # both\n0.0.0.0 track.example.\n127.0.0.1\tnotads.example\n";
-        assert_eq!(guess(text), Some(Format::Hosts));
-        let imported = read(text, Format::Hosts).unwrap();
+        assert!(is_list(text));
+        let imported = read(text).unwrap();
         assert_eq!(
-            domains(&imported),
-            ["ads.example", "notads.example", "track.example"]
+            entries(&imported),
+            ["track.example", "ads.example", "notads.example"]
         );
         assert!(imported.refused.is_empty(), "{:?}", imported.refused);
         assert!(
@@ -228,49 +137,46 @@ mod tests {
             "{:?}",
             imported.warnings
         );
-        let note = imported.rules[0].spec.note.as_deref();
-        assert_eq!(note, Some("from the list “ads.txt”"));
+        let [rule] = &imported.rules[..] else {
+            panic!("{:?}", imported.rules)
+        };
+        assert!(rule.spec.check().is_ok());
+        assert_eq!(rule.spec.program, "/usr/bin/firefox");
+        assert_eq!(
+            (rule.spec.action.as_str(), rule.spec.list.as_deref()),
+            ("deny", Some("ads"))
+        );
+        // Without a program it is for any.
+        let any = import(&file(text), &Settings::default()).unwrap();
+        assert_eq!(any.rules[0].spec.program, "any");
+        assert!(any.rules[0].spec.check().is_ok());
     }
 
     #[test]
-    fn a_list_of_domains_is_one() {
-        let text = "! Ads\n\nads.example\n*.track.example\n.x.track.example\nads.example\n";
-        assert_eq!(guess(text), Some(Format::Domains));
-        let imported = read(text, Format::Domains).unwrap();
-        assert_eq!(domains(&imported), ["ads.example", "track.example"]);
-        for text in [
-            "",
-            "# nothing\n",
-            "||ads.example^\n",
-            "<html>\n",
-            "a b\n",
-            "192.0.2.1\n",
-        ] {
-            assert_eq!(guess(text), None, "{text}");
+    fn names_and_addresses_make_a_list_and_little_else_does() {
+        let text = "! Ads\n\nads.example\n*.track.example\n.x.track.example\n192.0.2.0/24\n";
+        assert!(is_list(text));
+        let imported = read(text).unwrap();
+        assert_eq!(
+            entries(&imported),
+            ["track.example", "ads.example", "192.0.2.0/24"]
+        );
+        for text in ["", "# nothing\n", "||ads.example^\n", "<html>\n", "a b\n"] {
+            assert!(!is_list(text), "{text}");
         }
     }
 
     #[test]
     fn what_is_wrong_is_named_by_its_line() {
-        let imported = read(
-            "ads.example\n||b.example^\nad*.example\n192.0.2.1\n",
-            Format::Domains,
-        )
-        .unwrap();
-        assert_eq!(domains(&imported), ["ads.example"]);
+        let text = "ads.example\n||b.example^\nad*.example\n192.0.2.7 nas.example\n";
+        let imported = read(text).unwrap();
+        assert_eq!(entries(&imported), ["ads.example"]);
         let sources: Vec<_> = imported.refused.iter().map(|it| &*it.source).collect();
         assert_eq!(sources, ["line 2", "line 3", "line 4"]);
         assert!(imported.refused[0].reason.contains("||b.example^"));
-        let imported = read("ads.example\n", Format::Hosts).unwrap();
-        assert_eq!(imported.refused[0].source, "line 1");
         // Who leads a name somewhere does not deny it.
-        let imported = read("0.0.0.0 a.example\n192.0.2.7 nas.example\n", Format::Hosts).unwrap();
-        assert_eq!(domains(&imported), ["a.example"]);
-        assert!(
-            imported.refused[0].reason.contains("192.0.2.7"),
-            "{imported:?}"
-        );
-        let error = read(&"<p>\n".repeat(200), Format::Domains).unwrap_err();
+        assert!(imported.refused[2].reason.contains("192.0.2.7"));
+        let error = read(&"<p>\n".repeat(200)).unwrap_err();
         assert!(
             matches!(error, Error::Understand { line: 101, .. }),
             "{error}"
@@ -278,29 +184,23 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_for_one_program_and_of_bounded_length() {
-        let error = import(&file("a.example\n"), Format::Domains, &Settings::default());
-        assert!(matches!(error, Err(Error::NoProgram(_))));
-        let list = |count: usize| -> String {
-            let lines: Vec<String> = (0..count)
-                .map(|number| format!("a{number}.example\n"))
-                .collect();
-            lines.concat()
-        };
-        assert_eq!(
-            read(&list(RULES_MAX), Format::Domains).unwrap().rules.len(),
-            RULES_MAX
-        );
-        let error = read(&list(RULES_MAX + 1), Format::Domains).unwrap_err();
+    fn a_list_is_of_bounded_length_and_what_counts_is_what_is_left() {
+        let list =
+            |count: usize| -> String { (0..count).map(|it| format!("a{it}.example\n")).collect() };
+        assert!(read(&list(List::MOST)).is_ok());
+        let error = read(&list(List::MOST + 1)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot take the rules of /tmp/ads.txt: there are more than 50000"
+            "cannot take the list of /tmp/ads.txt: it has more than 300000 entries"
         );
-        // What counts is what is left.
-        let parent = format!("{}example\n", list(RULES_MAX + 1));
-        assert_eq!(
-            domains(&read(&parent, Format::Domains).unwrap()),
-            ["example"]
-        );
+        let parent = format!("{}example\n", list(List::MOST + 1));
+        assert_eq!(entries(&read(&parent).unwrap()), ["example"]);
+    }
+
+    #[test]
+    fn whatever_a_file_is_called_a_list_can_be_called() {
+        for text in ["", "a/b", "\n", &"ü".repeat(99), "  x "] {
+            assert!(InList::named(&name_of(text)).is_some(), "{text}");
+        }
     }
 }

@@ -6,16 +6,19 @@
 //! is relied on only where its priority or its kind is the higher one. Programs of macOS are not here: rules for them
 //! are taken for the one program that is named for them, or not at all.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};
-use portreeve_policy::{Action, Destination, ObjectPattern, Operation, Ports, Program, Protocol};
+use portreeve_policy::{
+    Action, Destination, Entry, InList, ObjectPattern, Operation, Ports, Program, Protocol,
+    host_name,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     Error, Format, Imported, RULES_MAX, Settings, TextFile,
     draft::{Draft, Who},
-    lists::uncovered,
+    lists::{list_of, name_of},
     settle::{Customs, Side, TooMany, settle},
 };
 
@@ -101,10 +104,13 @@ pub(crate) fn import(file: &TextFile, settings: &Settings) -> Result<Imported, E
         Some(_) => imported.refuse("key “rules”", "expected a list of rules"),
     }
     let said = group.get("denied-remote-notes").and_then(Value::as_str);
+    let stem = Path::new(&file.name).file_stem().unwrap_or_default();
+    let stem = stem.to_string_lossy();
+    let title = group.get("name").and_then(Value::as_str);
     for key in ["domains", "hosts", "addresses"] {
         let list = group.get(&format!("denied-remote-{key}"));
-        denied(key, list, said, &mut drafts, &mut imported)
-            .map_err(|too_many| too_many.of(&file.name))?;
+        let name = name_of(&format!("{key} of {}", title.unwrap_or(&stem)));
+        drafts.extend(denied(key, list, &name, said, &mut imported, file)?);
     }
     settle(drafts, settings, &CUSTOMS, &mut imported)
         .map_err(|too_many| too_many.of(&file.name))?;
@@ -318,42 +324,78 @@ fn addresses(word: &str) -> Option<Vec<Destination>> {
     Some(subnets.map(Destination::network).collect())
 }
 
-/// Reads a list of what no program is to reach.
+/// Reads a list of what no program is to reach. One of which something cannot be said here is against anything.
 fn denied(
     key: &str,
     list: Option<&Value>,
+    name: &str,
     said: Option<&str>,
-    drafts: &mut Vec<Draft>,
     imported: &mut Imported,
-) -> Result<(), TooMany> {
+    file: &TextFile,
+) -> Result<Vec<Draft>, Error> {
     let source = format!("denied-remote-{key}");
     let Some(list) = list else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    let Some(mut words) = list.as_array().and_then(|_| words(list)) else {
+    let Some(words) = list.as_array().and_then(|_| words(list)) else {
         imported.refuse(source, "expected a list of texts");
-        return Ok(());
+        return Ok(Vec::new());
     };
-    if key == "domains" {
-        let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
-        words = uncovered(&lower);
-    }
-    if drafts.len().saturating_add(words.len()) > RULES_MAX {
-        return Err(TooMany);
-    }
+    let (mut entries, mut wrong) = (Vec::new(), Vec::new());
     for word in words {
-        let rule = serde_json::json!({"action": "deny", format!("remote-{key}"): [word.clone()]});
-        let mut draft = draft(0, &rule);
-        draft.source = format!("{source}: {word}");
-        draft.name.clone_from(&source);
-        draft.list = Some(source.clone());
-        said.unwrap_or_default().clone_into(&mut draft.said);
-        if !draft.lost.is_empty() {
-            draft.refusal = Some(draft.lost.join("; "));
+        let found = match key {
+            "addresses" => addresses(&word).map(|found| found.iter().filter_map(network).collect()),
+            "hosts" => host_name(&word).map(|name| vec![Entry::Host(name)]),
+            _ => host_name(&word).map(|name| vec![Entry::Domain(name)]),
+        };
+        match found {
+            Some(found) => entries.extend::<Vec<Entry>>(found),
+            None => wrong.push(word),
         }
-        drafts.push(draft);
     }
-    Ok(())
+    let exactness = match key {
+        "addresses" => exactness::ADDRESSES,
+        "hosts" => exactness::HOSTS,
+        _ => exactness::DOMAINS,
+    };
+    let denying = |source: &str| Draft {
+        action: Action::DENY,
+        exactness,
+        said: said.unwrap_or_default().to_owned(),
+        ..Draft::named(source.to_owned())
+    };
+    let pattern = |destination| ObjectPattern {
+        destination,
+        ..ObjectPattern::ANYTHING
+    };
+    // Each by itself: what it is against cannot be told.
+    let mut drafts: Vec<Draft> = wrong
+        .iter()
+        .map(|word| {
+            let shown: String = word.chars().take(80).collect();
+            Draft {
+                refusal: Some(format!("it has “{}”", shown.escape_debug())),
+                patterns: vec![pattern(Destination::Anywhere)],
+                ..denying(&format!("{source}: {shown}"))
+            }
+        })
+        .collect();
+    if let Some(named) = InList::named(name).filter(|_| !entries.is_empty()) {
+        let list = list_of(entries, &file.name)?;
+        let list = Destination::List(named.with(Some(Arc::new(list))));
+        drafts.push(Draft {
+            patterns: vec![pattern(list)],
+            ..denying(&source)
+        });
+    }
+    Ok(drafts)
+}
+
+fn network(destination: &Destination) -> Option<Entry> {
+    match destination {
+        Destination::Network(network) => Some(Entry::Network(*network)),
+        _ => None,
+    }
 }
 
 /// A rule that denies decides unless it is certain that the other does, by its priority or by what kind of other side

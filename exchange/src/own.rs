@@ -2,16 +2,19 @@
 //!
 //! `data/portreeve-rules.schema.json` describes them for others; a test compares.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use portreeve_dbus::{Error as BusError, Rule, RuleSpec};
-use portreeve_policy::{Action, Origin};
+use portreeve_policy::{Action, InList, Origin, entries_of};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error as _, SeqAccess, Visitor},
 };
 
-use crate::{Error, Format, Imported, Incoming, RULES_MAX, TextFile};
+use crate::{
+    Error, Format, Imported, Incoming, IncomingList, RULES_MAX, TextFile, draft::fit,
+    lists::list_of,
+};
 
 /// The version of files that are written, and the only one that is read.
 pub const VERSION: u64 = 1;
@@ -26,6 +29,40 @@ struct Document {
     version: u64,
     #[serde(deserialize_with = "checked")]
     rules: Vec<Written>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lists: Vec<WrittenList>,
+}
+
+/// One list as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenList {
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    source: String,
+    entries: Vec<String>,
+}
+
+impl WrittenList {
+    fn list(self, file: &TextFile) -> Result<IncomingList, Error> {
+        let wrong = |text: String| Error::List {
+            name: file.name.clone(),
+            list: self.name.clone(),
+            text,
+        };
+        let mut entries = Vec::new();
+        for line in &self.entries {
+            entries.extend(entries_of(line).map_err(wrong)?);
+        }
+        if InList::named(&self.name).is_none() {
+            return Err(wrong("no list can be called so".to_owned()));
+        }
+        Ok(IncomingList {
+            list: Arc::new(list_of(entries, &file.name)?),
+            source: fit(&self.source).unwrap_or_default(),
+            name: self.name,
+        })
+    }
 }
 
 /// What is looked at first.
@@ -53,6 +90,8 @@ struct Written {
     domain: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     network: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    list: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,6 +144,7 @@ impl Written {
             host: self.host,
             domain: self.domain,
             network: self.network,
+            list: self.list,
             place: self.place,
             ports: self.ports,
             protocol: self.protocol,
@@ -139,6 +179,7 @@ impl From<RuleSpec> for Written {
             host: spec.host,
             domain: spec.domain,
             network: spec.network,
+            list: spec.list,
             place: spec.place,
             ports: spec.ports,
             protocol: spec.protocol,
@@ -202,7 +243,9 @@ pub(crate) fn import(file: &TextFile) -> Result<Imported, Error> {
             off: None,
         })
     });
+    let lists = document.lists.into_iter().map(|list| list.list(file));
     Ok(Imported {
+        lists: lists.collect::<Result<_, _>>()?,
         rules: rules.collect(),
         ..Imported::new(Format::Portreeve)
     })
@@ -251,8 +294,8 @@ pub(crate) fn is_own(rule: &Rule) -> bool {
     rule.origin.parse().is_ok_and(Origin::is_users)
 }
 
-/// Writes the user's own rules that live until they are removed. Who made them and when is not written.
-pub fn export(rules: &[Rule]) -> Exported {
+/// Writes the user's own rules that live until they are removed, and these lists. Who made them and when is not written.
+pub fn export(rules: &[Rule], lists: &[IncomingList]) -> Exported {
     let mut own: Vec<&Rule> = rules.iter().filter(|rule| is_own(rule)).collect();
     // The older first, since what is added later counts.
     own.sort_by_key(|rule| (&rule.program, rule.created, rule.id));
@@ -271,6 +314,14 @@ pub fn export(rules: &[Rule]) -> Exported {
     let document = Document {
         version: VERSION,
         rules: written,
+        lists: lists
+            .iter()
+            .map(|it| WrittenList {
+                name: it.name.clone(),
+                source: it.source.clone(),
+                entries: it.list.entries().map(|entry| entry.to_string()).collect(),
+            })
+            .collect(),
     };
     // There is nothing in it that JSON could not say.
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use ipnet::IpNet;
 use portreeve_policy::{
-    Action, Destination, Lifespan, ObjectPattern, Operation, Operations, Origin, Program, Rule,
-    RuleId, SubjectPattern, is_within,
+    Action, Destination, Lifespan, List, ObjectPattern, Operation, Operations, Origin, Program,
+    Rule, RuleId, SubjectPattern, is_within,
 };
 
 /// Whether some call may be about both. Says so as well where that cannot be told.
@@ -25,11 +25,25 @@ fn meet(a: &Destination, b: &Destination) -> bool {
         (Destination::Domain(domain), Destination::Host(host))
         | (Destination::Host(host), Destination::Domain(domain)) => is_within(host, domain),
         (Destination::Domain(a), Destination::Domain(b)) => is_within(a, b) || is_within(b, a),
+        (Destination::List(list), other) | (other, Destination::List(list)) => {
+            list.list().is_none_or(|list| meets(list, other))
+        }
         // What is made of networks meets what shares an address; all else may.
         _ => match (&a.networks()[..], &b.networks()[..]) {
             ([], _) | (_, []) => true,
             (a, b) => a.iter().any(|a| b.iter().any(|b| share(a, b))),
         },
+    }
+}
+
+/// Whether a list may have something of that. What is known by a name may have any address.
+fn meets(list: &List, other: &Destination) -> bool {
+    match other {
+        Destination::Host(name) => list.has_networks() || list.has_name(name),
+        Destination::Domain(name) => {
+            list.has_networks() || list.has_name(name) || list.has_below(name)
+        }
+        _ => true,
     }
 }
 
@@ -79,6 +93,15 @@ mod tests {
         Destination::Domain(name.into())
     }
 
+    fn list(text: &str) -> Destination {
+        let list = std::sync::Arc::new(List::read(text).unwrap());
+        Destination::List(
+            portreeve_policy::InList::named("list")
+                .unwrap()
+                .with(Some(list)),
+        )
+    }
+
     fn network(text: &str) -> Destination {
         Destination::Network(text.parse().unwrap())
     }
@@ -103,6 +126,14 @@ mod tests {
             (network("192.0.2.0/24"), Internet, true),
             (ThisComputer, Multicast, false),
             (Vpn, Internet, true),
+            (list("a.example\n=b.test"), host("x.a.example"), true),
+            (list("a.example\n=b.test"), host("x.b.test"), false),
+            (list("a.example\n=b.test"), domain("example"), true),
+            (list("a.example\n=b.test"), domain("test"), true),
+            (list("a.example\n=b.test"), domain("est"), false),
+            (list("a.example\n=b.test"), domain("b.example"), false),
+            (list("a.example\n192.0.2.1"), host("b.example"), true),
+            (list("a.example"), network("192.0.2.0/24"), true),
             (Vpn, network("10.1.0.0/16"), true),
         ] {
             let (a, b) = (pattern(a, None, ""), pattern(b, None, ""));

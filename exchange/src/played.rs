@@ -1,8 +1,8 @@
 //! What rules that were taken make of calls, to compare that with what another firewall would.
 
 use portreeve_policy::{
-    Alteration, Ancestry, Contents, Decision, Knowledge, Lifespan, Object, Operation, Origin,
-    Process, Program, Rule, RuleId, Ruleset, Subject,
+    Alteration, Ancestry, Contents, Decision, Destination, Knowledge, Lifespan, Object, Operation,
+    Origin, Process, Program, Rule, RuleId, Ruleset, Subject,
 };
 
 use crate::Imported;
@@ -20,8 +20,13 @@ pub(crate) struct Played {
 
 /// The rules that are taken.
 pub(crate) fn taken(imported: Imported) -> Ruleset {
+    let lists = imported.lists;
     let rules = (1..).zip(imported.rules).map(|(id, incoming)| {
-        let checked = incoming.spec.check().unwrap();
+        let mut checked = incoming.spec.check().unwrap();
+        if let Destination::List(named) = &mut checked.object.destination {
+            let list = lists.iter().find(|it| it.name == named.name()).unwrap();
+            *named = named.with(Some(list.list.clone()));
+        }
         Rule {
             id: RuleId(id),
             uid: Some(1000),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
-use portreeve_dbus::{Error as BusError, program_key};
+use portreeve_dbus::{ANY, Error as BusError, program_key};
 
 use crate::{Difference, Imported};
 
@@ -25,7 +25,7 @@ impl Imported {
     /// at all. Looks at every program: not from a sandbox, where paths lead elsewhere.
     pub fn warn_of_programs(&mut self, difference: &Difference) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for rule in &difference.add {
+        for rule in difference.add.iter().filter(|it| it.spec.program != ANY) {
             *counts.entry(rule.spec.program.as_str()).or_default() += 1;
         }
         let mut strange: Vec<String> = counts

@@ -1,13 +1,15 @@
 //! Reads files of rules: regular ones only, of bounded size, and none that a link leads to out of a directory.
 
 use std::{
+    collections::BTreeMap,
     ffi::{CStr, CString},
     fs::File,
     io::{self, Read as _},
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use portreeve_policy::List;
 use rustix::{
     fs::{Dir, FileType, Mode, OFlags, fstat, open, openat},
     io::Errno,
@@ -17,6 +19,8 @@ use crate::{Error, Refused};
 
 /// Bytes that a file, or all files of a directory, may have: two thirds of it is what 50,000 rules take.
 const BYTES_MOST: u64 = 32 << 20;
+/// How far down directories of lists are read.
+const DEEPEST: usize = 4;
 /// Files that a directory may have.
 const FILES_MOST: usize = 10_000;
 
@@ -43,6 +47,95 @@ pub enum Found {
         /// Those that were not read.
         skipped: Vec<Refused>,
     },
+}
+
+/// Directories of lists, as rules of OpenSnitch name them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is in it, and in directories in it, by the names of these, of which the first is nothing. One of which
+    /// something could not be read is left out.
+    pub files: BTreeMap<PathBuf, Vec<TextFile>>,
+}
+
+impl Directory {
+    /// The files of a directory that is this or in it, and what to call it.
+    pub(crate) fn find(&self, path: &Path) -> Option<(String, &[TextFile])> {
+        let below = path.strip_prefix(&self.path).ok()?;
+        let files = self.files.get(below)?;
+        let named = if below.as_os_str().is_empty() {
+            Path::new(path.file_name()?)
+        } else {
+            below
+        };
+        Some((named.to_str()?.to_owned(), files))
+    }
+}
+
+/// Reads a directory of lists, and the directories in it.
+pub fn read_lists(path: &Path) -> Result<Directory, Error> {
+    let name = path.to_string_lossy().into_owned();
+    let failed = |source: io::Error| Error::Read {
+        name: name.clone(),
+        source,
+    };
+    let path = path.canonicalize().map_err(failed)?;
+    let fd = open(&path, flags() | OFlags::DIRECTORY, Mode::empty());
+    let fd = fd.map_err(|error| failed(error.into()))?;
+    let mut lists = Directory {
+        path,
+        files: BTreeMap::new(),
+    };
+    let mut left = List::LONGEST as u64;
+    lists_in(fd.as_fd(), Path::new(""), &mut lists, &mut left)?;
+    Ok(lists)
+}
+
+/// Reads the files of a directory that have a dot in their names and are not hidden, as OpenSnitch does.
+fn lists_in(
+    directory: BorrowedFd<'_>,
+    below: &Path,
+    lists: &mut Directory,
+    left: &mut u64,
+) -> Result<(), Error> {
+    let shown = below.display().to_string();
+    let mut entries = Dir::read_from(directory)
+        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .map_err(|error| Error::Read {
+            name: format!("./{shown}"),
+            source: error.into(),
+        })?;
+    entries.retain(|entry| !entry.file_name().to_bytes().starts_with(b"."));
+    entries.sort_by(|one, other| one.file_name().cmp(other.file_name()));
+    let (mut files, mut is_whole) = (Vec::new(), true);
+    for entry in entries {
+        let raw = entry.file_name();
+        let name = raw.to_string_lossy().into_owned();
+        let fd = openat(directory, raw, flags() | OFlags::NOFOLLOW, Mode::empty());
+        let kind = fd.and_then(|fd| Ok((FileType::from_raw_mode(fstat(&fd)?.st_mode), fd)));
+        match kind {
+            Ok((FileType::Directory, fd)) if below.components().count() < DEEPEST => {
+                lists_in(fd.as_fd(), &below.join(&name), lists, left)?;
+            }
+            Ok((FileType::RegularFile, fd)) if name.contains('.') => {
+                match text_of(fd, &name, *left) {
+                    Ok(text) => {
+                        *left = left.saturating_sub(text.len() as u64);
+                        files.push(TextFile { name, text });
+                    }
+                    Err(error @ Error::TooLong { .. }) => return Err(error),
+                    Err(_) => is_whole = false,
+                }
+            }
+            Ok((FileType::RegularFile, _)) => {}
+            _ => is_whole &= !name.contains('.'),
+        }
+    }
+    if is_whole {
+        lists.files.insert(below.to_owned(), files);
+    }
+    Ok(())
 }
 
 /// Reads a file, or the `*.json` of a directory and of the directories in it. The path itself may be a link.
@@ -200,7 +293,7 @@ fn names_in(directory: BorrowedFd<'_>) -> Result<Vec<CString>, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::symlink, path::PathBuf};
+    use std::{fs, os::unix::fs::symlink};
 
     use super::*;
 
@@ -306,6 +399,28 @@ mod tests {
         assert!(matches!(read(&path), Err(Error::TooLong { .. })));
         fs::rename(&path, place.0.path().join("long.json")).unwrap();
         assert!(matches!(read(place.0.path()), Err(Error::TooLong { .. })));
+    }
+
+    #[test]
+    fn lists_are_read_from_one_directory_and_what_is_in_it() {
+        let elsewhere = Place::new();
+        let secret = elsewhere.write("secret.txt", "x");
+        let place = Place::new();
+        place.write("domains/a.txt", "a");
+        place.write("domains/none", "b");
+        place.write("domains/.hidden.txt", "c");
+        place.write("linked/b.txt", "d");
+        symlink(&secret, place.0.path().join("linked/c.txt")).unwrap();
+        symlink(elsewhere.0.path(), place.0.path().join("there")).unwrap();
+        let lists = read_lists(place.0.path()).unwrap();
+        let (name, files) = lists.find(&lists.path.join("domains/")).unwrap();
+        assert_eq!(name, "domains");
+        assert_eq!(files.iter().map(|it| &*it.text).collect::<Vec<_>>(), ["a"]);
+        // What cannot be told in full is not told.
+        assert!(lists.find(&lists.path.join("linked")).is_none());
+        assert!(lists.find(&lists.path.join("there")).is_none());
+        assert!(lists.find(elsewhere.0.path()).is_none());
+        assert!(read_lists(&secret).is_err());
     }
 
     #[test]

@@ -5,12 +5,16 @@
 //! because the other is the more exact one or because it cannot be said here, the one that allows is taken
 //! switched off. So no call is allowed by what was taken that the other firewall would have denied.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use portreeve_policy::ObjectPattern;
+use portreeve_dbus::ANY;
+use portreeve_policy::{Destination, ObjectPattern};
 
 use crate::{
-    Error, Imported, Incoming, RULES_MAX, Settings,
+    Error, Imported, Incoming, IncomingList, RULES_MAX, Settings,
     draft::{Draft, Who},
     pattern::{outranks, overlap},
 };
@@ -106,6 +110,13 @@ pub(crate) fn settle(
                 gone.extend(counts.then_some(Gone { draft, but: None }));
             }
             (Who::Programs(_), _) => kept.push(draft),
+            (Who::Any, _) if draft.is_against_lists() && draft.lost.is_empty() => {
+                // A rule for what is in a file is more exact than one for each program.
+                let of_file = app.key.filter(|key| key.starts_with("sha256:"));
+                let all = [ANY].into_iter().chain(of_file);
+                draft.who = Who::Programs(all.map(str::to_owned).collect());
+                kept.push(draft);
+            }
             (Who::Any | Who::Matching(_), _) if spreads => any.push(draft),
             (Who::Any, Some(app)) => {
                 let one = Who::Programs(vec![app.to_owned()]);
@@ -181,8 +192,6 @@ fn spread(
         .map(str::to_owned)
         .collect();
     let mut count = 0;
-    // A list is told of once, not each of its entries.
-    let (mut without, mut told) = (BTreeMap::new(), BTreeSet::new());
     for mut draft in any {
         let those: Vec<String> = allowed
             .iter()
@@ -194,13 +203,7 @@ fn spread(
             .cloned()
             .collect();
         if those.is_empty() {
-            if let Some(list) = &draft.list {
-                let list = without.entry(list.clone());
-                let (entries, _) = list.or_insert_with(|| (0_usize, refusal(&draft)));
-                *entries += 1;
-            } else {
-                imported.refuse(&draft.source, refusal(&draft));
-            }
+            imported.refuse(&draft.source, refusal(&draft));
             gone.push(Gone { draft, but: None });
             continue;
         }
@@ -208,21 +211,16 @@ fn spread(
         if count > RULES_MAX {
             return Err(TooMany);
         }
-        if draft.list.is_none() || told.insert(draft.list.clone()) {
-            imported.warnings.push(format!(
-                "“{}” is for more than one program: it is taken for {}; all others will be asked about",
-                draft.group(),
-                match those.len() {
-                    1 => "the one that other rules here are for".to_owned(),
-                    many => format!("each of the {many} that other rules here are for"),
-                }
-            ));
-        }
+        imported.warnings.push(format!(
+            "“{}” is for more than one program: it is taken for {}; all others will be asked about",
+            draft.source,
+            match those.len() {
+                1 => "the one that other rules here are for".to_owned(),
+                many => format!("each of the {many} that other rules here are for"),
+            }
+        ));
         draft.who = Who::Programs(those);
         kept.push(draft);
-    }
-    for (list, (entries, reason)) in without {
-        imported.refuse(list, format!("{entries} entries: {reason}"));
     }
     Ok(())
 }
@@ -259,11 +257,16 @@ fn conflicts(
         let mut closes = None;
         for program in programs(allow) {
             let own = against.get(&program.to_lowercase());
-            let own = own.into_iter().flatten().copied().filter_map(|deny| {
-                // Whose path is the same but for its case, that is another program here.
-                let same = deny.who.may_be(program);
-                (same || deny.any_case).then_some((deny, same && deny.is_whole()))
-            });
+            let own = own
+                .into_iter()
+                .chain(against.get(ANY))
+                .flatten()
+                .copied()
+                .filter_map(|deny| {
+                    // Whose path is the same but for its case, that is another program here.
+                    let same = deny.who.may_be(program);
+                    (same || deny.any_case).then_some((deny, same && deny.is_whole()))
+                });
             let by_path = denies().filter(|deny| {
                 // One that has the program's key is looked at already.
                 app.is_elsewhere(program) && !deny.who.may_be(program)
@@ -336,6 +339,18 @@ fn emit(draft: &Draft, conflict: Option<Conflict>, customs: &Customs, imported: 
         off = Some(format!("it was off in {}", customs.firewall));
     }
     let note = draft.note(customs.firewall, off.as_deref());
+    for pattern in &draft.patterns {
+        if let Destination::List(named) = &pattern.destination
+            && let Some(list) = named.list()
+            && imported.lists.iter().all(|it| it.name != named.name())
+        {
+            imported.lists.push(IncomingList {
+                name: named.name().to_owned(),
+                source: draft.source_of_list(customs.firewall),
+                list: Arc::clone(list),
+            });
+        }
+    }
     for program in programs(draft) {
         for mut spec in draft.specs(program) {
             spec.enabled = Some(off.is_none());

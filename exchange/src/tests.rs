@@ -32,8 +32,8 @@ fn a_file_tells_what_it_is() {
             "{\"name\": \"a\", \"action\": \"deny\", \"operator\": {\"operand\": \"true\"}}",
             Format::OpenSnitch,
         ),
-        ("# x\n0.0.0.0 a.example\n", Format::Hosts),
-        ("a.example\r\nb.example\r\n", Format::Domains),
+        ("# x\n0.0.0.0 a.example\n", Format::List),
+        ("a.example\r\nb.example\r\n", Format::List),
     ] {
         let imported = import(&found(text), &settings(None)).unwrap();
         assert_eq!(imported.format, format, "{text}");
@@ -53,7 +53,7 @@ fn a_file_tells_what_it_is() {
         files: Vec::new(),
         skipped: Vec::new(),
     };
-    let error = import(&directory, &settings(Some(Format::Hosts))).unwrap_err();
+    let error = import(&directory, &settings(Some(Format::List))).unwrap_err();
     assert!(matches!(error, Error::Directory(_)), "{error}");
 }
 

@@ -1,11 +1,11 @@
 //! What one decision costs, by how many rules there are: `cargo bench -p portreeve-policy`.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use portreeve_policy::{
-    Action, Alteration, Ancestry, Contents, Destination, Knowledge, Lifespan, Object,
-    ObjectPattern, Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId,
+    Action, Alteration, Ancestry, Contents, Destination, Entry, InList, Knowledge, Lifespan, List,
+    Object, ObjectPattern, Operation, Operations, Origin, Process, Program, Protocol, Rule, RuleId,
     Ruleset, Subject, SubjectPattern,
 };
 
@@ -64,6 +64,24 @@ fn against_domains(count: u64) -> impl Iterator<Item = Rule> {
     })
 }
 
+/// A rule against what is in a list of so many domains, for any program, and one network.
+fn against_list(count: u64) -> impl Iterator<Item = Rule> {
+    let names = (0..count).map(|id| format!("tracker-{id}.example"));
+    let entries = names.map(|name| Entry::Domain(name.into()));
+    let network = Entry::Network("192.0.2.0/24".parse().expect("a network"));
+    let list = List::of(entries.chain([network])).expect("a list that is not too long");
+    let list = InList::named("trackers")
+        .expect("a name")
+        .with(Some(Arc::new(list)));
+    [rule(
+        0,
+        SubjectPattern::Any,
+        Destination::List(list),
+        Action::DENY,
+    )]
+    .into_iter()
+}
+
 /// A call to the network of the oldest rule, by a name that no rule is about.
 fn object() -> Object {
     Object {
@@ -75,8 +93,8 @@ fn object() -> Object {
     }
 }
 
-fn decide(criterion: &mut Criterion) {
-    let subject = Subject {
+fn subject() -> Subject {
+    Subject {
         uid: UID,
         program: Program::Path(CALLER.into()),
         contents: Contents::OfRoot,
@@ -87,7 +105,11 @@ fn decide(criterion: &mut Criterion) {
             run: 1,
             alteration: Alteration::NONE,
         },
-    };
+    }
+}
+
+fn decide(criterion: &mut Criterion) {
+    let subject = subject();
     let object = object();
     let mut group = criterion.benchmark_group("decide");
     let mut measure = |name: &str, count: u64, rules: Ruleset| {
@@ -116,5 +138,19 @@ fn decide(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, decide);
+/// The same with one rule about a list, of so many entries.
+fn decide_by_list(criterion: &mut Criterion) {
+    let subject = subject();
+    let object = object();
+    let mut group = criterion.benchmark_group("decide");
+    for count in [1_000, 100_000, 200_000] {
+        let rules = Ruleset::new(of_the_caller(10).chain(against_list(count)));
+        group.bench_function(BenchmarkId::new("a list of domains", count), |bencher| {
+            bencher
+                .iter(|| rules.decide(black_box(&subject), Operation::Connect, black_box(&object)));
+        });
+    }
+}
+
+criterion_group!(benches, decide, decide_by_list);
 criterion_main!(benches);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::Object;
+use crate::{InList, Object};
 
 /// Where to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Destination {
     Domain(Box<str>),
     /// Addresses of this network; a single address is a /32 or /128.
     Network(IpNet),
+    /// Whatever is in this list: names and networks.
+    List(InList),
     /// The computer's name servers, where they are asked for names ([`Object::is_name_server`]).
     NameServers,
     /// The VPN: addresses that the kernel sends to by way of a tunnel ([`Object::is_in_vpn`]).
@@ -49,13 +51,14 @@ impl Destination {
         )),
     ];
 
-    /// The networks that it is, as far as it is made of some: a name is not, everything needs none, the internet
-    /// is what is left, and which the name servers are and what is in the VPN comes with each object.
+    /// The networks that it is, as far as it is made of some: a name is not, everything needs none, those of a list
+    /// are too many, the internet is what is left, and which the name servers are and what is in the VPN comes with each object.
     pub fn networks(&self) -> Vec<IpNet> {
         match self {
             Self::Anywhere
             | Self::Host(_)
             | Self::Domain(_)
+            | Self::List(_)
             | Self::NameServers
             | Self::Vpn
             | Self::Internet => Vec::new(),
@@ -88,9 +91,9 @@ impl Destination {
     pub(crate) fn contains_as(&self, object: &Object, name: Option<&str>) -> bool {
         match self {
             Self::Anywhere => true,
-            Self::Host(host) => name.is_some_and(|name| **host == *name),
-            Self::Domain(domain) => name.is_some_and(|name| is_within(name, domain)),
+            Self::Host(_) | Self::Domain(_) => name.is_some_and(|name| self.has_name(name)),
             Self::Network(network) => network.contains(&object.address),
+            Self::List(list) => list.contains(name, object.address),
             Self::NameServers => object.is_name_server(),
             // Not only what is known to be there: what counts as well, the rule says (`Rule::counts_by_way`).
             Self::Vpn => object.may_be_in_vpn(),
@@ -108,9 +111,23 @@ impl Destination {
         }
     }
 
-    /// Whether hosts are meant by their names.
-    pub const fn is_named(&self) -> bool {
-        matches!(self, Self::Host(_) | Self::Domain(_))
+    /// Whether hosts are meant by their names, or some are.
+    pub fn is_named(&self) -> bool {
+        match self {
+            Self::Host(_) | Self::Domain(_) => true,
+            Self::List(list) => list.may_have_names(),
+            _ => false,
+        }
+    }
+
+    /// Whether a host of this name is meant by that, rather than by its address.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        match self {
+            Self::Host(host) => **host == *name,
+            Self::Domain(domain) => is_within(name, domain),
+            Self::List(list) => list.has_name(Some(name)),
+            _ => false,
+        }
     }
 
     /// The addresses of this network in the form in which calls come, which alone matches them:

@@ -83,6 +83,12 @@ pub(crate) fn network(text: &str) -> Destination {
     Destination::Network(text.parse().unwrap())
 }
 
+/// Where a list of this text leads.
+pub(crate) fn list(text: &str) -> Destination {
+    let list = std::sync::Arc::new(crate::List::read(text).unwrap());
+    Destination::List(crate::InList::named("list").unwrap().with(Some(list)))
+}
+
 /// The file of each program.
 pub(crate) fn file(path: &str) -> Executable {
     Executable {

@@ -5,6 +5,27 @@ use std::{
     hash::{Hash, Hasher},
 };
 
+/// Longest name of a host, bytes (RFC 1035).
+const HOST_MAX: usize = 253;
+
+/// A name of a host or a domain, in the form in which those of calls come: lower case, without a final dot. `None` if
+/// it is none that is ever looked up.
+pub fn host_name(text: &str) -> Option<Box<str>> {
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    // An address is no name: nothing is ever known by it.
+    let is_name = name.len() <= HOST_MAX
+        && name.parse::<std::net::IpAddr>().is_err()
+        && name.split('.').all(label);
+    is_name.then(|| name.into())
+}
+
 /// Where a name comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NameSource {

@@ -190,6 +190,7 @@ impl fmt::Display for ObjectPattern {
                 write!(f, "{}", network.addr())?;
             }
             Destination::Network(network) => write!(f, "{network}")?,
+            Destination::List(list) => write!(f, "in list “{}”", list.name())?,
             Destination::NameServers => f.write_str("name servers")?,
             Destination::Vpn => f.write_str("the VPN")?,
             Destination::LocalNetwork => f.write_str("the local network")?,

@@ -11,9 +11,10 @@
 //!    what is in a program's file, which beats one for a program by its path or application, which beats one for what a
 //!    program starts, which beats one for any program. Of programs where another has started them, one that is known by
 //!    what is in its file comes first, too. A rule for a program and what that starts is one for the program to that
-//!    itself.
+//!    itself. One that denies any program what is in a list is one for each program by its path or application: or
+//!    whatever is said to some program would have what is on the list let go on.
 //! 2. **Object**: a host or a single address beats the computer's name servers, which beat a domain (that with
-//!    more parts first), which beats a network (the longer prefix first), which beats this computer, which
+//!    more parts first), which beats a list, which beats a network (the longer prefix first), which beats this computer, which
 //!    beats the VPN, which beats the local network and multicast, which beat the internet, which beats
 //!    anywhere; then a rule for fewer ports beats one for more, then one with a protocol one without.
 //!    An address in the VPN is in the local network or the internet as well, and rules about those are
@@ -31,11 +32,13 @@
 
 use crate::{Action, Criterion, Destination, Lifespan, Origin, Program, Rule, SubjectPattern};
 
-/// Places in the order of destinations: that of hosts, that of name servers, which are a few addresses, and from
-/// where on those of domains and, downwards, of networks are.
+/// Places in the order of destinations: that of hosts, that of name servers, which are a few addresses, from
+/// where on those of domains are, that of lists, and from where downwards those of networks are.
 const HOST: u16 = 1000;
 const NAME_SERVERS: u16 = 900;
 const DOMAIN: u16 = 500;
+/// Whatever somebody names is more exact than what is one of very many; a network is not one of those that are meant.
+const LIST: u16 = 450;
 const NETWORK: u16 = 400;
 /// How many ports there are, and one more: a rule about all of them by number is more exact than one about any.
 const PORTS: u32 = 65_536;
@@ -141,6 +144,7 @@ impl Precedence {
                 (SubjectPattern::StartedBy(..), _) => 4,
                 (SubjectPattern::Program(Program::Contents(_)), _) => 3,
                 (SubjectPattern::Program(_), _) => 2,
+                (SubjectPattern::Any, _) if rule.is_against_list() => 2,
                 // To what is started: for the program itself there is one of those above.
                 (SubjectPattern::AndStarted(_), _) => 1,
                 (SubjectPattern::Any, _) => 0,
@@ -155,6 +159,7 @@ impl Precedence {
                     let parts = domain.split('.').count().min(127);
                     DOMAIN + u16::try_from(parts).unwrap_or_default()
                 }
+                Destination::List(_) => LIST,
                 Destination::Network(network) => {
                     match network.max_prefix_len() - network.prefix_len() {
                         0 => HOST,

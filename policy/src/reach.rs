@@ -4,7 +4,8 @@
 //! address the program listens at. One about accepting is the same, without leave to listen. If rules
 //! allow listening for some peers only, all others are kept out; so one rule, "allow from the local
 //! network", says everything. One about the computer's name servers says nothing: they are asked, and do not
-//! connect. Nor does one about the VPN: the kernel, which judges peers, does so by their addresses.
+//! connect. Nor does one about the VPN: the kernel, which judges peers, does so by their addresses. Nor
+//! does one about a list: it has more addresses than the kernel keeps for a listener, and names.
 
 use crate::{Action, Decision, Destination, Object, Operation, Origin, Outcome, Rule, RuleId};
 
@@ -31,7 +32,7 @@ impl Reach {
             let listens = rule.operations.contains(Operation::Listen);
             let is_about_peers = !matches!(
                 rule.object.destination,
-                Destination::NameServers | Destination::Vpn
+                Destination::NameServers | Destination::Vpn | Destination::List(_)
             );
             if !is_about_peers || !listens && !rule.operations.contains(Operation::Accept) {
                 continue;

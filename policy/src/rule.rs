@@ -185,6 +185,12 @@ impl Rule {
         self.subject.is_of_contents() && self.action != Action::Allow
     }
 
+    /// Whether it denies what is in a list.
+    pub fn is_against_list(&self) -> bool {
+        let is_of_list = matches!(self.object.destination, Destination::List(_));
+        is_of_list && matches!(self.action, Action::Deny(_))
+    }
+
     /// Whether the rule holds for this process, whatever its program is. What was allowed to a program
     /// was not allowed to other code inside it: that is asked about, and what is allowed then is allowed
     /// to the process as it is. Nor has its user allowed it to whatever comes to be in the program's file, unless

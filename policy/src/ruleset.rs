@@ -62,7 +62,7 @@ impl From<(Action, RuleId)> for Decision {
 
 /// All rules in force, of all users. Deciding costs what the rules of one program cost, however many other
 /// programs have, and of rules about hosts and domains what those about one name cost, and of those about networks
-/// what those about networks around one address cost.
+/// what those about networks around one address cost. Those about lists cost one search in each list that there is.
 #[derive(Debug, Default)]
 pub struct Ruleset {
     by_program: HashMap<Key, Index>,
@@ -324,8 +324,9 @@ impl Ruleset {
                 .map(|rule| (Precedence::of(rule), rule));
             // By the only name that may be meant one is as strong as ever, and by others stronger than what is
             // about the address: which must not hide it from sight, where it denies too.
-            let hides =
-                |rule: &Rule| rule.action != Action::Allow && !rule.object.destination.is_named();
+            let hides = |rule: &Rule| {
+                rule.action != Action::Allow && !rule.object.destination.has_name(name)
+            };
             let against = self
                 .strongest(subject, operation, object, Some(name), |rule| !hides(rule))
                 .filter(|rule| rule.action != Action::Allow && !(is_meant && meant.len() == 1))
@@ -365,7 +366,7 @@ impl Ruleset {
             let peers = listens.then(|| index.unnamed().filter(is_about_peers));
             let names = object.names().map(Some).chain([None]);
             let matching = names.flat_map(|name| {
-                let rules = index.lists(name, object.address).flatten();
+                let rules = index.lists(subject.uid, name, object.address).flatten();
                 rules.filter(move |rule| rule.matches(subject, judged, object, name))
             });
             let rules = peers.into_iter().flatten().chain(matching);
@@ -428,7 +429,7 @@ impl Ruleset {
         is_such: impl Fn(&Rule) -> bool,
     ) -> Option<&Rule> {
         self.indices(subject)
-            .flat_map(|index| index.lists(name, object.address))
+            .flat_map(|index| index.lists(subject.uid, name, object.address))
             .filter_map(|rules| {
                 let matches =
                     |rule: &&Rule| is_such(rule) && rule.matches(subject, operation, object, name);

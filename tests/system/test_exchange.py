@@ -142,14 +142,32 @@ def test_list_of_domains_is_denied_to_one_program():
     with tempfile.TemporaryDirectory() as path:
         file = Path(path) / "hosts"
         file.write_text(f"127.0.0.1 localhost\n0.0.0.0 {HOST} www.{HOST}\n")
-        refused = firewall.refusal(take, file)
-        assert refused.status == firewall.USAGE, refused
         taken = take(file, "--app", PROGRAM)
     [only] = firewall.rules()
-    assert (only.destination, only.host, only.action) == ("domain", HOST, "deny"), only
+    assert (only.destination, only.list, only.entries, only.action) == ("list", "hosts", 1, "deny"), only
     assert len(taken.warnings) == 1, taken
     assert Caller().call("connect", ADDRESS).errno == "EPERM"
     assert is_asked(Caller(program=OTHER_PROGRAM), ADDRESS)
+
+
+def test_lists_of_opensnitch_are_taken_from_the_directory_that_is_named():
+    block = rule("000-block", "deny", condition("lists.ips", "LISTS/ips", "lists"))
+    block["operator"]["list"].pop(0)
+    allow = rule("allow", "allow", condition("dest.port", "80"))
+    with tempfile.TemporaryDirectory() as lists:
+        Path(lists).chmod(0o755)
+        (Path(lists) / "ips").mkdir()
+        (Path(lists) / "ips" / "bad.txt").write_text(f"{OTHER}\n")
+        block["operator"]["list"][0]["data"] = f"{lists}/ips"
+        with directory(block, allow) as path:
+            unread = firewall.ctl("rules", "import", path, "--dry-run")
+            assert [it.enabled for it in unread.add] == [False], unread
+            taken = take(path, "--lists", lists)
+    assert [(it.program, it.enabled) for it in taken.add] == [("any", True), (PROGRAM, True)], taken
+    caller = Caller()
+    assert caller.call("connect", OTHER).errno == "EPERM"
+    assert caller.call("connect", ADDRESS).errno is None
+    assert Caller(program=OTHER_PROGRAM).call("connect", OTHER).errno == "EPERM"
 
 
 def test_who_may_not_change_rules_may_not_import():

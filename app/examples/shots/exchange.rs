@@ -1,8 +1,13 @@
 //! The dialogs of what was changed of rules, and of rules from files.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use portreeve_app::editor::{ImportDialog, RulesWindow};
-use portreeve_dbus::{Change, Error, Rule, RuleSpec};
-use portreeve_exchange::{Difference, Error as ExchangeError, Format, Imported, Incoming, Refused};
+use portreeve_dbus::{ANY, Change, Error, Rule, RuleSpec};
+use portreeve_exchange::{
+    Difference, Error as ExchangeError, Format, Imported, Incoming, IncomingList, Refused,
+};
+use portreeve_policy::{Entry, List};
 
 use crate::{
     camera::{Camera, Look},
@@ -32,9 +37,8 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         dialog.show_prepared(file, Ok(nothing_new()));
     })
     .await;
-    take_import(camera, look, "import-program", |dialog| {
-        let file = "/home/alice/Downloads/hosts".to_owned();
-        dialog.show_prepared(&file.clone(), Err(ExchangeError::NoProgram(file)));
+    take_import(camera, look, "import-list", |dialog| {
+        dialog.show_prepared("/home/alice/Downloads/ads.txt", Ok(a_list()));
     })
     .await;
     take_import(camera, look, "import-mistake", |dialog| {
@@ -163,6 +167,7 @@ fn several(replace: bool) -> (Imported, Difference) {
                 Some("it is for one command line only, “/usr/lib/apt/methods/https”"),
             ),
         ],
+        lists: Vec::new(),
         refused: vec![Refused {
             source: "deny-all-6881".into(),
             reason: "it names no program, and rules are for one".into(),
@@ -186,9 +191,41 @@ fn nothing_new() -> (Imported, Difference) {
     let imported = Imported {
         format: Format::Portreeve,
         rules: same.collect(),
+        lists: Vec::new(),
         refused: Vec::new(),
         warnings: Vec::new(),
     };
     let difference = Difference::new(&rules::all(), &imported.rules, false);
+    (imported, difference)
+}
+
+fn a_list() -> (Imported, Difference) {
+    let names = (0..84_213).map(|it| Entry::Domain(format!("ads-{it}.example").into()));
+    let list = IncomingList {
+        name: "ads".into(),
+        source: "/home/alice/Downloads/ads.txt".into(),
+        list: Arc::new(List::of(names).expect("a list that is not too long")),
+    };
+    let rule = Incoming {
+        source: "ads".into(),
+        spec: RuleSpec {
+            program: ANY.into(),
+            operations: vec!["connect".into()],
+            list: Some("ads".into()),
+            action: "deny".into(),
+            enabled: Some(true),
+            ..RuleSpec::default()
+        },
+        off: None,
+    };
+    let imported = Imported {
+        format: Format::List,
+        rules: vec![rule],
+        lists: vec![list],
+        refused: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let difference = Difference::new(&rules::all(), &imported.rules, false)
+        .with_lists(&imported.lists, &BTreeMap::new());
     (imported, difference)
 }

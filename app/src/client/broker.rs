@@ -1,10 +1,11 @@
 //! Calls to the broker that windows make.
 
 use portreeve_dbus::{
-    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Error, ModeSpec,
-    ModesProxy, OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy,
+    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Error, ListInfo,
+    ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges,
+    RulesProxy, read_sealed,
 };
-use portreeve_policy::{For, Scope};
+use portreeve_policy::{For, List, Scope};
 use zbus::{Connection, proxy::MethodFlags};
 
 use super::runtime::in_background;
@@ -87,6 +88,44 @@ impl Broker {
         self.rules(move |rules| async move {
             let (change, _added) = rules.change(OWN_UID, &changes).await?;
             Ok(change)
+        })
+        .await
+    }
+
+    /// Changes rules and lists, all or none; returns the number by which that can be undone.
+    pub async fn change_lists(
+        &self,
+        changes: RuleChanges,
+        keep: Vec<NewList>,
+    ) -> Result<u64, Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let lists = ListsProxy::new(&connection).await?;
+            let (change, _added) = lists.change(OWN_UID, &changes, keep, &[]).await?;
+            Ok(change)
+        })
+        .await
+    }
+
+    /// The user's lists and their texts: of these names, or all.
+    pub async fn lists(
+        &self,
+        names: Option<Vec<String>>,
+    ) -> Result<Vec<(ListInfo, String)>, Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let lists = ListsProxy::new(&connection).await?;
+            let mut found = Vec::new();
+            for info in lists.list(OWN_UID).await? {
+                if names
+                    .as_ref()
+                    .is_none_or(|names| names.contains(&info.name))
+                {
+                    let file = lists.read(OWN_UID, &info.name).await?;
+                    found.push((info, read_sealed(file.into(), List::LONGEST)?));
+                }
+            }
+            Ok(found)
         })
         .await
     }

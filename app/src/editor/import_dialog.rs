@@ -1,10 +1,10 @@
 //! The dialog that shows what rules from a file would change, and has that changed.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::{Rule, RuleChanges};
+use portreeve_dbus::Rule;
 use portreeve_exchange::{self as exchange, Difference, Format, Found, Imported, Settings};
 
 use super::{
@@ -26,7 +26,7 @@ const TAKE: &str = "import.take";
 const CANCEL: &str = "import.cancel";
 const CHOOSE_PROGRAM: &str = "import.choose-program";
 
-type ChangesHandler = Box<dyn Fn(&ImportDialog, RuleChanges)>;
+type ChangesHandler = Box<dyn Fn(&ImportDialog, Arc<Difference>)>;
 
 glib::wrapper! {
     /// The dialog that shows what rules from a file would change.
@@ -40,7 +40,7 @@ type Prepared = Result<(Imported, Difference), exchange::Error>;
 
 impl ImportDialog {
     /// A dialog that reads; `on_changes` gets what is to be changed, and closes the dialog.
-    pub fn new(on_changes: impl Fn(&Self, RuleChanges) + 'static) -> Self {
+    pub fn new(on_changes: impl Fn(&Self, Arc<Difference>) + 'static) -> Self {
         let dialog: Self = glib::Object::new();
         dialog.imp().on_changes.replace(Some(Box::new(on_changes)));
         dialog
@@ -137,8 +137,20 @@ impl ImportDialog {
             Err(error) => return self.show_failure(&error.to_user_facing()),
         };
         let (name, replace) = (name_of(&found).to_owned(), self.replaces());
-        let prepared = gio::spawn_blocking(move || prepared(&found, app, &rules, replace)).await;
-        let prepared = prepared.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let imported = in_background(move || imported(&found, app)).await;
+        let prepared = match imported {
+            Ok(imported) => {
+                let names = imported.lists.iter().map(|it| it.name.clone()).collect();
+                let lists = match broker.lists(Some(names)).await {
+                    Ok(lists) => lists,
+                    Err(error) => return self.show_failure(&error.to_user_facing()),
+                };
+                let there = lists.into_iter().map(|(info, text)| (info.name, text));
+                let there: BTreeMap<String, String> = there.collect();
+                Ok(in_background(move || prepared(imported, &rules, &there, replace)).await)
+            }
+            Err(error) => Err(error),
+        };
         if !imp.stale.get() {
             self.show_prepared(&name, prepared);
         }
@@ -153,22 +165,13 @@ impl ImportDialog {
                 let preview = ImportPreview::new(imported, difference);
                 let title = preview.kind();
                 self.show_parts(preview, difference);
-                (title, Some(imported.format))
-            }
-            Err(error @ exchange::Error::NoProgram(_)) => {
-                let row = adw::ActionRow::builder()
-                    .title(gettext("Choose a program first"))
-                    .subtitle(error.to_user_facing())
-                    .use_markup(false)
-                    .build();
-                imp.changes.append(&row);
-                (gettext("List to be denied"), None)
+                (title, imported.format)
             }
             Err(error) => return self.show_failure(&error.to_user_facing()),
         };
         imp.file.set_title(&title);
         imp.file.set_subtitle(&shown(name));
-        imp.program.set_visible(format != Some(Format::Portreeve));
+        imp.program.set_visible(format != Format::Portreeve);
         let difference = prepared.ok().map(|(_, difference)| Arc::new(difference));
         let changes = difference.as_ref().is_some_and(|it| !it.is_empty());
         let deletes = difference.as_ref().is_some_and(|it| !it.remove.is_empty());
@@ -179,18 +182,13 @@ impl ImportDialog {
         };
         imp.take.add_css_class(class);
         imp.take.remove_css_class(other);
-        let needs_program = difference.is_none();
         imp.difference.replace(difference);
         self.action_set_enabled(TAKE, changes && !imp.taking.get());
         let shown = imp.states.visible_child_name();
         imp.states.set_visible_child_name("preview");
         if shown.is_none_or(|name| name != "preview") {
             // Where there is something to be chosen.
-            if needs_program {
-                imp.program.grab_focus();
-            } else {
-                imp.yours.grab_focus();
-            }
+            imp.yours.grab_focus();
         }
     }
 
@@ -269,7 +267,7 @@ impl ImportDialog {
         imp.taking.set(true);
         self.action_set_enabled(TAKE, false);
         if let Some(handler) = &*imp.on_changes.borrow() {
-            handler(self, difference.changes());
+            handler(self, difference);
         }
     }
 
@@ -295,19 +293,35 @@ fn name_of(found: &Found) -> &str {
     }
 }
 
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let done = gio::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// What is to be taken of what was read, for this program where none is named.
-fn prepared(found: &Found, app: Option<String>, rules: &[Rule], replace: bool) -> Prepared {
+fn imported(found: &Found, app: Option<String>) -> Result<Imported, exchange::Error> {
     let settings = Settings {
         format: None,
         app_is_script: app.as_deref().is_some_and(exchange::is_script),
         app,
+        lists: None,
         uid: rustix::process::getuid().as_raw(),
         user: glib::user_name().into_string().ok(),
     };
-    let mut imported = exchange::import(found, &settings)?;
-    let difference = Difference::new(rules, &imported.rules, replace);
+    exchange::import(found, &settings)
+}
+
+/// What that changes, where there are these rules and the lists of these names.
+fn prepared(
+    mut imported: Imported,
+    rules: &[Rule],
+    lists: &BTreeMap<String, String>,
+    replace: bool,
+) -> (Imported, Difference) {
+    let difference =
+        Difference::new(rules, &imported.rules, replace).with_lists(&imported.lists, lists);
     if !is_sandboxed() {
         imported.warn_of_programs(&difference);
     }
-    Ok((imported, difference))
+    (imported, difference)
 }

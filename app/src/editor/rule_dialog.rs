@@ -2,7 +2,7 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
-use portreeve_dbus::{ActiveNetwork, RuleSpec};
+use portreeve_dbus::{ANY, ActiveNetwork, RuleSpec};
 use portreeve_policy::{Action, For, Span};
 
 use super::{
@@ -13,14 +13,15 @@ use crate::{
     i18n::{gettext, gettext_f},
     model::{
         ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, DraftProcesses, PROTOCOLS,
-        boot_time, in_words,
+        boot_time, in_words, isolate, shown,
     },
     user_facing_error::UserFacingError as _,
 };
 
 /// The lifespans that can be chosen, in the order of the row; behind them, what a rule has that is changed.
 const LIFESPANS: [Option<For>; 3] = [None, Some(For::Time(Span::HOUR)), Some(For::Logout)];
-const DESTINATIONS: [DraftDestination; 10] = [
+/// Of these, what is in a list can be chosen only where the rule was about that before.
+const DESTINATIONS: [DraftDestination; 11] = [
     DraftDestination::Anywhere,
     DraftDestination::Domain,
     DraftDestination::Host,
@@ -31,6 +32,7 @@ const DESTINATIONS: [DraftDestination; 10] = [
     DraftDestination::ThisComputer,
     DraftDestination::NameServers,
     DraftDestination::Multicast,
+    DraftDestination::List,
 ];
 
 const PROCESSES: [DraftProcesses; 3] = [
@@ -227,6 +229,13 @@ impl RuleDialog {
             .position(|known| known.as_str() == draft.action.as_str());
         imp.action
             .set_selected(index.and_then(|at| u32::try_from(at).ok()).unwrap_or(0));
+        if let Some(list) = draft.base.as_ref().and_then(|base| base.list.as_deref())
+            && let Some(choices) = imp.destination.model().and_downcast::<gtk::StringList>()
+        {
+            let name = isolate(&shown(list));
+            // Translators: {name} is what a list of names and addresses is called.
+            choices.append(&gettext_f("In list “{name}”", &[("name", &name)]));
+        }
         let index = DESTINATIONS
             .iter()
             .position(|known| *known == draft.destination);
@@ -321,7 +330,7 @@ impl RuleDialog {
     /// Gives the rule to the handler, for the file that its path leads to.
     async fn add_for_real_path(&self, mut spec: RuleSpec) {
         // What a rule was about already may be gone.
-        if self.draft().is_of_another_program() {
+        if self.draft().is_of_another_program() && spec.program != ANY {
             let found = if spec.and_what_it_starts == Some(true) {
                 starter_key_of(spec.program.clone()).await
             } else {

@@ -39,7 +39,15 @@ impl ChangeWords {
         let counts = counts.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         // What comes from a file has the place of nothing.
         let edits = change.origin != Origin::Import.as_str();
-        let done = changed(counts, edits);
+        let lists = change.lists.as_deref().unwrap_or_default();
+        let done = match lists {
+            [list] if counts == [0; 4] => {
+                let name = isolate(&shown(list));
+                // Translators: {name} is what a list of names and addresses is called.
+                gettext_f("List “{name}” changed", &[("name", &name)])
+            }
+            _ => changed(counts, edits),
+        };
         let rule = change.rule.as_ref().map(RuleWords::new);
         // A rule that has the place of another is one to whoever looks.
         let edited = edits && counts == [1, 1, 0, 0];

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use portreeve_dbus::RuleSpec;
+use portreeve_dbus::{ANY, RuleSpec};
 use portreeve_policy::{Action, For};
 
 mod network;
@@ -36,6 +36,8 @@ pub enum DraftDestination {
     NameServers,
     /// Groups of computers.
     Multicast,
+    /// The list that the rule before was about.
+    List,
 }
 
 impl DraftDestination {
@@ -47,7 +49,7 @@ impl DraftDestination {
     /// The word for it in rules, of those that have nothing typed.
     const fn word(self) -> Option<&'static str> {
         match self {
-            Self::Anywhere | Self::Domain | Self::Host | Self::Network => None,
+            Self::Anywhere | Self::Domain | Self::Host | Self::Network | Self::List => None,
             Self::LocalNetwork => Some("local-network"),
             Self::Internet => Some("internet"),
             Self::ThisComputer => Some("this-computer"),
@@ -72,6 +74,7 @@ impl DraftDestination {
             None if rule.domain.is_some() => Some(Self::Domain),
             None if rule.host.is_some() => Some(Self::Host),
             None if rule.network.is_some() => Some(Self::Network),
+            None if rule.list.is_some() => Some(Self::List),
             None => Some(Self::Anywhere),
         }
     }
@@ -253,12 +256,25 @@ impl Draft {
             DraftDestination::Domain => spec.domain = Some(place.to_owned()),
             DraftDestination::Host => spec.host = Some(place.to_owned()),
             DraftDestination::Network => spec.network = Some(place.to_owned()),
+            DraftDestination::List => {
+                spec.list = self.base.as_ref().and_then(|base| base.list.clone());
+            }
             place => spec.place = place.word().map(str::to_owned),
         };
         let ports = Some(self.port.trim()).filter(|text| !text.is_empty());
         let put_ports = |spec: &mut RuleSpec| spec.ports = ports.map(str::to_owned);
 
-        let with_program = part(&|spec| program.clone_into(&mut spec.program));
+        // Any program can be denied what is in a list.
+        let with_program = part(&|spec| {
+            program.clone_into(&mut spec.program);
+            if program == ANY {
+                put_place(spec);
+            }
+        });
+        let said_of_program = rule(&|spec| {
+            program.clone_into(&mut spec.program);
+            put_place(spec);
+        });
         let starting = part(&|spec| {
             put_starter(spec);
             if self.processes == DraftProcesses::AndStarted {
@@ -284,9 +300,10 @@ impl Draft {
             } else {
                 None
             },
-            action: (!wrong(&with_place) && wrong(&rule(&put_place))).then(|| {
-                gettext("You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects.")
-            }),
+            action: action_mistake(
+                program == ANY && !wrong(&with_program) && wrong(&said_of_program),
+                !wrong(&with_place) && wrong(&rule(&put_place)),
+            ),
             place: self.place_mistake(wrong(&with_place)),
             port: wrong(&part(&put_ports)).then(|| {
                 gettext("Enter ports from 1 to 65535, such as 443 or 80, 8000-8999, or nothing for any.")
@@ -312,186 +329,18 @@ impl Draft {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use portreeve_policy::Span;
-
-    use super::*;
-
-    fn draft() -> Draft {
-        Draft {
-            program: "/usr/bin/curl".into(),
-            action: Action::Allow,
-            ..Draft::default()
-        }
-    }
-
-    #[test]
-    fn a_complete_draft_is_a_rule() {
-        let spec = Draft {
-            destination: DraftDestination::Host,
-            place: " server.example ".into(),
-            port: "443".into(),
-            protocol: Some("tcp"),
-            ..draft()
-        }
-        .spec()
-        .unwrap();
-        assert_eq!(spec.host.as_deref(), Some("server.example"));
-        assert_eq!(
-            (spec.ports.as_deref(), spec.protocol.as_deref()),
-            (Some("443"), Some("tcp"))
-        );
-        assert_eq!((spec.action.as_str(), &spec.network), ("allow", &None));
-        assert!(spec.check().is_ok());
-    }
-
-    #[test]
-    fn an_empty_port_is_any() {
-        assert_eq!(draft().spec().unwrap().ports, None);
-    }
-
-    #[test]
-    fn a_rule_may_end() {
-        assert_eq!(draft().spec().unwrap().lifespan, None);
-        for lifespan in [For::Time(Span::HOUR), For::Logout] {
-            let draft = Draft {
-                lifespan: Some(lifespan),
-                ..draft()
-            };
-            let checked = draft.spec().unwrap().check().unwrap();
-            assert_eq!(checked.lifespan, lifespan);
-        }
-    }
-
-    #[test]
-    fn each_kind_of_destination_is_a_rule() {
-        for (destination, shown) in [
-            (DraftDestination::Anywhere, "anywhere"),
-            (DraftDestination::Domain, "example.org and below"),
-            (DraftDestination::Host, "example.org"),
-            (DraftDestination::LocalNetwork, "the local network"),
-            (DraftDestination::Internet, "the internet"),
-            (DraftDestination::ThisComputer, "this computer"),
-            (DraftDestination::Vpn, "the VPN"),
-            (DraftDestination::NameServers, "name servers"),
-            (DraftDestination::Multicast, "multicast"),
-        ] {
-            let place = "example.org".to_owned();
-            let draft = Draft {
-                destination,
-                place,
-                ..draft()
-            };
-            let checked = draft.spec().unwrap().check().unwrap();
-            assert_eq!(checked.object.to_string(), shown);
-        }
-    }
-
-    #[test]
-    fn a_rule_that_is_changed_keeps_what_is_not_said() {
-        let rule = RuleSpec {
-            program: "/usr/bin/curl".into(),
-            operations: vec!["connect".into(), "bind".into()],
-            place: Some("multicast".into()),
-            ports: Some("80,443".into()),
-            protocol: Some("udp".into()),
-            action: "deny".into(),
-            errno: Some(111),
-            lifespan: Some("90s".into()),
-            enabled: Some(false),
-            only_in: Some("0b5d3f8e-4c1a-4f6e-9d55-0123456789ab".into()),
-            only_in_name: Some("Home".into()),
-            note: Some("why".into()),
-            ..RuleSpec::default()
-        };
-        let draft = Draft::of(rule.clone()).unwrap();
-        assert_eq!(draft.spec().unwrap(), rule);
-        let anywhere = Draft {
-            network: None,
-            ..draft.clone()
-        };
-        let changed = anywhere.spec().unwrap();
-        assert_eq!((changed.only_in, changed.only_in_name), (None, None));
-        assert!(!draft.is_of_another_program());
-        let allowing = Draft {
-            action: Action::Allow,
-            ..draft
-        };
-        let changed = allowing.spec().unwrap();
-        assert_eq!((changed.action.as_str(), changed.errno), ("allow", None));
-        assert_eq!(changed.note, rule.note);
-        for other in [
-            RuleSpec {
-                protocol: Some("icmp".into()),
-                ..rule.clone()
-            },
-            RuleSpec {
-                place: Some("moon".into()),
-                ..rule
-            },
-        ] {
-            assert_eq!(Draft::of(other), None);
-        }
-    }
-
-    #[test]
-    fn who_cannot_be_asked_is_told_by_the_action() {
-        let listening = |destination, operation: &str| {
-            let draft = Draft {
-                action: Action::Ask,
-                destination,
-                base: Some(RuleSpec {
-                    operations: vec![operation.into()],
-                    ..RuleSpec::default()
-                }),
-                ..draft()
-            };
-            draft.spec().err()
-        };
-        let anybody = DraftDestination::Anywhere;
-        assert_eq!(listening(anybody, "listen"), None);
-        for (destination, operation) in [
-            (anybody, "accept"),
-            (DraftDestination::LocalNetwork, "listen"),
-        ] {
-            let error = listening(destination, operation).unwrap();
-            assert!(error.action.is_some(), "{operation}");
-            let others = [&error.program, &error.place, &error.port];
-            assert_eq!(others, [&None; 3], "{operation}");
-        }
-    }
-
-    #[test]
-    fn each_field_has_its_own_error() {
-        let error = Draft {
-            program: "curl".into(),
-            destination: DraftDestination::Network,
-            place: "1.2.3".into(),
-            port: "70000".into(),
-            ..draft()
-        }
-        .spec()
-        .unwrap_err();
-        assert!(error.program.is_some() && error.place.is_some() && error.port.is_some());
-        let error = Draft {
-            destination: DraftDestination::Host,
-            ..draft()
-        }
-        .spec()
-        .unwrap_err();
-        assert!(error.program.is_none() && error.place.is_some() && error.port.is_none());
-    }
-
-    #[test]
-    fn an_address_is_no_host_name() {
-        let error = Draft {
-            destination: DraftDestination::Host,
-            place: "192.0.2.1".into(),
-            ..draft()
-        }
-        .spec()
-        .unwrap_err();
-        assert!(error.place.unwrap().contains("address"));
+/// What to do about what is said, if it is too much for any program, or nobody could be asked.
+fn action_mistake(is_of_any: bool, is_of_nobody: bool) -> Option<String> {
+    if is_of_any {
+        Some(gettext("A rule for any program can only deny."))
+    } else if is_of_nobody {
+        Some(gettext(
+            "You can be asked when a program starts to listen, if it is for anybody, and not when somebody connects.",
+        ))
+    } else {
+        None
     }
 }
+
+#[cfg(test)]
+mod tests;

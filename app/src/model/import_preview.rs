@@ -1,7 +1,7 @@
 //! What taking rules from a file would change, as it is shown before.
 
 use portreeve_dbus::{Rule, RuleSpec};
-use portreeve_exchange::{Difference, Format, Imported, Incoming, Refused};
+use portreeve_exchange::{Difference, Format, Imported, Incoming, IncomingList, Refused};
 use portreeve_policy::{Lifespan, Origin, Rule as PolicyRule, RuleId};
 
 use super::{
@@ -22,6 +22,8 @@ pub enum ImportPart {
     Add,
     /// They are added, but not in force.
     AddOff,
+    /// Not rules, but lists that they are about.
+    Lists,
     /// They are deleted.
     Remove,
     /// They are put in force.
@@ -42,6 +44,7 @@ impl ImportPart {
         match self {
             Self::Add => gettext("To be added"),
             Self::AddOff => gettext("To be added, switched off"),
+            Self::Lists => gettext("Lists to be kept"),
             Self::Remove => gettext("To be deleted"),
             Self::Enable => gettext("To be switched on"),
             Self::Disable => gettext("To be switched off"),
@@ -59,6 +62,8 @@ pub enum Line {
     Incoming(Incoming),
     /// One that the user has.
     There(Rule),
+    /// A list of the file, and whether there is one of the name.
+    List(IncomingList, bool),
     /// One that cannot be taken.
     Refused(Refused),
     /// What is to be known.
@@ -102,6 +107,16 @@ impl Line {
                 let origin = RuleWords::new(rule).origin;
                 of_rule(rule, &origin)
             }
+            Self::List(list, replaces) => {
+                let (heading, text) = (isolate(&shown(&list.name)), about_list(list, *replaces));
+                LineWords {
+                    spoken: plain(&format!("{heading}: {text}")),
+                    heading,
+                    rule: None,
+                    text,
+                    caption: isolate(&shown(&list.source)),
+                }
+            }
             Self::Refused(refused) => {
                 let (heading, text) = (isolate(&shown(&refused.source)), reason(&refused.reason));
                 LineWords {
@@ -130,9 +145,21 @@ impl Line {
         match self {
             Self::Incoming(incoming) => rule_words::name(&rule_of(&incoming.spec)),
             Self::There(rule) => rule_words::name(rule),
+            Self::List(list, _) => isolate(&shown(&list.name)),
             Self::Refused(refused) => isolate(&shown(&refused.source)),
             Self::Warning(warning) => reason(warning),
         }
+    }
+}
+
+fn about_list(list: &IncomingList, replaces: bool) -> String {
+    let entries = rule_words::entries(list.list.len());
+    if replaces {
+        // Translators: {entries} is as “84,213 entries”.
+        let text = gettext("{entries}, in the place of the list that is there");
+        gettext_f(&text, &[("entries", &entries)])
+    } else {
+        entries
     }
 }
 
@@ -199,9 +226,14 @@ impl ImportPreview {
         let same: Vec<Rule> = same.collect();
         let refused = imported.refused.iter().cloned().map(Line::Refused);
         let warnings = imported.warnings.iter().cloned().map(Line::Warning);
-        let parts: [(ImportPart, Vec<Line>); 8] = [
+        let lists = difference.lists.iter().cloned().map(|list| {
+            let replaces = difference.replaced.contains(&list.name);
+            Line::List(list, replaces)
+        });
+        let parts: [(ImportPart, Vec<Line>); 9] = [
             (ImportPart::Add, incoming(on)),
             (ImportPart::AddOff, incoming(off)),
+            (ImportPart::Lists, lists.collect()),
             (ImportPart::Remove, there(&difference.remove)),
             (ImportPart::Enable, there(&difference.enable)),
             (ImportPart::Disable, there(&difference.disable)),
@@ -222,8 +254,7 @@ impl ImportPreview {
             Format::Portreeve => gettext("Rules of Portreeve"),
             Format::OpenSnitch => gettext("Rules of OpenSnitch"),
             Format::Lsrules => gettext("Rule group of Little Snitch"),
-            Format::Hosts => gettext("List of hosts to be denied"),
-            Format::Domains => gettext("List of domains to be denied"),
+            Format::List => gettext("List of what is to be denied"),
         }
     }
 }
@@ -280,6 +311,7 @@ mod tests {
         let imported = Imported {
             format: Format::OpenSnitch,
             rules: Vec::new(),
+            lists: Vec::new(),
             refused: vec![Refused {
                 source: "c\u{1b}".to_owned(),
                 reason: "why".to_owned(),
@@ -304,6 +336,22 @@ mod tests {
             "wget: deny a.example, always · “a”, off: it has a past"
         );
         assert_eq!(spoken(2), "c: why");
+    }
+
+    #[test]
+    fn a_list_is_told_with_its_entries_and_what_it_replaces() {
+        let text = "a.example\nb.example\n".repeat(2);
+        let list = IncomingList {
+            name: "ads".to_owned(),
+            source: "/tmp/ads".to_owned(),
+            list: std::sync::Arc::new(portreeve_policy::List::read(&text).unwrap()),
+        };
+        let spoken = |replaces| Line::List(list.clone(), replaces).words().spoken;
+        assert_eq!(spoken(false), "ads: 2 entries");
+        assert_eq!(
+            spoken(true),
+            "ads: 2 entries, in the place of the list that is there"
+        );
     }
 
     #[test]

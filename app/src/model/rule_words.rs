@@ -1,10 +1,12 @@
 //! The words of a rule.
 
+mod list;
 mod program;
 
 use portreeve_dbus::Rule;
 use portreeve_policy::Action;
 
+pub(crate) use list::entries;
 pub(crate) use program::name;
 
 use super::{
@@ -151,6 +153,10 @@ fn destination(rule: &Rule) -> String {
             .network
             .as_deref()
             .map(|network| isolate(&shown(lone_address(network)))),
+        "list" => rule
+            .list
+            .as_deref()
+            .map(|list| list::shown_list(list, rule.entries)),
         "local-network" => Some(gettext("the local network")),
         "this-computer" => Some(gettext("this computer")),
         "name-servers" => Some(gettext("this computer’s name servers")),

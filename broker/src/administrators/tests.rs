@@ -6,6 +6,8 @@ use portreeve_policy::{Program, Starter};
 
 use super::*;
 
+mod lists;
+
 struct Place {
     dir: tempfile::TempDir,
     rules: Administrators,

@@ -8,6 +8,7 @@ mod broker;
 mod caller;
 mod leave;
 mod limits;
+mod lists;
 mod logins;
 mod modes;
 mod networks;
@@ -28,8 +29,8 @@ use tokio::{
 use zbus::{Connection, connection::Builder, fdo::DBusProxy};
 
 use self::{
-    activity::Activities, broker::Broker, caller::Callers, limits::Limiter, modes::Modes,
-    prompts::Prompts, rules::Rules, watch::Watchers,
+    activity::Activities, broker::Broker, caller::Callers, limits::Limiter, lists::Lists,
+    modes::Modes, prompts::Prompts, rules::Rules, watch::Watchers,
 };
 pub use self::{
     logins::{follow_logins, has_desktop, session_of},
@@ -51,6 +52,7 @@ struct Shared {
     history: History,
     questions: Arc<Limiter<u32>>,
     changes: Arc<Limiter<u32>>,
+    lists: Arc<Limiter<u32>>,
     ways: Ways,
 }
 
@@ -88,6 +90,7 @@ pub async fn serve(
         history,
         ways: Ways::default(),
         changes: Limiter::new("changes of your rules", rules::CHANGES_OF_A_USER),
+        lists: Limiter::new("lists of yours", lists::LISTS_OF_A_USER),
         questions: Limiter::new(
             "questions about what is kept of yours",
             activity::QUESTIONS_OF_A_USER,
@@ -97,6 +100,7 @@ pub async fn serve(
         .serve_at(BROKER_PATH, Broker(shared.clone()))
         .serve_at(BROKER_PATH, Prompts(shared.clone()))
         .serve_at(BROKER_PATH, Rules(shared.clone()))
+        .serve_at(BROKER_PATH, Lists(Rules(shared.clone())))
         .serve_at(BROKER_PATH, Modes(shared.clone()))
         .serve_at(BROKER_PATH, Activities(shared))
         .build()

@@ -2,14 +2,14 @@
 
 use portreeve_dbus::{
     ACTION_ALLOW, ACTION_EDIT_RULES, ACTION_STRENGTHEN, APPLICATION_EXECUTABLE, CallSpec, Change,
-    Error, Explanation, Rule, RuleChanges,
+    CheckedChanges, Error, Explanation, Rule, RuleChanges,
 };
 use portreeve_policy::{BuiltIn, Operation, Origin, ParseError};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, attest::attest, caller::Call, leave, watch::Topic};
 use crate::{
-    decide::{BuiltInSet, Changing, Command, Made, RuleChange, RuleLeave},
+    decide::{BuiltInSet, Changing, Command, ListChanges, Made, RuleChange, RuleLeave},
     object::{self, Sender},
     store::ChangeId,
 };
@@ -21,18 +21,39 @@ pub(super) struct Rules(pub(super) Shared);
 pub(super) const CHANGES_OF_A_USER: usize = 4;
 
 /// Somebody who may change rules.
-struct Editor {
+pub(super) struct Editor {
     /// Whose rules.
     uid: u32,
     /// What the caller is.
     origin: Origin,
     /// The caller, and its user's share of what is under way.
-    call: Call,
+    pub(super) call: Call,
+}
+
+impl Editor {
+    /// The change that it makes.
+    pub(super) fn edit(
+        &self,
+        wanted: &RuleChanges,
+        checked: CheckedChanges,
+        lists: ListChanges,
+    ) -> RuleChange {
+        let origin = match wanted.imported {
+            Some(true) => Origin::Import,
+            _ => self.origin,
+        };
+        RuleChange::Edit(checked, lists, origin)
+    }
+}
+
+/// What whoever made a change is told.
+pub(super) fn told(made: &Made) -> (u64, Vec<u64>) {
+    (made.change.0, made.rules.iter().map(|id| id.0).collect())
 }
 
 impl Rules {
     /// Checks that the caller may change rules of the user that `uid` means.
-    async fn editor(
+    pub(super) async fn editor(
         &self,
         connection: &Connection,
         header: &Header<'_>,
@@ -68,7 +89,7 @@ impl Rules {
     }
 
     /// Has an editor's change made, with polkit's leave if it needs more than to be an editor.
-    async fn make(
+    pub(super) async fn make(
         &self,
         connection: &Connection,
         header: &Header<'_>,
@@ -146,15 +167,10 @@ impl Rules {
         changes: RuleChanges,
     ) -> Result<(u64, Vec<u64>), Error> {
         let editor = self.editor(connection, &header, uid).await?;
-        let origin = match changes.imported {
-            Some(true) => Origin::Import,
-            _ => editor.origin,
-        };
         let _underway = self.0.changes.enter(editor.call.uid)?;
-        let edit = RuleChange::Edit(changes.check()?, origin);
+        let edit = editor.edit(&changes, changes.check()?, ListChanges::default());
         let made = self.make(connection, &header, &editor, edit).await?;
-        let added = made.rules.iter().map(|id| id.0).collect();
-        Ok((made.change.0, added))
+        Ok(told(&made))
     }
 
     async fn undo(

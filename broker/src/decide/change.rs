@@ -1,11 +1,11 @@
 //! Changes of rules: what is asked of the store, and what its reply puts in force.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use portreeve_dbus::{Change as ChangeInfo, Checked, CheckedChanges, Error, Rule as RuleInfo};
 use portreeve_policy::{
-    Action, Answer, BuiltIn, For, Lifespan, NetworkId, ObjectPattern, Operations, Origin, Rule,
-    RuleId, SubjectPattern,
+    Action, Answer, BuiltIn, For, Lifespan, List, NetworkId, ObjectPattern, Operations, Origin,
+    Rule, RuleId, SubjectPattern,
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     administrators,
     failure::{Reason, with_causes},
-    store::{self, By, ChangeId, Changed, PastChange},
+    store::{self, By, ChangeId, Changed, KeptList, PastChange},
 };
 
 impl Decider {
@@ -31,8 +31,8 @@ impl Decider {
         if self.config.protected && !leave && self.lets_more_happen(uid, &change) {
             return send(reply, Ok(Changing::NeedsLeave(change)));
         }
-        let (mut changes, origin) = match change {
-            RuleChange::Edit(changes, origin) => (changes, origin),
+        let (mut changes, lists, origin) = match change {
+            RuleChange::Edit(changes, lists, origin) => (changes, lists, origin),
             RuleChange::Undo(change, origin) => {
                 let undo = store::Change::Undo(change, self.by(uid, origin));
                 let purpose = Purpose::Change {
@@ -62,6 +62,8 @@ impl Decider {
             remove: changes.remove,
             enable: changes.enable,
             disable: changes.disable,
+            keep_lists: self.new_lists(lists.keep),
+            remove_lists: lists.remove,
             trust: None,
         };
         if edit.is_empty() {
@@ -78,6 +80,17 @@ impl Decider {
             reply,
         };
         self.store(uid, edit, purpose);
+    }
+
+    fn new_lists(&self, keep: Vec<(Box<str>, Box<str>, Arc<List>)>) -> Vec<KeptList> {
+        let made = self.clock.now().wall;
+        let keep = keep.into_iter().map(|(name, source, list)| KeptList {
+            name,
+            source,
+            made,
+            list,
+        });
+        keep.collect()
     }
 
     /// Rules that are to be removed, and so may be replaced.
@@ -106,9 +119,15 @@ impl Decider {
     /// Whether a change may let programs do more than they may now. What is undone is not looked up for that,
     /// and a rule that is not known here may be on its way from the store.
     fn lets_more_happen(&self, uid: u32, change: &RuleChange) -> bool {
-        let RuleChange::Edit(changes, _) = change else {
+        let RuleChange::Edit(changes, lists, _) = change else {
             return true;
         };
+        // What has another list may deny less by it, or allow more.
+        let is_kept = |name: &str| self.rules.lists.get(uid, name).is_some();
+        let mut kept = lists.keep.iter();
+        if !lists.remove.is_empty() || kept.any(|(name, ..)| is_kept(name)) {
+            return true;
+        }
         let is = |action: fn(&Action) -> bool| {
             move |id: &RuleId| {
                 let rule = self.rules.get(uid, *id);
@@ -251,6 +270,9 @@ impl Decider {
                 if let Changed::Edited(edited) = changed {
                     made.change = edited.change;
                     made.rules = edited.present.iter().map(|rule| rule.id).collect();
+                    for (name, list) in edited.lists {
+                        self.rules.put_list(uid, name, list);
+                    }
                     for rule in edited.present {
                         self.rules.insert(rule);
                     }
@@ -413,10 +435,14 @@ pub(super) fn store_error(error: &store::Error) -> Error {
     let text = with_causes(error);
     match error {
         store::Error::NoSuchRule(_) => Error::NoSuchRule(text),
-        store::Error::NoSuchChange(_) | store::Error::NothingToUndo(_) => Error::NoSuchChange(text),
-        store::Error::TooMuch(_) | store::Error::TooMany(_) | store::Error::TooManyStarters(_) => {
-            Error::LimitsExceeded(text)
+        store::Error::NoSuchList(_) | store::Error::NoListToRemove(_) => {
+            Error::InvalidArgument(text)
         }
+        store::Error::NoSuchChange(_) | store::Error::NothingToUndo(_) => Error::NoSuchChange(text),
+        store::Error::TooMuch(_)
+        | store::Error::TooMany(_)
+        | store::Error::TooManyStarters(_)
+        | store::Error::TooManyLists(..) => Error::LimitsExceeded(text),
         _ => Error::StoreUnavailable(text),
     }
 }
@@ -433,6 +459,7 @@ fn info(change: &PastChange) -> ChangeInfo {
         removed,
         enabled,
         disabled,
+        lists: (!change.lists.is_empty()).then(|| change.lists.clone()),
         rule: change.rule.as_ref().map(RuleInfo::from),
     }
 }

@@ -1,14 +1,14 @@
 //! What the bus room asks of the loop, and how it is answered.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use portreeve_dbus::{
-    Change as ChangeInfo, CheckedChanges, Error, Explanation, ModeState, Prompt as PromptInfo,
-    Rule as RuleInfo, Status,
+    Change as ChangeInfo, CheckedChanges, Error, Explanation, ListInfo, ModeState,
+    Prompt as PromptInfo, Rule as RuleInfo, Status,
 };
 use portreeve_policy::{
-    Action, Answer, BuiltIn, Leave, ModeChange, Object, Operation, Origin as RuleOrigin, Program,
-    Rule, RuleId, Starter,
+    Action, Answer, BuiltIn, Leave, List, ModeChange, Object, Operation, Origin as RuleOrigin,
+    Program, Rule, RuleId, Starter,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -92,6 +92,22 @@ pub enum Command {
         uid: u32,
         /// Where to.
         reply: Reply<Vec<RuleInfo>>,
+    },
+    /// The lists of a user.
+    Lists {
+        /// The user.
+        uid: u32,
+        /// Where to.
+        reply: Reply<Vec<ListInfo>>,
+    },
+    /// What a user's list has; nothing if there is none of that name.
+    List {
+        /// The user.
+        uid: u32,
+        /// Its name.
+        name: String,
+        /// Where to.
+        reply: Reply<Option<Arc<List>>>,
     },
     /// What would become of a call.
     Explain {
@@ -291,9 +307,18 @@ pub enum Changing {
 #[derive(Debug)]
 pub enum RuleChange {
     /// Change these.
-    Edit(CheckedChanges, RuleOrigin),
+    Edit(CheckedChanges, ListChanges, RuleOrigin),
     /// Undo an earlier change.
     Undo(ChangeId, RuleOrigin),
+}
+
+/// What is to be changed of a user's lists.
+#[derive(Debug, Default)]
+pub struct ListChanges {
+    /// To be kept, in the place of those of their names: name, where it comes from, what it has.
+    pub keep: Vec<(Box<str>, Box<str>, Arc<List>)>,
+    /// To be removed.
+    pub remove: Vec<Box<str>>,
 }
 
 /// What a change has made.

@@ -13,6 +13,7 @@ mod ending;
 mod late;
 mod learn;
 mod listeners;
+mod lists;
 mod modes;
 mod obey;
 mod pending;
@@ -47,8 +48,8 @@ use tokio::{
 pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
 pub use arrival::Arrival;
 pub use command::{
-    Answered, BuiltInSet, Changing, Command, Logins, Made, ModeSet, Origin, Reply, RuleChange,
-    RuleLeave, Watch,
+    Answered, BuiltInSet, Changing, Command, ListChanges, Logins, Made, ModeSet, Origin, Reply,
+    RuleChange, RuleLeave, Watch,
 };
 
 use self::{
@@ -57,6 +58,7 @@ use self::{
     late::LateAnswers,
     learn::Learning,
     listeners::Listeners,
+    lists::Lists,
     modes::Modes,
     prompt::Waiting,
     prompts::Prompts,
@@ -138,10 +140,11 @@ impl Decider {
         let modes = Modes::new(config.mode, config.unruled, opened.modes);
         let trusted = Trusted::new(opened.trusted);
         let built_ins = BuiltIns::new(opened.built_ins);
+        let lists = Lists::new(opened.lists);
         let generation = kernel.generation();
         Self {
             prompts: Prompts::default(),
-            rules: RuleBook::new(opened.rules, built_ins, modes, trusted, generation),
+            rules: RuleBook::new(opened.rules, lists, built_ins, modes, trusted, generation),
             agents: Agents::new(Arc::clone(&failures)),
             late: LateAnswers::default(),
             learning: Learning::default(),

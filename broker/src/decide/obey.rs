@@ -61,6 +61,11 @@ impl Decider {
                     send(reply, Ok(rules.collect()));
                 });
             }
+            Command::Lists { uid, reply } => send(reply, Ok(self.rules.lists.of(uid))),
+            Command::List { uid, name, reply } => {
+                let kept = self.rules.lists.get(uid, &name);
+                send(reply, Ok(kept.map(|kept| kept.list.clone())));
+            }
             Command::Explain {
                 uid,
                 call,

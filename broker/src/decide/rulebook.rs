@@ -1,8 +1,10 @@
 //! All rules in force: the stored ones, those that could not be stored, and the built-in ones; and users' modes.
 
+mod above;
+
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -19,6 +21,7 @@ use tokio::time::Instant;
 use super::{
     built_ins::BuiltIns,
     learn::Learned,
+    lists::Lists,
     modes::Modes,
     trusted::Trusted,
     verdict::{kept, kept_until, of_one_call, once},
@@ -26,16 +29,12 @@ use super::{
 use crate::{
     clock::{Alarm, Now},
     networks::Networks,
-    store::history::Grounds,
+    store::{KeptList, history::Grounds},
     subject::{ProcessHandle, Ruled, Starters},
 };
 
 /// Ids from here on are of rules that are not stored. Below 2⁵³, so that JSON carries them.
 const UNSTORED: u64 = 1 << 52;
-/// Ids from here on, so many, are of administrators' rules.
-const ADMINISTRATORS: u64 = BuiltIn::ThisComputer.id().0 - OF_ADMINISTRATORS;
-const OF_ADMINISTRATORS: u64 = 1 << 30;
-const _: () = assert!(BuiltIn::NameLookups.id().0 < ADMINISTRATORS);
 /// How long a verdict on datagrams is remembered that depends on names, on who is a name server, or on the
 /// VPN, microseconds.
 const NAMED: u64 = 5_000_000;
@@ -61,6 +60,8 @@ pub(super) struct RuleBook {
     pub(super) trusted: Trusted,
     /// The networks that the computer is in.
     pub(super) networks: Networks,
+    /// Users' lists, which their rules have too.
+    pub(super) lists: Lists,
     /// Administrators' rules.
     above: Vec<Rule>,
     /// The processes of rules for single ones; `None` if it had ended before it was looked for.
@@ -80,6 +81,7 @@ impl RuleBook {
     /// The rules found in the store, under the generation that is in force.
     pub(super) fn new(
         stored: Vec<Rule>,
+        lists: Lists,
         built_ins: BuiltIns,
         modes: Modes,
         trusted: Trusted,
@@ -95,6 +97,7 @@ impl RuleBook {
             modes,
             trusted,
             networks: Networks::default(),
+            lists,
             above: Vec::new(),
             processes: HashMap::new(),
             next_unstored: UNSTORED,
@@ -151,39 +154,6 @@ impl RuleBook {
     fn all(&self) -> impl Iterator<Item = Rule> {
         let own = self.rules.values().chain(&self.above);
         own.cloned().chain(self.built_ins.compiled())
-    }
-
-    /// Administrators' rules are these. Whether they were others before.
-    pub(super) fn put_above(&mut self, rules: Vec<Rule>) -> bool {
-        let mut taken = HashSet::new();
-        let above: Vec<Rule> = rules
-            .into_iter()
-            .map(|rule| {
-                // By what it says, so that it keeps its id when others come and go: the history names it.
-                let mut hasher = DefaultHasher::new();
-                let said = Rule {
-                    created: 0,
-                    ..rule.clone()
-                };
-                format!("{said:?}").hash(&mut hasher);
-                let mut number = hasher.finish() % OF_ADMINISTRATORS;
-                while !taken.insert(number) {
-                    number = (number + 1) % OF_ADMINISTRATORS;
-                }
-                Rule {
-                    id: RuleId(ADMINISTRATORS + number),
-                    ..rule
-                }
-            })
-            .collect();
-        let changed = above != self.above;
-        self.above = above;
-        changed
-    }
-
-    /// Whether the rule is an administrator's.
-    pub(super) fn is_above(id: RuleId) -> bool {
-        (ADMINISTRATORS..ADMINISTRATORS + OF_ADMINISTRATORS).contains(&id.0)
     }
 
     /// The same for the same rules in force, in another broker too.
@@ -348,8 +318,17 @@ impl RuleBook {
         self.rules.get(&id).filter(|rule| rule.uid == Some(uid))
     }
 
+    /// A user's list of this name is this now, or there is none any more.
+    pub(super) fn put_list(&mut self, uid: u32, name: Box<str>, list: Option<KeptList>) {
+        self.lists.put(uid, name, list);
+        for rule in self.rules.values_mut().filter(|it| it.uid == Some(uid)) {
+            self.lists.tell(rule);
+        }
+    }
+
     /// Takes in a rule of the store.
-    pub(super) fn insert(&mut self, rule: Rule) {
+    pub(super) fn insert(&mut self, mut rule: Rule) {
+        self.lists.tell(&mut rule);
         if let Lifespan::Process(process) = rule.lifespan {
             let handle = ProcessHandle::find(process.pid, process.began);
             let wait = if handle.is_some() {

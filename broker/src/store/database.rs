@@ -14,6 +14,7 @@ use rusqlite::{Connection, params};
 use super::{
     Change, Changed, Error, KeptBuiltIns, KeptMode, Over, built_in,
     file::{self, Kind},
+    lists::{self, KeptList},
     migrate::Schema,
     modes,
     row::{self, Found},
@@ -41,6 +42,8 @@ pub struct Opened {
     pub built_ins: KeptBuiltIns,
     /// The files that programs may run from, those of each program in the order in which they came.
     pub trusted: Vec<TrustedFile>,
+    /// Users' lists.
+    pub lists: Vec<(u32, KeptList)>,
     /// What is wrong, if rules cannot be changed.
     pub problem: Option<String>,
     /// Rows left out because they make no sense.
@@ -56,6 +59,7 @@ impl Database {
             modes: BTreeMap::new(),
             built_ins: BTreeMap::new(),
             trusted: Vec::new(),
+            lists: Vec::new(),
             problem: None,
             senseless: 0,
         };
@@ -68,6 +72,7 @@ impl Database {
             opened.modes = loaded.modes;
             opened.built_ins = loaded.built_ins;
             opened.trusted = loaded.trusted;
+            opened.lists = loaded.lists;
             file.obstacle.map_or(Ok(file.connection), Err)
         });
         let usable = usable.map_err(|error| with_causes(&error));
@@ -154,6 +159,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/008-networks.sql"),
         include_str!("migrations/009-contents.sql"),
         include_str!("migrations/010-who-started.sql"),
+        include_str!("migrations/011-lists.sql"),
     ]),
     at_first: "",
     settings: "PRAGMA synchronous = FULL;",
@@ -169,6 +175,7 @@ struct Loaded {
     modes: BTreeMap<u32, KeptMode>,
     built_ins: KeptBuiltIns,
     trusted: Vec<TrustedFile>,
+    lists: Vec<(u32, KeptList)>,
     senseless: usize,
 }
 
@@ -198,6 +205,10 @@ fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
     loaded.senseless += senseless;
     let (trusted, senseless) = trusted::load(connection).map_err(error())?;
     loaded.trusted = trusted;
+    loaded.senseless += senseless;
+    let (lists, senseless) = lists::load(connection).map_err(error())?;
+    let lists = lists.into_iter().map(|kept| (kept.uid, kept.list));
+    loaded.lists = lists.collect();
     loaded.senseless += senseless;
     Ok(loaded)
 }

@@ -5,6 +5,7 @@ mod database;
 mod file;
 pub mod history;
 mod lifespan;
+mod lists;
 mod migrate;
 mod modes;
 mod row;
@@ -21,6 +22,7 @@ pub use database::Opened;
 pub(crate) use database::tests::{
     fail_built_ins, fail_changes, fail_deletions, fail_forgetting, fail_modes, kept_mode_rows,
 };
+pub use lists::KeptList;
 pub use modes::KeptMode;
 pub use thread::{Place, Store};
 pub use trusted::{OF_ONE_PROGRAM as FILES_MAX, TrustedFile};
@@ -74,6 +76,10 @@ pub struct Edit {
     pub enable: Vec<RuleId>,
     /// Rules to be switched off.
     pub disable: Vec<RuleId>,
+    /// Lists to be kept, in the place of those of their names.
+    pub keep_lists: Vec<KeptList>,
+    /// Lists to be removed.
+    pub remove_lists: Vec<Box<str>>,
     /// The file that what is added is about.
     pub trust: Option<TrustedFile>,
     /// Programs of which no file is trusted any more, by their keys.
@@ -84,6 +90,8 @@ impl Edit {
     /// Whether nothing is to be changed.
     pub fn is_empty(&self) -> bool {
         self.add.is_empty()
+            && self.keep_lists.is_empty()
+            && self.remove_lists.is_empty()
             && [&self.remove, &self.enable, &self.disable]
                 .iter()
                 .all(|ids| ids.is_empty())
@@ -133,6 +141,8 @@ pub struct Edited {
     pub absent: Vec<RuleId>,
     /// These are switched on or off.
     pub switched: Vec<(RuleId, bool)>,
+    /// What lists of these names are now, in order, or that there are none.
+    pub lists: Vec<(Box<str>, Option<KeptList>)>,
 }
 
 /// A change that was made, as the database remembers it.
@@ -150,6 +160,8 @@ pub struct PastChange {
     pub undone_by: Option<ChangeId>,
     /// How many rules it has added or put back, removed, switched on and switched off.
     pub counts: [u32; 4],
+    /// The lists that it has made, replaced or removed.
+    pub lists: Vec<String>,
     /// One of them, if any is known still.
     pub rule: Option<Rule>,
 }
@@ -206,6 +218,17 @@ pub enum Error {
     /// The user's rules are as long as they may be.
     #[error("cannot keep more than {0} bytes of rules for a user")]
     TooMuch(i64),
+    /// A rule names a list that the user does not have, or would not have any more.
+    #[error("cannot have a rule about list “{0}” without that list")]
+    NoSuchList(String),
+    /// The user has no list of this name to be removed.
+    #[error("cannot find list “{0}”")]
+    NoListToRemove(Box<str>),
+    /// The user's lists are as many, or as long, as they may be.
+    #[error(
+        "cannot keep more than {0} lists, with more than {1} entries or 20 MB in all, for a user"
+    )]
+    TooManyLists(u32, u32),
     /// Too many changes wait for it, or its thread has ended.
     #[error("cannot reach the database: it is busy, or its thread has ended")]
     Closed,
@@ -226,6 +249,9 @@ impl Error {
                 | Self::TooMany(_)
                 | Self::TooManyStarters(_)
                 | Self::TooMuch(_)
+                | Self::NoSuchList(_)
+                | Self::NoListToRemove(_)
+                | Self::TooManyLists(..)
         )
     }
 }
@@ -240,6 +266,13 @@ pub const STARTERS_MAX: u32 = 64;
 /// Bytes that the rules of one user may have, about, as they are told on the bus: whose messages have at most
 /// 32 MiB (`max_message_size` of dbus-daemon), and who sends a longer one is thrown off it.
 pub const BYTES_MAX: i64 = 28 << 20;
+
+/// Lists that one user may have: each is searched for each name of a call.
+pub const LISTS_MAX: u32 = 32;
+
+/// Entries that those may have, all together, and bytes that their texts may.
+const LIST_ENTRIES_MAX: u32 = 300_000;
+const LIST_BYTES_MAX: i64 = 20 << 20;
 
 /// Changes of one user that are remembered, so that they can be undone.
 pub const CHANGES_MAX: u32 = 50;

@@ -1,8 +1,10 @@
 //! Rules as rows. Nothing in the database is trusted: a row that makes no sense is left out.
 
+use portreeve_dbus::ANY;
 use portreeve_policy::{
-    Action, Deadline, Destination, Lifespan, Network, NetworkName, Note, ObjectPattern, OfContents,
-    Operation, Operations, Origin, Ports, Program, Protocol, Rule, RuleId, Starter, SubjectPattern,
+    Action, Deadline, Destination, InList, Lifespan, Network, NetworkName, Note, ObjectPattern,
+    OfContents, Operation, Operations, Origin, Ports, Program, Protocol, Rule, RuleId, Starter,
+    SubjectPattern,
 };
 use rusqlite::{Connection, Row, named_params};
 
@@ -73,9 +75,14 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             Life::Over => return Some(Found::Over(RuleId(u64::try_from(id).ok()?))),
         };
         let file = device.zip(inode);
-        let is_known = device.is_some() == inode.is_some();
-        let program =
-            program_of(&program, claim.as_deref(), file, lifespan).filter(|_| is_known)?;
+        (device.is_some() == inode.is_some()).then_some(())?;
+        let subject = if program == ANY {
+            let is_any = claim.is_none() && started_by.is_none() && !and_started;
+            is_any.then_some(SubjectPattern::Any)?
+        } else {
+            let program = program_of(&program, claim.as_deref(), file, lifespan)?;
+            subject(program, started_by.as_deref(), and_started)?
+        };
         let action = match (action.as_str(), errno) {
             ("allow", None) => Action::Allow,
             ("ask", None) => Action::Ask,
@@ -91,7 +98,6 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
             .map(|word| word.parse().ok())
             .collect();
         let operations = operations?;
-        let subject = subject(program, started_by.as_deref(), and_started)?;
         is_told(&subject, &operations, lifespan).then_some(())?;
         let rule = Rule {
             id: RuleId(u64::try_from(id).ok()?),
@@ -123,6 +129,8 @@ fn try_to_read(row: &Row<'_>, era: &Era, now: Now) -> rusqlite::Result<Option<Fo
                 None => None,
             },
         };
+        let is_for_any = rule.subject == SubjectPattern::Any;
+        (!is_for_any || rule.is_against_list()).then_some(())?;
         Some(match life {
             Life::CarriedOver(deadline) => Found::CarriedOver(rule, deadline),
             Life::Lives(_) | Life::Over => Found::Rule(rule),
@@ -144,6 +152,7 @@ fn to(word: &str, host: Option<String>, network: Option<String>) -> Option<Desti
         ("domain", Some(domain), None) => Destination::Domain(domain.into()),
         ("host", Some(host), None) => Destination::Host(host.into()),
         ("network", None, Some(network)) => Destination::network(network.parse().ok()?),
+        ("list", Some(list), None) => Destination::List(InList::named(&list)?),
         _ => return None,
     })
 }
@@ -211,7 +220,7 @@ fn program_of(
 
 /// Inserts a rule that is made in this era; its id is ignored and the new one returned.
 ///
-/// Only rules of one user, for one program, can be stored; one known by its file alone only in a rule for
+/// Only rules of one user, for one program or against lists, can be stored; one known by its file alone only in a rule for
 /// a process of its.
 pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlite::Result<RuleId> {
     let subject = &rule.subject;
@@ -228,6 +237,7 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
             Some(device.cast_signed()),
             Some(inode.cast_signed()),
         ),
+        (SubjectPattern::Any, _) if rule.is_against_list() => (ANY, None, None),
         _ => {
             let key = subject.program().and_then(Program::key);
             (key.ok_or(rusqlite::Error::InvalidQuery)?, None, None)
@@ -252,6 +262,7 @@ pub(super) fn insert(connection: &Connection, rule: &Rule, era: &Era) -> rusqlit
         Destination::Internet => ("internet", None, None),
         Destination::Domain(domain) => ("domain", Some(domain.as_ref()), None),
         Destination::Host(host) => ("host", Some(host.as_ref()), None),
+        Destination::List(list) => ("list", Some(list.name()), None),
         Destination::Network(network) => ("network", None, Some(network.to_string())),
     };
     let operations: Vec<&str> = rule.operations.iter().map(Operation::as_str).collect();

@@ -28,10 +28,14 @@ pub(crate) struct ImportRules {
     /// What it is written in
     #[arg(long, value_parser = format(), default_value = AUTO)]
     pub(crate) format: Chosen,
-    /// Rules that name no program of this computer are for this one: absolute path of its executable, where
-    /// symbolic links are followed; an application: flatpak:ID, snap:NAME; or sha256:DIGEST
+    /// Rules that name no program of this computer are for this one, and so is what a list denies: absolute path of its
+    /// executable, where symbolic links are followed; an application: flatpak:ID, snap:NAME; or sha256:DIGEST [default
+    /// for a list: any program]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
     pub(crate) app: Option<PathBuf>,
+    /// Directory of the lists that rules of OpenSnitch name, such as /etc/opensnitchd/lists: only those in it are read
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub(crate) lists: Option<PathBuf>,
     /// Remove all rules that the file does not have, but for those that end by themselves
     #[arg(long)]
     pub(crate) replace: bool,

@@ -2,6 +2,7 @@
 
 mod completions;
 mod decide;
+mod lists;
 mod log;
 mod mode;
 mod pending;
@@ -32,6 +33,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
         Command::Pending(_) => pending::list(uid, output).await?,
         Command::Decide(decide) => decide::run(uid, decide, output).await?,
         Command::Rules(rules) => rules::run(uid, rules, output).await?,
+        Command::Lists(lists) => lists::run(uid, lists, output).await?,
         Command::Mode(mode) => mode::run(uid, mode, output).await?,
         Command::Snooze(snooze) => mode::snooze(uid, snooze, output).await?,
         Command::Test(call) => test::run(uid, call, output).await?,

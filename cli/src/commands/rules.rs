@@ -11,7 +11,7 @@ mod show;
 
 use std::time::Duration;
 
-use portreeve_dbus::{Rule, RuleChanges, RuleSpec, RulesProxy, program_key, starter_key};
+use portreeve_dbus::{ANY, Rule, RuleChanges, RuleSpec, RulesProxy, program_key, starter_key};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -41,6 +41,9 @@ pub(super) struct View<'a> {
     destination: &'a str,
     host: Option<&'a str>,
     network: Option<&'a str>,
+    /// Name of the list, or path of an administrator's, and how many entries it has.
+    list: Option<&'a str>,
+    entries: Option<u32>,
     ports: Option<&'a str>,
     protocol: Option<&'a str>,
     pub(super) action: &'a str,
@@ -75,6 +78,8 @@ impl<'a> From<&'a Rule> for View<'a> {
             destination: &rule.destination,
             host: rule.host.as_deref(),
             network: rule.network.as_deref(),
+            list: rule.list.as_deref(),
+            entries: rule.entries,
             ports: rule.ports.as_deref(),
             protocol: rule.protocol.as_deref(),
             action: &rule.action,
@@ -188,14 +193,20 @@ async fn added(uid: u32, rule: &AddRule) -> Result<RuleSpec> {
     } else {
         program_key
     };
+    let program = if rule.app.as_os_str() == ANY {
+        ANY.to_owned()
+    } else {
+        key(&rule.app)?
+    };
     let mut spec = RuleSpec {
-        program: key(&rule.app)?,
+        program,
         called: None,
         started_by: parts.started_by.as_deref().map(starter_key).transpose()?,
         and_what_it_starts: parts.and_what_it_starts.then_some(true),
         operations: rule.operations.iter().map(ToString::to_string).collect(),
         host: parts.host.clone(),
         network: parts.addr.clone(),
+        list: parts.list.clone(),
         place: parts.place.clone(),
         domain: parts.domain.clone(),
         ports: parts.port.as_ref().map(ToString::to_string),
@@ -308,7 +319,12 @@ pub(super) fn action(rule: &View<'_>) -> String {
 }
 
 pub(super) fn other_side(rule: &View<'_>) -> String {
-    let place = rule.host.or(rule.network).unwrap_or(rule.destination);
+    let list = rule.list.map(|name| match rule.entries {
+        Some(entries) => format!("list “{name}” ({entries} entries)"),
+        None => format!("list “{name}”"),
+    });
+    let place = list.as_deref().or(rule.host).or(rule.network);
+    let place = place.unwrap_or(rule.destination);
     let below = if rule.destination == "domain" {
         " and below"
     } else {

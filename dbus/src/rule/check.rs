@@ -1,11 +1,11 @@
 //! Checks of the parts of a rule that is to be added.
 
-use portreeve_policy::{Action, Destination, For, Note, Operation, Operations, Program, Span};
+use portreeve_policy::{
+    Action, Destination, For, InList, Note, Operation, Operations, Program, Span, SubjectPattern,
+    host_name,
+};
 
 use crate::Error;
-
-/// Longest host name taken, bytes (RFC 1035).
-const HOST_MAX: usize = 253;
 
 pub(crate) fn check_program(key: &str) -> Result<Program, Error> {
     Program::of_key(key).ok_or_else(|| {
@@ -91,23 +91,41 @@ pub(super) fn check_note(text: &str) -> Result<Note, Error> {
 
 /// A name of a host or a domain, in the form in which those of calls come.
 pub(crate) fn check_name(kind: &str, text: &str) -> Result<Box<str>, Error> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    // An address is no name: nothing is ever known by it.
-    let address = name.parse::<std::net::IpAddr>().is_ok();
-    if name.len() > HOST_MAX || address || !name.split('.').all(label) {
-        return Err(Error::InvalidArgument(format!(
+    host_name(text).ok_or_else(|| {
+        Error::InvalidArgument(format!(
             "cannot use {kind} “{}”: expected a name such as www.example.org (ASCII form)",
             text.escape_debug()
-        )));
-    }
-    Ok(name.into())
+        ))
+    })
+}
+
+pub(crate) fn check_list(name: &str) -> Result<InList, Error> {
+    InList::named(name).ok_or_else(|| {
+        Error::InvalidArgument(format!(
+            "cannot call a list “{}”: expected at most {} bytes, without slashes and control characters",
+            name.escape_debug(),
+            InList::LONGEST_NAME
+        ))
+    })
+}
+
+/// Checks what a rule about a list is about, and that only such a rule, which denies, is for any program.
+pub(super) fn check_listed(
+    subject: &SubjectPattern,
+    operations: Operations,
+    destination: &Destination,
+    action: Action,
+) -> Result<(), Error> {
+    let is_of_list = matches!(destination, Destination::List(_));
+    let text = if is_of_list && operations != Operations::only(Operation::Connect) {
+        "cannot use a list in a rule about anything but connecting"
+    } else if *subject == SubjectPattern::Any && !(is_of_list && matches!(action, Action::Deny(_)))
+    {
+        "cannot make a rule for any program, but one that denies what is in a list: name a program"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidArgument(text.to_owned()))
 }
 
 pub(super) fn check_place(place: &str) -> Result<Destination, Error> {

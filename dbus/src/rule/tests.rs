@@ -4,6 +4,8 @@ use portreeve_policy::Starter;
 
 use super::*;
 
+mod lists;
+
 fn spec() -> RuleSpec {
     RuleSpec {
         program: "/usr/bin/curl".into(),
@@ -326,7 +328,7 @@ fn who_has_started_a_program_is_taken_where_it_can_be_told() {
     };
     let checked = by("/usr/bin/git").check().unwrap();
     let git = Starter::at("/usr/bin/git").unwrap();
-    let curl = checked.program.clone();
+    let curl = Program::at("/usr/bin/curl").unwrap();
     assert_eq!(
         checked.subject,
         SubjectPattern::StartedBy(curl, git.clone())
@@ -431,7 +433,7 @@ fn what_a_file_is_called_goes_with_what_is_in_it_and_decides_nothing() {
     let rule = |spec: RuleSpec| {
         let checked = spec.check().unwrap();
         Rule::from(&PolicyRule {
-            subject: SubjectPattern::Program(checked.program),
+            subject: checked.subject,
             ..BuiltIn::ThisComputer.rule(Some(1000), Action::Allow)
         })
     };
@@ -441,7 +443,7 @@ fn what_a_file_is_called_goes_with_what_is_in_it_and_decides_nothing() {
     assert_eq!(with.spec(0).unwrap().called, with.called);
     assert_eq!(rule(called(None)).called, None);
     let (one, other) = (called(Some("/a")).check(), called(None).check());
-    assert_eq!(one.unwrap().program, other.unwrap().program);
+    assert_eq!(one.unwrap().subject, other.unwrap().subject);
     let text = refused(&RuleSpec {
         called: Some("/a".into()),
         ..spec()

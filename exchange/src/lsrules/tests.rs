@@ -183,36 +183,41 @@ fn what_asked_or_had_priority_opens_nothing() {
 }
 
 #[test]
-fn block_lists_are_for_one_program() {
+fn block_lists_are_lists_for_any_program() {
     let text = r#"{"name": "Social", "denied-remote-domains": ["Facebook.com", "www.facebook.com", "youtube.com"],
         "denied-remote-hosts": ["a.example"], "denied-remote-addresses": ["192.0.2.1", "x"], "denied-remote-notes": "no"}"#;
-    let imported = read(text, Some("/usr/bin/firefox"));
-    assert_eq!(
-        about(&imported),
-        [
-            "facebook.com and below",
-            "youtube.com and below",
-            "a.example",
-            "192.0.2.1"
-        ]
-        .map(str::to_owned)
-        .into_iter()
-        .collect::<Vec<_>>()
-    );
-    assert!(imported.rules.iter().all(|rule| rule.spec.action == "deny"));
-    let told = |imported: &Imported| imported.warnings.len();
-    assert_eq!(told(&imported), 3, "once for each list: {imported:?}");
-    let imported = read(text, None);
-    assert!(imported.rules.is_empty());
-    let reason = |source: &str| {
-        let mut refused = imported.refused.iter();
-        let found = refused.find(|it| it.source == source);
-        found.map(|it| it.reason.as_str()).unwrap_or_default()
-    };
-    assert!(
-        reason("denied-remote-domains").starts_with("2 entries: it is for any program"),
-        "{imported:?}"
-    );
+    for app in [None, Some("/usr/bin/firefox")] {
+        let imported = read(text, app);
+        assert_eq!(
+            about(&imported),
+            [
+                "in list “domains of Social”",
+                "in list “hosts of Social”",
+                "in list “addresses of Social”"
+            ]
+        );
+        let denies = |it: &Incoming| it.spec.action == "deny" && it.spec.program == "any";
+        assert!(imported.rules.iter().all(denies), "{imported:?}");
+        let entries: Vec<String> = imported
+            .lists
+            .iter()
+            .flat_map(|it| it.list.entries())
+            .map(|it| it.to_string())
+            .collect();
+        let expected = ["youtube.com", "facebook.com", "=a.example", "192.0.2.1"];
+        let sorted = |mut it: Vec<String>| {
+            it.sort();
+            it
+        };
+        assert_eq!(
+            sorted(entries),
+            sorted(expected.map(str::to_owned).to_vec())
+        );
+        let [refused] = &imported.refused[..] else {
+            panic!("{imported:?}")
+        };
+        assert_eq!(refused.source, "denied-remote-addresses: x");
+    }
 }
 
 /// The allow rule for curl, beside others, and whether it is off.
@@ -234,7 +239,7 @@ fn what_is_denied_to_any_program_is_denied_to_each() {
     let curl = |imported: &Imported| {
         let denials = imported.rules.iter().filter(|it| it.spec.action == "deny");
         denials
-            .filter(|it| it.spec.program == "/usr/bin/curl")
+            .filter(|it| ["/usr/bin/curl", "any"].contains(&it.spec.program.as_str()))
             .count()
     };
     for app in [None, Some("/usr/bin/launcher")] {
@@ -352,12 +357,13 @@ fn there_is_an_end_to_rules() {
         };
         import(&file, &settings)
     };
-    let names: Vec<String> = (0..=RULES_MAX).map(|it| format!("\"a{it}\"")).collect();
+    let names = 0..=portreeve_policy::List::MOST;
+    let names: Vec<String> = names.map(|it| format!("\"a{it}\"")).collect();
     let error = read(&format!(
         "{{\"denied-remote-hosts\": [{}]}}",
         names.join(",")
     ));
-    assert!(matches!(error, Err(Error::TooMany(name)) if name == "a"));
+    assert!(matches!(error, Err(Error::TooManyEntries(name)) if name == "a"));
     let range = r#""remote-addresses": "::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe""#;
     let rules = vec![format!(r#"{{"action": "allow", {range}}}"#); 1000].join(",");
     let error = read(&format!(r#"{{"rules": [{rules}]}}"#));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use portreeve_policy::{Destination, ObjectPattern, Ports, Program, Protocol};
 
-use super::{Operator, regexps};
+use super::{Operator, lists, regexps};
 use crate::{
     Settings,
     draft::{Described, Draft, Who},
@@ -134,6 +134,10 @@ impl<'a> Conditions<'a> {
             "dest.network" => self.network(condition),
             "dest.port" => self.port(condition),
             "protocol" => self.protocol(condition),
+            operand if operand.starts_with("lists.") => {
+                let found = lists::named(condition, self.settings);
+                self.set_if(found.map(|list| vec![list]), condition);
+            }
             _ => self.lose(condition),
         }
     }
@@ -149,7 +153,7 @@ impl<'a> Conditions<'a> {
             "iface.in" | "iface.out" => "a network interface",
             operand if operand.starts_with("process.env.") => "an environment variable",
             operand if operand.starts_with("process.hash.") => "a checksum of the program",
-            operand if operand.starts_with("lists.") => "lists in a directory of their own",
+            operand if operand.starts_with("lists.") => "lists that were not read",
             "list" => "a list of conditions in a list",
             "process.path" | "user.id" | "user.name" | "dest.ip" | "dest.host" | "dest.network"
             | "dest.port" | "protocol" => "what no rule here can say",
@@ -327,7 +331,8 @@ impl<'a> Conditions<'a> {
         for (protocol, family) in joined(self.protocols) {
             for destination in &destinations {
                 for destination in within(destination, family) {
-                    if destination.is_named() {
+                    // A list may have names, and addresses of both.
+                    if destination.is_named() || matches!(destination, Destination::List(_)) {
                         families.push(family);
                         pending = pending.or(family);
                     }

@@ -5,6 +5,7 @@
 
 mod conditions;
 mod json;
+mod lists;
 mod regexps;
 mod twins;
 

@@ -40,6 +40,7 @@ pub(super) fn read_for(rules: &[Value], app: Option<&str>) -> Imported {
         app_is_script: app == Some(SCRIPT),
         uid: 1000,
         user: Some("alice".to_owned()),
+        lists: Some(model::lists()),
         ..Settings::default()
     };
     let imported = import(&found, &settings).unwrap();

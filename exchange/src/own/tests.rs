@@ -54,7 +54,7 @@ fn a_file_is_short_and_plain() {
         note: Some("not “there”".to_owned()),
         ..rule(1)
     };
-    let exported = export(&[full, rule(2)]);
+    let exported = export(&[full, rule(2)], &[]);
     let expected = json!({"portreeve-rules": 1, "rules": [
         {"program": "/usr/bin/curl", "operations": ["connect"], "action": "deny"},
         {"program": "/usr/bin/ssh", "operations": ["connect"], "domain": "example.org", "ports": "22", "protocol": "tcp",
@@ -90,11 +90,43 @@ fn what_lives_in_no_file_is_left_out_and_named() {
         of(5, "administrator"),
         of(6, "import"),
     ];
-    let exported = export(&rules);
+    let exported = export(&rules, &[]);
     assert_eq!(exported.count, 1);
     let left_out: Vec<_> = exported.left_out.iter().map(|it| it.id).collect();
     assert_eq!(left_out, [1, 2, 3]);
-    assert_eq!(read(&export(&[]).text), []);
+    assert_eq!(read(&export(&[], &[]).text), []);
+}
+
+#[test]
+fn lists_go_with_the_rules_about_them() {
+    let list = IncomingList {
+        name: "ads".to_owned(),
+        source: "/tmp/ads".to_owned(),
+        list: Arc::new(
+            portreeve_policy::List::read("a.example\n=b.example\n10.0.0.0/8\n").unwrap(),
+        ),
+    };
+    let against = Rule {
+        program: None,
+        destination: "list".to_owned(),
+        list: Some("ads".to_owned()),
+        ..rule(1)
+    };
+    let exported = export(&[against], std::slice::from_ref(&list));
+    assert_eq!((exported.count, exported.left_out), (1, vec![]));
+    let imported = import(&file(&exported.text)).unwrap();
+    assert_eq!(imported.lists, [list]);
+    let spec = &imported.rules[0].spec;
+    assert_eq!(
+        (spec.program.as_str(), spec.list.as_deref()),
+        ("any", Some("ads"))
+    );
+    let wrong = exported.text.replace("=b.example", "=b..example");
+    assert!(
+        error(&wrong).contains("list “ads” of rules.json"),
+        "{}",
+        error(&wrong)
+    );
 }
 
 #[test]
@@ -234,7 +266,8 @@ fn the_schema_says_so_too() {
         "snap:example",
         &contents,
     ];
-    let pattern = rule["properties"]["program"]["pattern"].as_str().unwrap();
+    let pattern = &rule["properties"]["program"]["anyOf"][0]["pattern"];
+    let pattern = pattern.as_str().unwrap();
     let starts = pattern.strip_prefix("^(").unwrap();
     let starts: Vec<&str> = starts.strip_suffix(").").unwrap().split('|').collect();
     for (program, start) in programs.iter().zip(&starts) {
@@ -244,6 +277,15 @@ fn the_schema_says_so_too() {
         RuleSpec { program, ..spec }.check().unwrap();
     }
     assert_eq!((starts.len(), Packaging::ALL.len()), (4, 2));
+    let list = &schema["properties"]["lists"]["items"];
+    assert_eq!(
+        list["properties"]["name"]["maxLength"],
+        InList::LONGEST_NAME
+    );
+    let text = error("{\"portreeve-rules\": 1, \"rules\": [], \"lists\": [{\"?\": 1}]}");
+    for key in list["properties"].as_object().unwrap().keys() {
+        assert!(text.contains(&format!("`{key}`")), "{text}");
+    }
 }
 
 fn any_destination() -> impl Strategy<Value = (String, Option<String>, Option<String>)> {
@@ -315,13 +357,13 @@ prop_compose! {
 proptest! {
     #[test]
     fn every_rule_comes_back(rules in prop::collection::vec(any_rule(), 0..8)) {
-        let exported = export(&rules);
+        let exported = export(&rules, &[]);
         prop_assert_eq!((exported.count, exported.left_out.len()), (rules.len(), 0));
         let mut before: Vec<_> = rules.iter().map(|rule| rule.spec(0).unwrap().check().unwrap()).collect();
-        before.sort_by_key(|it| it.program.to_string());
+        before.sort_by_key(|it| it.subject.program().map(ToString::to_string));
         let after: Vec<_> = read(&exported.text).iter().map(|spec| spec.check().unwrap()).collect();
         prop_assert_eq!(after, before);
         // And what is written again is the same.
-        prop_assert_eq!(export(&rules).text, exported.text);
+        prop_assert_eq!(export(&rules, &[]).text, exported.text);
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     Alteration, Contents, Deadline, Decision, Digest, NameSource, NetworkId, Object, OfContents,
     Outcome, Process, Ruleset, Subject,
     fixtures::{
-        CAFE, HOME, PROCESS, any_ancestry, network, object, only_in, program, rule, starter,
+        CAFE, HOME, PROCESS, any_ancestry, list, network, object, only_in, program, rule, starter,
         subject,
     },
 };
@@ -236,6 +236,8 @@ fn any_rule() -> impl Strategy<Value = Rule> {
         host("b.example"),
         domain("example"),
         domain("a.example"),
+        list("=a.example\n10.0.0.0/31"),
+        list("example"),
     ];
     (
         prop::sample::select(destinations),

@@ -7,13 +7,16 @@ use crate::{
     Action, Alteration, Ancestry, Criterion, Deadline, Destination, Lifespan, NameSource, Network,
     Object, ObjectPattern, Operation, Operations, Origin, Outcome, Process, Program, Protocol,
     Rule, RuleId, Subject, SubjectPattern,
-    fixtures::{HOME, PROCESS, any_ancestry, network, object, program, rule, starter, subject},
+    fixtures::{
+        HOME, PROCESS, any_ancestry, list, network, object, program, rule, starter, subject,
+    },
     precedence::Precedence,
 };
 
 mod altered;
 mod ancestry;
 mod contents;
+mod lists;
 mod many;
 mod names;
 mod networks;
@@ -242,6 +245,13 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             "0.0.0.0/0"
         ])
         .prop_map(network),
+        prop::sample::select(vec![
+            "=a.example",
+            "example",
+            "10.0.0.0/31",
+            "b.example\n10.0.0.1\n::/1"
+        ])
+        .prop_map(list),
     ];
     let subject = prop_oneof![
         1 => Just(SubjectPattern::Any),

@@ -50,6 +50,14 @@ def _change(user, **changes):
     return _call("Rules1", "Change", user, changes, signature="(ua{sv})")
 
 
+def remove_lists(user):
+    """Removes the user's lists, if there are any, with the rules that are left, in force or not."""
+    names = [it["name"] for it in _call("Lists1", "List", user)[0]]
+    if names:
+        changes = {"remove": GLib.Variant("at", rules(user))}
+        _call("Lists1", "Change", user, changes, [], names, signature="(ua{sv}a(ssh)as)")
+
+
 def set_built_in(rule, action, user="alice"):
     """Has a built-in rule say something else to the user, as root."""
     _call("Rules1", "SetBuiltIn", user, rule, action, signature="(uss)")

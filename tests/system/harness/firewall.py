@@ -15,6 +15,7 @@ AGENT = "portreeve-agent.service"
 PROCESSES = Path("/sys/fs/cgroup/system.slice", SERVICE, "cgroup.procs")
 SETTINGS = Path("/etc/portreeve/portreeved.toml")
 RULES = Path("/etc/portreeve/rules.d")
+LISTS = Path("/etc/portreeve/lists")
 DATABASE = Path("/var/lib/portreeve/rules.db")
 # Those of the tests, which are about users who want to be asked.
 ASK = {"mode": '"ask"'}
@@ -201,6 +202,7 @@ def reset():
     SETTINGS.parent.mkdir(exist_ok=True)
     SETTINGS.write_text(_text(ASK))
     shutil.rmtree(RULES, ignore_errors=True)
+    shutil.rmtree(LISTS, ignore_errors=True)
     if changed:
         service("restart")
     states = _quiet_states()
@@ -219,6 +221,7 @@ def reset():
                 # Rules of processes go with them.
                 with contextlib.suppress(bus.Gone):
                     bus.remove_rule(rule, user)
+        bus.remove_lists(user)
     if not states["alice"].agent:
         agent("start")
         await_agent()

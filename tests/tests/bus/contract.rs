@@ -129,7 +129,14 @@ fn what_the_broker_serves_is_written_down() {
     let name = "contract::what_the_broker_serves_is_written_down";
     on_a_bus(name, As::Anyone, async {
         let broker = Broker::start().await;
-        for interface in ["Broker1", "Prompts1", "Rules1", "Modes1", "Activity1"] {
+        for interface in [
+            "Broker1",
+            "Prompts1",
+            "Rules1",
+            "Lists1",
+            "Modes1",
+            "Activity1",
+        ] {
             let interface = format!("io.github.portreeve.{interface}");
             same_as_golden(broker.connection(), BROKER_PATH, &interface).await;
         }

@@ -10,6 +10,7 @@ mod broker;
 mod contract;
 mod errors;
 mod limits;
+mod lists;
 mod logind;
 mod modes;
 mod network_manager;

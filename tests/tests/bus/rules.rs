@@ -48,6 +48,8 @@ async fn life_of_a_rule(broker: &Broker, proxy: &RulesProxy<'_>, uid: u32, user:
         destination: "network".into(),
         host: None,
         network: Some("192.0.2.0/24".into()),
+        list: None,
+        entries: None,
         ports: Some("443".into()),
         protocol: Some("tcp".into()),
         action: "deny".into(),

@@ -1,11 +1,15 @@
 //! The window's part that takes rules from files, and writes them to one.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::RuleChanges;
-use portreeve_exchange::{Exported, export};
+use portreeve_dbus::ListInfo;
+use portreeve_exchange::{Difference, Exported, IncomingList, export};
+use portreeve_policy::List;
 
 use super::RulesWindow;
 use crate::{
@@ -29,10 +33,10 @@ impl RulesWindow {
     /// Opens the dialog that takes the rules of this file or folder.
     pub fn open_import_dialog(&self, path: Option<PathBuf>) -> ImportDialog {
         let window = self.downgrade();
-        let dialog = ImportDialog::new(move |dialog, changes| {
+        let dialog = ImportDialog::new(move |dialog, difference| {
             if let Some(window) = window.upgrade() {
                 let dialog = dialog.clone();
-                glib::spawn_future_local(async move { window.import(&dialog, changes).await });
+                glib::spawn_future_local(async move { window.import(&dialog, difference).await });
             }
         });
         let imp = self.imp();
@@ -47,7 +51,8 @@ impl RulesWindow {
     }
 
     /// Makes the changes that the dialog has shown.
-    async fn import(&self, dialog: &ImportDialog, changes: RuleChanges) {
+    async fn import(&self, dialog: &ImportDialog, difference: Arc<Difference>) {
+        let changes = difference.changes();
         let counts = [
             changes.add.as_ref().map_or(0, Vec::len),
             changes.remove.as_ref().map_or(0, Vec::len),
@@ -57,7 +62,19 @@ impl RulesWindow {
         let Some(broker) = self.broker() else {
             return dialog.refuse(&gettext("The Portreeve service is not running."));
         };
-        match broker.change_rules(changes).await {
+        let done = if difference.lists.is_empty() {
+            broker.change_rules(changes).await
+        } else {
+            let keep = gio::spawn_blocking(move || difference.new_lists()).await;
+            match keep.unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+                Ok(keep) => broker.change_lists(changes, keep).await,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot hand lists over");
+                    return dialog.refuse(&gettext("The lists cannot be handed over."));
+                }
+            }
+        };
+        match done {
             Ok(change) => {
                 dialog.close();
                 self.offer_undo(&changed(counts, false), change);
@@ -96,7 +113,11 @@ impl RulesWindow {
             Ok(rules) => rules,
             Err(error) => return self.show_error(&error),
         };
-        let exported = gio::spawn_blocking(move || export(&rules)).await;
+        let lists = match broker.lists(None).await {
+            Ok(lists) => lists,
+            Err(error) => return self.show_error(&error),
+        };
+        let exported = gio::spawn_blocking(move || export(&rules, &kept(lists))).await;
         let exported = exported.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let chooser = gtk::FileDialog::builder()
             .title(gettext("Export Rules"))
@@ -142,6 +163,18 @@ impl RulesWindow {
         let (file, folder) = (import(IMPORT_FILE, false), import(IMPORT_FOLDER, true));
         self.add_action_entries([file, folder, export]);
     }
+}
+
+/// Lists as they are written; the broker's can be read.
+fn kept(lists: Vec<(ListInfo, String)>) -> Vec<IncomingList> {
+    let lists = lists.into_iter().filter_map(|(info, text)| {
+        Some(IncomingList {
+            name: info.name,
+            source: info.source,
+            list: Arc::new(List::read(&text).ok()?),
+        })
+    });
+    lists.collect()
 }
 
 /// What was written, and what could not be.

@@ -1,12 +1,14 @@
 //! Changes of a user's rules: made whole or not at all, and remembered, so that they can be undone.
 
+mod lists;
+
 use portreeve_policy::{Origin, Rule, RuleId};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
 use super::{
     super::{
         BYTES_MAX, By, CHANGES_MAX, ChangeId, Edit, Edited, Error, RULES_MAX, STARTERS_MAX,
-        STEPS_MAX,
+        STEPS_MAX, lists as kept_lists,
         row::{self, Found},
         trusted,
     },
@@ -79,6 +81,14 @@ impl Database {
                     }
                 }
             }
+            for name in edit.remove_lists {
+                if !draft.remove_list(&name)? {
+                    return Err(Error::NoListToRemove(name));
+                }
+            }
+            for list in edit.keep_lists {
+                draft.keep_list(list)?;
+            }
             // Last, so that none of those ids can be theirs.
             for rule in edit.add {
                 draft.insert(rule)?;
@@ -112,6 +122,7 @@ impl Database {
                     draft.take(step.inverse(), id)?;
                 }
             }
+            draft.undo_lists(change)?;
             if draft.steps == 0 {
                 return Err(Error::NothingToUndo(change));
             }
@@ -308,6 +319,7 @@ impl Draft<'_> {
         if self.steps == 0 {
             return Ok(Edited::default());
         }
+        self.check_lists()?;
         if !self.edited.present.is_empty() {
             let (count, bytes, starters): (u32, i64, u32) = self
                 .connection
@@ -399,5 +411,6 @@ fn forget(connection: &Connection, uid: u32) -> rusqlite::Result<()> {
         connection.execute("DELETE FROM step WHERE change = ?1", params![change])?;
         connection.execute("DELETE FROM change WHERE id = ?1", params![change])?;
     }
+    kept_lists::forget(connection, uid)?;
     transaction.commit()
 }

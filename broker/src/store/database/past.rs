@@ -75,6 +75,12 @@ impl Database {
                 Ok(row::read(row, &self.era, Now::read()))
             })
             .optional()?;
+        let lists = "SELECT DISTINCT name FROM list_step JOIN list ON list.id = list_step.list \
+                     WHERE change = ?1 ORDER BY name";
+        change.lists = connection
+            .prepare_cached(lists)?
+            .query_map(params![id], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
         change.rule = match found {
             Some(Found::Rule(rule) | Found::CarriedOver(rule, _)) => Some(rule),
             Some(Found::Over(_) | Found::Senseless) | None => None,
@@ -99,6 +105,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<PastChange>> {
         undoes: number("undoes")?,
         undone_by: None,
         counts: [0; 4],
+        lists: Vec::new(),
         rule: None,
     };
     Ok(Some(change))

@@ -16,6 +16,7 @@ mod backup;
 mod built_in;
 mod changes;
 mod ending;
+mod lists;
 mod modes;
 mod trusted;
 

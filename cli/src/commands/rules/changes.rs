@@ -24,6 +24,8 @@ struct ChangeView<'a> {
     removed: u32,
     enabled: u32,
     disabled: u32,
+    /// Lists that it has made, replaced or removed.
+    lists: &'a [String],
     rule: Option<View<'a>>,
 }
 
@@ -39,6 +41,7 @@ impl<'a> From<&'a Change> for ChangeView<'a> {
             removed: change.removed,
             enabled: change.enabled,
             disabled: change.disabled,
+            lists: change.lists.as_deref().unwrap_or_default(),
             rule: change.rule.as_ref().map(View::from),
         }
     }
@@ -136,11 +139,23 @@ fn what(change: &ChangeView<'_>) -> String {
             other_side(rule)
         )
     });
+    let lists = match change.lists {
+        [] => None,
+        [one] => Some(format!("list “{one}”")),
+        [one, others @ ..] => Some(format!("list “{one}” and {} more", others.len())),
+    };
+    let lists = lists.map(|lists| {
+        if number == 0 {
+            lists
+        } else {
+            format!("; {lists}")
+        }
+    });
     let undoes = change.undoes.map(|other| format!(" (undoes {other})"));
     let undone = change
         .undone_by
         .map(|other| format!(" (undone by {other})"));
-    let more = [rule, undoes, undone].into_iter().flatten();
+    let more = [rule, lists, undoes, undone].into_iter().flatten();
     std::iter::once(parts.join(", ")).chain(more).collect()
 }
 

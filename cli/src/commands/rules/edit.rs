@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portreeve_dbus::{Error as BrokerError, RuleChanges, RuleSpec, program_key, starter_key};
+use portreeve_dbus::{ANY, Error as BrokerError, RuleChanges, RuleSpec, program_key, starter_key};
 
 use super::network;
 use crate::{
@@ -49,7 +49,11 @@ pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
 fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     let parts = &edit.parts;
     if let Some(app) = &edit.app {
-        let program = program_key(app)?;
+        let program = if app.as_os_str() == ANY {
+            ANY.to_owned()
+        } else {
+            program_key(app)?
+        };
         // What the one before was called says nothing of another.
         spec.called = spec.called.filter(|_| program == spec.program);
         spec.program = program;
@@ -64,11 +68,18 @@ fn edited(mut spec: RuleSpec, edit: &EditRule) -> Result<RuleSpec> {
     if !edit.operations.is_empty() {
         spec.operations = edit.operations.iter().map(ToString::to_string).collect();
     }
-    let somewhere = [&parts.host, &parts.domain, &parts.addr, &parts.place];
+    let somewhere = [
+        &parts.host,
+        &parts.domain,
+        &parts.addr,
+        &parts.list,
+        &parts.place,
+    ];
     if edit.anywhere || somewhere.iter().any(|place| place.is_some()) {
         spec.host.clone_from(&parts.host);
         spec.domain.clone_from(&parts.domain);
         spec.network.clone_from(&parts.addr);
+        spec.list.clone_from(&parts.list);
         spec.place.clone_from(&parts.place);
     }
     if edit.any_port || parts.port.is_some() {

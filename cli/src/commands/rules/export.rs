@@ -5,7 +5,7 @@ use std::{fs::File, io::Write as _, path::Path};
 use portreeve_exchange::{Exported, LeftOut, export};
 use serde::Serialize;
 
-use super::import::counted;
+use super::{super::lists, import::counted};
 use crate::{
     args::ExportRules,
     bus::Bus,
@@ -27,7 +27,7 @@ struct Written<'a> {
 /// Writes the rules of user `uid`.
 pub(super) async fn run(uid: u32, arguments: &ExportRules, output: &mut Output) -> Result<()> {
     let rules = Bus::connect().await?.rules().await?.list(uid).await?;
-    let exported = export(&rules);
+    let exported = export(&rules, &lists::kept(uid).await?);
     let Some(file) = arguments.file.as_deref() else {
         return print(&exported, output);
     };

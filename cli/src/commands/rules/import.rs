@@ -6,11 +6,11 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use nix::unistd::{Uid, User};
 use portreeve_dbus::program_key;
-use portreeve_exchange::{Difference, Settings, import, is_script, read};
+use portreeve_exchange::{Difference, Settings, import, is_script, read, read_lists};
 
 use self::preview::Preview;
 pub(super) use self::preview::counted;
-use super::patient_proxy;
+use super::{super::lists, patient_proxy};
 use crate::{
     args::ImportRules,
     bus::{Bus, call_with_leave},
@@ -30,7 +30,10 @@ pub(super) async fn run(uid: u32, arguments: &ImportRules, output: &mut Output) 
     let settings = settings(uid, arguments)?;
     let mut imported = import(&read(&arguments.path)?, &settings)?;
     let rules = Bus::connect().await?.rules().await?.list(uid).await?;
-    let difference = Difference::new(&rules, &imported.rules, arguments.replace);
+    let names: Vec<&str> = imported.lists.iter().map(|it| it.name.as_str()).collect();
+    let there = lists::texts(uid, &names).await?;
+    let difference = Difference::new(&rules, &imported.rules, arguments.replace)
+        .with_lists(&imported.lists, &there);
     imported.warn_of_programs(&difference);
     let mut preview = Preview::new(&imported, &difference);
     if arguments.dry_run || difference.is_empty() {
@@ -42,9 +45,13 @@ pub(super) async fn run(uid: u32, arguments: &ImportRules, output: &mut Output) 
             return output.result(&preview, |_| "Nothing was changed.".to_owned());
         }
     }
-    let body = (uid, difference.changes());
-    let (change, ids): (u64, Vec<u64>) =
-        call_with_leave(patient_proxy().await?.inner(), "Change", &body).await?;
+    let (change, ids) = if difference.lists.is_empty() {
+        let body = (uid, difference.changes());
+        call_with_leave(patient_proxy().await?.inner(), "Change", &body).await?
+    } else {
+        let keep = difference.new_lists()?;
+        lists::change(uid, &difference.changes(), keep, &[]).await?
+    };
     preview.made(change, ids);
     output.result(&preview, |preview| {
         let before = if asks { String::new() } else { preview.text() };
@@ -60,6 +67,7 @@ fn settings(uid: u32, arguments: &ImportRules) -> Result<Settings> {
         format: arguments.format.0,
         app_is_script: app.as_deref().is_some_and(is_script),
         app,
+        lists: arguments.lists.as_deref().map(read_lists).transpose()?,
         uid,
         user: found.map(|user| user.name),
     })

@@ -13,7 +13,10 @@ use proptest::{
 use serde_json::{Value, json};
 
 use super::{SCRIPT, read_for, rule};
-use crate::played::{self, Played, taken};
+use crate::{
+    Directory, TextFile,
+    played::{self, Played, taken},
+};
 
 /// A call, as OpenSnitch sees it, and whose it is here.
 #[derive(Debug, Clone)]
@@ -58,6 +61,45 @@ fn is_met(condition: &Value, call: &Call) -> bool {
             let network: ipnet::IpNet = data.parse().unwrap();
             network.contains(&call.here.ip.parse::<IpAddr>().unwrap())
         }
+        "lists" => is_listed(operand, data, call),
+        other => panic!("{other}"),
+    }
+}
+
+/// Lists that rules can name.
+pub(super) fn lists() -> Directory {
+    let file = |text: &str| TextFile {
+        name: "list.txt".to_owned(),
+        text: text.to_owned(),
+    };
+    let files = [
+        ("hosts", "0.0.0.0 a.example\n0.0.0.0 x.example\n"),
+        ("addresses", "10.0.0.1\n2001:db8::1\n"),
+        ("networks", "10.0.0.0/8\n2001:db8::/32\n"),
+    ];
+    Directory {
+        path: "/lists".into(),
+        files: files
+            .map(|(name, text)| (name.into(), vec![file(text)]))
+            .into(),
+    }
+}
+
+/// Whether what the daemon compares is in the files of a directory of lists.
+fn is_listed(operand: &str, data: &str, call: &Call) -> bool {
+    let directory = lists();
+    let below = std::path::Path::new(data).strip_prefix("/lists").unwrap();
+    let mut lines = directory.files[below].iter().flat_map(|it| it.text.lines());
+    let here = &call.here;
+    match operand {
+        "lists.domains" => here
+            .host
+            .is_some_and(|host| lines.any(|line| line.strip_prefix("0.0.0.0 ") == Some(host))),
+        "lists.ips" => lines.any(|line| line == here.ip),
+        "lists.nets" => lines.any(|line| {
+            let network: ipnet::IpNet = line.parse().unwrap();
+            network.contains(&here.ip.parse::<IpAddr>().unwrap())
+        }),
         other => panic!("{other}"),
     }
 }
@@ -131,6 +173,9 @@ fn any_condition() -> impl Strategy<Value = Value> {
         ("simple", "protocol", "tcp6"),
         ("regexp", "protocol", "^(udp|tcp6)$"),
         ("simple", "process.command", "a -x"),
+        ("lists", "lists.domains", "/lists/hosts"),
+        ("lists", "lists.ips", "/lists/addresses"),
+        ("lists", "lists.nets", "/lists/networks"),
     ];
     prop::sample::select(conditions.to_vec())
         .prop_map(|(kind, operand, data)| json!({"type": kind, "operand": operand, "data": data}))

@@ -11,6 +11,7 @@ fn the_more_exact_place_wins_whatever_it_says() {
         Destination::Vpn,
         network("203.0.0.0/16"),
         network("203.0.113.0/24"),
+        list("203.0.113.10\n"),
         Destination::Domain("example.org".into()),
         Destination::Domain("www.example.org".into()),
         Destination::NameServers,

@@ -309,7 +309,11 @@ pub(in super::super) fn spec_for(operation: Operation, program: &str, action: &s
 
 /// A change of rules in the window.
 pub(in super::super) fn edit(changes: &RuleChanges) -> RuleChange {
-    RuleChange::Edit(changes.check().unwrap(), RuleOrigin::Window)
+    RuleChange::Edit(
+        changes.check().unwrap(),
+        crate::decide::ListChanges::default(),
+        RuleOrigin::Window,
+    )
 }
 
 /// The removal of a rule.

@@ -32,12 +32,11 @@ fn one_change_is_made_whole_or_not_at_all_and_undone_as_one() {
         panic!("{ids:?}");
     };
     let all = |remove| Edit {
-        trust: None,
-        distrust: Vec::new(),
         add: vec![rule.clone(), rule.clone()],
         remove,
         enable: vec![on],
         disable: vec![off],
+        ..Edit::default()
     };
     let before = in_force(&place);
     let unknown = database.edit(all(vec![gone, RuleId(999)]), by());

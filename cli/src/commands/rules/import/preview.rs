@@ -21,6 +21,7 @@ struct Taken<'a> {
     host: Option<&'a str>,
     domain: Option<&'a str>,
     network: Option<&'a str>,
+    list: Option<&'a str>,
     place: Option<&'a str>,
     ports: Option<&'a str>,
     protocol: Option<&'a str>,
@@ -43,6 +44,7 @@ impl<'a> From<&'a Incoming> for Taken<'a> {
             host: spec.host.as_deref(),
             domain: spec.domain.as_deref(),
             network: spec.network.as_deref(),
+            list: spec.list.as_deref(),
             place: spec.place.as_deref(),
             ports: spec.ports.as_deref(),
             protocol: spec.protocol.as_deref(),
@@ -63,6 +65,26 @@ struct There<'a> {
     source: &'a str,
 }
 
+/// A list that is kept.
+#[derive(Debug, Serialize)]
+struct Kept<'a> {
+    name: &'a str,
+    entries: usize,
+    /// Whether there is one of the name, which it replaces.
+    replaces: bool,
+}
+
+impl Kept<'_> {
+    fn line(&self) -> String {
+        let replaces = if self.replaces {
+            ", in the place of the one that is there"
+        } else {
+            ""
+        };
+        format!("“{}”, {} entries{replaces}", self.name, self.entries)
+    }
+}
+
 /// What is changed.
 #[derive(Debug, Serialize)]
 pub(super) struct Preview<'a> {
@@ -72,6 +94,8 @@ pub(super) struct Preview<'a> {
     remove: Vec<u64>,
     enable: Vec<u64>,
     disable: Vec<u64>,
+    /// Lists that are kept.
+    lists: Vec<Kept<'a>>,
     refused: &'a [Refused],
     warnings: &'a [String],
     /// Number of the change; `null` if none was made.
@@ -100,6 +124,15 @@ impl<'a> Preview<'a> {
             remove: ids(&difference.remove),
             enable: ids(&difference.enable),
             disable: ids(&difference.disable),
+            lists: difference
+                .lists
+                .iter()
+                .map(|it| Kept {
+                    name: &it.name,
+                    entries: it.list.len(),
+                    replaces: difference.replaced.contains(&it.name),
+                })
+                .collect(),
             refused: &imported.refused,
             warnings: &imported.warnings,
             change: None,
@@ -127,6 +160,10 @@ impl<'a> Preview<'a> {
         let lists = [
             ("To be added", rows(&on)),
             ("To be added, switched off", rows(&off)),
+            (
+                "Lists to be kept",
+                self.lists.iter().map(Kept::line).collect(),
+            ),
             ("To be removed", there(&self.difference.remove)),
             ("To be switched on", there(&self.difference.enable)),
             ("To be switched off", there(&self.difference.disable)),
@@ -163,7 +200,16 @@ impl<'a> Preview<'a> {
         let undo = self.change.map(|number| {
             format!(" That is change {number}; “portreevectl rules undo {number}” takes it back.")
         });
-        format!("Rules: {}.{}", counts.join(", "), undo.unwrap_or_default())
+        let lists = match self.lists.len() {
+            0 => String::new(),
+            1 => " One list was kept.".to_owned(),
+            many => format!(" {many} lists were kept."),
+        };
+        let rules = match &counts[..] {
+            [] => "Rules: none changed".to_owned(),
+            counts => format!("Rules: {}", counts.join(", ")),
+        };
+        format!("{rules}.{lists}{}", undo.unwrap_or_default())
     }
 }
 
@@ -261,6 +307,7 @@ mod tests {
         let imported = Imported {
             format: Format::OpenSnitch,
             rules: Vec::new(),
+            lists: Vec::new(),
             refused: vec![Refused {
                 source: "c\u{1b}".to_owned(),
                 reason: "why".to_owned(),
@@ -312,8 +359,9 @@ mod tests {
     #[test]
     fn long_lists_are_cut_for_people() {
         let imported = Imported {
-            format: Format::Domains,
+            format: Format::List,
             rules: Vec::new(),
+            lists: Vec::new(),
             refused: Vec::new(),
             warnings: Vec::new(),
         };
