@@ -46,6 +46,8 @@ pub struct Question {
     pub warning: Option<String>,
     /// That the attempt is over, if it is.
     pub stopped: Option<String>,
+    /// That it soon will be.
+    pub countdown: String,
     /// What the answer may reach, the suggested one first.
     pub scopes: Vec<Choice<Scope>>,
     /// How long the answer may last, the shortest first.
@@ -103,11 +105,22 @@ impl Question {
             identity: identity(prompt, program),
             warning: warning(prompt),
             stopped: (prompt.held == 0).then(|| {
-                gettext_f(
-                    "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
-                    &[("app", &name)],
-                )
+                let msgid = if lets_go_on(prompt) {
+                    gettext(
+                        "This attempt was let through. Your answer will apply the next time “{app}” tries.",
+                    )
+                } else {
+                    gettext(
+                        "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
+                    )
+                };
+                gettext_f(&msgid, &[("app", &name)])
             }),
+            countdown: if lets_go_on(prompt) {
+                gettext("This attempt will soon be let through. You can still answer afterwards.")
+            } else {
+                gettext("This attempt will soon be stopped. You can still answer afterwards.")
+            },
             scopes: prompt
                 .scopes
                 .iter()
@@ -176,6 +189,11 @@ fn is_presented(prompt: &Prompt) -> bool {
 /// Whether the program is known by what is in its file, and no path of this computer leads to that.
 fn is_by_contents(prompt: &Prompt) -> bool {
     prompt.by_contents == Some(true) && !prompt.verified
+}
+
+/// Whether what nobody answers goes on.
+fn lets_go_on(prompt: &Prompt) -> bool {
+    prompt.unanswered.as_deref() == Some("allow")
 }
 
 /// The domain that can be answered for: that of the host that is asked about.
@@ -364,6 +382,10 @@ fn details(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     }
     if let Some(unit) = &prompt.unit {
         add(gettext("Unit"), claim(unit));
+    }
+    if prompt.unanswered.is_some() {
+        // Translators: the number of the system's user that a program runs as.
+        add(gettext("System user"), prompt.uid.to_string());
     }
     add(gettext("Process"), prompt.pid.to_string());
     if let Some(name) = named(prompt) {

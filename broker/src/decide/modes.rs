@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    config::{Treatment, Unruled},
+    config::{Config, SystemUsers, Treatment, Unruled},
     failure::with_causes,
     store::{self, Changed, KeptMode, history::Grounds},
 };
@@ -30,6 +30,8 @@ const CHANGES_A_MINUTE: u32 = 30;
 pub(super) struct Modes {
     /// That of users who have set none.
     default: Mode,
+    /// Of whom nothing is said by that: they are asked about.
+    system: SystemUsers,
     /// What becomes of calls that no rule is about where nobody would be asked.
     unruled: Unruled,
     /// Those of all others.
@@ -45,17 +47,19 @@ pub(super) struct Modes {
 
 impl Modes {
     /// What was found in the store.
-    pub(super) fn new(default: Mode, unruled: Unruled, kept: BTreeMap<u32, KeptMode>) -> Self {
+    pub(super) fn new(config: &Config, kept: BTreeMap<u32, KeptMode>) -> Self {
+        let system = config.system_users();
         let standing = |(uid, kept)| {
-            let standing = standing_of(default, kept);
+            let standing = standing_of(usual(config.mode, system, uid), kept);
             if KeptMode::from(standing) != kept {
                 tracing::warn!(uid, "a mode that makes no sense was left out");
             }
             (uid, standing)
         };
         Self {
-            default,
-            unruled,
+            default: config.mode,
+            system,
+            unruled: config.unruled,
             standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
             pending: Pending::default(),
@@ -66,7 +70,21 @@ impl Modes {
 
     fn standing(&self, uid: u32) -> Standing {
         let own = self.standings.get(&uid);
-        own.copied().unwrap_or(Standing::new(self.default))
+        own.copied().unwrap_or(Standing::new(self.usual(uid)))
+    }
+
+    /// The mode of a user who has set none.
+    fn usual(&self, uid: u32) -> Mode {
+        usual(self.default, self.system, uid)
+    }
+
+    /// What becomes of a user's calls that no rule is about.
+    fn unruled(&self, uid: u32) -> Unruled {
+        if self.system.contain(uid) {
+            Unruled::default()
+        } else {
+            self.unruled
+        }
     }
 
     /// A user's mode.
@@ -86,7 +104,7 @@ impl Modes {
             Decision::Settled { action, rule } => (Course::Tell(action), Grounds::Rule(rule)),
             _ if mode.cuts(operation) => (Course::Tell(Outcome::DENY), Grounds::Mode(mode)),
             Decision::Asked { .. } => (mode.course_of_asked(), Grounds::Mode(mode)),
-            Decision::Ask => match self.unruled.treatment(operation) {
+            Decision::Ask => match self.unruled(uid).treatment(operation) {
                 Treatment::Ask => (mode.course(), Grounds::Mode(mode)),
                 treatment => (Course::Tell(treatment.action()), Grounds::Unruled),
             },
@@ -208,7 +226,7 @@ impl Modes {
     /// A user's mode is this from now on; whether that is something else than it was.
     fn put(&mut self, uid: u32, kept: KeptMode, now: Now) -> bool {
         let before = self.standing(uid);
-        self.insert(uid, standing_of(self.default, kept));
+        self.insert(uid, standing_of(self.usual(uid), kept));
         self.take_due(now);
         !self.standing(uid).says_as(&before)
     }
@@ -223,6 +241,14 @@ impl Modes {
                 == (named(standing.set()), named(standing.snooze()))
         });
         self.pending.note(uid, is_kept);
+    }
+}
+
+fn usual(default: Mode, system: SystemUsers, uid: u32) -> Mode {
+    if system.contain(uid) {
+        Mode::Ask
+    } else {
+        default
     }
 }
 
@@ -245,10 +271,12 @@ impl From<Standing> for KeptMode {
 
 impl Decider {
     /// Until when the kernel may remember what a user's call was told on these grounds, microseconds on
-    /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then.
+    /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then, and what nobody
+    /// was there to answer is asked soon.
     pub(super) fn until(&self, uid: u32, grounds: Grounds) -> Option<u64> {
         match grounds {
             Grounds::Mode(_) => self.rules.modes.end_of(uid),
+            Grounds::Failure(_) => Some(self.until_asked()),
             _ => None,
         }
     }
