@@ -51,7 +51,8 @@ pub struct ProbeConfig {
 #[repr(C)]
 pub struct Standing {
     /// Added to [`crate::Request::flags`] of its calls: [`crate::request_flags::AT_ONCE`], perhaps
-    /// with [`crate::request_flags::QUIET`].
+    /// with [`crate::request_flags::QUIET`]; and what counts for system users, [`crate::request_flags::NEEDED`] or
+    /// [`crate::request_flags::UNASKED`].
     pub flags: u32,
 }
 

@@ -22,6 +22,10 @@ pub mod request_flags {
     pub const SCRIPT: u32 = 0x40;
     /// The script's interpreter was found by `env`, which the script's first line names.
     pub const FROM_ENV: u32 = 0x80;
+    /// What shows the prompt needs this program to be there: where root runs it, its calls wait for nobody at all.
+    pub const NEEDED: u32 = 0x100;
+    /// Nobody is asked about such calls of system users: it is by this program that an administrator comes from afar.
+    pub const UNASKED: u32 = 0x200;
     /// What marks a process whose calls need not be its program's own.
     pub const MARKS: u32 = FOREIGN_CODE | TRACED;
 }

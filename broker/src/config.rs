@@ -5,6 +5,9 @@ use std::{fs, io, path::Path, time::Duration};
 use portreeve_policy::{Mode, Operation, Outcome};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+mod services;
+
+pub use self::services::{Services, SystemUsers};
 use crate::store::history::Limits;
 
 /// Where the settings are.
@@ -37,6 +40,8 @@ pub struct Config {
     pub mode: Option<Mode>,
     /// How much is kept of what programs did.
     pub history: History,
+    /// Whether root and system users are guarded too.
+    pub services: Services,
 }
 
 /// Reads a mode that may be there for ever.
@@ -155,6 +160,7 @@ impl Default for Config {
             unruled: Unruled::default(),
             mode: None,
             history: History::default(),
+            services: Services::default(),
         }
     }
 }
@@ -190,6 +196,12 @@ pub enum Error {
         /// What would do.
         expected: &'static str,
     },
+    /// Nobody can be asked when nobody is there.
+    #[error("cannot use services.unanswered = \"ask\" of {path}: expected \"allow\" or \"deny\"")]
+    AskNobody {
+        /// The file.
+        path: String,
+    },
     /// Those who connect cannot be asked about.
     #[error("cannot use unruled.accept = \"ask\" of {path}: expected \"allow\" or \"deny\"")]
     AskAboutPeers {
@@ -215,7 +227,7 @@ impl Config {
                 });
             }
         };
-        let config: Self = toml::from_str(&text).map_err(|source| Error::Parse {
+        let mut config: Self = toml::from_str(&text).map_err(|source| Error::Parse {
             path: name(),
             source: Box::new(source),
         })?;
@@ -230,6 +242,10 @@ impl Config {
         if config.unruled.accept == Treatment::Ask {
             return Err(Error::AskAboutPeers { path: name() });
         }
+        if config.services.unanswered == Treatment::Ask {
+            return Err(Error::AskNobody { path: name() });
+        }
+        config.services.find_users();
         Ok(config)
     }
 
@@ -252,6 +268,10 @@ impl Config {
         if self.uid_min == 0 || self.uid_min > self.uid_max {
             return Err(("uid_min", self.uid_min, "1 up to uid_max"));
         }
+        let seconds = self.services.hold_seconds;
+        if !(1..=300).contains(&seconds) {
+            return Err(("services.hold_seconds", seconds, "1 to 300 seconds"));
+        }
         let History { days, megabytes } = self.history;
         if days > 3650 {
             return Err(("history.days", days, "0 to 3650 days"));
@@ -260,6 +280,20 @@ impl Config {
             return Err(("history.megabytes", megabytes, "1 to 100000 megabytes"));
         }
         Ok(())
+    }
+
+    /// Root and system users, if they are guarded.
+    pub const fn system_users(&self) -> SystemUsers {
+        SystemUsers::new(self.services.guarded, self.uid_min, self.uid_max)
+    }
+
+    /// What becomes of this user's calls that no rule is about. What the settings say of it is said of people.
+    pub fn unruled_of(&self, uid: u32) -> Unruled {
+        if self.system_users().contain(uid) {
+            Unruled::default()
+        } else {
+            self.unruled
+        }
     }
 
     /// How long a call is held.
@@ -335,6 +369,30 @@ mod tests {
             let source = std::error::Error::source(&error).unwrap().to_string();
             assert!(source.contains("lockdown"), "{source}");
         }
+    }
+
+    #[test]
+    fn services_are_guarded_only_where_that_is_said() {
+        assert!(!load("").unwrap().services.guarded);
+        let on = load("[services]\nguarded = true\nonly = [\"0\", \"a.service\"]").unwrap();
+        assert!(on.system_users().contain(0));
+        assert!(on.services.choose(0, None) && !on.services.choose(33, None));
+        assert_eq!(on.services.unanswered, Treatment::Allow);
+        let error = load("[services]\nunanswered = \"ask\"").unwrap_err();
+        assert!(error.to_string().contains("services.unanswered"), "{error}");
+        let error = load("[services]\nhold_seconds = 301").unwrap_err();
+        assert!(
+            error.to_string().contains("services.hold_seconds"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_people_is_not_said_of_services() {
+        let text = "[unruled]\nconnect = \"deny\"\naccept = \"deny\"\n[services]\nguarded = true";
+        let config = load(text).unwrap();
+        assert_eq!(config.unruled_of(1_000).connect, Treatment::Deny);
+        assert_eq!(config.unruled_of(0), Unruled::default());
     }
 
     #[test]

@@ -12,8 +12,7 @@ use crate::{
     failure::{Failures, Reason},
     gate::{Knock, once},
     object::{self, Names},
-    probe::Mounters,
-    subject::{Caller, Error, Resolver, Ruled, Starters},
+    subject::{Caller, Error, Resolver},
 };
 
 /// Calls on their way at once. One whose caller a signal has taken away is still on its way.
@@ -25,29 +24,31 @@ struct Dispatch {
     arrivals: mpsc::Sender<Arrival>,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
+    /// What becomes of root's calls that cannot be looked into.
+    of_root: Outcome,
 }
 
 /// Hands calls on until the gate or the loop ends.
 pub async fn run(
     mut knocks: mpsc::Receiver<Knock>,
     arrivals: mpsc::Sender<Arrival>,
-    mounters: Arc<dyn Mounters>,
-    starters: Arc<Starters>,
-    ruled: Arc<Ruled>,
+    resolver: Resolver,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
+    of_root: Outcome,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
-        resolver: Resolver::new(mounters, starters, ruled),
+        resolver,
         arrivals,
         names,
         failures,
+        of_root,
     });
     while let Some(knock) = knocks.recv().await {
         let Ok(place) = Arc::clone(&under_way).try_acquire_owned() else {
             dispatch.failures.count(Reason::QueueFull);
-            knock.held.release(&once(Outcome::DENY));
+            dispatch.give_up(knock);
             continue;
         };
         let dispatch = Arc::clone(&dispatch);
@@ -59,6 +60,18 @@ pub async fn run(
 }
 
 impl Dispatch {
+    /// Ends a call that cannot be looked into; whether it still waited. Root is not one whom a firewall keeps from
+    /// anything, so there the computer's work comes first, if the settings say so.
+    fn give_up(&self, knock: Knock) -> bool {
+        let is_roots = knock.request.key.process.uid == 0;
+        let action = if is_roots {
+            self.of_root
+        } else {
+            Outcome::DENY
+        };
+        knock.held.release(&once(action))
+    }
+
     /// Brings one call to the loop.
     async fn bring(&self, knock: Knock) {
         let caller = match self
@@ -68,10 +81,9 @@ impl Dispatch {
         {
             Ok(caller) => caller,
             Err(error) => {
-                let denied = knock.held.release(&once(Outcome::DENY));
                 // One that a signal took away has gone for good reason.
-                if denied && !matches!(error, Error::Gone { .. }) {
-                    tracing::debug!(%error, "cannot identify a caller: denied");
+                if self.give_up(knock) && !matches!(error, Error::Gone { .. }) {
+                    tracing::debug!(%error, "cannot identify a caller");
                     self.failures.count(Reason::SubjectUnknown);
                 }
                 return;

@@ -30,7 +30,7 @@ use crate::{
     probe::{self, Probe},
     replaced::Replaced,
     store::{self, Opened, Store, history::History},
-    subject::{Ruled, never_held, never_held_paths},
+    subject::{Resolver, Ruled, never_held, never_held_paths},
 };
 
 /// Commands that may wait for the loop.
@@ -171,23 +171,25 @@ pub async fn run(places: Places) -> Result<(), Error> {
         interrupted: Arc::clone(&interrupted),
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
+    let mounters = Arc::clone(&probe) as Arc<dyn probe::Mounters>;
     let dispatching = dispatch::run(
         knocking,
         arrivals,
-        Arc::clone(&probe) as Arc<dyn probe::Mounters>,
-        starters,
-        ruled,
+        Resolver::new(mounters, starters, ruled, config.system_users()),
         Arc::clone(&names),
         failures,
+        config.services.unanswered.action(),
     );
     tokio::spawn(dispatching);
     let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
     bus::set_apart(&bus, gatekeepers.pids()).await;
     follow(&bus, &commands, &table, networks_left, above);
+    let services = config.services.guarded;
+    tokio::spawn(bus::follow_logins(bus.clone(), commands.clone(), services));
 
     // And only now the kernel.
     let programs = Replaced::watch(never_held_paths()).map_err(Error::Watch)?;
-    probe.set_standings(&never_held())?;
+    probe.set_standings(&never_held(services))?;
     enforce(&probe, &config, &file, gatekeepers.pids())?;
     let left = kept.use_up(object::NAMES).filter(|_| !replaces);
     object::learn(&names, left, probe.answers());
@@ -207,13 +209,13 @@ pub async fn run(places: Places) -> Result<(), Error> {
     tracing::info!("enforcing");
 
     let result = tokio::select! {
-        result = watch_over(&probe, &file, &bus, &mut gatekeepers, &mut serving, &mut deciding, programs) => result,
+        result = watch_over(&probe, &file, &bus, &mut gatekeepers, &mut serving, &mut deciding, (programs, services)) => result,
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     wind_up(result, &leaving.0, &probe, &bus, &history).await
 }
 
-/// Begins to follow what others have a say in: sleep, log-ins, networks, administrators' rules.
+/// Begins to follow what others have a say in: sleep, networks, administrators' rules.
 fn follow(
     bus: &zbus::Connection,
     commands: &mpsc::Sender<Command>,
@@ -222,7 +224,6 @@ fn follow(
     above: administrators::Begun,
 ) {
     tokio::spawn(bus::park_before_sleep(bus.clone(), Arc::clone(table)));
-    tokio::spawn(bus::follow_logins(bus.clone(), commands.clone()));
     tokio::spawn(bus::follow_networks(bus.clone(), commands.clone(), left));
     tokio::spawn(administrators::follow(above, commands.clone()));
 }
@@ -235,6 +236,7 @@ fn enforce(
     gatekeepers: [u32; GATEKEEPERS],
 ) -> Result<(), Error> {
     let gate_device = file.device()?;
+    let (uid_min, uid_max) = config.system_users().guarded();
     let network = object::network().unwrap_or_else(|| {
         tracing::error!("cannot tell the own network namespace: no names are learnt from lookups");
         0
@@ -245,8 +247,8 @@ fn enforce(
             gate_device,
             network,
             cache_seed: probe.cache_seed,
-            uid_min: config.uid_min,
-            uid_max: config.uid_max,
+            uid_min,
+            uid_max,
             mode: mode::ENFORCE,
             gatekeepers,
             broker: std::process::id(),
@@ -319,7 +321,7 @@ async fn watch_over(
     gatekeepers: &mut Gatekeepers,
     serving: &mut oneshot::Receiver<gate::Error>,
     deciding: &mut JoinHandle<()>,
-    mut programs: Replaced,
+    (mut programs, services): (Replaced, bool),
 ) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
@@ -342,7 +344,7 @@ async fn watch_over(
             }
             changed = programs.changed() => {
                 changed.map_err(Error::Watch)?;
-                probe.set_standings(&never_held())?;
+                probe.set_standings(&never_held(services))?;
             }
         }
     }

@@ -73,6 +73,11 @@ pub const OWN_UID: u32 = u32::MAX;
 
 /// polkit action: answer prompts from a program that is not the registered agent.
 pub const ACTION_ANSWER: &str = "io.github.portreeve.answer-prompt";
+/// polkit action: answer for root or a system user, as an administrator; of Portreeve's own agent too.
+pub const ACTION_ANSWER_FOR_SYSTEM: &str = "io.github.portreeve.answer-for-system";
+/// polkit action: be asked about what root and system users do. Whoever has it, without a password, while sitting
+/// before the computer is an administrator to the broker.
+pub const ACTION_BE_ASKED: &str = "io.github.portreeve.be-asked-about-system";
 /// polkit action: add, change or remove one's own rules from a program that is not Portreeve's own.
 pub const ACTION_EDIT_RULES: &str = "io.github.portreeve.edit-own-rules";
 /// polkit action: allow something for longer than a process lives, where the administrator has protected that.

@@ -12,6 +12,12 @@ pub struct Prompt {
     pub revision: u32,
     /// The user it is for.
     pub uid: u32,
+    /// What becomes of calls that nobody answers, `allow` or `deny`, if root or a system user acts: an administrator
+    /// is asked, and the prompt's user is not the one who sees it.
+    pub unanswered: Option<String>,
+    /// The service of systemd's that such a caller is in, as `NAME.service`: not a claim, unlike `unit`. Absent where
+    /// others than root may have put the process there.
+    pub service: Option<String>,
     /// The operation: `connect`, …
     pub operation: String,
     /// Key of the subject. Prompts with the same key belong in one window.

@@ -38,6 +38,9 @@ pub struct Status {
     /// How often each failure of the broker's table has happened since its start, as
     /// `reason=count`.
     pub failures: Vec<String>,
+    /// Whether calls of root and system users are judged: `off`, `all`, or `some` of them; absent if the broker is an
+    /// older one.
+    pub services: Option<String>,
     /// Seconds a call is held before it is told no.
     pub hold_seconds: u32,
 }

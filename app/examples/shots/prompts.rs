@@ -22,6 +22,16 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("prompt-contents", contained(), 0),
         ("prompt-script", script(), 0),
         ("prompt-commands", commands(), 0),
+        (
+            "prompt-service",
+            Prompt {
+                uid: 33,
+                service: Some("fwupd-refresh.service".into()),
+                unanswered: Some("allow".into()),
+                ..prompt()
+            },
+            0,
+        ),
         ("prompt-altered", altered(), 0),
         ("prompt-changed", changed(), 0),
         (

@@ -192,6 +192,7 @@ impl PromptWindow {
         imp.stopped
             .set_label(question.stopped.as_deref().unwrap_or_default());
         imp.stopped.set_visible(question.stopped.is_some());
+        imp.countdown_label.set_label(&question.countdown);
         imp.title
             .set_subtitle(&Question::waiting(waiting).unwrap_or_default());
 

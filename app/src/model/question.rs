@@ -58,6 +58,8 @@ pub struct Question {
     pub stopped: Option<String>,
     /// The places, if several are asked about together; else empty.
     pub places: Vec<Place>,
+    /// That it soon will be.
+    pub countdown: String,
     /// What the answer may reach, the suggested one first.
     pub scopes: Vec<Choice<Extent>>,
     /// How long the answer may last, the shortest first.
@@ -130,12 +132,23 @@ impl Question {
             identity: identity(prompt, program),
             warning: warning(prompt).or_else(|| nameless(prompt)),
             stopped: (prompt.held == 0).then(|| {
-                gettext_f(
-                    "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
-                    &[("app", &name)],
-                )
+                let msgid = if lets_go_on(prompt) {
+                    gettext(
+                        "This attempt was let through. Your answer will apply the next time “{app}” tries.",
+                    )
+                } else {
+                    gettext(
+                        "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
+                    )
+                };
+                gettext_f(&msgid, &[("app", &name)])
             }),
             places: Vec::new(),
+            countdown: if lets_go_on(prompt) {
+                gettext("This attempt will soon be let through. You can still answer afterwards.")
+            } else {
+                gettext("This attempt will soon be stopped. You can still answer afterwards.")
+            },
             scopes: prompt
                 .scopes
                 .iter()
@@ -222,6 +235,11 @@ fn is_presented(prompt: &Prompt) -> bool {
 /// Whether the program is known by what is in its file, and no path of this computer leads to that.
 fn is_by_contents(prompt: &Prompt) -> bool {
     prompt.by_contents == Some(true) && !prompt.verified
+}
+
+/// Whether what nobody answers goes on.
+fn lets_go_on(prompt: &Prompt) -> bool {
+    prompt.unanswered.as_deref() == Some("allow")
 }
 
 /// The domain that can be answered for: that of the host that is asked about.

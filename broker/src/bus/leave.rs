@@ -4,10 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use portreeve_dbus::Error;
 use zbus::{
-    Connection,
+    Connection, Variant,
     message::{Flags, Header},
+    proxy,
 };
-use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
+use zbus_polkit::policykit1::{
+    AuthorityProxy, AuthorizationResult, CheckAuthorizationFlags, Subject,
+};
 
 use super::{caller::Caller, limits::Limiter};
 
@@ -76,4 +79,37 @@ pub(super) async fn check_with(
     } else {
         Err(denied("it was refused".to_owned()))
     }
+}
+
+/// Whether who sits before a session may do `action`, without being asked for a password.
+pub(super) async fn has_session(
+    connection: &Connection,
+    session: &str,
+    action: &str,
+) -> zbus::Result<bool> {
+    let subject = (
+        "unix-session",
+        HashMap::from([("session-id", Variant::from(session))]),
+    );
+    let nothing = HashMap::new();
+    let authority = SessionsAuthorityProxy::new(connection).await?;
+    let result = authority.check_authorization(&subject, action, &nothing, 0, "");
+    Ok(result.await?.is_authorized)
+}
+
+/// The same method, for subjects of this kind.
+#[proxy(
+    interface = "org.freedesktop.PolicyKit1.Authority",
+    default_service = "org.freedesktop.PolicyKit1",
+    default_path = "/org/freedesktop/PolicyKit1/Authority"
+)]
+trait SessionsAuthority {
+    fn check_authorization(
+        &self,
+        subject: &(&str, HashMap<&str, Variant<'_>>),
+        action: &str,
+        details: &HashMap<&str, &str>,
+        flags: u32,
+        cancellation: &str,
+    ) -> zbus::Result<AuthorizationResult>;
 }

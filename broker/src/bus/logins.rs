@@ -2,14 +2,23 @@
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream::select};
+use portreeve_dbus::ACTION_BE_ASKED;
 use rustix::{
     fs::inotify::{CreateFlags, WatchFlags, add_watch, init},
     io::{Errno, read},
 };
-use tokio::{io::unix::AsyncFd, sync::mpsc, time::sleep};
-use zbus::{Connection, OwnedObjectPath, fdo, proxy};
+use tokio::{
+    io::unix::AsyncFd,
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+use zbus::{
+    Connection, MatchRule, MessageStream, OwnedObjectPath, fdo, message::Type, proxy,
+    proxy::CacheProperties,
+};
 
+use super::leave;
 use crate::{
     decide::{Command, Logins},
     subject::ProcessHandle,
@@ -21,6 +30,10 @@ use crate::{
 const SESSIONS: &str = "/run/systemd/sessions";
 /// How logind says that a process is in no session.
 const NO_SESSION: &str = "org.freedesktop.login1.NoSessionForPID";
+/// How long polkit may take to say who is an administrator.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait before it is asked again.
+const POLKIT_RETRY: Duration = Duration::from_secs(5);
 /// How long hints are gathered.
 const GATHER: Duration = Duration::from_millis(20);
 /// How long to wait before logind is asked again that has not answered; doubled each time.
@@ -61,13 +74,24 @@ trait Session {
 
     #[zbus(property(emits_changed_signal = "false"))]
     fn state(&self) -> zbus::Result<String>;
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active(&self) -> zbus::Result<bool>;
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn locked_hint(&self) -> zbus::Result<bool>;
 }
 
-/// Tells the loop who is logged in, now and whenever that changes.
-pub async fn follow_logins(connection: Connection, commands: mpsc::Sender<Command>) {
+/// Tells the loop who is logged in, now and whenever that changes; and, if it is to be asked about the system's
+/// `services`, which of them are administrators who sit before an open screen.
+pub async fn follow_logins(
+    connection: Connection,
+    commands: mpsc::Sender<Command>,
+    services: bool,
+) {
     let mut retry = RETRY;
     loop {
-        match follow(&connection, &commands, &mut retry).await {
+        match follow(&connection, &commands, services, &mut retry).await {
             Ok(()) => return,
             Err(error) => tracing::warn!("cannot tell who is logged in: {error}"),
         }
@@ -80,14 +104,15 @@ pub async fn follow_logins(connection: Connection, commands: mpsc::Sender<Comman
 async fn follow(
     connection: &Connection,
     commands: &mpsc::Sender<Command>,
+    services: bool,
     retry: &mut Duration,
 ) -> zbus::Result<()> {
     let manager = ManagerProxy::new(connection).await?;
     // Listening first, looking next: no change is missed.
-    let mut hints = Hints::new(&manager).await?;
+    let mut hints = Hints::new(connection, &manager).await?;
     let mut known = None;
     loop {
-        let logins = logged_in(connection, &manager).await?;
+        let Looked { logins, is_whole } = look(connection, &manager, services).await?;
         *retry = RETRY;
         if known.as_ref() != Some(&logins) {
             known = Some(logins.clone());
@@ -95,17 +120,34 @@ async fn follow(
                 return Ok(());
             }
         }
-        if !hints.next().await {
-            return Ok(());
+        tokio::select! {
+            hinted = hints.next() => {
+                if !hinted {
+                    return Ok(());
+                }
+            }
+            () = sleep(POLKIT_RETRY), if !is_whole => {}
         }
         sleep(GATHER).await;
     }
 }
 
+/// What a look at the sessions has found.
+struct Looked {
+    logins: Logins,
+    /// Whether polkit has said of each who is an administrator.
+    is_whole: bool,
+}
+
 /// Who has a session.
-async fn logged_in(connection: &Connection, manager: &ManagerProxy<'_>) -> zbus::Result<Logins> {
+async fn look(
+    connection: &Connection,
+    manager: &ManagerProxy<'_>,
+    services: bool,
+) -> zbus::Result<Looked> {
     let mut logins = Logins::default();
-    for (_, uid, _, _, path) in manager.list_sessions().await? {
+    let mut is_whole = true;
+    for (session, uid, _, _, path) in manager.list_sessions().await? {
         // Not to know is no log-out: logind may be starting anew.
         if let Some(is_desktop) = look_at(connection, &path).await? {
             logins.users.insert(uid);
@@ -113,9 +155,44 @@ async fn logged_in(connection: &Connection, manager: &ManagerProxy<'_>) -> zbus:
             if is_desktop {
                 logins.desktops.insert(uid);
             }
+            if services && is_before_a_screen(connection, &path).await? {
+                match is_administrators(connection, &session).await {
+                    Some(true) => {
+                        logins.administrators.insert(uid);
+                    }
+                    Some(false) => {}
+                    None => is_whole = false,
+                }
+            }
         }
     }
-    Ok(logins)
+    Ok(Looked { logins, is_whole })
+}
+
+/// Whether somebody sits before a session that is open: it is in front, and not locked.
+async fn is_before_a_screen(connection: &Connection, path: &OwnedObjectPath) -> zbus::Result<bool> {
+    let session = session_at(connection, path).await?;
+    let look = async || Ok(session.active().await? && !session.locked_hint().await?);
+    match look().await {
+        Err(error) if says_it_has_gone(&error) => Ok(false),
+        looked => looked,
+    }
+}
+
+/// Whether polkit has who sits before a session for an administrator; `None` if it does not say.
+async fn is_administrators(connection: &Connection, session: &str) -> Option<bool> {
+    let asked = leave::has_session(connection, session, ACTION_BE_ASKED);
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(has)) => Some(has),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "cannot ask polkit who is an administrator");
+            None
+        }
+        Err(_elapsed) => {
+            tracing::warn!("polkit does not say who is an administrator");
+            None
+        }
+    }
 }
 
 /// Whether an error says that there is no such object.
@@ -176,17 +253,24 @@ async fn try_look_at(
     connection: &Connection,
     path: &OwnedObjectPath,
 ) -> zbus::Result<Option<bool>> {
-    let session = SessionProxy::builder(connection)
-        .path(path)
-        .cache_properties(zbus::proxy::CacheProperties::No)
-        .build()
-        .await?;
+    let session = session_at(connection, path).await?;
     // Who controls the session can change its type, but not its desktop, which not all have.
     let is_without = matches!(session.kind().await?.as_str(), "tty" | "unspecified")
         && session.desktop().await?.is_empty();
     let is_of_somebody = session.class().await?.starts_with("user");
     let is_open = is_of_somebody && session.state().await? != "closing";
     Ok(is_open.then_some(!is_without))
+}
+
+async fn session_at<'a>(
+    connection: &Connection,
+    path: &'a OwnedObjectPath,
+) -> zbus::Result<SessionProxy<'a>> {
+    SessionProxy::builder(connection)
+        .path(path)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await
 }
 
 /// That sessions may be others now.
@@ -196,15 +280,24 @@ struct Hints<'a> {
 }
 
 impl<'a> Hints<'a> {
-    async fn new(manager: &ManagerProxy<'a>) -> zbus::Result<Self> {
+    async fn new(connection: &Connection, manager: &ManagerProxy<'a>) -> zbus::Result<Self> {
         let files = watch().inspect_err(|error| {
             tracing::warn!(%error, "cannot watch {SESSIONS}: some log-outs go unnoticed");
         });
         let new = manager.receive_session_new().await?.map(drop);
         let removed = manager.receive_session_removed().await?.map(drop);
+        // Another session comes to the front, or one is locked.
+        let changes = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .sender("org.freedesktop.login1")
+            .interface("org.freedesktop.DBus.Properties")
+            .member("PropertiesChanged")
+            .add_arg("org.freedesktop.login1.Session")
+            .build()?;
+        let changed = MessageStream::for_match_rule(changes, connection, None).await?;
         Ok(Self {
             files: files.ok(),
-            signals: Box::new(futures_util::stream::select(new, removed)),
+            signals: Box::new(select(select(new, removed), changed.map(drop))),
         })
     }
 

@@ -1,5 +1,7 @@
 //! `io.github.portreeve.Prompts1`.
 
+use std::collections::HashMap;
+
 use portreeve_dbus::{Error, Prompt};
 use portreeve_policy::{Answer, For, Outcome, ParseError, Scope};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
@@ -57,9 +59,11 @@ impl Prompts {
             };
             match self.0.ask(command).await? {
                 Answered::Done(rule) => return Ok(rule),
-                Answered::NeedsLeave(action) => {
-                    let limiter = &self.0.leaves;
-                    leave::check(limiter, connection, &header, &caller, action).await?;
+                Answered::NeedsLeave(action, details) => {
+                    let named = details.iter().map(|(name, text)| (*name, text.as_str()));
+                    let named: HashMap<&str, &str> = named.collect();
+                    let (limiter, action) = (&self.0.leaves, (action, &named));
+                    leave::check_with(limiter, connection, &header, &caller, action).await?;
                     origin = Origin::Leave(Some(caller.uid));
                 }
             }
@@ -82,4 +86,23 @@ impl Prompts {
 
     #[zbus(signal)]
     async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use portreeve_dbus::ACTION_ANSWER_FOR_SYSTEM;
+
+    /// The agent is one process that stays, and more than the user can have its buttons pressed.
+    #[test]
+    fn polkit_keeps_no_leave_for_answers_and_says_which() {
+        let file = include_str!("../../../data/polkit/io.github.portreeve.policy.in");
+        let begin = format!("<action id=\"{ACTION_ANSWER_FOR_SYSTEM}\">");
+        let (_, action) = file.split_once(&begin).unwrap();
+        let (action, _) = action.split_once("</action>").unwrap();
+        assert!(
+            action.contains("<allow_active>auth_admin</allow_active>"),
+            "{action}"
+        );
+        assert!(action.contains("$(answer)"), "{action}");
+    }
 }

@@ -136,6 +136,7 @@ impl Agents {
         std::mem::take(&mut self.dropped)
     }
 
+    /// Tells a user's agent that a prompt is none to be shown any more.
     pub(super) fn withdraw(&mut self, uid: u32, id: u64, reason: &'static str) {
         self.send(uid, ToAgent::Withdraw { id, reason });
     }
@@ -151,14 +152,18 @@ impl Decider {
             // A new agent is told everything, so without one there is nothing to keep.
             prompt.changed = None;
             let uid = prompt.question.uid();
-            if self.agents.get(uid).is_some() {
-                let info = prompt.describe(now, is_logged_in(uid));
-                let message = if std::mem::replace(&mut prompt.told, true) {
-                    ToAgent::Update(info)
-                } else {
+            let unanswered = self
+                .desks
+                .are_of_system(uid)
+                .then_some(self.config.services.unanswered);
+            for desk in self.desks.of(uid, &self.agents) {
+                let info = prompt.describe(now, is_logged_in(uid), unanswered);
+                let message = if prompt.told.insert(desk) {
                     ToAgent::Show(info)
+                } else {
+                    ToAgent::Update(info)
                 };
-                self.agents.send(uid, message);
+                self.agents.send(desk, message);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, Error, withdrawn};
+use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, ACTION_ANSWER_FOR_SYSTEM, Error, withdrawn};
 use portreeve_policy::{
     Answer, For, Lifespan, Operations, Origin as RuleOrigin, Outcome, Rule, RuleId, SubjectPattern,
 };
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Decider, Origin,
-    command::{Answered, Purpose, Reply},
+    command::{Answered, Details, Purpose, Reply},
     late::LateAnswer,
     obey::send,
     rulebook::Wanted,
@@ -35,7 +35,10 @@ impl Decider {
     ) {
         match self.check_answer(origin, id, revision, answer) {
             Ok(None) => {}
-            Ok(Some(action)) => return send(reply, Ok(Answered::NeedsLeave(action))),
+            Ok(Some(action)) => {
+                let details = self.details_of(action, id, answer);
+                return send(reply, Ok(Answered::NeedsLeave(action, details)));
+            }
             Err(error) => return send(reply, Err(error)),
         }
         let rules = self.rules_of(id, answer);
@@ -71,6 +74,17 @@ impl Decider {
         };
         let by = self.by(uid, RuleOrigin::Prompt);
         self.store(uid, store::Change::Edit(edit, by), purpose);
+    }
+
+    /// What polkit is told beside the action; who waits for the answer waits for the password too.
+    fn details_of(&mut self, action: &str, id: u64, answer: Answer) -> Details {
+        if action != ACTION_ANSWER_FOR_SYSTEM {
+            return Vec::new();
+        }
+        if let Some(prompt) = self.prompts.get_mut(id) {
+            prompt.wait_for_leave();
+        }
+        self.in_words(id, answer)
     }
 
     /// The rules that an answer stands for: none, one, or one for each process that asks.
@@ -123,16 +137,19 @@ impl Decider {
         let prompt = self.prompts.get(id).filter(|prompt| !prompt.answering);
         let prompt = prompt.ok_or_else(|| no_such_prompt(id))?;
         let uid = prompt.question.uid();
+        let of_system = self.desks.are_of_system(uid);
         let shown = match origin {
             Origin::Leave(None) => None,
-            Origin::Leave(Some(leave)) if *leave == uid => None,
+            Origin::Leave(Some(leave)) if self.desks.may_answer(*leave, uid) => None,
             // Somebody else's prompt: not even its existence is told.
             Origin::Leave(Some(_)) => return Err(no_such_prompt(id)),
-            Origin::Connection { uid: other, .. } if *other != uid => {
+            Origin::Connection { uid: other, .. } if !self.desks.may_answer(*other, uid) => {
                 return Err(no_such_prompt(id));
             }
-            Origin::Connection { name, .. } => match self.agents.get(uid) {
-                Some(agent) if agent.name == *name => Some(prompt.shown),
+            Origin::Connection { name, uid: other } => match self.agents.get(*other) {
+                Some(agent) if agent.name == *name => Some(prompt.shown.get(other)),
+                // What an administrator's other programs do not know of, they cannot answer.
+                _ if of_system => return Err(no_such_prompt(id)),
                 _ if guarded => return Ok(Some(ACTION_ALLOW)),
                 _ => return Ok(Some(ACTION_ANSWER)),
             },
@@ -144,8 +161,8 @@ impl Decider {
             )));
         }
         if let Some(shown) = shown {
-            let read =
-                shown.is_some_and(|(shown, since)| shown == revision && since.elapsed() >= READING);
+            let read = shown
+                .is_some_and(|(shown, since)| *shown == revision && since.elapsed() >= READING);
             if !read {
                 return Err(Error::StaleRevision(format!(
                     "cannot take an answer to prompt {id}: it has not been on the screen for \
@@ -181,7 +198,13 @@ impl Decider {
             )));
         }
         let by_agent = matches!(origin, Origin::Connection { .. });
-        Ok((guarded && by_agent).then_some(ACTION_ALLOW))
+        // Allowed or denied: what runs as an administrator's user is to do neither to the system.
+        let action = if of_system {
+            Some(ACTION_ANSWER_FOR_SYSTEM)
+        } else {
+            guarded.then_some(ACTION_ALLOW)
+        };
+        Ok(action.filter(|_| by_agent))
     }
 
     /// Releases every call of the program that the answer covers, but for those that another rule wants asked
@@ -228,8 +251,7 @@ impl Decider {
                     given: Instant::now(),
                 });
             }
-            self.agents
-                .withdraw(asked.uid(), prompt.id, withdrawn::ANSWERED);
+            self.withdraw(asked.uid(), prompt.id, withdrawn::ANSWERED);
         }
         self.prompts_changed(asked.uid());
     }
@@ -252,7 +274,7 @@ impl Decider {
             let (deed, held) = (Deed::from(question), waiting.held);
             self.release_once(deed, held, answer.action, &pattern, Grounds::Answer);
         }
-        self.agents.withdraw(uid, id, withdrawn::ANSWERED);
+        self.withdraw(uid, id, withdrawn::ANSWERED);
         self.prompts_changed(uid);
     }
 }

@@ -30,6 +30,9 @@ pub struct Logins {
     pub desktops: BTreeSet<u32>,
     /// The open sessions, as logind calls them.
     pub sessions: BTreeSet<String>,
+    /// Users whom polkit has for administrators, before whom there is an open screen; nobody, if the settings do not
+    /// have them asked about the system.
+    pub administrators: BTreeSet<u32>,
 }
 
 /// A command of the bus room.
@@ -290,9 +293,12 @@ pub enum Origin {
 pub enum Answered {
     /// As said; the id of the rule made, 0 for none.
     Done(u64),
-    /// Not taken: the connection needs polkit's leave for this action.
-    NeedsLeave(&'static str),
+    /// Not taken: the connection needs polkit's leave for this action, with these details.
+    NeedsLeave(&'static str, Details),
 }
+
+/// What polkit is told of an action, by names.
+pub type Details = Vec<(&'static str, String)>;
 
 /// How a change of rules was taken.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ impl Decider {
             tracing::info!(uid, "agent on a terminal dropped");
             self.wait_for_agent(uid);
         }
+        self.seat(logins.administrators);
         let users = logins.users;
         let before = self.sessions.replace(users.clone());
         let gone = before

@@ -13,6 +13,7 @@ use portreeve_policy::{
 
 use super::rulebook::RuleBook;
 use crate::{
+    config::SystemUsers,
     failure::{Failures, Reason, with_causes},
     gate::Held,
     probe::{Error, Kernel},
@@ -90,7 +91,7 @@ pub(super) struct Listeners {
     kernel: Arc<dyn Kernel>,
     failures: Arc<Failures>,
     /// What becomes of peers that neither a rule nor an answer is about.
-    unruled: Outcome,
+    unruled: (Outcome, SystemUsers),
     known: HashMap<Listener, Known>,
     /// Those that an earlier broker has left and this one cannot keep up to date: user and slot.
     left: Vec<(u32, u32)>,
@@ -100,7 +101,11 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Goes on with what an earlier broker has left in the kernel.
-    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>, unruled: Outcome) -> Self {
+    pub(super) fn new(
+        kernel: Arc<dyn Kernel>,
+        failures: Arc<Failures>,
+        unruled: (Outcome, SystemUsers),
+    ) -> Self {
         let mut listeners = Self {
             failures,
             unruled,
@@ -172,7 +177,14 @@ impl Listeners {
         }
         self.make_room(subject.uid);
         let slot = self.last_slot + 1;
-        let mut granted = Peerage::of(&Destination::Anywhere, self.unruled);
+        let (unruled, system) = self.unruled;
+        // What is said of people's listeners is not said of the system's.
+        let unruled = if system.contain(subject.uid) {
+            Outcome::Allow
+        } else {
+            unruled
+        };
+        let mut granted = Peerage::of(&Destination::Anywhere, unruled);
         let reach = Box::new(written(rules, &listener, &said, &mut granted));
         self.tell(slot, &reach)?;
         self.last_slot = slot;

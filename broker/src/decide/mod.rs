@@ -22,6 +22,7 @@ mod prompts;
 mod question;
 mod record;
 mod rulebook;
+mod services;
 mod starters;
 mod trusted;
 mod verdict;
@@ -48,7 +49,8 @@ use tokio::{
 pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
 pub use arrival::Arrival;
 pub use command::{
-    Answered, BuiltInSet, Changing, Command, ListChanges, Logins, Made, ModeSet, Origin, Reply,
+    Answered, BuiltInSet, Changing, Command, Details, ListChanges, Logins, Made, ModeSet, Origin,
+    Reply,
     RuleChange, RuleLeave, Watch,
 };
 
@@ -65,6 +67,7 @@ use self::{
     question::Question,
     record::tell,
     rulebook::RuleBook,
+    services::Desks,
     trusted::Trusted,
     watchers::Watchers,
 };
@@ -79,6 +82,7 @@ use crate::{
         Opened, Over, Store,
         history::{Deed, Grounds, History},
     },
+    subject::Caller,
 };
 
 /// How often prompts without a waiting call are looked after.
@@ -90,6 +94,7 @@ pub struct Decider {
     rules: RuleBook,
     prompts: Prompts,
     agents: Agents,
+    desks: Desks,
     late: LateAnswers,
     learning: Learning,
     listeners: Listeners,
@@ -137,7 +142,7 @@ impl Decider {
         commands: mpsc::Sender<Command>,
         clock: Box<dyn Clock>,
     ) -> Self {
-        let modes = Modes::new(config.mode, config.unruled, opened.modes);
+        let modes = Modes::new(&config, opened.modes);
         let trusted = Trusted::new(opened.trusted);
         let built_ins = BuiltIns::new(opened.built_ins);
         let lists = Lists::new(opened.lists);
@@ -146,12 +151,13 @@ impl Decider {
             prompts: Prompts::default(),
             rules: RuleBook::new(opened.rules, lists, built_ins, modes, trusted, generation),
             agents: Agents::new(Arc::clone(&failures)),
+            desks: Desks::new(config.system_users()),
             late: LateAnswers::default(),
             learning: Learning::default(),
             listeners: Listeners::new(
                 Arc::clone(&kernel),
                 Arc::clone(&failures),
-                config.unruled.accept.action(),
+                (config.unruled.accept.action(), config.system_users()),
             ),
             watchers: HashMap::new(),
             store_problem: opened.problem,
@@ -215,6 +221,7 @@ impl Decider {
             for uid in self.agents.take_dropped() {
                 self.wait_for_agent(uid);
             }
+            self.look_at_desks();
         }
     }
 
@@ -224,6 +231,9 @@ impl Decider {
         // A signal has ended the hold on the way here: nobody waits for an answer.
         if !arrival.held.is_waiting() {
             return;
+        }
+        if let Some(grounds) = self.unjudged(&arrival) {
+            return self.settle(arrival, Outcome::Allow, grounds);
         }
         self.take_in_starters();
         if self.has_to_know_way(&arrival) {
@@ -252,7 +262,7 @@ impl Decider {
             self.settle(arrival, Outcome::DENY, Grounds::Mode(mode));
         } else if arrival.open {
             let action = match arrival.operation {
-                Operation::Accept => self.config.unruled.accept.action(),
+                Operation::Accept => self.config.unruled_of(subject.uid).accept.action(),
                 _ => Outcome::Allow,
             };
             self.settle(arrival, action, Grounds::Connected);
@@ -264,6 +274,9 @@ impl Decider {
             let (uid, operation) = (subject.uid, arrival.operation);
             match self.rules.modes.course(uid, operation, decision) {
                 (Course::Ask, _) if !arrival.caller.lineage.initialized() => arrival.trace(again),
+                (Course::Ask, _) if self.desks.are_of_system(uid) => {
+                    self.ask_administrators(arrival, decision);
+                }
                 (Course::Ask, _) => self.ask(arrival, decision),
                 (Course::Tell(action), grounds) => self.settle(arrival, action, grounds),
                 (Course::Learn, grounds) => {
@@ -286,10 +299,11 @@ impl Decider {
         tell(&self.history, deed, arrival.held, &verdict, action, grounds);
     }
 
-    /// Denies one call, this time.
-    fn deny_once(&self, deed: Deed, held: Held, grounds: Grounds) -> bool {
-        let verdict = verdict::once(Outcome::DENY);
-        tell(&self.history, deed, held, &verdict, Outcome::DENY, grounds)
+    /// Ends one call that nobody has answered, this time: denies it, or for the system does as the settings say.
+    fn give_up(&self, question: &Question, held: Held, grounds: Grounds) -> bool {
+        let action = self.unanswered(question.uid());
+        let (deed, verdict) = (Deed::from(question), verdict::once(action));
+        tell(&self.history, deed, held, &verdict, action, grounds)
     }
 
     /// Answers one call, which makes no rule; `covered` is what the answer was about. Whether the call
@@ -350,12 +364,24 @@ impl Decider {
             }
             Some(waiting)
         };
-        if let Err(refused) = self.prompts.ask(question, arrival.caller, hold, now) {
+        self.put(question, arrival.caller, hold, now);
+    }
+
+    /// Puts a question to whoever is asked about its user's calls.
+    fn put(
+        &mut self,
+        question: Question,
+        caller: Arc<Caller>,
+        hold: Option<Waiting>,
+        now: Instant,
+    ) {
+        let uid = question.uid();
+        if let Err(refused) = self.prompts.ask(question, caller, hold, now) {
             self.failures.count(Reason::PromptLimit);
             let (question, hold) = *refused;
             if let Some(waiting) = hold {
                 let grounds = Grounds::Failure(Reason::PromptLimit);
-                self.deny_once(Deed::from(&question), waiting.held, grounds);
+                self.give_up(&question, waiting.held, grounds);
             }
         }
         self.prompts_changed(uid);
@@ -411,8 +437,7 @@ impl Decider {
         }
         for prompt in settled.closed {
             let uid = prompt.question.uid();
-            self.agents
-                .withdraw(uid, prompt.id, portreeve_dbus::withdrawn::ANSWERED);
+            self.withdraw(uid, prompt.id, portreeve_dbus::withdrawn::ANSWERED);
             self.prompts_changed(uid);
         }
     }
@@ -420,7 +445,10 @@ impl Decider {
     /// The same for the same rules and settings, in another broker too.
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.rules.digest(), self.config.unruled).hash(&mut hasher);
+        let Config {
+            unruled, services, ..
+        } = &self.config;
+        (self.rules.digest(), unruled, services).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -439,19 +467,18 @@ impl Decider {
         let swept = self.prompts.sweep(now, SWEEP);
         for (question, held) in swept.expired {
             let uid = question.uid();
-            let reason = if self.agents.get(uid).is_some() {
+            let reason = if self.has_desk(uid) {
                 Reason::Deadline
             } else {
                 Reason::NoAgent
             };
-            if self.deny_once(Deed::from(&question), held, Grounds::Failure(reason)) {
+            if self.give_up(&question, held, Grounds::Failure(reason)) {
                 self.failures.count(reason);
             }
             self.prompts_changed(uid);
         }
         for (uid, id) in swept.ended {
-            self.agents
-                .withdraw(uid, id, portreeve_dbus::withdrawn::ENDED);
+            self.withdraw(uid, id, portreeve_dbus::withdrawn::ENDED);
             self.prompts_changed(uid);
         }
         let ended = self.rules.take_ended(now);

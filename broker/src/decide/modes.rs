@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    config::{Config, Treatment, Unruled},
+    config::{Config, SystemUsers, Treatment, Unruled},
     failure::with_causes,
     store::{self, Changed, KeptMode, history::Grounds},
 };
@@ -32,6 +32,8 @@ pub(super) struct Modes {
     default: Mode,
     /// Whether the administrator wants that one; else it is only there until they set one.
     decided: bool,
+    /// Of whom nothing is said by that: they are asked about.
+    system: SystemUsers,
     /// What becomes of calls that no rule is about where nobody would be asked.
     unruled: Unruled,
     /// Those of all others.
@@ -47,14 +49,11 @@ pub(super) struct Modes {
 
 impl Modes {
     /// What was found in the store.
-    pub(super) fn new(
-        wanted: Option<Mode>,
-        unruled: Unruled,
-        kept: BTreeMap<u32, KeptMode>,
-    ) -> Self {
-        let default = wanted.unwrap_or(Config::WATCH);
+    pub(super) fn new(config: &Config, kept: BTreeMap<u32, KeptMode>) -> Self {
+        let system = config.system_users();
+        let default = config.mode.unwrap_or(Config::WATCH);
         let standing = |(uid, kept)| {
-            let standing = standing_of(default, kept);
+            let standing = standing_of(usual(default, system, uid), kept);
             if KeptMode::from(standing) != kept {
                 tracing::warn!(uid, "a mode that makes no sense was left out");
             }
@@ -62,8 +61,9 @@ impl Modes {
         };
         Self {
             default,
-            decided: wanted.is_some(),
-            unruled,
+            decided: config.mode.is_some(),
+            system,
+            unruled: config.unruled,
             standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
             pending: Pending::default(),
@@ -74,7 +74,21 @@ impl Modes {
 
     fn standing(&self, uid: u32) -> Standing {
         let own = self.standings.get(&uid);
-        own.copied().unwrap_or(Standing::new(self.default))
+        own.copied().unwrap_or(Standing::new(self.usual(uid)))
+    }
+
+    /// The mode of a user who has set none.
+    fn usual(&self, uid: u32) -> Mode {
+        usual(self.default, self.system, uid)
+    }
+
+    /// What becomes of a user's calls that no rule is about.
+    fn unruled(&self, uid: u32) -> Unruled {
+        if self.system.contain(uid) {
+            Unruled::default()
+        } else {
+            self.unruled
+        }
     }
 
     /// A user's mode.
@@ -94,7 +108,7 @@ impl Modes {
             Decision::Settled { action, rule } => (Course::Tell(action), Grounds::Rule(rule)),
             _ if mode.cuts(operation) => (Course::Tell(Outcome::DENY), Grounds::Mode(mode)),
             Decision::Asked { .. } => (mode.course_of_asked(), Grounds::Mode(mode)),
-            Decision::Ask => match self.unruled.treatment(operation) {
+            Decision::Ask => match self.unruled(uid).treatment(operation) {
                 Treatment::Ask => (mode.course(), Grounds::Mode(mode)),
                 treatment => (Course::Tell(treatment.action()), Grounds::Unruled),
             },
@@ -114,11 +128,13 @@ impl Modes {
     /// As the bus has it.
     pub(super) fn state(&self, uid: u32) -> ModeState {
         let standing = self.standing(uid);
+        let is_undecided =
+            !self.decided && !self.system.contain(uid) && standing.set().is_none();
         ModeState {
             mode: standing.mode().to_string(),
             ends: self.end_of(uid),
             before: standing.before().map(|mode| mode.to_string()),
-            undecided: (!self.decided && standing.set().is_none()).then_some(true),
+            undecided: is_undecided.then_some(true),
         }
     }
 
@@ -217,7 +233,7 @@ impl Modes {
     /// A user's mode is this from now on; whether that is something else than it was.
     fn put(&mut self, uid: u32, kept: KeptMode, now: Now) -> bool {
         let before = self.standing(uid);
-        self.insert(uid, standing_of(self.default, kept));
+        self.insert(uid, standing_of(self.usual(uid), kept));
         self.take_due(now);
         !self.standing(uid).says_as(&before)
     }
@@ -232,6 +248,14 @@ impl Modes {
                 == (named(standing.set()), named(standing.snooze()))
         });
         self.pending.note(uid, is_kept);
+    }
+}
+
+fn usual(default: Mode, system: SystemUsers, uid: u32) -> Mode {
+    if system.contain(uid) {
+        Mode::Ask
+    } else {
+        default
     }
 }
 
@@ -254,10 +278,12 @@ impl From<Standing> for KeptMode {
 
 impl Decider {
     /// Until when the kernel may remember what a user's call was told on these grounds, microseconds on
-    /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then.
+    /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then, and what nobody
+    /// was there to answer is asked soon.
     pub(super) fn until(&self, uid: u32, grounds: Grounds) -> Option<u64> {
         match grounds {
             Grounds::Mode(_) => self.rules.modes.end_of(uid),
+            Grounds::Failure(_) => Some(self.until_asked()),
             _ => None,
         }
     }

@@ -132,7 +132,7 @@ impl Decider {
             mode_before: mode.before,
             mode_undecided: mode.undecided,
             enforcing: self.kernel.is_enforcing(),
-            agent: self.agents.get(uid).is_some(),
+            agent: self.has_desk(uid),
             prompts: count(self.prompts.of(uid).count()),
             held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
             rules: count(self.rules.in_force(uid)),
@@ -148,6 +148,7 @@ impl Decider {
             networks: Some(self.rules.networks.list().to_vec()),
             failures: self.failures.report(),
             hold_seconds: self.config.hold_seconds,
+            services: Some(self.config.services.state().to_owned()),
         }
     }
 
@@ -215,7 +216,15 @@ impl Decider {
         tracing::info!(uid, name = agent.name, kind = ?agent.kind, "agent registered");
         // One that was there is told that it was dropped.
         self.agents.insert(uid, agent);
-        let now = Instant::now();
+        self.look_at_desks();
+        let (system, now) = (self.config.system_users(), Instant::now());
+        for prompt in self.prompts.of_those_mut(|about| system.contain(about)) {
+            prompt.show_anew(uid, now);
+        }
+        // The system's calls are an administrator's to answer.
+        if self.desks.are_of_system(uid) {
+            return Ok(());
+        }
         for prompt in self.prompts.of_mut(uid) {
             prompt.agent_changed(None, now);
         }
@@ -225,12 +234,16 @@ impl Decider {
     fn gone(&mut self, name: &str) {
         if let Some(uid) = self.agents.remove(name) {
             tracing::info!(uid, "agent gone");
+            self.look_at_desks();
             self.wait_for_agent(uid);
         }
     }
 
     /// A user has no agent any more: who waits now waits for the next.
     pub(super) fn wait_for_agent(&mut self, uid: u32) {
+        if self.desks.are_of_system(uid) {
+            return;
+        }
         let now = Instant::now();
         let longest = now + self.config.agent_wait();
         for prompt in self.prompts.of_mut(uid) {
@@ -240,12 +253,22 @@ impl Decider {
 
     fn shown(&mut self, name: &str, id: u64, revision: u32) -> Result<(), Error> {
         let prompt = self.prompts.get_mut(id).ok_or_else(|| no_such_prompt(id))?;
-        let agent = self.agents.get(prompt.question.uid());
-        if agent.is_none_or(|agent| agent.name != name) {
-            return Err(no_such_prompt(id));
-        }
-        if prompt.shown.is_none_or(|(shown, _)| shown != revision) {
-            prompt.shown = Some((revision, Instant::now()));
+        let mut desks = self
+            .desks
+            .of(prompt.question.uid(), &self.agents)
+            .into_iter();
+        let is_its = |desk: &u32| {
+            self.agents
+                .get(*desk)
+                .is_some_and(|agent| agent.name == name)
+        };
+        let desk = desks.find(is_its).ok_or_else(|| no_such_prompt(id))?;
+        let shown = prompt
+            .shown
+            .entry(desk)
+            .or_insert((revision, Instant::now()));
+        if shown.0 != revision {
+            *shown = (revision, Instant::now());
         }
         Ok(())
     }
@@ -255,9 +278,11 @@ impl Decider {
         let mut prompts: Vec<_> = self.prompts.of(uid).collect();
         prompts.sort_by_key(|prompt| (prompt.first_attempt(), prompt.id));
         let logged_in = self.is_logged_in(uid);
+        let of_system = self.desks.are_of_system(uid);
+        let unanswered = of_system.then_some(self.config.services.unanswered);
         prompts
             .into_iter()
-            .map(|prompt| prompt.describe(now, logged_in))
+            .map(|prompt| prompt.describe(now, logged_in, unanswered))
             .collect()
     }
 }

@@ -1,14 +1,19 @@
 //! One open question: who waits for it, how it is shown.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{Process, Program, registered_domain};
+use portreeve_policy::{Action, Process, Program, registered_domain};
 use tokio::time::Instant;
 
 use super::{question::Question, rulebook::RuleBook};
 use crate::{
     clock::Now,
+    config::Treatment,
     gate::Held,
     subject::{Caller, Code},
 };
@@ -20,6 +25,8 @@ const KEEP: Duration = Duration::from_secs(600);
 const BRIEF: Duration = Duration::from_secs(5);
 /// Calls kept in mind that signals have taken away; the oldest goes first.
 const LEFT: usize = 256;
+/// How much longer a call waits while a password is given for its answer.
+const LEAVE: Duration = Duration::from_secs(60);
 /// Longest pause between two looks at processes whose calls were interrupted.
 const SLOWEST_LOOK: Duration = Duration::from_secs(5);
 
@@ -97,12 +104,12 @@ pub(super) struct Prompt {
     last_attempt: Instant,
     /// An attempt was denied for want of an answer, so the question outlives its caller.
     expired: bool,
-    /// Whether the agent has been shown it.
-    pub(super) told: bool,
-    /// Since when the agent does not know the newest state.
+    /// The users whose agents have been shown it.
+    pub(super) told: BTreeSet<u32>,
+    /// Since when an agent does not know the newest state.
     pub(super) changed: Option<Instant>,
-    /// The revision that has been on the screen, and since when.
-    pub(super) shown: Option<(u32, Instant)>,
+    /// The revision that has been on each of their screens, and since when.
+    pub(super) shown: BTreeMap<u32, (u32, Instant)>,
     /// An answer is being stored.
     pub(super) answering: bool,
 }
@@ -131,9 +138,9 @@ impl Prompt {
             first_attempt: now,
             last_attempt: now,
             expired: false,
-            told: false,
+            told: BTreeSet::new(),
             changed: None,
-            shown: None,
+            shown: BTreeMap::new(),
             answering: false,
         }
     }
@@ -165,7 +172,7 @@ impl Prompt {
     }
 
     /// Whether the prompt says "this attempt was stopped".
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.waiting.is_empty() && self.expired
     }
 
@@ -285,9 +292,40 @@ impl Prompt {
             };
         }
         self.reckon();
-        self.told = false;
-        self.shown = None;
+        self.told.clear();
+        self.shown.clear();
         self.mark_changed(now);
+    }
+
+    /// Nobody but these users is to see it: those who have seen it and are none of them, each with its id.
+    pub(super) fn seen_by_only(&mut self, users: &BTreeSet<u32>, now: Instant) -> Vec<(u32, u64)> {
+        let others = self.told.extract_if(.., |uid| !users.contains(uid));
+        let others: Vec<(u32, u64)> = others.map(|uid| (uid, self.id)).collect();
+        self.shown.retain(|uid, _| users.contains(uid));
+        if !users.is_subset(&self.told) {
+            self.mark_changed(now);
+        }
+        others
+    }
+
+    /// Somebody is giving a password for an answer: who waits does so for a while more, but once.
+    pub(super) fn wait_for_leave(&mut self) {
+        for waiting in &mut self.waiting {
+            let latest = waiting.full_deadline + LEAVE;
+            if !waiting.held.is_brief() {
+                waiting.deadline = waiting.deadline.max(latest);
+            }
+        }
+        self.reckon();
+        self.mark_changed(Instant::now());
+    }
+
+    /// A user has another agent, who has seen nothing yet.
+    pub(super) fn show_anew(&mut self, uid: u32, now: Instant) {
+        if self.told.remove(&uid) {
+            self.shown.remove(&uid);
+            self.mark_changed(now);
+        }
     }
 
     /// Its user has come or gone: if that changes what an answer may be, it is another question.
@@ -324,7 +362,14 @@ impl Prompt {
     }
 
     /// The prompt as agents see it.
-    pub(super) fn describe(&self, now: Instant, logged_in: bool) -> Info {
+    ///
+    /// If it is about the system's calls, it says what becomes of those that nobody answers.
+    pub(super) fn describe(
+        &self,
+        now: Instant,
+        logged_in: bool,
+        unanswered: Option<Treatment>,
+    ) -> Info {
         let Question {
             program,
             alteration,
@@ -342,16 +387,24 @@ impl Prompt {
         let (lifespans, suggested) = self.question.lifespans(logged_in);
         let deadline = self.waiting.iter().map(|waiting| waiting.deadline).min();
         let lineage = self.first.lineage.get().cloned().unwrap_or_default();
+        let uid = self.question.uid();
+        let subject = if only.is_some() {
+            let process = self.first.subject.process;
+            format!("{program} {}-{}", process.pid, process.began)
+        } else {
+            program.to_string()
+        };
         Info {
             id: self.id,
             revision: self.revision,
-            uid: self.question.uid(),
+            uid,
+            unanswered: unanswered.map(|it| Action::from(it.action()).to_string()),
+            service: self.first.service.as_deref().map(str::to_owned),
             operation: operation.to_string(),
-            subject: if only.is_some() {
-                let process = self.first.subject.process;
-                format!("{program} {}-{}", process.pid, process.began)
-            } else {
-                program.to_string()
+            // What the same program does for its user is another matter.
+            subject: match unanswered {
+                Some(_) => format!("{subject} of user {uid}"),
+                None => subject,
             },
             name: program.shown_name().to_owned(),
             path: self.first.path.to_string(),

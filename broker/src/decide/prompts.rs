@@ -109,6 +109,23 @@ impl Prompts {
             .filter(move |prompt| prompt.question.uid() == uid)
     }
 
+    /// The open prompts of the users of whom `are` says so.
+    pub(super) fn of_those_mut(
+        &mut self,
+        are: impl Fn(u32) -> bool,
+    ) -> impl Iterator<Item = &mut Prompt> {
+        self.open
+            .values_mut()
+            .filter(move |prompt| are(prompt.question.uid()))
+    }
+
+    /// Whether this was asked, and the time for an answer is over.
+    pub(super) fn is_overdue(&self, question: &Question) -> bool {
+        let id = self.by_question.get(question);
+        let open = id.and_then(|id| self.open.get(id));
+        open.is_some_and(Prompt::is_stopped)
+    }
+
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Prompt> {
         self.open.get_mut(&id)
     }
@@ -270,7 +287,7 @@ impl Prompts {
             .filter(|prompt| {
                 prompt
                     .changed
-                    .is_some_and(|since| !prompt.told || now >= since + gather)
+                    .is_some_and(|since| prompt.told.is_empty() || now >= since + gather)
             })
             .collect()
     }

@@ -29,6 +29,7 @@ mod open;
 mod protected;
 mod recording;
 mod running;
+mod services;
 mod signals;
 mod successor;
 mod timed;

@@ -13,6 +13,7 @@ mod process;
 mod resolver;
 mod ruled;
 mod script;
+mod service;
 mod standing;
 mod starters;
 

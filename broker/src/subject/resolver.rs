@@ -30,8 +30,9 @@ use super::{
     lineage,
     process::statx_straight,
     script::{self, Interpreter, View},
+    service::service_of,
 };
-use crate::probe::Mounters;
+use crate::{config::SystemUsers, probe::Mounters};
 
 /// Callers remembered; all are forgotten when there are more.
 const REMEMBERED: usize = 4096;
@@ -56,6 +57,8 @@ pub struct Caller {
     pub path: Box<str>,
     /// Its command line: a claim.
     pub command: String,
+    /// The service of systemd's that a system user's process is in, where root alone can have put it there.
+    pub service: Option<Box<str>>,
     /// Whose code its program runs.
     pub code: Code,
     /// What was left out, since no rule was about it.
@@ -81,6 +84,15 @@ impl Caller {
 }
 
 impl Caller {
+    /// Finds out which service it is in.
+    fn find_service(&mut self) -> Result<(), Error> {
+        self.service = service_of(&self.handle);
+        let pid = self.handle.pid();
+        // It was the caller's own if that is still there.
+        let is_alive = self.handle.is_alive();
+        is_alive.then_some(()).ok_or(Error::Gone { pid })
+    }
+
     /// This is in its file. Where no path of the host leads to that, it is what the program is known by, unless that
     /// runs what it is given: then what is in it says nothing of what it does.
     fn learn(&mut self, contents: Contents) {
@@ -134,12 +146,19 @@ pub struct Resolver {
     mounters: Arc<dyn Mounters>,
     starters: Arc<Starters>,
     ruled: Arc<Ruled>,
+    system: SystemUsers,
 }
 
 impl Resolver {
     /// One that has yet to see its first caller.
-    pub fn new(mounters: Arc<dyn Mounters>, starters: Arc<Starters>, ruled: Arc<Ruled>) -> Self {
+    pub fn new(
+        mounters: Arc<dyn Mounters>,
+        starters: Arc<Starters>,
+        ruled: Arc<Ruled>,
+        system: SystemUsers,
+    ) -> Self {
         Self {
+            system,
             known: Mutex::default(),
             turns: Arc::new(Semaphore::new(CONCURRENT)),
             turns_of: Mutex::default(),
@@ -219,12 +238,13 @@ impl Resolver {
         let (deployments, reader) = (Arc::clone(&self.deployments), Arc::clone(&self.reader));
         let mounter = self.mounters.mounter(request.executable.device);
         let starters = Arc::clone(&self.starters);
+        let of_system = self.system.contain(key.uid);
         let work = tokio::task::spawn_blocking(move || {
             // It may come from one that has been replaced since.
             starters.look_for(key.uid);
             let image = mounter.and_then(|mounter| image::find(&mounter, key.uid));
             let (script, image) = (script.as_deref(), image.as_ref());
-            let caller = identify(
+            let found = identify(
                 &request,
                 &ancestry,
                 script,
@@ -233,8 +253,14 @@ impl Resolver {
                 &reader,
                 wanted,
             );
+            let found = found.and_then(|(mut caller, changeable)| {
+                if of_system {
+                    caller.find_service()?;
+                }
+                Ok((caller, changeable))
+            });
             drop(turns);
-            caller
+            found
         });
         work.await
             .map_err(|_panicked| Error::TimedOut { pid: key.tgid })?
@@ -351,6 +377,7 @@ fn identify(
         handle,
         path,
         command,
+        service: None,
         code,
         left_out: Extras {
             contents: is_unread,

@@ -384,10 +384,13 @@ impl Conversation {
         let warnings = words::warnings(asked).into_iter();
         question.extend(warnings.map(|warning| format!("Warning: {warning}")));
         if prompt.held == 0 {
-            question.push(
-                "This attempt was stopped. Your answer will count the next time it tries."
-                    .to_owned(),
-            );
+            question.push(format!(
+                "This attempt was {}. Your answer will count the next time it tries.",
+                match prompt.unanswered.as_deref() {
+                    Some("allow") => "let through",
+                    _ => "stopped",
+                }
+            ));
         }
         let [live, kept] = self.live(prompt, now, boot_time);
         View {

@@ -58,7 +58,11 @@ fn is_lookup(prompt: &Prompt) -> bool {
 /// The question.
 pub(super) fn question(prompt: &Prompt) -> String {
     let program = program(prompt);
-    let who = if prompt.runs_anything {
+    let who = if let Some(unit) = &prompt.service {
+        format!("the system service “{}”", name(unit))
+    } else if prompt.unanswered.is_some() {
+        format!("the system program {program}")
+    } else if prompt.runs_anything {
         format!("commands run in {program}")
     } else if is_by_contents(prompt) {
         format!("a program in a container or similar ({program})")

@@ -29,6 +29,7 @@ struct View<'a> {
     history: &'a str,
     administrators: &'a str,
     networks: Vec<Network<'a>>,
+    services: Option<&'a str>,
     failures: &'a [String],
     hold_seconds: u32,
 }
@@ -75,6 +76,7 @@ impl<'a> From<&'a Status> for View<'a> {
                 .flatten()
                 .map(Network::from)
                 .collect(),
+            services: status.services.as_deref(),
             failures: &status.failures,
             hold_seconds: status.hold_seconds,
         }
@@ -126,11 +128,22 @@ fn text(status: &View<'_>) -> String {
         ("History", status.history.to_owned()),
         ("Admin rules", status.administrators.to_owned()),
         ("Networks", networks),
+        ("Services", services(status.services).to_owned()),
         ("Failures", failures),
         ("Longest hold", format!("{} s", status.hold_seconds)),
     ]
     .map(|(name, value)| format!("{:<16}{}\n", format!("{name}:"), clean(&value)))
     .concat()
+}
+
+/// Whether root and system users are guarded, in words.
+fn services(state: Option<&str>) -> &str {
+    match state {
+        Some("all") => "guarded, root and all system users",
+        Some("some") => "guarded, those that the settings name",
+        Some("off") | None => "not guarded",
+        Some(other) => other,
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +166,7 @@ mod tests {
                 kind: "vpn".into(),
                 primary: true,
             }]),
+            services: Some("some".into()),
             failures: vec!["no-agent=1".into()],
             hold_seconds: 120,
             ..Status::default()
@@ -168,6 +182,7 @@ mod tests {
                     "uuid": "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab", "name": "Home", "kind": "vpn",
                     "primary": true,
                 }],
+                "services": "some",
                 "failures": ["no-agent=1"], "hold_seconds": 120,
             })
         );
@@ -186,5 +201,6 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("Failures:       none\n"), "{text}");
+        assert!(text.contains("Services:       not guarded\n"), "{text}");
     }
 }

@@ -9,12 +9,13 @@ use crate::{bus::Bus, error::Error, user};
 const FIRST_GUARDED_UID: u32 = 1000;
 
 /// The checks that need the broker.
-const OF_BROKER: [&str; 6] = [
+const OF_BROKER: [&str; 7] = [
     "enforcing",
     "mode",
     "store",
     "history",
     "administrators",
+    "services",
     "agent",
 ];
 
@@ -69,10 +70,24 @@ fn untold() -> impl Iterator<Item = Finding> {
             "store" => "the state of the rule store cannot be told",
             "history" => "whether a history is kept cannot be told",
             "administrators" => "the state of administrators' rules cannot be told",
+            "services" => "whether services are guarded cannot be told",
             _ => "whether an agent is there to ask cannot be told",
         };
         Finding::unknown(check, found)
     })
+}
+
+fn are_guarded(status: &Status) -> bool {
+    !matches!(status.services.as_deref(), None | Some("off"))
+}
+
+fn services(status: &Status) -> Finding {
+    let found = match status.services.as_deref() {
+        Some("all") => "root and all system users are guarded, and administrators asked",
+        Some("some") => "those of root and the system users are guarded that the settings name",
+        _ => "services of the system are not guarded, as the settings want it",
+    };
+    Finding::good("services", found)
 }
 
 fn judge(status: &Status, uid: u32) -> Vec<Finding> {
@@ -127,8 +142,16 @@ fn judge(status: &Status, uid: u32) -> Vec<Finding> {
                  were when it was right, or left out. See portreeve-rules(5).",
             )
         },
+        services(status),
         if status.agent {
             Finding::good("agent", format!("an agent is there to ask user {uid}"))
+        } else if uid < FIRST_GUARDED_UID && are_guarded(status) {
+            Finding::unknown(
+                "agent",
+                format!(
+                    "no administrator sits at the computer who could be asked about user {uid}"
+                ),
+            )
         } else if uid < FIRST_GUARDED_UID {
             Finding::unknown(
                 "agent",
@@ -233,5 +256,18 @@ mod tests {
             ..sound()
         };
         assert!(bad(&status, 0).is_empty());
+        let guarded = Status {
+            services: Some("all".into()),
+            ..status
+        };
+        assert!(bad(&guarded, 0).is_empty());
+        let found = judge(&guarded, 0);
+        let services = found.iter().find(|finding| finding.check == "services");
+        assert!(
+            services
+                .unwrap()
+                .found
+                .contains("all system users are guarded")
+        );
     }
 }

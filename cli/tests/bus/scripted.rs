@@ -89,6 +89,7 @@ impl Broker {
             store: "ok".into(),
             history: "ok".into(),
             administrators: "ok".into(),
+            services: Some("all".into()),
             hold_seconds: 120,
             networks: Some(vec![ActiveNetwork {
                 uuid: HOME.into(),

@@ -109,6 +109,7 @@ impl Broker {
         let failures = Arc::new(Failures::default());
         let log = Log::default();
         let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let services = config.services.guarded;
         let limits = config.history.limits();
         let place = dir.path().join("history.db");
         let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
@@ -136,7 +137,7 @@ impl Broker {
             commands.clone(),
             left,
         ));
-        tokio::spawn(bus::follow_logins(connection.clone(), commands));
+        tokio::spawn(bus::follow_logins(connection.clone(), commands, services));
         Self {
             arrivals,
             table,
@@ -176,6 +177,7 @@ impl Broker {
             command: format!("curl {address}"),
             code: Code::Own,
             left_out: Extras::default(),
+            service: None,
             lineage: OnceCell::new(),
         };
         let request = Request {

@@ -1,7 +1,7 @@
 //! logind as the tests play it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -64,7 +64,10 @@ impl Manager {
     }
 }
 
-struct Object(Sessions, usize);
+/// The places of the sessions that are locked.
+type Locked = Arc<Mutex<HashSet<usize>>>;
+
+struct Object(Sessions, usize, Locked);
 
 impl Object {
     fn get(&self) -> zbus::fdo::Result<Session> {
@@ -94,6 +97,16 @@ impl Object {
     fn state(&self) -> zbus::fdo::Result<String> {
         Ok(self.get()?.state.to_owned())
     }
+
+    #[zbus(property)]
+    fn active(&self) -> zbus::fdo::Result<bool> {
+        Ok(self.get()?.state == "active")
+    }
+
+    #[zbus(property)]
+    fn locked_hint(&self) -> bool {
+        self.2.lock().unwrap().contains(&self.1)
+    }
 }
 
 fn path(at: usize) -> String {
@@ -104,6 +117,7 @@ fn path(at: usize) -> String {
 pub(crate) struct Logind {
     sessions: Sessions,
     processes: Processes,
+    locked: Locked,
     connection: Connection,
 }
 
@@ -114,10 +128,14 @@ impl Logind {
         let count = sessions.len();
         let sessions = Arc::new(Mutex::new(sessions));
         let processes = Processes::default();
+        let locked = Locked::default();
         let manager = Manager(Arc::clone(&sessions), Arc::clone(&processes));
         let mut builder = Builder::system().serve_at(MANAGER, manager);
         for at in 0..count {
-            builder = builder.serve_at(path(at), Object(Arc::clone(&sessions), at));
+            builder = builder.serve_at(path(at), {
+                let (sessions, locked) = (Arc::clone(&sessions), Arc::clone(&locked));
+                Object(sessions, at, locked)
+            });
         }
         let connection = builder
             .name("org.freedesktop.login1")
@@ -127,6 +145,7 @@ impl Logind {
         Self {
             sessions,
             processes,
+            locked,
             connection,
         }
     }
@@ -139,6 +158,24 @@ impl Logind {
     /// The state of a session is another one now. This is not told over the bus.
     pub(crate) fn set_state(&self, at: usize, state: &'static str) {
         self.sessions.lock().unwrap()[at].as_mut().unwrap().state = state;
+    }
+
+    /// A session is locked from now on, or open, which is told.
+    pub(crate) async fn lock(&self, at: usize, is_locked: bool) {
+        if is_locked {
+            self.locked.lock().unwrap().insert(at);
+        } else {
+            self.locked.lock().unwrap().remove(&at);
+        }
+        let server = self.connection.object_server();
+        let session = server.interface::<_, Object>(path(at)).await.unwrap();
+        let emitter = session.signal_emitter();
+        session
+            .get()
+            .await
+            .locked_hint_changed(emitter)
+            .await
+            .unwrap();
     }
 
     /// A session ends, which is told.

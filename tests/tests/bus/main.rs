@@ -5,6 +5,7 @@
 //! user's; run as a user, only through his.
 
 mod activity;
+mod administrators;
 mod agents;
 mod broker;
 mod contract;

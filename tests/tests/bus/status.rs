@@ -31,6 +31,7 @@ fn a_user_sees_his_own_state() {
             administrators: "ok".into(),
             networks: Some(Vec::new()),
             failures: Vec::new(),
+            services: Some("off".into()),
             hold_seconds: 60,
         };
         assert_eq!(proxy.status(OWN_UID).await.unwrap(), expected);

@@ -56,6 +56,8 @@ pub struct PromptWindow {
     #[template_child]
     pub(super) countdown_revealer: TemplateChild<gtk::Revealer>,
     #[template_child]
+    pub(super) countdown_label: TemplateChild<gtk::Label>,
+    #[template_child]
     pub(super) countdown_bar: TemplateChild<gtk::ProgressBar>,
     pub(super) icons: Icons,
     pub(super) detail_rows: RefCell<Vec<adw::ActionRow>>,

@@ -48,6 +48,10 @@ pub(super) fn of_program(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     if let Some(unit) = &prompt.unit {
         add(gettext("Unit"), claim(unit));
     }
+    if prompt.unanswered.is_some() {
+        // Translators: the number of the system's user that a program runs as.
+        add(gettext("System user"), prompt.uid.to_string());
+    }
     add(gettext("Process"), prompt.pid.to_string());
     details
 }

@@ -2,11 +2,15 @@
 
 use portreeve_dbus::Prompt;
 
-use super::{Kind, is_by_contents};
+use super::{Kind, is_by_contents, isolate, shown};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// Who asks, as far as the words go.
 enum Who {
+    /// A service of the system's, by the name of its unit.
+    Service,
+    /// A program of root's, or of a system user's.
+    System,
     Program,
     Script,
     /// An interpreter, whatever it was given.
@@ -19,7 +23,11 @@ enum Who {
 
 impl Who {
     fn of(prompt: &Prompt) -> Self {
-        if prompt.runs_anything {
+        if prompt.service.is_some() {
+            Self::Service
+        } else if prompt.unanswered.is_some() {
+            Self::System
+        } else if prompt.runs_anything {
             Self::Commands
         } else if is_by_contents(prompt) {
             Self::Contained
@@ -45,6 +53,8 @@ pub(super) fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> 
         Kind::Raw => raw(&who),
         Kind::Other => other(&who),
     };
+    let unit = prompt.service.as_deref().map(|unit| isolate(&shown(unit)));
+    let name = unit.as_deref().unwrap_or(name);
     gettext_f(&msgid, &[("app", name), ("host", host)])
 }
 
@@ -56,6 +66,18 @@ pub(super) fn of_places(prompts: &[Prompt], name: &str, is_flood: bool) -> Strin
         return gettext_f(&flooding(&who), &names);
     }
     match who {
+        Who::Service => ngettext_f(
+            "Allow the system service “{app}” to connect to {n} place?",
+            "Allow the system service “{app}” to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
+        Who::System => ngettext_f(
+            "Allow the system program “{app}” to connect to {n} place?",
+            "Allow the system program “{app}” to connect to {n} places?",
+            prompts.len(),
+            &names,
+        ),
         Who::Program => ngettext_f(
             "Allow “{app}” to connect to {n} place?",
             "Allow “{app}” to connect to {n} places?",
@@ -91,6 +113,12 @@ pub(super) fn of_places(prompts: &[Prompt], name: &str, is_flood: bool) -> Strin
 
 fn flooding(who: &Who) -> String {
     match who {
+        Who::Service => gettext(
+            "The system service “{app}” is contacting many computers. Allow it to connect anywhere?",
+        ),
+        Who::System => gettext(
+            "The system program “{app}” is contacting many computers. Allow it to connect anywhere?",
+        ),
         Who::Program => {
             gettext("“{app}” is contacting many computers. Allow it to connect anywhere?")
         }
@@ -111,6 +139,9 @@ fn flooding(who: &Who) -> String {
 
 fn connecting(who: &Who) -> String {
     match who {
+        // Translators: {app} is the name of a unit of systemd's, such as cups.service.
+        Who::Service => gettext("Allow the system service “{app}” to connect to {host}?"),
+        Who::System => gettext("Allow the system program “{app}” to connect to {host}?"),
         Who::Program => gettext("Allow “{app}” to connect to {host}?"),
         Who::Script => gettext("Allow the script “{app}” to connect to {host}?"),
         Who::Commands => gettext("Allow commands run in “{app}” to connect to {host}?"),
@@ -124,6 +155,8 @@ fn connecting(who: &Who) -> String {
 
 fn sending(who: &Who) -> String {
     match who {
+        Who::Service => gettext("Allow the system service “{app}” to send data to {host}?"),
+        Who::System => gettext("Allow the system program “{app}” to send data to {host}?"),
         Who::Program => gettext("Allow “{app}” to send data to {host}?"),
         Who::Script => gettext("Allow the script “{app}” to send data to {host}?"),
         Who::Commands => gettext("Allow commands run in “{app}” to send data to {host}?"),
@@ -136,6 +169,8 @@ fn sending(who: &Who) -> String {
 
 fn looking_up(who: &Who) -> String {
     match who {
+        Who::Service => gettext("Allow the system service “{app}” to look up names?"),
+        Who::System => gettext("Allow the system program “{app}” to look up names?"),
         // Translators: names of computers on the network.
         Who::Program => gettext("Allow “{app}” to look up names?"),
         Who::Script => gettext("Allow the script “{app}” to look up names?"),
@@ -149,6 +184,8 @@ fn looking_up(who: &Who) -> String {
 
 fn receiving(who: &Who) -> String {
     match who {
+        Who::Service => gettext("Let other devices send data to the system service “{app}”?"),
+        Who::System => gettext("Let other devices send data to the system program “{app}”?"),
         Who::Program => gettext("Let other devices send data to “{app}”?"),
         Who::Script => gettext("Let other devices send data to the script “{app}”?"),
         Who::Commands => gettext("Let other devices send data to commands run in “{app}”?"),
@@ -163,6 +200,8 @@ fn receiving(who: &Who) -> String {
 
 fn listening(who: &Who) -> String {
     match who {
+        Who::Service => gettext("Let other devices connect to the system service “{app}”?"),
+        Who::System => gettext("Let other devices connect to the system program “{app}”?"),
         Who::Program => gettext("Let other devices connect to “{app}”?"),
         Who::Script => gettext("Let other devices connect to the script “{app}”?"),
         Who::Commands => gettext("Let other devices connect to commands run in “{app}”?"),
@@ -175,6 +214,10 @@ fn listening(who: &Who) -> String {
 
 fn raw(who: &Who) -> String {
     match who {
+        Who::Service => {
+            gettext("Allow the system service “{app}” to send and receive raw packets?")
+        }
+        Who::System => gettext("Allow the system program “{app}” to send and receive raw packets?"),
         Who::Program => gettext("Allow “{app}” to send and receive raw packets?"),
         Who::Script => gettext("Allow the script “{app}” to send and receive raw packets?"),
         Who::Commands => gettext("Allow commands run in “{app}” to send and receive raw packets?"),
@@ -189,6 +232,8 @@ fn raw(who: &Who) -> String {
 
 fn other(who: &Who) -> String {
     match who {
+        Who::Service => gettext("Allow the system service “{app}” to use the network?"),
+        Who::System => gettext("Allow the system program “{app}” to use the network?"),
         Who::Program => gettext("Allow “{app}” to use the network?"),
         Who::Script => gettext("Allow the script “{app}” to use the network?"),
         Who::Commands => gettext("Allow commands run in “{app}” to use the network?"),

@@ -34,6 +34,7 @@ pub(in crate::model) fn go_together(one: &Prompt, other: &Prompt) -> bool {
     };
     let whose = |prompt: &Prompt| {
         (
+            (prompt.uid, prompt.unanswered.clone()),
             (prompt.verified, prompt.runs_anything, prompt.by_contents),
             (prompt.interpreter.clone(), prompt.sha256.clone()),
             (prompt.alterations.clone(), prompt.lifespans.clone()),

@@ -51,6 +51,42 @@ fn it_names_program_and_host() {
 }
 
 #[test]
+fn a_service_is_named_by_its_unit_and_what_is_roots_is_the_systems() {
+    let service = Prompt {
+        service: Some("backup.service".into()),
+        unanswered: Some("allow".into()),
+        held: 0,
+        ..prompt()
+    };
+    let words = question(&service);
+    assert_eq!(
+        plain(&words.heading),
+        "Allow the system service “backup.service” to connect to server.example?"
+    );
+    assert_eq!(plain(&words.identity), "/usr/bin/curl");
+    let stopped = words.stopped.unwrap();
+    assert!(
+        stopped.starts_with("This attempt was let through."),
+        "{stopped}"
+    );
+    assert!(words.details.iter().any(|it| it.title == "System user"));
+    let program = Prompt {
+        service: None,
+        unanswered: Some("deny".into()),
+        ..service
+    };
+    assert_eq!(
+        heading_of(&program),
+        "Allow the system program “curl” to connect to server.example?"
+    );
+    let stopped = question(&program).stopped.unwrap();
+    assert!(
+        stopped.starts_with("This attempt was stopped."),
+        "{stopped}"
+    );
+}
+
+#[test]
 fn without_a_name_it_shows_the_address_and_says_so() {
     let prompt = Prompt {
         host: None,

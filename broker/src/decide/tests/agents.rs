@@ -203,6 +203,7 @@ fn logins(users: &[u32], desktops: &[u32], sessions: &[&str]) -> Logins {
         users: set(users),
         desktops: set(desktops),
         sessions: sessions.iter().map(|&it| it.to_owned()).collect(),
+        ..Logins::default()
     }
 }
 

@@ -85,7 +85,7 @@ async fn who_is_not_the_agent_needs_leave() {
     desk.shown(&agent, &prompt).await.unwrap();
     desk.pass_seconds(1).await;
     let taken = desk.answer_as(connection("b"), &prompt, ALLOW).await;
-    assert!(matches!(taken, Ok(Answered::NeedsLeave(ACTION_ANSWER))));
+    assert!(matches!(taken, Ok(Answered::NeedsLeave(ACTION_ANSWER, _))));
     assert_eq!(desk.told(call), None);
     let taken = desk
         .answer_as(Origin::Leave(Some(ALICE)), &prompt, ALLOW)

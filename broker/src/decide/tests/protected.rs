@@ -51,7 +51,7 @@ async fn an_answer_that_allows_lastingly_needs_leave_even_from_the_agent() {
     ] {
         let taken = desk.answer_as(by(who), &prompt, answer).await;
         assert!(
-            matches!(taken, Ok(Answered::NeedsLeave(action)) if action == leave),
+            matches!(taken, Ok(Answered::NeedsLeave(action, _)) if action == leave),
             "{who} {answer:?}"
         );
     }

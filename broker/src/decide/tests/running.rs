@@ -105,6 +105,7 @@ impl Running {
             handle,
             code,
             left_out: Extras::default(),
+            service: None,
             lineage: OnceCell::new(),
         });
         Self { child, caller }
@@ -114,6 +115,13 @@ impl Running {
     pub(super) fn since(mut self, began: u64) -> Self {
         let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
         caller.subject.process.began = began;
+        self
+    }
+
+    /// The same process, in this service of the system's.
+    pub(super) fn in_service(mut self, name: &str) -> Self {
+        let caller = Arc::get_mut(&mut self.caller).expect("it has made no call");
+        caller.service = Some(name.into());
         self
     }
 

@@ -80,6 +80,7 @@ fn what_no_path_leads_to_is_known_by_what_is_in_it_unless_that_runs_anything() {
             command: String::new(),
             code,
             left_out: Extras::default(),
+            service: None,
             lineage: OnceCell::new(),
         };
         caller.learn(contents);

@@ -260,3 +260,26 @@ fn what_is_known_by_its_contents_is_no_file_that_was_deleted() {
     };
     assert_eq!(asked.lifespans(), [For::Once]);
 }
+
+#[test]
+fn a_service_of_the_system_is_named_by_its_unit() {
+    let service = Prompt {
+        service: Some("backup.service".into()),
+        unanswered: Some("allow".into()),
+        ..prompt()
+    };
+    let asked = question(&service);
+    assert!(
+        asked.starts_with("Allow the system service “backup.service” to"),
+        "{asked}"
+    );
+    let program = Prompt {
+        service: None,
+        ..service
+    };
+    let asked = question(&program);
+    assert!(
+        asked.starts_with("Allow the system program “curl” to"),
+        "{asked}"
+    );
+}

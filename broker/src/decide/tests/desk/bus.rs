@@ -90,7 +90,7 @@ impl Desk {
     ) -> Result<u64, Error> {
         match self.answer_as(Origin::Leave(None), prompt, answer).await? {
             Answered::Done(rule) => Ok(rule),
-            Answered::NeedsLeave(_) => panic!("root needs leave"),
+            Answered::NeedsLeave(..) => panic!("root needs leave"),
         }
     }
 
@@ -250,8 +250,19 @@ impl Desk {
         name: &str,
         room: usize,
     ) -> Result<Agent, Error> {
+        self.register_of(ALICE, kind, name, room).await
+    }
+
+    /// Registers an agent of this user's and kind.
+    pub(in super::super) async fn register_of(
+        &self,
+        uid: u32,
+        kind: AgentKind,
+        name: &str,
+        room: usize,
+    ) -> Result<Agent, Error> {
         let (sender, messages) = mpsc::channel(room);
-        let (uid, name) = (ALICE, name.to_owned());
+        let name = name.to_owned();
         let agent = AgentHandle {
             name: name.clone(),
             kind,
