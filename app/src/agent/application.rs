@@ -11,7 +11,7 @@ use super::{
     prompt_window::{Outcome, PromptWindow},
     style,
 };
-use crate::{client::Broker, user_facing_error::UserFacingError as _};
+use crate::{client::Broker, programs, user_facing_error::UserFacingError as _};
 
 /// How many messages of the broker may wait for the main loop. When it is full the bus waits.
 const EVENTS: usize = 64;
@@ -217,7 +217,7 @@ impl AgentApplication {
         }
         let known = imp.windows.borrow().get(subject).cloned();
         let window = known.clone().unwrap_or_else(|| self.open_window(subject));
-        let program = imp.programs.known(prompt);
+        let program = imp.programs.known(programs::key(prompt));
         window.ask(prompt, &program, queue.waiting(subject));
         let notification = notification::new(prompt);
         drop(queue);
