@@ -1,6 +1,6 @@
 //! Sentences with names in them, as labels show them.
 
-use gtk::{accessible::Property, pango, prelude::*};
+use gtk::{accessible::Property, glib, pango, prelude::*};
 
 use crate::model::{Wrapping, plain};
 
@@ -16,6 +16,13 @@ pub(crate) fn show_sentence(label: &gtk::Label, sentence: &str, room: Option<i32
     label.set_label(sentence);
     label.set_attributes(Some(&attributes(&Wrapping::of(sentence, fits))));
     label.update_property(&[Property::Label(&plain(sentence))]);
+}
+
+/// Markup of this text for a place that breaks lines and takes no attributes: a name or path is not to get hyphens that
+/// are not its own.
+pub(crate) fn without_hyphens(text: &str) -> String {
+    let text = glib::markup_escape_text(text);
+    format!("<span insert_hyphens=\"false\">{text}</span>")
 }
 
 /// How the sentence is broken into lines.

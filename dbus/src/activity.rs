@@ -85,6 +85,36 @@ pub struct SeenProgram {
     pub allowed: u64,
     /// How many of its calls were denied.
     pub denied: u64,
+    /// How many names and addresses it has connected to, as far as activity of it is kept.
+    pub destinations: Option<u32>,
+    /// How many ports it listens on, or was to, as far as activity of it is kept.
+    pub listens: Option<u32>,
+}
+
+/// Where a program has connected to, or what it listens on, as far as activity of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Destination {
+    /// The operation: `connect` or `listen`.
+    pub operation: String,
+    /// Name of the host, if it was known from a source that the other side cannot write to.
+    pub host: Option<String>,
+    /// Address of the other side, or the own one of a program that listens: that of the last call.
+    pub address: String,
+    /// Port, 0 where the protocol has none.
+    pub port: u16,
+    /// Protocol: `tcp`, `udp`, …
+    pub protocol: String,
+    /// What the last call was told: `allow` or `deny`.
+    pub action: String,
+    /// What that failed with; absent for `allow`.
+    pub errno: Option<u16>,
+    /// When that was, microseconds since 1970.
+    pub last: i64,
+    /// How many calls were allowed.
+    pub allowed: u64,
+    /// How many calls were denied.
+    pub denied: u64,
 }
 
 /// What a user's programs did. In each method `uid` is the user meant: [`crate::OWN_UID`] for the caller's
@@ -108,6 +138,16 @@ pub trait Activities {
 
     /// The programs that were seen, the last ones first, at most 1000.
     fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error>;
+
+    /// A page of what the program with this key has connected to and listens on, the last ones first; `before`,
+    /// `limit` and the cursor as in `list`.
+    fn destinations(
+        &self,
+        uid: u32,
+        program: &str,
+        before: &str,
+        limit: u32,
+    ) -> Result<(Vec<Destination>, String), Error>;
 
     /// Forgets everything of the user that has happened so far. Needs Portreeve's own window as the caller, or root, or polkit's
     /// leave ([`crate::ACTION_CLEAR_HISTORY`]).

@@ -25,7 +25,7 @@ mod rule;
 mod rules;
 mod status;
 
-pub use activity::{ActivitiesProxy, Activity, ActivityFilter, SeenProgram};
+pub use activity::{ActivitiesProxy, Activity, ActivityFilter, Destination, SeenProgram};
 pub use agent::{AgentProxy, withdrawn};
 pub use arming::Arming;
 pub use binding::{bind_to, thread_name};

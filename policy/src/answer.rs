@@ -128,9 +128,14 @@ pub struct Registered<'a> {
     pub shared: bool,
 }
 
-/// That of the object's host, by the [public suffix list](https://publicsuffix.org/).
+/// That of the object's host.
 pub fn registered_domain(object: &Object) -> Option<Registered<'_>> {
-    let domain = psl::domain(object.host.as_deref()?.as_bytes())?;
+    registered_domain_of(object.host.as_deref()?)
+}
+
+/// That of a host, by the [public suffix list](https://publicsuffix.org/).
+pub fn registered_domain_of(host: &str) -> Option<Registered<'_>> {
+    let domain = psl::domain(host.as_bytes())?;
     Some(Registered {
         name: std::str::from_utf8(domain.as_bytes()).ok()?,
         shared: domain.suffix().typ() != Some(psl::Type::Icann),

@@ -41,7 +41,7 @@ mod subject;
 
 pub use action::{Action, Outcome};
 pub use ancestry::{Ancestry, Executable, Starter};
-pub use answer::{Answer, Registered, Scope, registered_domain};
+pub use answer::{Answer, Registered, Scope, registered_domain, registered_domain_of};
 pub use application::{Application, Packaging};
 pub use built_in::BuiltIn;
 pub use conflict::{Conflict, Finding, conflicts};

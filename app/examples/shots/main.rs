@@ -3,6 +3,7 @@
 //! `tests/shots/run` runs this on a display nobody sees.
 
 mod activity;
+mod applications;
 mod camera;
 mod exchange;
 mod prompts;
@@ -52,6 +53,7 @@ async fn take_all(application: &adw::Application) {
         prompts::take(&camera, look).await;
         rules::take(&camera, look).await;
         activity::take(&camera, look).await;
+        applications::take(&camera, look).await;
         exchange::take(&camera, look).await;
     }
 }

@@ -16,7 +16,7 @@ use super::{
     prompt_window::{Given, Outcome, PromptWindow},
     style,
 };
-use crate::{client::Broker, user_facing_error::UserFacingError as _};
+use crate::{client::Broker, programs, user_facing_error::UserFacingError as _};
 
 /// How many messages of the broker may wait for the main loop. When it is full the bus waits.
 const EVENTS: usize = 64;
@@ -228,7 +228,7 @@ impl AgentApplication {
         }
         let known = imp.windows.borrow().get(subject).cloned();
         let window = known.clone().unwrap_or_else(|| self.open_window(subject));
-        let program = imp.programs.known(&oldest);
+        let program = imp.programs.known(programs::key(&oldest));
         let prompts = imp.queue.borrow_mut().gather(subject, Instant::now());
         let waiting = imp.queue.borrow().waiting(subject);
         window.ask(&prompts, &program, waiting);

@@ -10,7 +10,7 @@ use zbus::{Connection, fdo, interface, message::Header};
 
 use crate::{
     client::{Backoff, Broker, connect, system_bus},
-    programs::Programs,
+    programs::{self, Programs},
 };
 
 /// What the broker tells the agent.
@@ -140,7 +140,7 @@ impl AgentInterface {
     async fn show(&self, prompt: Prompt, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.broker.check(&header)?;
         if prompt.verified {
-            self.programs.look_up(&prompt).await;
+            self.programs.look_up(programs::key(&prompt)).await;
         }
         send(&self.events, Event::Put(prompt.into())).await;
         Ok(())

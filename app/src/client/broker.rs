@@ -1,9 +1,9 @@
 //! Calls to the broker that windows make.
 
 use portreeve_dbus::{
-    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Error, ListInfo,
-    ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges,
-    RulesProxy, read_sealed,
+    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Destination, Error,
+    ListInfo, ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID, Prompt, PromptsProxy, Rule,
+    RuleChanges, RulesProxy, SeenProgram, read_sealed,
 };
 use portreeve_policy::{For, List, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -163,6 +163,32 @@ impl Broker {
             let activities = ActivitiesProxy::new(&connection).await?;
             let everything = ActivityFilter::default();
             activities.list(OWN_UID, &everything, &before, 0).await
+        })
+        .await
+    }
+
+    /// The programs that were seen, the last ones first.
+    pub async fn programs(&self) -> Result<Vec<SeenProgram>, Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            activities.programs(OWN_UID).await
+        })
+        .await
+    }
+
+    /// A page of what a program has connected to and listens on, the last ones first, and where the next one begins, as
+    /// [`Self::activity`] has it.
+    pub async fn destinations(
+        &self,
+        program: String,
+        before: String,
+    ) -> Result<(Vec<Destination>, String), Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            let page = activities.destinations(OWN_UID, &program, &before, 0);
+            page.await
         })
         .await
     }

@@ -99,6 +99,7 @@ impl EditorApplication {
             ("win.search", "<Control>f"),
             ("win.show-page::rules", "<Alt>1"),
             ("win.show-page::activity", "<Alt>2"),
+            ("win.show-page::applications", "<Alt>3"),
             ("win.undo", "<Control>z"),
             ("win.show-history", "<Control>h"),
             ("win.import-file", "<Control>o"),

@@ -70,20 +70,7 @@ impl Line {
 
     /// What a rule says: whether it allows, denies or asks, where to, and how long.
     pub(super) fn show_rule(&self, words: &RuleWords) {
-        let imp = self.imp();
-        imp.action.set_label(&words.action);
-        let (icon, class) = match words.says {
-            Action::Allow => ("object-select-symbolic", "success"),
-            Action::Ask | Action::DenyAndAsk(_) => ("dialog-question-symbolic", "warning"),
-            Action::Deny(_) => ("action-unavailable-symbolic", "error"),
-        };
-        imp.action_icon.set_icon_name(Some(icon));
-        for other in ["success", "warning", "error"] {
-            imp.action_box.remove_css_class(other);
-        }
-        imp.action_box.add_css_class(class);
-        imp.action_box.set_visible(true);
-        imp.middle.set_visible(true);
+        self.show_action(Some(words.says), &words.action);
         // Translators: where to and how long, as in “server.example, always”.
         let sentence = gettext_f(
             "{destination}, {lifespan}",
@@ -92,7 +79,34 @@ impl Line {
                 ("lifespan", &words.lifespan),
             ],
         );
-        show_sentence(&imp.sentence, &sentence, None);
+        show_sentence(&self.imp().sentence, &sentence, None);
+    }
+
+    /// What is said altogether, in these words: to allow, to deny or to ask, if it is one of them.
+    pub(super) fn show_standing(&self, says: Option<Action>, text: &str) {
+        self.show_action(says, text);
+        show_sentence(&self.imp().sentence, "", None);
+    }
+
+    fn show_action(&self, says: Option<Action>, text: &str) {
+        let imp = self.imp();
+        imp.action.set_label(text);
+        let (icon, class) = match says {
+            Some(Action::Allow) => (Some("object-select-symbolic"), "success"),
+            Some(Action::Ask | Action::DenyAndAsk(_)) => {
+                (Some("dialog-question-symbolic"), "warning")
+            }
+            Some(Action::Deny(_)) => (Some("action-unavailable-symbolic"), "error"),
+            None => (None, "dimmed"),
+        };
+        imp.action_icon.set_icon_name(icon);
+        imp.action_icon.set_visible(icon.is_some());
+        for other in ["success", "warning", "error", "dimmed"] {
+            imp.action_box.remove_css_class(other);
+        }
+        imp.action_box.add_css_class(class);
+        imp.action_box.set_visible(true);
+        imp.middle.set_visible(true);
     }
 
     /// A sentence in the place of what a rule says; nothing is there if it is empty.

@@ -2,12 +2,14 @@
 //!
 //! `link` follows the broker, [`RulesWindow`] shows the rules and has them changed,
 //! [`RuleDialog`] takes a new one, [`ImportDialog`] those of a file, and [`HistoryDialog`] shows and undoes their
-//! last changes; `ActivityPage` shows what programs did.
+//! last changes; `ActivityPage` shows what programs did, `ApplicationsPage` which programs there are, and `ProgramPage`
+//! one of them.
 
 mod about;
 mod activity_page;
 mod activity_row;
 mod application;
+mod applications_page;
 mod history_dialog;
 mod import_dialog;
 mod line;
@@ -15,6 +17,9 @@ mod lines;
 mod link;
 mod mistake;
 mod program;
+mod program_icon;
+mod program_page;
+mod program_row;
 mod rule_dialog;
 mod rule_row;
 mod welcome_dialog;

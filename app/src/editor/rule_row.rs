@@ -92,6 +92,11 @@ impl RuleRow {
         row
     }
 
+    /// Shows it where it is plain which program it is for.
+    pub(super) fn hide_name(&self) {
+        self.imp().line.show_heading("");
+    }
+
     fn show_words(&self, item: &RuleItem) {
         let imp = self.imp();
         let words = item.words();

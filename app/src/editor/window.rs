@@ -2,13 +2,13 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::{Activity, Error, Rule, RuleChanges};
+use portreeve_dbus::{Activity, Destination, Error, Rule, RuleChanges, SeenProgram};
 
 use self::{
     exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
     history::HISTORY,
 };
-use super::{rule_dialog::RuleDialog, rule_row};
+use super::{applications_page, program_page::ProgramPage, rule_dialog::RuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
 
 mod exchange;
@@ -18,6 +18,8 @@ mod mode;
 
 /// The action that opens the dialog for a new rule.
 const ADD_RULE: &str = "add-rule";
+/// The page that all others lie on.
+const MAIN: &str = "main";
 
 glib::wrapper! {
     /// The window that shows the rules.
@@ -39,6 +41,7 @@ impl RulesWindow {
     pub fn set_online(&self, broker: Broker) {
         self.imp().activity.set_broker(Some(broker.clone()));
         self.imp().broker.replace(Some(broker));
+        self.tell_applications();
         self.tell_dialogs();
         self.show_availability(true);
     }
@@ -47,6 +50,7 @@ impl RulesWindow {
     pub fn set_offline(&self) {
         self.imp().activity.set_broker(None);
         self.imp().broker.take();
+        self.tell_applications();
         self.tell_dialogs();
         self.forget_mode();
         self.show_availability(false);
@@ -56,6 +60,7 @@ impl RulesWindow {
     pub fn show_rules(&self, rules: Vec<Rule>) {
         let imp = self.imp();
         imp.known.set(true);
+        imp.applications.show_rules(rules.clone());
         imp.rules.update(rules);
         self.tell_dialogs();
         self.show_availability(true);
@@ -64,6 +69,10 @@ impl RulesWindow {
     /// Programs did something.
     pub fn refresh_activity(&self) {
         self.imp().activity.refresh();
+        self.imp().applications.refresh();
+        if let Some(page) = self.imp().program.upgrade() {
+            page.refresh();
+        }
     }
 
     /// Programs did this, and more where the next page begins.
@@ -74,11 +83,40 @@ impl RulesWindow {
     /// There is no history of what programs did.
     pub fn show_nothing_recorded(&self) {
         self.imp().activity.show_nothing_recorded();
+        self.imp().applications.show_nothing_recorded();
     }
 
-    /// Shows the page of this name: `rules` or `activity`.
+    /// These programs were seen.
+    pub fn show_programs(&self, programs: Vec<SeenProgram>) {
+        self.imp().applications.show_programs(programs);
+    }
+
+    /// Shows the page of this name: `rules`, `activity` or `applications`.
     pub fn open_page(&self, name: &str) {
+        self.imp().navigation.pop_to_tag(MAIN);
         self.imp().views.set_visible_child_name(name);
+    }
+
+    /// Opens the page of the program with this key, if it was seen.
+    pub fn open_program(&self, key: &str) {
+        let imp = self.imp();
+        let Some(item) = imp.applications.find(key) else {
+            return;
+        };
+        imp.navigation.pop_to_tag(MAIN);
+        let page = ProgramPage::new(&item, &imp.rules);
+        imp.applications.look_up(&item);
+        imp.program.set(Some(&page));
+        page.set_broker(self.broker());
+        page.set_usable(imp.online.get() != Some(false));
+        imp.navigation.push(&page);
+    }
+
+    /// The program whose page is open went here, and there the next page of that begins.
+    pub fn show_destinations(&self, rows: Vec<Destination>, next: String) {
+        if let Some(page) = self.imp().program.upgrade() {
+            page.show_destinations(rows, next);
+        }
     }
 
     /// Searches.
@@ -160,6 +198,15 @@ impl RulesWindow {
         }
     }
 
+    /// The broker is there or not, for what is shown of programs.
+    fn tell_applications(&self) {
+        let imp = self.imp();
+        imp.applications.set_broker(self.broker());
+        if let Some(page) = imp.program.upgrade() {
+            page.set_broker(self.broker());
+        }
+    }
+
     fn broker(&self) -> Option<Broker> {
         self.imp().broker.borrow().clone()
     }
@@ -169,6 +216,9 @@ impl RulesWindow {
         imp.online.set(Some(online));
         imp.offline_banner.set_revealed(!online && imp.known.get());
         imp.lists.set_sensitive(online);
+        if let Some(page) = imp.program.upgrade() {
+            page.set_usable(online);
+        }
         self.enable_actions(online);
         imp.show_page();
     }
@@ -181,6 +231,19 @@ impl RulesWindow {
                 action.set_enabled(enabled);
             }
         }
+    }
+
+    /// Changes rules, and offers to undo that; whether it was done.
+    pub(super) async fn change_rules(&self, changes: RuleChanges) -> bool {
+        let Some(broker) = self.broker() else {
+            return false;
+        };
+        let change = broker.change_rules(changes).await;
+        match &change {
+            Ok(change) => self.offer_undo(&gettext("Rules changed"), *change),
+            Err(error) => self.show_error(error),
+        }
+        change.is_ok()
     }
 
     async fn delete_rule(&self, id: u64) {
@@ -282,8 +345,17 @@ impl RulesWindow {
             .build();
         let search = gio::ActionEntry::builder("search")
             .activate(|window: &Self, _, _| {
+                window.imp().navigation.pop_to_tag(MAIN);
                 window.imp().search_bar.set_search_mode(true);
                 window.imp().search_entry.grab_focus();
+            })
+            .build();
+        let show_program = gio::ActionEntry::builder(applications_page::SHOW)
+            .parameter_type(Some(glib::VariantTy::STRING))
+            .activate(|window: &Self, _, key| {
+                if let Some(key) = key.and_then(glib::Variant::str) {
+                    window.open_program(key);
+                }
             })
             .build();
         let delete = gio::ActionEntry::builder(rule_row::DELETE)
@@ -343,6 +415,7 @@ impl RulesWindow {
                 });
             })
             .build();
-        self.add_action_entries([add, show_page, search, delete, edit, switch, say, undo]);
+        self.add_action_entries([add, show_page, search, show_program]);
+        self.add_action_entries([delete, edit, switch, say, undo]);
     }
 }

@@ -8,9 +8,14 @@ mod activity_words;
 mod change_words;
 mod clock;
 mod countdown;
+mod destinations;
 mod draft;
 mod import_preview;
 mod mode_words;
+mod program_item;
+mod program_list;
+mod program_rules;
+mod program_words;
 mod question;
 mod queue;
 mod rule_item;
@@ -25,13 +30,20 @@ pub use activity_list::ActivityList;
 pub use activity_words::ActivityWords;
 pub use change_words::ChangeWords;
 pub(crate) use change_words::changed;
-pub(crate) use clock::{boot_time, in_words};
+pub(crate) use clock::{boot_time, in_words, moment};
 pub use countdown::Countdown;
+pub use destinations::{
+    Destinations, Group as DestinationGroup, Place as DestinationPlace, Port as ListeningPort,
+};
 pub use draft::{
     ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, DraftProcesses, PROTOCOLS,
 };
 pub use import_preview::{ImportPart, ImportPreview, Line as ImportLine, summary};
 pub use mode_words::ModeWords;
+pub use program_item::ProgramItem;
+pub use program_list::{ProgramFilter, ProgramList};
+pub use program_rules::{DEFAULTS, ProgramRules, Standing, can_be_ruled};
+pub use program_words::ProgramWords;
 pub use question::{Choice, Detail, Extent, Place, Question};
 pub use queue::Queue;
 pub use rule_item::RuleItem;

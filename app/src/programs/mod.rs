@@ -117,19 +117,19 @@ impl Programs {
         }))
     }
 
-    /// What is known so far of the program that asks.
-    pub fn known(&self, prompt: &Prompt) -> Arc<Program> {
+    /// What is known so far of the program with this path, or of the application with this key.
+    pub fn known(&self, key: &str) -> Arc<Program> {
         let known = self.lock();
-        known.programs.get(key(prompt)).cloned().unwrap_or_default()
+        known.programs.get(key).cloned().unwrap_or_default()
     }
 
     /// Looks a program up, unless it is known and no package has changed since; not for long, and not at all
     /// while another look takes its time: who has many programs of his own must hold no question up.
-    pub async fn look_up(&self, prompt: &Prompt) {
+    pub async fn look_up(&self, key: &str) {
         let Ok(turn) = Arc::clone(&self.0.turn).try_acquire_owned() else {
             return;
         };
-        let (programs, key) = (self.clone(), key(prompt).to_owned());
+        let (programs, key) = (self.clone(), key.to_owned());
         let work = tokio::task::spawn_blocking(move || {
             programs.read(&key);
             drop(turn);
@@ -193,8 +193,8 @@ impl Programs {
     }
 }
 
-/// What names the program that asks: the key of an application, or the path.
-fn key(prompt: &Prompt) -> &str {
+/// What a program is looked up by that asks: the key of an application, or the path.
+pub fn key(prompt: &Prompt) -> &str {
     prompt.application.as_deref().unwrap_or(&prompt.path)
 }
 

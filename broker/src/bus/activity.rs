@@ -1,7 +1,8 @@
 //! `io.github.portreeve.Activity1`.
 
 use portreeve_dbus::{
-    ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Error, SeenProgram,
+    ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Destination, Error,
+    SeenProgram,
 };
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
@@ -36,11 +37,7 @@ impl Activities {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
         let _question = self.0.questions.enter(caller.uid)?;
-        let limit = match limit {
-            0 => PAGE,
-            limit => limit.min(PAGE_MAX),
-        };
-        let page = self.0.history.page(uid, query, limit).await;
+        let page = self.0.history.page(uid, query, rows(limit)).await;
         let page = page.map_err(|error| refused(&error))?;
         let next = page.next.map(|place| place.to_string());
         Ok((page.rows, next.unwrap_or_default()))
@@ -60,6 +57,28 @@ impl Activities {
             .programs(uid)
             .await
             .map_err(|error| refused(&error))
+    }
+
+    async fn destinations(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        program: String,
+        before: &str,
+        limit: u32,
+    ) -> Result<(Vec<Destination>, String), Error> {
+        let before = place(before)?;
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _question = self.0.questions.enter(caller.uid)?;
+        let history = &self.0.history;
+        let page = history
+            .destinations(uid, program, before, rows(limit))
+            .await;
+        let page = page.map_err(|error| refused(&error))?;
+        let next = page.next.map(|place| place.to_string());
+        Ok((page.rows, next.unwrap_or_default()))
     }
 
     async fn clear(
@@ -113,18 +132,31 @@ impl Activities {
     async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 }
 
+/// How many rows a page has that is to have so many.
+fn rows(limit: u32) -> u32 {
+    match limit {
+        0 => PAGE,
+        limit => limit.min(PAGE_MAX),
+    }
+}
+
+/// Where a page begins; the first one nowhere.
+fn place(before: &str) -> Result<Option<Place>, Error> {
+    if before.is_empty() {
+        return Ok(None);
+    }
+    let unknown = || {
+        Error::InvalidArgument(format!(
+            "cannot use cursor “{}”: expected one that a page has given",
+            before.escape_debug()
+        ))
+    };
+    Place::parse(before).map(Some).ok_or_else(unknown)
+}
+
 /// What is wanted, checked.
 fn query(filter: ActivityFilter, before: &str) -> Result<Query, Error> {
-    let invalid = |text: String| Error::InvalidArgument(text);
-    let before = match before {
-        "" => None,
-        text => Some(Place::parse(text).ok_or_else(|| {
-            invalid(format!(
-                "cannot use cursor “{}”: expected one that a page has given",
-                text.escape_debug()
-            ))
-        })?),
-    };
+    let before = place(before)?;
     let ActivityFilter {
         program,
         denied,
@@ -144,9 +176,10 @@ fn query(filter: ActivityFilter, before: &str) -> Result<Query, Error> {
             let alone = program.is_none()
                 && (denied, since, until) == (None, None, None)
                 && before.is_none();
-            alone
-                .then_some(Query::After(after))
-                .ok_or_else(|| invalid("cannot use after together with anything else".to_owned()))
+            alone.then_some(Query::After(after)).ok_or_else(|| {
+                let text = "cannot use after together with anything else";
+                Error::InvalidArgument(text.to_owned())
+            })
         }
     }
 }

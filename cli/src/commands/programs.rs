@@ -22,6 +22,10 @@ struct View<'a> {
     last: i64,
     allowed: u64,
     denied: u64,
+    /// Names and addresses that it has connected to, as far as activity of it is kept, like the next.
+    destinations: Option<u32>,
+    /// Ports that it listens on.
+    listens: Option<u32>,
 }
 
 impl<'a> From<&'a SeenProgram> for View<'a> {
@@ -35,6 +39,8 @@ impl<'a> From<&'a SeenProgram> for View<'a> {
             last: program.last,
             allowed: program.allowed,
             denied: program.denied,
+            destinations: program.destinations,
+            listens: program.listens,
         }
     }
 }
@@ -51,7 +57,14 @@ fn text(programs: &[View<'_>]) -> String {
     if programs.is_empty() {
         return "No programs seen.".to_owned();
     }
-    let mut table = Table::new(["PROGRAM", "FIRST SEEN", "LAST SEEN", "ALLOWED", "DENIED"]);
+    let mut table = Table::new([
+        "PROGRAM",
+        "FIRST SEEN",
+        "LAST SEEN",
+        "ALLOWED",
+        "DENIED",
+        "DESTINATIONS",
+    ]);
     for program in programs {
         let mut path = program.path.to_owned();
         if !program.verified {
@@ -63,6 +76,9 @@ fn text(programs: &[View<'_>]) -> String {
             in_local_time(program.last),
             program.allowed.to_string(),
             program.denied.to_string(),
+            program
+                .destinations
+                .map_or_else(String::new, |count| count.to_string()),
         ]);
     }
     table.render()
@@ -82,6 +98,8 @@ mod tests {
             last: 2_000_000,
             allowed: 3,
             denied: 4,
+            destinations: Some(5),
+            listens: Some(6),
         }
     }
 
@@ -92,6 +110,7 @@ mod tests {
             serde_json::json!({
                 "key": "/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl", "verified": true,
                 "first": 1_000_000, "last": 2_000_000, "allowed": 3, "denied": 4,
+                "destinations": 5, "listens": 6,
             })
         );
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use portreeve_broker::{bus, store::history::History};
 use portreeve_dbus::{
-    ACTION_CLEAR_HISTORY, ActivitiesProxy, Activity, ActivityFilter, Error, OWN_UID, RulesProxy,
+    ACTION_CLEAR_HISTORY, ActivitiesProxy, Activity, ActivityFilter, Destination, Error, OWN_UID,
+    RulesProxy,
 };
 use tokio::{
     sync::mpsc,
@@ -94,6 +95,56 @@ fn a_user_reads_what_his_programs_did() {
         assert_eq!(programs[0].subject, "/usr/bin/curl");
         assert_eq!((programs[0].allowed, programs[0].denied), (0, 3));
         assert_eq!((programs[0].first, programs[0].last), (row.first, row.last));
+        assert_eq!(
+            (programs[0].destinations, programs[0].listens),
+            (Some(1), Some(0))
+        );
+        let found = proxy.destinations(OWN_UID, "/usr/bin/curl", "", 0).await;
+        let expected = Destination {
+            operation: "connect".into(),
+            host: None,
+            address: "192.0.2.7".into(),
+            port: 443,
+            protocol: "tcp".into(),
+            action: "deny".into(),
+            errno: Some(1),
+            last: row.last,
+            allowed: 0,
+            denied: 3,
+        };
+        assert_eq!(found.unwrap(), (vec![expected], String::new()));
+    });
+}
+
+#[test]
+fn destinations_are_paged_and_nobody_elses() {
+    let name = "activity::destinations_are_paged_and_nobody_elses";
+    on_a_bus(name, As::User, async {
+        let _polkit = Polkit::start(true).await;
+        let broker = Broker::start().await;
+        let (client, proxy) = client().await;
+        deny(&client, OWN_UID).await;
+        for number in 1..=5 {
+            denied(&broker, me(), &format!("192.0.2.{number}")).await;
+        }
+        let (mut cursor, mut seen) = (String::new(), Vec::new());
+        for count in [2, 2, 1] {
+            let page = proxy.destinations(OWN_UID, "/usr/bin/curl", &cursor, 2);
+            let page = page.await.unwrap();
+            assert_eq!(page.0.len(), count);
+            seen.extend(page.0.into_iter().map(|row| row.address));
+            cursor = page.1;
+        }
+        let expected = [5, 4, 3, 2, 1].map(|number| format!("192.0.2.{number}"));
+        assert_eq!((seen.as_slice(), cursor.as_str()), (&expected[..], ""));
+        let other = proxy.destinations(OWN_UID, "/usr/bin/wget", "", 0).await;
+        assert_eq!(other.unwrap(), (Vec::new(), String::new()));
+        let wrong = proxy
+            .destinations(OWN_UID, "/usr/bin/curl", "here", 0)
+            .await;
+        assert!(matches!(wrong, Err(Error::InvalidArgument(text)) if text.contains("“here”")));
+        let others = proxy.destinations(me() + 1, "/usr/bin/curl", "", 0).await;
+        assert!(matches!(others, Err(Error::AccessDenied(_))), "{others:?}");
     });
 }
 

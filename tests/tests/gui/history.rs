@@ -8,7 +8,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use portreeve_dbus::{Activity, ActivityFilter, BROKER_PATH, Error, OWN_UID, SeenProgram};
+use portreeve_dbus::{
+    Activity, ActivityFilter, BROKER_PATH, Destination, Error, OWN_UID, SeenProgram,
+};
 use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
 };
@@ -20,6 +22,9 @@ const PAGE: usize = 100;
 struct State {
     /// The newest first.
     rows: Vec<Activity>,
+    /// The last ones first.
+    programs: Vec<SeenProgram>,
+    destinations: Vec<Destination>,
     is_off: bool,
     pages_read: usize,
     watchers: Vec<OwnedUniqueName>,
@@ -37,6 +42,13 @@ impl History {
     /// Programs did this, the newest first.
     pub(crate) fn set(&self, rows: Vec<Activity>) {
         self.lock().rows = rows;
+    }
+
+    /// These programs were seen, the last ones first; the first of them went here.
+    pub(crate) fn see(&self, programs: Vec<SeenProgram>, destinations: Vec<Destination>) {
+        let mut state = self.lock();
+        state.programs = programs;
+        state.destinations = destinations;
     }
 
     /// None is kept.
@@ -93,8 +105,36 @@ impl History {
         Ok((state.rows[begin..end].to_vec(), next))
     }
 
-    fn programs(&self, _uid: u32) -> Vec<SeenProgram> {
-        Vec::new()
+    fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error> {
+        assert_eq!(uid, OWN_UID);
+        let state = self.lock();
+        if state.is_off {
+            return Err(Error::StoreUnavailable("off".into()));
+        }
+        Ok(state.programs.clone())
+    }
+
+    fn destinations(
+        &self,
+        uid: u32,
+        program: &str,
+        before: &str,
+        _limit: u32,
+    ) -> (Vec<Destination>, String) {
+        assert_eq!(uid, OWN_UID);
+        let state = self.lock();
+        let first = state.programs.first().map(|seen| seen.subject.as_str());
+        if first != Some(program) {
+            return (Vec::new(), String::new());
+        }
+        let begin: usize = before.parse().unwrap_or_default();
+        let end = state.destinations.len().min(begin + PAGE);
+        let next = if end < state.destinations.len() {
+            end.to_string()
+        } else {
+            String::new()
+        };
+        (state.destinations[begin..end].to_vec(), next)
     }
 
     fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) -> Result<u64, Error> {

@@ -5,6 +5,7 @@
 //! bus.
 
 mod activity;
+mod applications;
 mod broker;
 mod changes;
 mod costs;

@@ -6,10 +6,12 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
 use portreeve_dbus::ModeState;
 
+use super::MAIN;
 use crate::{
     client::Broker,
     editor::{
-        activity_page::ActivityPage, history_dialog::HistoryDialog, import_dialog::ImportDialog,
+        activity_page::ActivityPage, applications_page::ApplicationsPage,
+        history_dialog::HistoryDialog, import_dialog::ImportDialog, program_page::ProgramPage,
         rule_row::RuleRow,
     },
     model::{RuleItem, RuleList},
@@ -26,6 +28,10 @@ pub struct RulesWindow {
     pub(super) views: TemplateChild<adw::ViewStack>,
     #[template_child]
     pub(super) activity: TemplateChild<ActivityPage>,
+    #[template_child]
+    pub(super) applications: TemplateChild<ApplicationsPage>,
+    #[template_child]
+    pub(super) navigation: TemplateChild<adw::NavigationView>,
     #[template_child]
     add_button: TemplateChild<gtk::Button>,
     #[template_child]
@@ -64,6 +70,8 @@ pub struct RulesWindow {
     pub(super) welcomed: Cell<bool>,
     /// Changes by which rules were deleted here, the latest last.
     pub(super) undoable: RefCell<Vec<u64>>,
+    /// The page of a program, if one is open.
+    pub(super) program: glib::WeakRef<ProgramPage>,
     /// The dialogs that are open.
     pub(super) history: glib::WeakRef<HistoryDialog>,
     pub(super) import: glib::WeakRef<ImportDialog>,
@@ -77,6 +85,7 @@ impl ObjectSubclass for RulesWindow {
 
     fn class_init(klass: &mut Self::Class) {
         ActivityPage::ensure_type();
+        ApplicationsPage::ensure_type();
         klass.bind_template();
     }
 
@@ -111,6 +120,18 @@ impl ObjectImpl for RulesWindow {
                 }
                 imp.show_page();
                 imp.activity.search(&imp.search_entry.text());
+                imp.applications.search(&imp.search_entry.text());
+            }
+        ));
+        // What is typed on a page that lies on the others is no search there.
+        self.navigation.connect_visible_page_notify(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move |navigation| {
+                let page = navigation.visible_page();
+                let is_main = page.is_some_and(|page| page.tag().as_deref() == Some(MAIN));
+                let window = is_main.then(|| imp.obj().clone());
+                imp.search_bar.set_key_capture_widget(window.as_ref());
             }
         ));
         self.views.connect_visible_child_name_notify(glib::clone!(

@@ -53,15 +53,22 @@ pub(super) fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> 
         Kind::Raw => raw(&who),
         Kind::Other => other(&who),
     };
+    gettext_f(&msgid, &[("app", &called(prompt, name)), ("host", host)])
+}
+
+/// What the question calls the program: a service by its unit.
+fn called(prompt: &Prompt, name: &str) -> String {
     let unit = prompt.service.as_deref().map(|unit| isolate(&shown(unit)));
-    let name = unit.as_deref().unwrap_or(name);
-    gettext_f(&msgid, &[("app", name), ("host", host)])
+    unit.unwrap_or_else(|| name.to_owned())
 }
 
 /// The question about several places, or about any, if it is a flood.
 pub(super) fn of_places(prompts: &[Prompt], name: &str, is_flood: bool) -> String {
-    let who = prompts.first().map_or(Who::Program, Who::of);
-    let names = [("app", name)];
+    let Some(first) = prompts.first() else {
+        return String::new();
+    };
+    let (who, name) = (Who::of(first), called(first, name));
+    let names = [("app", name.as_str())];
     if is_flood {
         return gettext_f(&flooding(&who), &names);
     }

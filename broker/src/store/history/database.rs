@@ -22,7 +22,10 @@ use super::{
 /// A power cut takes the last half minute or so along, and leaves a sound file (NORMAL). What is deleted
 /// cannot be found in it any more, and the file becomes smaller.
 pub(super) const KIND: Kind = Kind {
-    schema: Schema(&[include_str!("../migrations/history-001.sql")]),
+    schema: Schema(&[
+        include_str!("../migrations/history-001.sql"),
+        include_str!("../migrations/history-002.sql"),
+    ]),
     at_first: "PRAGMA auto_vacuum = INCREMENTAL;",
     settings: "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; \
                PRAGMA journal_size_limit = 4194304;",

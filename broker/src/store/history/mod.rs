@@ -12,7 +12,6 @@ mod tests;
 
 use std::time::Duration;
 
-use portreeve_dbus::Activity;
 use portreeve_policy::{Mode, Object, Operation, Outcome, Program, RuleId};
 
 pub use thread::History;
@@ -135,6 +134,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// After every row.
+    const END: Self = Self {
+        last: i64::MAX,
+        number: i64::MAX,
+    };
+
     /// Reads what [`Page::next`] has said.
     pub fn parse(text: &str) -> Option<Self> {
         let (last, number) = text.split_once(':')?;
@@ -153,9 +158,9 @@ impl std::fmt::Display for Place {
 
 /// Rows, and where to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<T> {
     /// The rows.
-    pub rows: Vec<Activity>,
+    pub rows: Vec<T>,
     /// Where the next page begins; `None` if there is none.
     pub next: Option<Place>,
 }

@@ -1,6 +1,6 @@
 //! Reading the history, a page at a time.
 
-use portreeve_dbus::{Activity, SeenProgram};
+use portreeve_dbus::{Activity, Destination, SeenProgram};
 use portreeve_policy::Protocol;
 use rusqlite::{Row, ToSql, named_params};
 
@@ -14,7 +14,12 @@ const COLUMNS: &str = "a.number, a.changed, p.subject, p.name, \
 
 impl Database {
     /// Rows of a user, at most `limit`.
-    pub(super) fn page(&self, uid: u32, query: &Query, limit: u32) -> Result<Page, Error> {
+    pub(super) fn page(
+        &self,
+        uid: u32,
+        query: &Query,
+        limit: u32,
+    ) -> Result<Page<Activity>, Error> {
         match query {
             Query::After(changed) => {
                 let changed = changed.cast_signed();
@@ -101,13 +106,76 @@ impl Database {
             .connection
             .prepare_cached(
                 "SELECT subject, name, ifnull(path, subject) AS path, verified, first, last, \
-                 allowed, denied FROM program WHERE uid = :uid ORDER BY last DESC LIMIT :limit",
+                 allowed, denied, destinations, listens FROM program WHERE uid = :uid ORDER BY last DESC LIMIT :limit",
             )
             .map_err(error())?;
         let values = named_params! { ":uid": uid, ":limit": PROGRAMS };
         let programs = statement.query_map(values, program).map_err(error())?;
         programs.collect::<Result<_, _>>().map_err(error())
     }
+
+    /// What a user's program has connected to, and what it listens on, the last ones before a place, at most
+    /// `limit`.
+    pub(super) fn destinations(
+        &self,
+        uid: u32,
+        program: &str,
+        before: Option<Place>,
+        limit: u32,
+    ) -> Result<Page<Destination>, Error> {
+        let error = || Error::sqlite("read");
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT operation, name, port, protocol, number, address, errno, last, allowed, \
+                 denied FROM destination INDEXED BY destination_by_time \
+                 WHERE program = (SELECT id FROM program WHERE uid = :uid AND subject = :program) \
+                 AND (last, number) < (:last, :number) ORDER BY last DESC, number DESC \
+                 LIMIT :limit",
+            )
+            .map_err(error())?;
+        let (before, one_more) = (before.unwrap_or(Place::END), limit + 1);
+        let values = named_params! {
+            ":uid": uid,
+            ":program": program,
+            ":last": before.last,
+            ":number": before.number,
+            ":limit": one_more,
+        };
+        let found = statement.query_map(values, |row| {
+            let (last, number) = (row.get("last")?, row.get("number")?);
+            Ok((destination(row)?, Place { last, number }))
+        });
+        let found: Result<Vec<_>, _> = found.map_err(error())?.collect();
+        let mut found = found.map_err(error())?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let next = found.last().filter(|_| more).map(|(_, place)| *place);
+        let rows = found.into_iter().map(|(row, _)| row).collect();
+        Ok(Page { rows, next })
+    }
+}
+
+fn destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
+    let (name, address): (String, String) = (row.get("name")?, row.get("address")?);
+    let told = row.get("errno")?;
+    Ok(Destination {
+        operation: row.get("operation")?,
+        host: Some(name).filter(|name| !name.is_empty() && *name != address),
+        address,
+        port: row.get("port")?,
+        protocol: Protocol(row.get("protocol")?).to_string(),
+        action: action(told).to_owned(),
+        errno: (told != 0).then_some(told),
+        last: row.get("last")?,
+        allowed: row.get::<_, i64>("allowed")?.cast_unsigned(),
+        denied: row.get::<_, i64>("denied")?.cast_unsigned(),
+    })
+}
+
+/// What a call was told that has failed with this.
+const fn action(errno: u16) -> &'static str {
+    if errno == 0 { "allow" } else { "deny" }
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<Activity> {
@@ -125,7 +193,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Activity> {
         address: row.get("address")?,
         port: row.get("port")?,
         protocol: Protocol(row.get("protocol")?).to_string(),
-        action: if errno == 0 { "allow" } else { "deny" }.to_owned(),
+        action: action(errno).to_owned(),
         errno: (errno != 0).then_some(errno),
         reason: row.get("reason")?,
         rule: row.get::<_, Option<i64>>("rule")?.map(i64::cast_unsigned),
@@ -145,5 +213,7 @@ fn program(row: &Row<'_>) -> rusqlite::Result<SeenProgram> {
         last: row.get("last")?,
         allowed: row.get::<_, i64>("allowed")?.cast_unsigned(),
         denied: row.get::<_, i64>("denied")?.cast_unsigned(),
+        destinations: Some(row.get("destinations")?),
+        listens: Some(row.get("listens")?),
     })
 }

@@ -1,5 +1,6 @@
 //! Tests of the history on real files.
 
+mod destinations;
 mod keeping;
 mod many;
 mod reading;
@@ -7,10 +8,11 @@ mod trimming;
 
 use std::path::{Path, PathBuf};
 
+use portreeve_dbus::Activity;
 use portreeve_policy::{Knowledge, Object, Operation, Outcome, Program, Protocol, RuleId};
 
 use super::{
-    Deed, Grounds, Limits, Page, Place, Query, Told,
+    Deed, Grounds, Limits, PAGE_MAX, Page, Place, Query, Told,
     batch::{Batch, Key},
     database::Database,
 };
@@ -107,7 +109,7 @@ fn from(query: &Query, place: Place) -> Query {
 }
 
 /// All rows that a query gives, page by page.
-fn all_pages(database: &Database, uid: u32, query: &Query, limit: u32) -> Vec<Page> {
+fn all_pages(database: &Database, uid: u32, query: &Query, limit: u32) -> Vec<Page<Activity>> {
     let mut pages = vec![database.page(uid, query, limit).unwrap()];
     while let Some(place) = pages.last().unwrap().next {
         let next = from(query, place);

@@ -12,11 +12,11 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use portreeve_dbus::SeenProgram;
+use portreeve_dbus::{Activity, Destination, SeenProgram};
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Deed, GATHER, Limits, Page, Query, Told,
+    Deed, GATHER, Limits, Page, Place, Query, Told,
     batch::{Batch, Key},
     database::{Database, is_damage, micros},
 };
@@ -147,7 +147,7 @@ impl History {
     }
 
     /// Rows of a user, at most `limit`.
-    pub async fn page(&self, uid: u32, query: Query, limit: u32) -> Result<Page, Error> {
+    pub async fn page(&self, uid: u32, query: Query, limit: u32) -> Result<Page<Activity>, Error> {
         self.ask(move |database| database.page(uid, &query, limit))
             .await
     }
@@ -155,6 +155,18 @@ impl History {
     /// The programs of a user that were seen last.
     pub async fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error> {
         self.ask(move |database| database.programs(uid)).await
+    }
+
+    /// What a user's program has connected to, and what it listens on, at most `limit`.
+    pub async fn destinations(
+        &self,
+        uid: u32,
+        program: String,
+        before: Option<Place>,
+        limit: u32,
+    ) -> Result<Page<Destination>, Error> {
+        self.ask(move |database| database.destinations(uid, &program, before, limit))
+            .await
     }
 
     /// Forgets everything of a user that has happened so far.

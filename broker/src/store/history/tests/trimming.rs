@@ -195,13 +195,15 @@ fn what_is_reckoned_is_about_what_there_is() {
         // What goes is no longer counted.
         database.limits.size = there / 2;
         trim(&mut database, MORNING);
-        let sql = "SELECT sum(of_rows), (SELECT count(*) FROM activity) FROM program";
+        let sql = "SELECT sum(of_rows), (SELECT count(*) FROM activity), \
+                   (SELECT sum(100 + 2 * octet_length(name)) FROM destination) FROM program";
         let row = database.connection.query_row(sql, [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            let number = |column: usize| row.get::<_, i64>(column);
+            Ok((number(0)?, number(1)?, number(2)?))
         });
-        let (of_rows, rows) = row.unwrap();
+        let (of_rows, rows, of_destinations) = row.unwrap();
         assert!(rows > 0);
-        assert_eq!(of_rows, rows * 150);
+        assert_eq!(of_rows, rows * 150 + of_destinations);
     }
 }
 

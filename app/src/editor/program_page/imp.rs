@@ -1,0 +1,145 @@
+//! The private half of [`super::ProgramPage`].
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::HashMap,
+};
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::glib;
+use portreeve_dbus::Destination;
+
+use crate::{
+    client::Broker,
+    editor::rule_row::RuleRow,
+    model::{Destinations, ProgramItem, RuleItem, RuleList},
+};
+
+#[derive(Default, gtk::CompositeTemplate)]
+#[template(file = "program_page.ui")]
+pub struct ProgramPage {
+    #[template_child]
+    pub(super) content: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) icon: TemplateChild<gtk::Image>,
+    #[template_child]
+    pub(super) name: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) kind: TemplateChild<gtk::Label>,
+    #[template_child]
+    pub(super) changed: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) path: TemplateChild<adw::ActionRow>,
+    #[template_child]
+    pub(super) digest: TemplateChild<adw::ActionRow>,
+    #[template_child]
+    pub(super) package: TemplateChild<adw::ActionRow>,
+    #[template_child]
+    pub(super) first: TemplateChild<adw::ActionRow>,
+    #[template_child]
+    pub(super) last: TemplateChild<adw::ActionRow>,
+    #[template_child]
+    pub(super) calls: TemplateChild<adw::ActionRow>,
+    #[template_child]
+    pub(super) default: TemplateChild<adw::ComboRow>,
+    #[template_child]
+    pub(super) add_rule: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) unruled: TemplateChild<gtk::Widget>,
+    #[template_child]
+    rules: TemplateChild<gtk::ListBox>,
+    #[template_child]
+    pub(super) destinations: TemplateChild<gtk::ListBox>,
+    #[template_child]
+    pub(super) nowhere: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) more: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) ports_group: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) ports: TemplateChild<gtk::ListBox>,
+    pub(super) item: OnceCell<ProgramItem>,
+    pub(super) handler: RefCell<Option<glib::SignalHandlerId>>,
+    pub(super) broker: RefCell<Option<Broker>>,
+    /// Whether the choice is being made to show what holds, and not by the person.
+    pub(super) showing: Cell<bool>,
+    /// Where it went, as far as that was read; where the next page begins, and whether one was read on to.
+    pub(super) rows: RefCell<Vec<Destination>>,
+    pub(super) next: RefCell<String>,
+    pub(super) read_on: Cell<bool>,
+    /// What is shown of that, with the rows of the places by their names, and those of groups by their titles.
+    pub(super) shown: RefCell<Option<Destinations>>,
+    pub(super) places: RefCell<HashMap<String, adw::ActionRow>>,
+    pub(super) expanders: RefCell<Vec<(String, adw::ExpanderRow)>>,
+    /// Whether something is being read, and whether something has happened since that began.
+    pub(super) reading: Cell<bool>,
+    pub(super) stale: Cell<bool>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for ProgramPage {
+    const NAME: &'static str = "PortreeveProgramPage";
+    type Type = super::ProgramPage;
+    type ParentType = adw::NavigationPage;
+
+    fn class_init(klass: &mut Self::Class) {
+        klass.bind_template();
+        klass.install_action("program.add-rule", None, |page, _, _| page.begin_any_rule());
+        klass.install_action("program.read-on", None, |page, _, _| page.read_on());
+    }
+
+    fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+        object.init_template();
+    }
+}
+
+impl ObjectImpl for ProgramPage {
+    fn constructed(&self) {
+        self.parent_constructed();
+        self.default.connect_selected_notify(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move |_| {
+                if !imp.showing.get() {
+                    imp.obj().choose_default();
+                }
+            }
+        ));
+    }
+
+    fn dispose(&self) {
+        if let Some((item, handler)) = self.item.get().zip(self.handler.take()) {
+            item.disconnect(handler);
+        }
+    }
+}
+
+impl WidgetImpl for ProgramPage {}
+impl NavigationPageImpl for ProgramPage {}
+
+impl ProgramPage {
+    /// Shows those of these rules that are of the program with this key.
+    pub(super) fn show_rules_of(&self, rules: &RuleList, key: &str) {
+        let key = key.to_owned();
+        let filter = gtk::CustomFilter::new(move |item| {
+            let item = item.downcast_ref::<RuleItem>();
+            item.is_some_and(|item| item.rule().program.as_deref() == Some(key.as_str()))
+        });
+        let model = gtk::FilterListModel::new(Some(rules.store().clone()), Some(filter));
+        self.rules.bind_model(Some(&model), |item| {
+            let Some(item) = item.downcast_ref::<RuleItem>() else {
+                return gtk::ListBoxRow::new().upcast();
+            };
+            let row = RuleRow::new(item);
+            row.hide_name();
+            row.upcast()
+        });
+        let list = self.rules.clone();
+        list.set_visible(model.n_items() > 0);
+        model.connect_items_changed(glib::clone!(
+            #[weak]
+            list,
+            move |model, _, _, _| list.set_visible(model.n_items() > 0)
+        ));
+    }
+}
