@@ -5,6 +5,7 @@
 //! last changes; `ActivityPage` shows what programs did.
 
 mod about;
+mod activity_details;
 mod activity_page;
 mod activity_row;
 mod application;
@@ -17,6 +18,8 @@ mod mistake;
 mod program;
 mod rule_dialog;
 mod rule_row;
+mod timeline;
+mod timeline_table;
 mod window;
 
 pub use about::shortcuts_dialog;

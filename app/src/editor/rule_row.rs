@@ -92,6 +92,11 @@ impl RuleRow {
         row
     }
 
+    /// Id of its rule.
+    pub(super) fn rule(&self) -> Option<u64> {
+        self.imp().item.get().map(|item| item.rule().id)
+    }
+
     fn show_words(&self, item: &RuleItem) {
         let imp = self.imp();
         let words = item.words();
