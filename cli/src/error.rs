@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use portreeve_dbus::Error as BrokerError;
+use portreeve_dbus::{Error as BrokerError, SearchError};
 use serde::Serialize;
 use zbus::{DBusError as _, fdo};
 
@@ -75,6 +75,12 @@ pub(crate) enum Error {
 
 /// The result of everything here.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<SearchError> for Error {
+    fn from(error: SearchError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
 
 impl Error {
     /// The exit status.

@@ -1,8 +1,14 @@
 //! `io.github.portreeve.Activity1`: what a user's programs did, and what they were told.
 
+mod search;
+mod sieve;
+
 use zbus::{DeserializeDict, SerializeDict, Type, proxy};
 
 use crate::Error;
+
+pub use search::{SearchError, SearchWord, search};
+pub use sieve::{Direction, RowFacts, Sieve, Verdict, WordsLeft};
 
 /// Calls of one program that were the same in all but the time, within ten minutes. Times are in
 /// microseconds since 1970.
@@ -63,6 +69,42 @@ pub struct ActivityFilter {
     /// Only what has changed after this change, in the order of changes. Not together with any other, nor
     /// with a cursor.
     pub after: Option<u64>,
+    /// Only of programs whose name, path or key has this in it, whatever its case.
+    pub app: Option<String>,
+    /// Only to hosts whose name or address has this in it.
+    pub host: Option<String>,
+    /// Only this port.
+    pub port: Option<u16>,
+    /// Only this protocol.
+    pub protocol: Option<String>,
+    /// Only this operation.
+    pub operation: Option<String>,
+    /// Only what goes `out`, or what comes `in`.
+    pub direction: Option<String>,
+    /// Only what was `allowed`, `denied`, or denied because it was `unanswered`.
+    pub verdict: Option<String>,
+    /// Only with addresses of `this-computer`, the `local-network`, the `internet` or `multicast`.
+    pub place: Option<String>,
+    /// Only what was decided by this rule.
+    pub rule: Option<u64>,
+    /// Only rows each of these words occurs in: in the program, the host's name or the address.
+    pub words: Option<Vec<String>>,
+}
+
+/// How many calls there were in parts of a time that are equally long. Times are in microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Timeline {
+    /// When the first part begins.
+    pub since: i64,
+    /// How long each part is.
+    pub width: i64,
+    /// Calls that were allowed, in each part.
+    pub allowed: Vec<u64>,
+    /// Calls that were denied by somebody or something.
+    pub denied: Vec<u64>,
+    /// Calls that were denied because nobody answered.
+    pub unanswered: Vec<u64>,
 }
 
 /// A program that was seen. Times are in microseconds since 1970.
@@ -127,7 +169,8 @@ pub struct Destination {
 )]
 pub trait Activities {
     /// A page of at most `limit` rows (0: 100; never more than 500), the newest first, and the cursor for
-    /// the next page, which is empty if there is none. `before` is empty for the first page.
+    /// the next page, which is empty if there is none. `before` is empty for the first page. A page may have
+    /// fewer rows though others follow, or none: no more than some are looked at for one.
     fn list(
         &self,
         uid: u32,
@@ -135,6 +178,11 @@ pub trait Activities {
         before: &str,
         limit: u32,
     ) -> Result<(Vec<Activity>, String), Error>;
+
+    /// How many calls there were, in so many parts (1 to 400) of the time that the filter names: from the
+    /// oldest row on, and until now, where it names none. A row counts when its last call was. `after` is of
+    /// no use here.
+    fn timeline(&self, uid: u32, filter: &ActivityFilter, parts: u32) -> Result<Timeline, Error>;
 
     /// The programs that were seen, the last ones first, at most 1000.
     fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error>;

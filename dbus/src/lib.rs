@@ -25,7 +25,10 @@ mod rule;
 mod rules;
 mod status;
 
-pub use activity::{ActivitiesProxy, Activity, ActivityFilter, Destination, SeenProgram};
+pub use activity::{
+    ActivitiesProxy, Activity, ActivityFilter, Destination, Direction, RowFacts, SearchError,
+    SearchWord, SeenProgram, Sieve, Timeline, Verdict, WordsLeft, search,
+};
 pub use agent::{AgentProxy, withdrawn};
 pub use arming::Arming;
 pub use binding::{bind_to, thread_name};

@@ -57,6 +57,8 @@ def test_what_was_told_is_recorded_with_the_reason():
     assert told(log("--program", PROGRAM, "--limit", 2)) == expected[1:]
     assert log("--program", OTHER_PROGRAM) == []
     assert told(log("--since", "1h")) == expected
+    assert told(log("is:denied", f"host:{OTHER}", "dir:out")) == expected[1:2]
+    assert log("is:unanswered") == []
     programs = [it for it in firewall.ctl("programs") if it.path == PROGRAM]
     assert [(it.allowed, it.denied) for it in programs] == [(2, 1)], programs
 

@@ -2,7 +2,7 @@
 
 use gtk::glib;
 use portreeve_app::editor::RulesWindow;
-use portreeve_dbus::Activity;
+use portreeve_dbus::{Activity, Timeline};
 
 use crate::camera::{Camera, Look};
 
@@ -15,9 +15,32 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     camera
         .take(look, "activity-loading", &window(), |_| ())
         .await;
+    camera.take(look, "activity", &window(), show_all).await;
     camera
-        .take(look, "activity", &window(), |window| {
-            window.show_activity(rows(), String::new());
+        .take(look, "activity-time", &window(), |window| {
+            show_all(window);
+            let part = WIDTH * 30;
+            window.choose_time(Some((begin() + part, begin() + part + 6 * WIDTH)));
+        })
+        .await;
+    for (position, name) in [(1, "activity-details"), (5, "activity-details-claimed")] {
+        camera
+            .take(look, name, &window(), |window| {
+                show_all(window);
+                window.show_activity_details(position);
+            })
+            .await;
+    }
+    camera
+        .take(look, "activity-table", &window(), |window| {
+            show_all(window);
+            window.show_timeline_table();
+        })
+        .await;
+    camera
+        .take(look, "activity-mistake", &window(), |window| {
+            show_all(window);
+            window.search("is:maybe");
         })
         .await;
     camera
@@ -26,15 +49,10 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         })
         .await;
     camera
-        .take(look, "activity-search", &window(), |window| {
-            window.show_activity(rows(), String::new());
-            window.search("denied");
-        })
-        .await;
-    camera
         .take(look, "activity-nothing-found", &window(), |window| {
-            window.show_activity(rows(), String::new());
-            window.search("telnet");
+            window.show_timeline(timeline());
+            window.search("app:telnet");
+            window.show_activity(Vec::new(), String::new());
         })
         .await;
     camera
@@ -55,8 +73,44 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         .await;
 }
 
+/// How long a part of the timeline is.
+const WIDTH: i64 = 1_800_000_000;
+const PARTS: i64 = 48;
+
+fn show_all(window: &RulesWindow) {
+    window.show_timeline(timeline());
+    window.show_activity(rows(), String::new());
+}
+
+fn now() -> i64 {
+    glib::DateTime::now_local().map_or(0, |now| now.to_unix()) * 1_000_000
+}
+
+fn begin() -> i64 {
+    now() - PARTS * WIDTH
+}
+
+/// A day with a quiet night.
+fn timeline() -> Timeline {
+    let calls = |most: u64, of: u64| {
+        let part = |part: i64| {
+            let part = part.unsigned_abs();
+            let busy = u64::from(!(12..26).contains(&part));
+            busy * (part * 7919 % of) * most / of
+        };
+        (0..PARTS).map(part).collect()
+    };
+    Timeline {
+        since: begin(),
+        width: WIDTH,
+        allowed: calls(240, 23),
+        denied: calls(70, 11),
+        unanswered: calls(30, 5),
+    }
+}
+
 fn rows() -> Vec<Activity> {
-    let now = glib::DateTime::now_local().map_or(0, |now| now.to_unix()) * 1_000_000;
+    let now = now();
     let row = |id: u64, path: &str, action: &str, reason: &str| Activity {
         id,
         changed: id,

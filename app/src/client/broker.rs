@@ -1,9 +1,9 @@
 //! Calls to the broker that windows make.
 
 use portreeve_dbus::{
-    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, Change, Destination, Error,
-    ListInfo, ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID, Prompt, PromptsProxy, Rule,
-    RuleChanges, RulesProxy, SeenProgram, read_sealed,
+    ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, CallSpec, Change,
+    Destination, Error, Explanation, ListInfo, ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID,
+    Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy, SeenProgram, Timeline, read_sealed,
 };
 use portreeve_policy::{For, List, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -157,12 +157,15 @@ impl Broker {
 
     /// A page of what programs did, the newest first, and where the next one begins, which is empty if there
     /// is none. `before` is empty for the first page.
-    pub async fn activity(&self, before: String) -> Result<(Vec<Activity>, String), Error> {
+    pub async fn activity(
+        &self,
+        filter: ActivityFilter,
+        before: String,
+    ) -> Result<(Vec<Activity>, String), Error> {
         let connection = self.connection.clone();
         in_background(async move {
             let activities = ActivitiesProxy::new(&connection).await?;
-            let everything = ActivityFilter::default();
-            activities.list(OWN_UID, &everything, &before, 0).await
+            activities.list(OWN_UID, &filter, &before, 0).await
         })
         .await
     }
@@ -173,6 +176,16 @@ impl Broker {
         in_background(async move {
             let activities = ActivitiesProxy::new(&connection).await?;
             activities.programs(OWN_UID).await
+        })
+        .await
+    }
+
+    /// How many calls there were, in so many parts of the time that the filter names.
+    pub async fn timeline(&self, filter: ActivityFilter, parts: u32) -> Result<Timeline, Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            activities.timeline(OWN_UID, &filter, parts).await
         })
         .await
     }
@@ -191,6 +204,12 @@ impl Broker {
             page.await
         })
         .await
+    }
+
+    /// What would become of a call now, and by which rules.
+    pub async fn explain(&self, call: CallSpec) -> Result<Explanation, Error> {
+        self.rules(|rules| async move { rules.explain(OWN_UID, &call).await })
+            .await
     }
 
     async fn rules<T, F>(

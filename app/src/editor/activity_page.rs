@@ -2,19 +2,25 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
-use portreeve_dbus::{Activity, Error};
+use portreeve_dbus::{Activity, Timeline};
 
-use crate::client::Broker;
+use super::timeline_table::TimelineTable;
+use crate::{
+    client::Broker,
+    i18n::{gettext, gettext_f},
+    model::{
+        ActivityItem, ActivityView, DIRECTIONS, PLACES, Period, TimelineParts, VERDICTS, chip,
+        moment,
+    },
+};
 
 mod imp;
-
-/// Rows that a search goes through at most.
-const SEARCHED: u32 = 5_000;
+mod reading;
 
 glib::wrapper! {
-    /// The page that shows what programs did.
+    /// The page that shows what programs did: how much when, one by one, and all of one.
     pub struct ActivityPage(ObjectSubclass<imp::ActivityPage>)
-        @extends adw::Bin, gtk::Widget,
+        @extends adw::BreakpointBin, gtk::Widget,
         @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget;
 }
 
@@ -23,6 +29,7 @@ impl ActivityPage {
     pub(super) fn set_broker(&self, broker: Option<Broker>) {
         let imp = self.imp();
         imp.online.set(Some(broker.is_some()));
+        imp.details.set_broker(broker.clone());
         imp.broker.replace(broker);
         imp.show_state();
         if imp.online.get() == Some(true) {
@@ -30,31 +37,39 @@ impl ActivityPage {
         }
     }
 
-    /// Something has happened: reads the newest anew.
-    pub(super) fn refresh(&self) {
-        let imp = self.imp();
-        imp.stale.set(true);
-        if imp.reading.replace(true) {
-            // What reads now looks once more.
-            return;
-        }
-        let page = self.clone();
-        glib::spawn_future_local(async move {
-            while page.imp().stale.take() {
-                page.read(String::new()).await;
-            }
-            page.imp().reading.set(false);
-            page.read_on_if_needed();
-        });
-    }
-
     /// These are the newest, and there the next page begins.
     pub(super) fn show_newest(&self, rows: Vec<Activity>, next: String) {
+        self.imp().rows.show_newest(rows, next);
+        self.settle();
+    }
+
+    /// What is there is known.
+    fn settle(&self) {
         let imp = self.imp();
         imp.known.set(true);
         imp.refused.set(false);
-        imp.rows.show_newest(rows, next);
+        imp.failed.set(false);
         imp.show_state();
+    }
+
+    /// This is how many calls there were when.
+    pub(super) fn show_timeline(&self, timeline: Timeline) {
+        let imp = self.imp();
+        let parts = TimelineParts::from(timeline);
+        let sum = parts.sum();
+        let (since, until) = parts.bounds();
+        imp.begin.set_label(&moment(since));
+        imp.end.set_label(&moment(until));
+        let names = [
+            gettext("Allowed: {n}"),
+            gettext("Denied: {n}"),
+            gettext("Unanswered: {n}"),
+        ];
+        let counts = [sum.allowed, sum.denied, sum.unanswered];
+        for ((label, name), count) in imp.sums.borrow().iter().zip(names).zip(counts) {
+            label.set_label(&gettext_f(&name, &[("n", &count.to_string())]));
+        }
+        imp.bars.show(parts);
     }
 
     /// There is no history.
@@ -63,61 +78,122 @@ impl ActivityPage {
         self.imp().show_state();
     }
 
-    /// Shows only what has these words in it.
+    /// Shows only what this finds.
     pub(super) fn search(&self, text: &str) {
         let imp = self.imp();
-        imp.searched.replace(text.to_lowercase());
-        imp.filter_again();
-        imp.show_state();
-        self.read_on_if_needed();
-    }
-
-    /// Reads one more page.
-    fn read_on(&self) {
-        let imp = self.imp();
-        let Some(next) = imp.rows.next() else { return };
-        if imp.reading.replace(true) {
+        if imp.view.borrow().search == text {
             return;
         }
-        let page = self.clone();
-        glib::spawn_future_local(async move {
-            page.read(next).await;
-            page.imp().reading.set(false);
-            if page.imp().stale.get() {
-                page.refresh();
-            } else {
-                page.read_on_if_needed();
+        text.clone_into(&mut imp.view.borrow_mut().search);
+        self.read_anew();
+    }
+
+    /// Shows all of a row.
+    pub(super) fn show_details(&self, item: &ActivityItem) {
+        if !item.is_awaited() {
+            let imp = self.imp();
+            imp.details.show(item.row());
+            imp.split.set_show_sidebar(true);
+        }
+    }
+
+    /// Shows all of the row at a place.
+    pub(super) fn show_details_at(&self, position: u32) {
+        if let Some(item) = self.imp().rows.item(position).and_downcast() {
+            self.show_details(&item);
+        }
+    }
+
+    /// The menus say something else.
+    fn take_filters(&self) {
+        let imp = self.imp();
+        if imp.setting.get() {
+            return;
+        }
+        let before = imp.view.borrow().clone();
+        {
+            let mut view = imp.view.borrow_mut();
+            view.verdict = chosen(&VERDICTS, imp.verdict.selected());
+            view.direction = chosen(&DIRECTIONS, imp.direction.selected());
+            view.place = chosen(&PLACES, imp.place.selected());
+            // Of another period, another time is to be chosen.
+            if before.verdict == view.verdict
+                && before.direction == view.direction
+                && before.place == view.place
+            {
+                view.time = None;
             }
+        }
+        self.show_chosen_time();
+        self.read_anew();
+    }
+
+    /// The list is to show this time only, or the whole period.
+    pub(super) fn choose_time(&self, time: Option<(i64, i64)>) {
+        self.imp().view.borrow_mut().time = time;
+        self.show_chosen_time();
+        self.read_list_anew();
+    }
+
+    fn show_chosen_time(&self) {
+        let imp = self.imp();
+        let time = imp.view.borrow().time;
+        imp.bars.set_chosen(time);
+        let words = time.map(|(since, until)| {
+            let parts = imp.bars.parts();
+            let time = match parts.parts_in(since, until) {
+                Some((first, last)) => parts.time_words(first, last),
+                None => moment(since),
+            };
+            chip(&time)
         });
+        imp.show_chip(words.as_deref());
     }
 
-    /// Reads on while a search has found too little to fill the page.
-    fn read_on_if_needed(&self) {
+    /// Shows everything.
+    fn clear_filters(&self) {
         let imp = self.imp();
-        let searching = !imp.searched.borrow().trim().is_empty();
-        let (found, read) = (imp.found(), imp.rows.store().n_items());
-        if searching && found < imp::SCREENFUL && read < SEARCHED {
-            self.read_on();
+        imp.setting.set(true);
+        for menu in [&imp.verdict, &imp.direction, &imp.place] {
+            menu.set_selected(0);
         }
+        let all = Period::ALL.iter().position(|period| period.is_all());
+        let all = all.and_then(|place| u32::try_from(place).ok());
+        imp.period.set_selected(all.unwrap_or_default());
+        imp.setting.set(false);
+        imp.view.replace(ActivityView::default());
+        self.show_chosen_time();
+        // The search is the window's.
+        if let Some(window) = self.root().and_downcast::<super::RulesWindow>() {
+            window.end_search();
+        }
+        self.read_anew();
     }
 
-    async fn read(&self, before: String) {
-        let Some(broker) = self.imp().broker.borrow().clone() else {
-            return;
-        };
-        let is_first = before.is_empty();
-        match broker.activity(before).await {
-            Ok((rows, next)) if is_first => self.show_newest(rows, next),
-            Ok((rows, next)) => {
-                self.imp().rows.append(rows, next);
-                self.imp().show_state();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot read what programs did");
-                if matches!(error, Error::StoreUnavailable(_)) {
-                    self.show_nothing_recorded();
-                }
-            }
+    /// Shows the numbers of the bars one by one.
+    pub(super) fn show_table(&self) {
+        TimelineTable::new(&self.imp().bars.parts()).present(Some(self));
+    }
+
+    /// Shows what has happened since somebody began to look at the list.
+    fn show_news(&self) {
+        let imp = self.imp();
+        imp.has_news.set(false);
+        imp.scroll.vadjustment().set_value(0.0);
+        imp.list.grab_focus();
+        self.read_list_anew();
+    }
+
+    fn show_news_unless_looked_at(&self) {
+        let imp = self.imp();
+        if imp.has_news.get() && !imp.is_looked_at() {
+            imp.has_news.set(false);
+            self.read_newest();
         }
     }
+}
+
+fn chosen(words: &[Option<&'static str>], place: u32) -> Option<&'static str> {
+    let place = usize::try_from(place).ok()?;
+    words.get(place).copied().flatten()
 }

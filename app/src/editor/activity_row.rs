@@ -1,6 +1,7 @@
 //! What a program did, in the list.
 
 use gtk::{glib, prelude::*, subclass::prelude::*};
+use portreeve_dbus::Verdict;
 
 use crate::{model::ActivityItem, sentence::show_sentence};
 
@@ -65,17 +66,22 @@ impl ActivityRow {
         let imp = self.imp();
         let words = item.words();
         imp.name.set_label(&words.name);
-        imp.verdict.set_label(&words.verdict);
-        let (icon, class, other) = if words.allowed {
-            ("object-select-symbolic", "success", "error")
-        } else {
-            ("action-unavailable-symbolic", "error", "success")
-        };
+        imp.verdict.set_label(&words.verdict_word);
+        let (icon, class) = look_of(words.verdict);
         imp.verdict_icon.set_icon_name(Some(icon));
-        imp.verdict_box.add_css_class(class);
-        imp.verdict_box.remove_css_class(other);
+        imp.verdict_box.set_css_classes(&[class]);
+        imp.verdict_box.set_visible(!item.is_awaited());
         show_sentence(&imp.destination, &words.destination, None);
         imp.circumstances.set_label(&words.circumstances);
         imp.path.set_label(&words.path);
+    }
+}
+
+/// The icon and the style class of a verdict.
+pub(super) fn look_of(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Allowed => ("object-select-symbolic", "success"),
+        Verdict::Denied => ("action-unavailable-symbolic", "error"),
+        Verdict::Unanswered => ("dialog-question-symbolic", "warning"),
     }
 }

@@ -6,6 +6,7 @@
 //! one of them.
 
 mod about;
+mod activity_details;
 mod activity_page;
 mod activity_row;
 mod application;
@@ -22,6 +23,8 @@ mod program_page;
 mod program_row;
 mod rule_dialog;
 mod rule_row;
+mod timeline;
+mod timeline_table;
 mod welcome_dialog;
 mod window;
 

@@ -255,6 +255,14 @@ impl RuleDialog {
         imp.lifespan.set_selected(u32::try_from(index).unwrap_or(0));
     }
 
+    /// Fills the dialog in for a rule that is new, whatever it has been drafted after.
+    pub fn set_new_draft(&self, draft: &Draft) {
+        let (title, add) = (self.title(), self.imp().add.label());
+        self.set_draft(draft);
+        self.set_title(&title);
+        self.imp().add.set_label(&add.unwrap_or_default());
+    }
+
     /// Offers these networks, which are active, beside the one that the rule has.
     pub fn offer_networks(&self, active: Vec<ActiveNetwork>) {
         for network in active {

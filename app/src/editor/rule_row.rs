@@ -97,6 +97,11 @@ impl RuleRow {
         self.imp().line.show_heading("");
     }
 
+    /// Id of its rule.
+    pub(super) fn rule(&self) -> Option<u64> {
+        self.imp().item.get().map(|item| item.rule().id)
+    }
+
     fn show_words(&self, item: &RuleItem) {
         let imp = self.imp();
         let words = item.words();

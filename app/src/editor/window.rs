@@ -2,7 +2,7 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::{Activity, Destination, Error, Rule, RuleChanges, SeenProgram};
+use portreeve_dbus::{Destination, Error, Rule, RuleChanges, SeenProgram};
 
 use self::{
     exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
@@ -11,6 +11,7 @@ use self::{
 use super::{applications_page, program_page::ProgramPage, rule_dialog::RuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
 
+mod activity;
 mod exchange;
 mod history;
 mod imp;
@@ -64,26 +65,6 @@ impl RulesWindow {
         imp.rules.update(rules);
         self.tell_dialogs();
         self.show_availability(true);
-    }
-
-    /// Programs did something.
-    pub fn refresh_activity(&self) {
-        self.imp().activity.refresh();
-        self.imp().applications.refresh();
-        if let Some(page) = self.imp().program.upgrade() {
-            page.refresh();
-        }
-    }
-
-    /// Programs did this, and more where the next page begins.
-    pub fn show_activity(&self, rows: Vec<Activity>, next: String) {
-        self.imp().activity.show_newest(rows, next);
-    }
-
-    /// There is no history of what programs did.
-    pub fn show_nothing_recorded(&self) {
-        self.imp().activity.show_nothing_recorded();
-        self.imp().applications.show_nothing_recorded();
     }
 
     /// These programs were seen.
@@ -324,7 +305,7 @@ impl RulesWindow {
     }
 
     /// Says something that passes.
-    fn tell(&self, text: &str) {
+    pub(super) fn tell(&self, text: &str) {
         let toast = adw::Toast::builder().title(text).use_markup(false).build();
         self.imp().toasts.add_toast(toast);
     }

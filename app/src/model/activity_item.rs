@@ -32,6 +32,13 @@ glib::wrapper! {
     pub struct ActivityItem(ObjectSubclass<imp::ActivityItem>);
 }
 
+/// One whose row is not there yet.
+impl Default for ActivityItem {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
 impl ActivityItem {
     /// For this row.
     pub fn new(row: Activity) -> Self {
@@ -39,6 +46,16 @@ impl ActivityItem {
         let words = ActivityWords::new(&row);
         item.imp().row.get_or_init(|| (row, words));
         item
+    }
+
+    /// Whether its row is not there yet.
+    pub fn is_awaited(&self) -> bool {
+        self.row().id == 0
+    }
+
+    /// Where it is in the order of rows: when its last call was, and its id.
+    pub(super) fn place(&self) -> (i64, u64) {
+        (self.row().last, self.row().id)
     }
 
     /// The row as the broker has told it.
@@ -54,7 +71,7 @@ impl ActivityItem {
     fn both(&self) -> &(Activity, ActivityWords) {
         self.imp().row.get_or_init(|| {
             let row = Activity::default();
-            let words = ActivityWords::new(&row);
+            let words = ActivityWords::awaited();
             (row, words)
         })
     }

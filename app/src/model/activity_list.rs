@@ -1,114 +1,366 @@
-//! What programs did, as far as it was read: the newest first.
+//! What programs did, newest first, of which only a part is in memory.
 
-use std::{
-    cell::RefCell,
-    collections::{HashMap, HashSet},
-    rc::Rc,
-};
+use std::collections::{HashMap, HashSet};
 
-use gtk::{gio, prelude::*};
+use gtk::{gio, glib, prelude::*, subclass::prelude::*};
 use portreeve_dbus::Activity;
 
 use super::ActivityItem;
 
-/// Pages that follow each other from the newest one on. An item stays the same object for as long as its
-/// row does not change.
-#[derive(Debug, Clone)]
-pub struct ActivityList {
-    store: gio::ListStore,
-    /// Where the page after the last one begins; empty if there is none.
-    next: Rc<RefCell<String>>,
+/// Pages whose rows are in memory at most. More than one screen is never looked at.
+const LOADED: usize = 16;
+/// Rows that the first page may have grown to by news; with more, the list begins anew.
+const LONGEST: usize = 500;
+
+/// Where a row is in the order of the list: its last call, and its id.
+type Place = (i64, u64);
+
+/// Rows that follow each other.
+#[derive(Debug)]
+struct Page {
+    /// Where the broker has it begin.
+    before: String,
+    /// Where it ends: what is read again and comes after that belongs to the next one.
+    end: Place,
+    /// Its rows, or what stands for them while they are not in memory.
+    items: Vec<ActivityItem>,
+    /// How many it has.
+    length: usize,
+    /// Whether the rows are in memory.
+    loaded: bool,
+    /// When it was looked at last.
+    looked: u64,
+}
+
+impl Page {
+    fn new(before: String, items: Vec<ActivityItem>) -> Self {
+        Self {
+            before,
+            end: items.last().map_or((i64::MIN, 0), ActivityItem::place),
+            length: items.len(),
+            items,
+            loaded: true,
+            looked: 0,
+        }
+    }
+
+    fn forget(&mut self) {
+        self.items = Vec::new();
+        self.loaded = false;
+    }
+}
+
+type WantedHandler = Box<dyn Fn(String)>;
+
+mod imp {
+    use std::cell::{Cell, RefCell};
+
+    use gtk::{gio, glib, prelude::*, subclass::prelude::*};
+
+    use super::{LOADED, Page, WantedHandler};
+    use crate::model::ActivityItem;
+
+    #[derive(Default)]
+    pub struct ActivityList {
+        pub(super) pages: RefCell<Vec<Page>>,
+        /// Where the page after the last one begins; empty if there is none.
+        pub(super) next: RefCell<String>,
+        pub(super) on_wanted: RefCell<Option<WantedHandler>>,
+        /// Counts up whenever another page is looked at.
+        looks: Cell<u64>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for ActivityList {
+        const NAME: &'static str = "PortreeveActivityList";
+        type Type = super::ActivityList;
+        type Interfaces = (gio::ListModel,);
+    }
+
+    impl ObjectImpl for ActivityList {}
+
+    impl ListModelImpl for ActivityList {
+        fn item_type(&self) -> glib::Type {
+            ActivityItem::static_type()
+        }
+
+        fn n_items(&self) -> u32 {
+            let sum: usize = self.pages.borrow().iter().map(|page| page.length).sum();
+            u32::try_from(sum).unwrap_or(u32::MAX)
+        }
+
+        fn item(&self, position: u32) -> Option<glib::Object> {
+            let (index, offset) = self.find(position)?;
+            let (item, wanted) = {
+                let mut pages = self.pages.borrow_mut();
+                let page = pages.get_mut(index)?;
+                self.looks.set(self.looks.get() + 1);
+                page.looked = self.looks.get();
+                let wanted = !page.loaded && page.items.is_empty();
+                if wanted {
+                    page.items = (0..page.length).map(|_| ActivityItem::default()).collect();
+                }
+                (page.items.get(offset).cloned()?, wanted)
+            };
+            if wanted {
+                self.want(index);
+            }
+            Some(item.upcast())
+        }
+    }
+
+    impl ActivityList {
+        /// The page with the row at a position, and where it is in that.
+        pub(super) fn find(&self, position: u32) -> Option<(usize, usize)> {
+            let mut left = usize::try_from(position).ok()?;
+            for (index, page) in self.pages.borrow().iter().enumerate() {
+                if left < page.length {
+                    return Some((index, left));
+                }
+                left -= page.length;
+            }
+            None
+        }
+
+        /// Has a page be read again.
+        fn want(&self, index: usize) {
+            let before = self
+                .pages
+                .borrow()
+                .get(index)
+                .map(|page| page.before.clone());
+            if let (Some(before), Some(handler)) = (before, &*self.on_wanted.borrow()) {
+                handler(before);
+            }
+        }
+
+        /// Forgets the rows that nobody has looked at for longest.
+        pub(super) fn forget_some(&self) {
+            let mut pages = self.pages.borrow_mut();
+            let mut loaded: Vec<_> = pages.iter_mut().filter(|page| page.loaded).collect();
+            let many = loaded.len().saturating_sub(LOADED);
+            loaded.sort_by_key(|page| page.looked);
+            for page in loaded.into_iter().take(many) {
+                page.forget();
+            }
+        }
+    }
+}
+
+glib::wrapper! {
+    /// Pages that follow each other from the newest one on, each of which is read again when it is looked at
+    /// after it was forgotten. An item stays the same object for as long as its row is in memory and does not
+    /// change.
+    pub struct ActivityList(ObjectSubclass<imp::ActivityList>) @implements gio::ListModel;
 }
 
 impl Default for ActivityList {
     fn default() -> Self {
-        Self {
-            store: gio::ListStore::new::<ActivityItem>(),
-            next: Rc::default(),
-        }
+        glib::Object::new()
     }
 }
 
 impl ActivityList {
-    /// The items, for a list widget.
-    pub fn store(&self) -> &gio::ListStore {
-        &self.store
+    /// Calls this with the place where a page begins that was forgotten and is looked at again. Whoever
+    /// looks waits for it, so it must not change the list at once.
+    pub fn connect_wanted(&self, handler: impl Fn(String) + 'static) {
+        self.imp().on_wanted.replace(Some(Box::new(handler)));
     }
 
     /// Where the page begins that is to be read next; `None` if there is none.
     pub fn next(&self) -> Option<String> {
-        Some(self.next.borrow().clone()).filter(|next| !next.is_empty())
+        Some(self.imp().next.borrow().clone()).filter(|next| !next.is_empty())
+    }
+
+    /// These are the newest, and nothing that was there before counts any more.
+    pub fn begin(&self, rows: Vec<Activity>, next: String) {
+        let imp = self.imp();
+        let mut known: HashMap<(u64, u64), ActivityItem> = HashMap::new();
+        for item in imp.pages.borrow().iter().flat_map(|page| &page.items) {
+            known.insert((item.row().id, item.row().changed), item.clone());
+        }
+        let item = |row: Activity| {
+            let known = known.remove(&(row.id, row.changed));
+            known.unwrap_or_else(|| ActivityItem::new(row))
+        };
+        let items: Vec<_> = rows.into_iter().map(item).collect();
+        let (before, now) = (self.n_items(), count(items.len()));
+        imp.next.replace(next);
+        imp.pages.replace(vec![Page::new(String::new(), items)]);
+        self.items_changed(0, before, now);
     }
 
     /// These are the newest now, and there the next page begins.
     pub fn show_newest(&self, rows: Vec<Activity>, next: String) {
-        let mut places: HashMap<u64, u64> = HashMap::new();
-        for item in self.items() {
-            places.insert(item.row().id, item.row().changed);
-        }
-        let meets = rows
-            .iter()
-            .any(|row| places.get(&row.id) == Some(&row.changed));
-        if !meets {
-            // Nothing connects it with what is shown: there may be more in between.
-            self.store.remove_all();
-            self.append(rows, next);
-            return;
+        let known: HashMap<u64, u64> = self
+            .loaded()
+            .map(|(_, row)| (row.row().id, row.row().changed))
+            .collect();
+        let is_there = |row: &Activity| known.get(&row.id) == Some(&row.changed);
+        let meets = rows.iter().any(is_there);
+        let first = self
+            .imp()
+            .pages
+            .borrow()
+            .first()
+            .map_or(0, |page| page.length);
+        // If nothing connects it with what is shown, there may be more in between.
+        if !meets || first + rows.len() > LONGEST {
+            return self.begin(rows, next);
         }
         // What is there again, changed, goes to its new place; what is not, although this is all, goes.
         let newest: HashMap<u64, u64> = rows.iter().map(|row| (row.id, row.changed)).collect();
         let is_all = next.is_empty();
-        self.store.retain(|object| {
-            let Some(item) = object.downcast_ref::<ActivityItem>() else {
-                return false;
-            };
-            let row = item.row();
+        let goes = |row: &Activity| {
             newest
                 .get(&row.id)
-                .map_or(!is_all, |changed| *changed == row.changed)
-        });
-        for (index, row) in (0..).zip(rows) {
-            if places.get(&row.id) != Some(&row.changed) {
-                let index = index.min(self.store.n_items());
-                self.store.insert(index, &ActivityItem::new(row));
+                .map_or(is_all, |changed| *changed != row.changed)
+        };
+        let gone: Vec<u32> = self
+            .loaded()
+            .filter(|(_, item)| goes(item.row()))
+            .map(|(position, _)| position)
+            .collect();
+        for position in gone.into_iter().rev() {
+            self.remove(position);
+        }
+        for (position, row) in (0..).zip(rows) {
+            if !is_there(&row) {
+                self.insert(position, ActivityItem::new(row));
             }
         }
         if is_all {
-            self.next.replace(next);
+            self.imp().next.replace(next);
         }
     }
 
-    /// This is the next page.
-    pub fn append(&self, rows: Vec<Activity>, next: String) {
+    /// This is the page after the last one.
+    pub fn append(&self, before: String, rows: Vec<Activity>, next: String) {
         // What has happened again since the page before was read is above already.
-        let known: HashSet<u64> = self.items().map(|item| item.row().id).collect();
+        let known: HashSet<u64> = self.loaded().map(|(_, item)| item.row().id).collect();
         let rows = rows.into_iter().filter(|row| !known.contains(&row.id));
         let items: Vec<_> = rows.map(ActivityItem::new).collect();
-        self.next.replace(next);
-        self.store.extend_from_slice(&items);
+        let imp = self.imp();
+        imp.next.replace(next);
+        if items.is_empty() {
+            return;
+        }
+        let (position, added) = (self.n_items(), count(items.len()));
+        let looked = imp.pages.borrow().last().map_or(0, |page| page.looked);
+        let page = Page::new(before, items);
+        imp.pages.borrow_mut().push(Page { looked, ..page });
+        imp.forget_some();
+        self.items_changed(position, 0, added);
     }
 
-    fn items(&self) -> impl Iterator<Item = ActivityItem> {
-        (0..self.store.n_items()).filter_map(|index| self.store.item(index).and_downcast())
+    /// These rows are from where a page begins that was forgotten.
+    pub fn fill(&self, before: &str, rows: Vec<Activity>) {
+        let imp = self.imp();
+        let change = {
+            let mut pages = imp.pages.borrow_mut();
+            let Some(index) = pages.iter().position(|page| page.before == before) else {
+                return;
+            };
+            let (earlier, rest) = pages.split_at_mut(index);
+            let Some(page) = rest.first_mut().filter(|page| !page.loaded) else {
+                return;
+            };
+            let end = page.end;
+            let items = rows.into_iter().map(ActivityItem::new);
+            page.items = items.take_while(|item| item.place() >= end).collect();
+            page.loaded = true;
+            let before = std::mem::replace(&mut page.length, page.items.len());
+            let position: usize = earlier.iter().map(|page| page.length).sum();
+            (count(position), count(before), count(page.length))
+        };
+        imp.forget_some();
+        self.items_changed(change.0, change.1, change.2);
     }
+
+    /// How many rows are in memory.
+    pub fn in_memory(&self) -> usize {
+        self.loaded().count()
+    }
+
+    fn remove(&self, position: u32) {
+        let found = self.imp().find(position);
+        if let Some((index, offset)) = found
+            && let Some(page) = self.imp().pages.borrow_mut().get_mut(index)
+        {
+            page.items.remove(offset);
+            page.length -= 1;
+        }
+        if found.is_some() {
+            self.items_changed(position, 1, 0);
+        }
+    }
+
+    /// Puts an item there, or to the end.
+    fn insert(&self, position: u32, item: ActivityItem) {
+        let position = position.min(self.n_items());
+        let found = self.imp().find(position);
+        {
+            let mut pages = self.imp().pages.borrow_mut();
+            // What comes between two pages is of the first of them, and what is forgotten takes nothing in.
+            let page = match found {
+                Some((index, 0)) if index > 0 => pages.get_mut(index - 1),
+                Some((index, _)) => pages.get_mut(index),
+                None => pages.last_mut(),
+            };
+            let Some(page) = page.filter(|page| page.loaded) else {
+                return;
+            };
+            let offset = match found {
+                Some((_, offset)) if offset > 0 => offset,
+                Some(_) if position == 0 => 0,
+                _ => page.items.len(),
+            };
+            page.items.insert(offset, item);
+            page.length += 1;
+        }
+        self.items_changed(position, 0, 1);
+    }
+
+    /// The rows in memory, with their positions.
+    fn loaded(&self) -> impl Iterator<Item = (u32, ActivityItem)> {
+        let mut begin = 0;
+        let mut all = Vec::new();
+        for page in self.imp().pages.borrow().iter() {
+            if page.loaded {
+                all.extend((count(begin)..).zip(page.items.iter().cloned()));
+            }
+            begin += page.length;
+        }
+        all.into_iter()
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
     use super::*;
 
+    /// Rows with these ids and changes; the last call of a row is as new as its last change.
     fn rows(ids: &[(u64, u64)]) -> Vec<Activity> {
         let row = |(id, changed): &(u64, u64)| Activity {
             id: *id,
             changed: *changed,
+            last: changed.cast_signed(),
             ..Activity::default()
         };
         ids.iter().map(row).collect()
     }
 
     fn shown(list: &ActivityList) -> Vec<(u64, u64)> {
-        let both = |item: ActivityItem| (item.row().id, item.row().changed);
-        list.items().map(both).collect()
+        let items = (0..list.n_items()).filter_map(|at| list.item(at).and_downcast());
+        items
+            .map(|item: ActivityItem| (item.row().id, item.row().changed))
+            .collect()
     }
 
     #[test]
@@ -116,7 +368,7 @@ mod tests {
         let list = ActivityList::default();
         list.show_newest(rows(&[(4, 4), (3, 3)]), "a".into());
         assert_eq!(list.next().as_deref(), Some("a"));
-        list.append(rows(&[(3, 3), (2, 2), (1, 1)]), String::new());
+        list.append("a".into(), rows(&[(3, 3), (2, 2), (1, 1)]), String::new());
         assert_eq!(shown(&list), [(4, 4), (3, 3), (2, 2), (1, 1)]);
         assert_eq!(list.next(), None);
     }
@@ -125,11 +377,11 @@ mod tests {
     fn news_go_to_the_top_and_the_rest_stays() {
         let list = ActivityList::default();
         list.show_newest(rows(&[(4, 4), (3, 3)]), "a".into());
-        list.append(rows(&[(2, 2), (1, 1)]), "b".into());
-        let kept = list.items().nth(3);
+        list.append("a".into(), rows(&[(2, 2), (1, 1)]), "b".into());
+        let kept = list.item(3);
         list.show_newest(rows(&[(5, 7), (2, 6), (4, 4)]), "c".into());
         assert_eq!(shown(&list), [(5, 7), (2, 6), (4, 4), (3, 3), (1, 1)]);
-        assert_eq!(list.items().nth(4), kept);
+        assert_eq!(list.item(4), kept);
         assert_eq!(list.next().as_deref(), Some("b"));
     }
 
@@ -151,5 +403,74 @@ mod tests {
         list.show_newest(rows(&[(3, 3), (2, 2), (1, 1)]), String::new());
         list.show_newest(rows(&[(3, 3)]), String::new());
         assert_eq!(shown(&list), [(3, 3)]);
+    }
+
+    /// A page of the history of as many rows, the newest first.
+    fn page(of: u64, index: u64) -> Vec<Activity> {
+        let ids = (0..100).map(|at| of - index * 100 - at);
+        rows(&ids.map(|id| (id, id)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_million_rows_are_scrolled_through_and_few_are_in_memory() {
+        const ALL: u64 = 1_000_000;
+        let list = ActivityList::default();
+        list.begin(page(ALL, 0), "1".into());
+        for index in 1..ALL / 100 {
+            let before = index.to_string();
+            list.append(before, page(ALL, index), (index + 1).to_string());
+            let end = list.n_items() - 1;
+            assert!(list.item(end).is_some());
+        }
+        assert_eq!(list.n_items(), 1_000_000);
+        assert!(list.in_memory() <= LOADED * 100, "{}", list.in_memory());
+    }
+
+    #[test]
+    fn what_was_forgotten_is_read_again() {
+        let (list, wanted) = (ActivityList::default(), Rc::new(RefCell::new(Vec::new())));
+        let noted = Rc::clone(&wanted);
+        list.connect_wanted(move |before| noted.borrow_mut().push(before));
+        list.begin(page(10_000, 0), "1".into());
+        for index in 1..50 {
+            list.append(
+                index.to_string(),
+                page(10_000, index),
+                (index + 1).to_string(),
+            );
+            list.item(list.n_items() - 1);
+        }
+        let item: ActivityItem = list.item(350).and_downcast().unwrap();
+        assert!(item.is_awaited());
+        let again = list.item(350).and_downcast();
+        assert_eq!(again, Some(item), "the same until it is read");
+        assert_eq!(*wanted.borrow(), ["3"], "and it is wanted once");
+        list.fill("3", page(10_000, 3));
+        let item: ActivityItem = list.item(350).and_downcast().unwrap();
+        assert_eq!(item.row().id, 10_000 - 350);
+        // Rows that have moved up meanwhile leave a page shorter, not two pages alike.
+        list.item(450);
+        let mut moved = page(10_000, 4);
+        moved.drain(..10);
+        moved.extend(page(10_000, 5).into_iter().take(10));
+        list.fill("4", moved);
+        assert_eq!(list.n_items(), 4_990);
+        list.fill("nowhere", Vec::new());
+        assert_eq!(list.n_items(), 4_990);
+    }
+
+    #[test]
+    fn news_without_end_take_no_more_memory() {
+        let list = ActivityList::default();
+        list.begin(page(1_000, 0), "1".into());
+        for news in 1..=2_000_u64 {
+            let ids: Vec<_> = (0..100)
+                .map(|at| 1_000 + news - at)
+                .map(|id| (id, id))
+                .collect();
+            list.show_newest(rows(&ids), "1".into());
+            assert!(list.in_memory() <= LONGEST, "{}", list.in_memory());
+        }
+        assert_eq!(shown(&list)[0], (3_000, 3_000));
     }
 }

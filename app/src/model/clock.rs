@@ -34,24 +34,34 @@ pub(crate) fn by_the_wall(boottime: u64) -> String {
         Some((then.ymd() == today.ymd(), then))
     });
     match then {
-        Some((is_today, then)) => in_local_words(&then, is_today),
+        Some((is_today, then)) => in_local_words(&then, is_today, &gettext("%H:%M")),
         None => gettext("later"),
     }
 }
 
 /// A moment in microseconds since 1970: “14:05”, with the date unless it is today.
 pub(crate) fn moment(micros: i64) -> String {
+    // Translators: the time of day, as for g_date_time_format().
+    moment_as(micros, &gettext("%H:%M"))
+}
+
+/// The same to the second: “14:05:30”.
+pub(crate) fn moment_with_seconds(micros: i64) -> String {
+    // Translators: the time of day with seconds, as for g_date_time_format().
+    moment_as(micros, &gettext("%H:%M:%S"))
+}
+
+fn moment_as(micros: i64, time: &str) -> String {
     let then = glib::DateTime::from_unix_local(micros.div_euclid(1_000_000));
     let now = glib::DateTime::now_local();
     match (then, now) {
-        (Ok(then), Ok(now)) => in_local_words(&then, then.ymd() == now.ymd()),
+        (Ok(then), Ok(now)) => in_local_words(&then, then.ymd() == now.ymd(), time),
         _ => gettext("at another time"),
     }
 }
 
-fn in_local_words(then: &glib::DateTime, is_today: bool) -> String {
-    // Translators: the time of day, as for g_date_time_format().
-    let time = then.format(&gettext("%H:%M")).unwrap_or_default();
+fn in_local_words(then: &glib::DateTime, is_today: bool, time: &str) -> String {
+    let time = then.format(time).unwrap_or_default();
     if is_today {
         return time.into();
     }

@@ -2,8 +2,10 @@
 //! display is here.
 
 mod absence;
+mod activity_facts;
 mod activity_item;
 mod activity_list;
+mod activity_view;
 mod activity_words;
 mod change_words;
 mod clock;
@@ -22,11 +24,14 @@ mod rule_item;
 mod rule_list;
 mod rule_words;
 mod text;
+mod timeline;
 mod wrapping;
 
 pub use absence::Absence;
+pub use activity_facts::{ActivityFacts, Fact};
 pub use activity_item::ActivityItem;
 pub use activity_list::ActivityList;
+pub use activity_view::{ActivityView, DIRECTIONS, PLACES, Period, VERDICTS, chip};
 pub use activity_words::ActivityWords;
 pub use change_words::ChangeWords;
 pub(crate) use change_words::changed;
@@ -50,4 +55,5 @@ pub use rule_item::RuleItem;
 pub use rule_list::RuleList;
 pub use rule_words::RuleWords;
 pub use text::{isolate, plain, shown};
+pub use timeline::{Calls, TimelineParts};
 pub use wrapping::Wrapping;

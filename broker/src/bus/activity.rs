@@ -2,7 +2,7 @@
 
 use portreeve_dbus::{
     ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Destination, Error,
-    SeenProgram,
+    SeenProgram, Sieve, Timeline,
 };
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
@@ -11,7 +11,7 @@ use crate::{
     failure::with_causes,
     store::{
         self,
-        history::{PAGE_MAX, Place, Query},
+        history::{PAGE_MAX, PARTS_MAX, Place, Query},
     },
 };
 
@@ -33,7 +33,7 @@ impl Activities {
         before: &str,
         limit: u32,
     ) -> Result<(Vec<Activity>, String), Error> {
-        let query = query(filter, before)?;
+        let query = query(&filter, before)?;
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
         let _question = self.0.questions.enter(caller.uid)?;
@@ -41,6 +41,22 @@ impl Activities {
         let page = page.map_err(|error| refused(&error))?;
         let next = page.next.map(|place| place.to_string());
         Ok((page.rows, next.unwrap_or_default()))
+    }
+
+    async fn timeline(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        filter: ActivityFilter,
+        parts: u32,
+    ) -> Result<Timeline, Error> {
+        let sieve = of_time(&filter, parts)?;
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _question = self.0.questions.enter(caller.uid)?;
+        let timeline = self.0.history.timeline(uid, sieve, parts).await;
+        timeline.map_err(|error| refused(&error))
     }
 
     async fn programs(
@@ -155,33 +171,47 @@ fn place(before: &str) -> Result<Option<Place>, Error> {
 }
 
 /// What is wanted, checked.
-fn query(filter: ActivityFilter, before: &str) -> Result<Query, Error> {
+fn query(filter: &ActivityFilter, before: &str) -> Result<Query, Error> {
     let before = place(before)?;
-    let ActivityFilter {
-        program,
-        denied,
-        since,
-        until,
-        after,
-    } = filter;
-    match after {
+    match filter.after {
         None => Ok(Query::Page {
-            program,
-            denied: denied.unwrap_or_default(),
-            since,
-            until,
+            sieve: Sieve::new(filter)?,
             before,
         }),
         Some(after) => {
-            let alone = program.is_none()
-                && (denied, since, until) == (None, None, None)
-                && before.is_none();
+            let alone = ActivityFilter {
+                after: Some(after),
+                ..ActivityFilter::default()
+            };
+            let alone = *filter == alone && before.is_none();
             alone.then_some(Query::After(after)).ok_or_else(|| {
                 let text = "cannot use after together with anything else";
                 Error::InvalidArgument(text.to_owned())
             })
         }
     }
+}
+
+/// What is to be counted, checked.
+fn of_time(filter: &ActivityFilter, parts: u32) -> Result<Sieve, Error> {
+    let refused = |text: String| Err(Error::InvalidArgument(text));
+    if !(1..=PARTS_MAX).contains(&parts) {
+        return refused(format!(
+            "cannot count in {parts} parts: expected 1 to {PARTS_MAX}"
+        ));
+    }
+    if filter.after.is_some() {
+        return refused("cannot count after a change: expected since and until".to_owned());
+    }
+    let sieve = Sieve::new(filter)?;
+    if let (Some(since), Some(until)) = (sieve.since(), sieve.until())
+        && since >= until
+    {
+        return refused(format!(
+            "cannot count from {since} until {until}: there is nothing between"
+        ));
+    }
+    Ok(sieve)
 }
 
 fn refused(error: &store::Error) -> Error {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::StreamExt as _;
 use portreeve_dbus::{
-    ActivitiesProxy, Activity, ActivityFilter, Error as BrokerError, program_key,
+    ActivitiesProxy, Activity, ActivityFilter, Error as BrokerError, Sieve, program_key, search,
 };
 use portreeve_policy::Program;
 use serde::Serialize;
@@ -101,12 +101,12 @@ pub(crate) async fn clear(uid: u32, output: &mut Output) -> Result<()> {
 
 /// Prints what the programs of user `uid` did, and goes on with that if it is wanted.
 pub(crate) async fn run(uid: u32, log: &Log, output: &mut Output) -> Result<()> {
-    let program = log.program.as_deref().map(key).transpose()?;
     let filter = ActivityFilter {
-        program,
+        program: log.program.as_deref().map(key).transpose()?,
         denied: log.denied.then_some(true),
         since: log.since,
-        ..ActivityFilter::default()
+        until: log.until,
+        ..search(&log.search.join(" "))?
     };
     let proxy = Bus::connect().await?.activities().await?;
     let mut printer = Printer::new(output);
@@ -163,6 +163,7 @@ async fn follow(
     limit: u32,
     printer: &mut Printer<'_>,
 ) -> Result<()> {
+    let sieve = Sieve::new(filter)?;
     // Listening first, subscribing next, listing last: nothing is missed.
     let mut changes = proxy.receive_changed().await.map_err(BrokerError::from)?;
     let mut owners = proxy
@@ -181,7 +182,7 @@ async fn follow(
                 let (mut rows, _) = proxy.list(uid, &after, "", PAGE).await?;
                 while let Some(newest) = rows.last() {
                     last = newest.changed;
-                    rows.retain(|row| is_wanted(row, filter) && shown.get(&row.id) != Some(&row.changed));
+                    rows.retain(|row| sieve.lets_through(row) && shown.get(&row.id) != Some(&row.changed));
                     if !rows.is_empty() {
                         printer.print(&rows)?;
                     }
@@ -196,13 +197,6 @@ async fn follow(
             else => return Err(Error::NoBroker("the bus ended".to_owned())),
         }
     }
-}
-
-/// Whether the filter, which is none of changes, lets a row through.
-fn is_wanted(row: &Activity, filter: &ActivityFilter) -> bool {
-    filter.program.as_ref().is_none_or(|it| *it == row.subject)
-        && (filter.denied != Some(true) || row.action == "deny")
-        && filter.since.is_none_or(|since| row.last >= since)
 }
 
 /// Prints rows, under one heading.

@@ -5,7 +5,7 @@ use std::{
     process::Stdio,
 };
 
-use portreeve_dbus::{Activity, Error, OWN_UID, SeenProgram};
+use portreeve_dbus::{Activity, ActivityFilter, Error, OWN_UID, SeenProgram};
 use serde_json::json;
 
 use crate::{
@@ -90,12 +90,42 @@ async fn the_broker_is_asked_for_what_is_wanted() {
         "700",
     ];
     assert_eq!(status(&run(bus.address(), &words)), 0);
-    assert_eq!(
-        bus.calls(),
-        [
-            format!("List {OWN_UID} None None None 50"),
-            format!("List {OWN_UID} Some(\"/gone/away\") Some(true) Some(1795824000000000) 500"),
-        ]
+    let words = [
+        "log",
+        "--until",
+        since,
+        "app:fire",
+        "is:unanswered port:443",
+        "two",
+    ];
+    assert_eq!(status(&run(bus.address(), &words)), 0);
+    let calls = [50, 500, 50].map(|limit| format!("List {OWN_UID} {limit}"));
+    assert_eq!(bus.calls(), calls);
+    let since = Some(1_795_824_000_000_000);
+    let expected = [
+        ActivityFilter::default(),
+        ActivityFilter {
+            program: Some("/gone/away".into()),
+            denied: Some(true),
+            since,
+            ..ActivityFilter::default()
+        },
+        ActivityFilter {
+            until: since,
+            app: Some("fire".into()),
+            verdict: Some("unanswered".into()),
+            port: Some(443),
+            words: Some(vec!["two".into()]),
+            ..ActivityFilter::default()
+        },
+    ];
+    assert_eq!(bus.filters(), expected);
+    let output = run(bus.address(), &["log", "colour:red"]);
+    assert_eq!(status(&output), 2);
+    let text = text_of(&output.stderr);
+    assert!(
+        text.contains("“colour:”") && text.contains("app:"),
+        "{text}"
     );
     let output = run(bus.address(), &["log", "--program", "curl"]);
     assert_eq!(status(&output), 2);
@@ -106,7 +136,15 @@ async fn the_broker_is_asked_for_what_is_wanted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_is_printed_as_it_happens() {
     let bus = five().await;
-    let words = ["--json", "log", "--follow", "--denied", "--limit", "2"];
+    let words = [
+        "--json",
+        "log",
+        "--follow",
+        "--denied",
+        "--limit",
+        "2",
+        "proto:tcp",
+    ];
     let mut child = portreevectl(bus.address(), &words)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

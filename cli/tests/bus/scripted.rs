@@ -42,6 +42,8 @@ pub(crate) struct Script {
 struct State {
     script: Script,
     calls: Vec<String>,
+    /// What rows of the history were wanted.
+    filters: Vec<ActivityFilter>,
     interactive: bool,
     watchers: Vec<String>,
     /// Unique name of the agent; that of another one is empty.
@@ -331,15 +333,8 @@ impl Activities {
         limit: u32,
     ) -> (Vec<Activity>, String) {
         let mut state = lock(&self.0);
-        let ActivityFilter {
-            program,
-            denied,
-            since,
-            after,
-            ..
-        } = filter;
         let rows = &state.script.activity;
-        if let Some(after) = after {
+        if let Some(after) = filter.after {
             let rows = rows.iter().rev().filter(|row| row.changed > after);
             return (rows.cloned().collect(), String::new());
         }
@@ -351,9 +346,8 @@ impl Activities {
             String::new()
         };
         let page = rows[begin..end].to_vec();
-        state.calls.push(format!(
-            "List {uid} {program:?} {denied:?} {since:?} {limit}"
-        ));
+        state.filters.push(filter);
+        state.calls.push(format!("List {uid} {limit}"));
         (page, next)
     }
 
@@ -390,6 +384,7 @@ impl Bus {
         let state = Arc::new(Mutex::new(State {
             script,
             calls: Vec::new(),
+            filters: Vec::new(),
             interactive: false,
             watchers: Vec::new(),
             agent: None,
@@ -419,6 +414,11 @@ impl Bus {
     /// The calls that would have changed something, so far.
     pub(crate) fn calls(&self) -> Vec<String> {
         lock(&self.state).calls.clone()
+    }
+
+    /// What rows of the history were wanted, so far.
+    pub(crate) fn filters(&self) -> Vec<ActivityFilter> {
+        lock(&self.state).filters.clone()
     }
 
     /// Whether the last of them allowed polkit to ask.

@@ -201,6 +201,140 @@ fn pages_follow_each_other() {
 }
 
 #[test]
+fn calls_are_found_and_counted_by_what_they_were() {
+    let name = "activity::calls_are_found_and_counted_by_what_they_were";
+    on_a_bus(name, As::User, async {
+        let _polkit = Polkit::start(true).await;
+        let broker = Broker::start().await;
+        let (client, proxy) = client().await;
+        let rule = deny(&client, OWN_UID).await;
+        for address in ["192.0.2.7", "192.0.2.7", "192.168.0.1"] {
+            denied(&broker, me(), address).await;
+        }
+        let some = |word: &str| Some(word.to_owned());
+        for (filter, rows, calls) in [
+            (any(), 2, 3),
+            (
+                ActivityFilter {
+                    app: some("CURL"),
+                    ..any()
+                },
+                2,
+                3,
+            ),
+            (
+                ActivityFilter {
+                    app: some("wget"),
+                    ..any()
+                },
+                0,
+                0,
+            ),
+            (
+                ActivityFilter {
+                    host: some("192.168"),
+                    ..any()
+                },
+                1,
+                1,
+            ),
+            (
+                ActivityFilter {
+                    place: some("internet"),
+                    ..any()
+                },
+                1,
+                2,
+            ),
+            (
+                ActivityFilter {
+                    rule: Some(rule),
+                    port: Some(443),
+                    ..any()
+                },
+                2,
+                3,
+            ),
+            (
+                ActivityFilter {
+                    verdict: some("unanswered"),
+                    ..any()
+                },
+                0,
+                0,
+            ),
+            (
+                ActivityFilter {
+                    verdict: some("denied"),
+                    ..any()
+                },
+                2,
+                3,
+            ),
+            (
+                ActivityFilter {
+                    direction: some("in"),
+                    ..any()
+                },
+                0,
+                0,
+            ),
+            (
+                ActivityFilter {
+                    since: Some(i64::MAX - 1),
+                    ..any()
+                },
+                0,
+                0,
+            ),
+        ] {
+            let (found, _) = proxy.list(OWN_UID, &filter, "", 0).await.unwrap();
+            assert_eq!(found.len(), rows, "{filter:?}");
+            let timeline = proxy.timeline(OWN_UID, &filter, 12).await.unwrap();
+            let lengths = [&timeline.allowed, &timeline.denied, &timeline.unanswered];
+            assert_eq!(lengths.map(Vec::len), [12; 3]);
+            assert_eq!(timeline.denied.iter().sum::<u64>(), calls, "{filter:?}");
+            assert!(timeline.width > 0);
+        }
+        let nonsense = ActivityFilter {
+            verdict: some("maybe"),
+            ..any()
+        };
+        let after = ActivityFilter {
+            after: Some(0),
+            ..any()
+        };
+        let backwards = ActivityFilter {
+            since: Some(2),
+            until: Some(1),
+            ..any()
+        };
+        for (filter, parts) in [
+            (any(), 0),
+            (any(), 401),
+            (nonsense, 5),
+            (after, 5),
+            (backwards, 5),
+        ] {
+            let refused = proxy.timeline(OWN_UID, &filter, parts).await;
+            assert!(
+                matches!(refused, Err(Error::InvalidArgument(_))),
+                "{filter:?} {parts}: {refused:?}"
+            );
+        }
+        let nonsense = ActivityFilter {
+            place: some("moon"),
+            ..any()
+        };
+        let refused = proxy.list(OWN_UID, &nonsense, "", 0).await;
+        assert!(
+            matches!(&refused, Err(Error::InvalidArgument(text)) if text.contains("moon")),
+            "{refused:?}"
+        );
+    });
+}
+
+#[test]
 fn nobody_but_root_reads_anothers() {
     let name = "activity::nobody_but_root_reads_anothers";
     on_a_bus(name, As::User, async {
@@ -211,6 +345,7 @@ fn nobody_but_root_reads_anothers() {
             for refused in [
                 proxy.list(other, &any(), "", 0).await.map(|_| ()),
                 proxy.programs(other).await.map(|_| ()),
+                proxy.timeline(other, &any(), 5).await.map(|_| ()),
                 proxy.clear(other).await,
                 proxy.watch(other).await.map(|_| ()),
             ] {

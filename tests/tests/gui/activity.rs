@@ -1,8 +1,15 @@
 //! The page of what programs did.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use portreeve_dbus::Activity;
 
 use crate::desk::Desk;
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_micros()).unwrap()
+}
 
 pub(crate) fn row(id: u64, name: &str) -> Activity {
     Activity {
@@ -19,7 +26,8 @@ pub(crate) fn row(id: u64, name: &str) -> Activity {
         protocol: "tcp".into(),
         action: "deny".into(),
         reason: "rule".into(),
-        last: 1_700_000_000_000_000,
+        last: now() - (1_000 - id.cast_signed()) * 1_000,
+        first: now() - 1_000_000,
         count: 1,
         ..Activity::default()
     }
@@ -38,10 +46,22 @@ fn desk(rows: Vec<Activity>) -> Desk {
     desk
 }
 
+/// Goes on with Tab until something of this role has the focus.
+fn tab_to(desk: &Desk, role: &str) {
+    desk.until(&format!("a {role} has the focus"), |desk| {
+        desk.press("Tab", 1);
+        let tree = desk.tree();
+        let mut lines = tree.lines();
+        lines.any(|line| line.trim_start().starts_with(role) && line.contains("focused"))
+    });
+}
+
 fn open(desk: &mut Desk) {
     desk.start_program("portreeve");
     desk.see("Rules", "label");
     desk.focus("Portreeve");
+    // Nobody looks at the list.
+    desk.xdotool(["mousemove", "1279", "1023"]);
     desk.press("alt+2", 1);
 }
 
@@ -65,23 +85,94 @@ fn what_programs_did_is_shown_as_it_happens() {
 #[test]
 fn nothing_has_happened_yet() {
     let desk = desk(Vec::new());
-    desk.see("No Activity Yet", "label");
+    desk.see("No Connections Yet", "label");
     desk.happens(row(1, "curl"));
     desk.see(&denied("curl"), "list item");
 }
 
 #[test]
-fn a_search_reads_on_until_it_has_found_something() {
-    let rows = (0..=449).rev().map(|id| row(id, &format!("program-{id}")));
+fn the_broker_searches() {
+    let rows = (0..=449)
+        .rev()
+        .map(|id| row(id + 1, &format!("program-{id}")));
     let desk = desk(rows.collect());
     desk.see(&denied("program-449"), "list item");
-    assert_eq!(desk.broker.history.pages_read(), 1, "no more than is shown");
+    let read = desk.broker.history.pages_read();
+    assert_eq!(read, 1, "no more than is shown");
     desk.press("ctrl+f", 1);
-    desk.enter("Search", "program-142 denied");
+    desk.enter("Search", "app:program-142 is:denied");
+    desk.see(&denied("program-142"), "list item");
+    desk.see_no(&denied("program-449"), "list item");
+    let filter = desk.broker.history.last_filter();
+    assert_eq!(filter.app.as_deref(), Some("program-142"));
+    assert_eq!(filter.verdict.as_deref(), Some("denied"));
+    desk.enter("Search", "colour:red");
+    desk.see("/^“colour:” is not known. Use app:.*$/", "label");
     desk.see(&denied("program-142"), "list item");
     desk.enter("Search", "program-7x");
-    desk.see("No Results Found", "label");
-    assert_eq!(desk.broker.history.pages_read(), 5, "each page once");
+    desk.see("Nothing Matches", "label");
+    desk.click("Clear Filters", "button");
+    desk.see(&denied("program-449"), "list item");
+    assert_eq!(desk.broker.history.last_filter().since, None, "all time");
+}
+
+#[test]
+fn a_time_is_chosen_by_keyboard() {
+    let mut rows = vec![row(2, "wget"), row(1, "curl")];
+    // Four hours ago.
+    rows[1].last -= 4 * 3_600 * 1_000_000;
+    let desk = desk(rows);
+    desk.see(&denied("curl"), "list item");
+    // The bars tell their numbers to who does not see them.
+    desk.see("Calls over time", "slider");
+    tab_to(&desk, "slider");
+    desk.press("End", 1);
+    desk.press("Return", 1);
+    desk.see_no(&denied("curl"), "list item");
+    desk.see(&denied("wget"), "list item");
+    desk.click("/^Remove filter: Only .*$/", "button");
+    desk.see(&denied("curl"), "list item");
+    desk.click("Show as Table", "button");
+    desk.see("/: 2 denied. Most of them /", "label");
+    desk.press("Escape", 1);
+}
+
+#[test]
+fn all_of_a_row_is_shown_beside_it() {
+    let unanswered = Activity {
+        reason: "deadline".into(),
+        ..row(1, "curl")
+    };
+    let desk = desk(vec![unanswered]);
+    let spoken = "/^curl: denied server.example, port 443 .TCP., .*in time$/";
+    desk.see(spoken, "list item");
+    tab_to(&desk, "list item");
+    desk.press("Return", 1);
+    desk.see("You were asked, and did not answer in time.", "label");
+    desk.see("Address: 192.0.2.7", "list item");
+    desk.click("Allow…", "button");
+    desk.see("Add Rule", "dialog");
+    desk.press("Escape", 1);
+    desk.see_no("Add Rule", "dialog");
+    desk.press("Escape", 1);
+    desk.see_no("You were asked, and did not answer in time.", "label");
+}
+
+#[test]
+fn what_is_looked_at_stays() {
+    let desk = desk(vec![row(1, "curl")]);
+    desk.see(&denied("curl"), "list item");
+    let (x, y) = desk.middle("Portreeve");
+    desk.xdotool(["mousemove", &x, &y]);
+    desk.happens(row(2, "wget"));
+    desk.see("Show New Activity", "button");
+    desk.see_no(&denied("wget"), "list item");
+    desk.click("Show New Activity", "button");
+    desk.see(&denied("wget"), "list item");
+    desk.happens(row(3, "ping"));
+    desk.see("Show New Activity", "button");
+    desk.xdotool(["mousemove", "1279", "1023"]);
+    desk.see(&denied("ping"), "list item");
 }
 
 #[test]

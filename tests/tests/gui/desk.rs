@@ -191,6 +191,23 @@ impl Desk {
         )
     }
 
+    /// A place well inside of a window, on the screen.
+    pub(crate) fn middle(&self, title: &str) -> (String, String) {
+        let window = self.window(title).expect("there is no such window");
+        let output = self.xdotool(["getwindowgeometry", "--shell", &window]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let number = |name: &str| -> i32 {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.and_then(|value| value.parse().ok())
+                .expect("xdotool tells the geometry")
+        };
+        let x = number("X") + number("WIDTH") / 2;
+        let y = number("Y") + number("HEIGHT") * 3 / 4;
+        (x.to_string(), y.to_string())
+    }
+
     /// All that is on the screen.
     pub(crate) fn tree(&self) -> String {
         let output = self

@@ -9,7 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, Destination, Error, OWN_UID, SeenProgram,
+    Activity, ActivityFilter, BROKER_PATH, Destination, Error, OWN_UID, SeenProgram, Sieve, Timeline,
+    Verdict,
 };
 use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
@@ -27,6 +28,7 @@ struct State {
     destinations: Vec<Destination>,
     is_off: bool,
     pages_read: usize,
+    filters: Vec<ActivityFilter>,
     watchers: Vec<OwnedUniqueName>,
 }
 
@@ -54,6 +56,11 @@ impl History {
     /// None is kept.
     pub(crate) fn switch_off(&self) {
         self.lock().is_off = true;
+    }
+
+    /// What rows were wanted last.
+    pub(crate) fn last_filter(&self) -> ActivityFilter {
+        self.lock().filters.last().cloned().unwrap_or_default()
     }
 
     /// How many pages were read.
@@ -85,7 +92,7 @@ impl History {
     fn list(
         &self,
         uid: u32,
-        _filter: ActivityFilter,
+        filter: ActivityFilter,
         before: &str,
         _limit: u32,
     ) -> Result<(Vec<Activity>, String), Error> {
@@ -95,14 +102,45 @@ impl History {
             return Err(Error::StoreUnavailable("off".into()));
         }
         state.pages_read += 1;
+        let sieve = Sieve::new(&filter)?;
         let begin: usize = before.parse().unwrap_or_default();
-        let end = state.rows.len().min(begin + PAGE);
-        let next = if end < state.rows.len() {
-            end.to_string()
-        } else {
-            String::new()
+        let rows = state.rows.iter().filter(|row| sieve.lets_through(row));
+        let mut page: Vec<_> = rows.skip(begin).take(PAGE + 1).cloned().collect();
+        let next = (page.len() > PAGE).then(|| (begin + PAGE).to_string());
+        page.truncate(PAGE);
+        state.filters.push(filter);
+        Ok((page, next.unwrap_or_default()))
+    }
+
+    fn timeline(&self, uid: u32, filter: ActivityFilter, parts: u32) -> Result<Timeline, Error> {
+        assert_eq!(uid, OWN_UID);
+        let state = self.lock();
+        if state.is_off {
+            return Err(Error::StoreUnavailable("off".into()));
+        }
+        let sieve = Sieve::new(&filter)?;
+        let oldest = state.rows.iter().map(|row| row.last).min().unwrap_or(0);
+        let since = filter.since.unwrap_or(oldest);
+        let until = filter.until.unwrap_or(since + 1_000_000);
+        let width = (until - since) / i64::from(parts) + 1;
+        let none = vec![0; parts as usize];
+        let mut timeline = Timeline {
+            since,
+            width,
+            allowed: none.clone(),
+            denied: none.clone(),
+            unanswered: none,
         };
-        Ok((state.rows[begin..end].to_vec(), next))
+        for row in state.rows.iter().filter(|row| sieve.lets_through(row)) {
+            let part = usize::try_from((row.last - since) / width).unwrap_or_default();
+            let counts = match Verdict::of(row.action != "allow", &row.reason) {
+                Verdict::Allowed => &mut timeline.allowed,
+                Verdict::Denied => &mut timeline.denied,
+                Verdict::Unanswered => &mut timeline.unanswered,
+            };
+            counts[part.min(parts as usize - 1)] += row.count;
+        }
+        Ok(timeline)
     }
 
     fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error> {

@@ -51,11 +51,11 @@ pub struct RulesWindow {
     #[template_child]
     own_group: TemplateChild<adw::PreferencesGroup>,
     #[template_child]
-    own_list: TemplateChild<gtk::ListBox>,
+    pub(super) own_list: TemplateChild<gtk::ListBox>,
     #[template_child]
     fixed_group: TemplateChild<adw::PreferencesGroup>,
     #[template_child]
-    fixed_list: TemplateChild<gtk::ListBox>,
+    pub(super) fixed_list: TemplateChild<gtk::ListBox>,
     pub(super) rules: RuleList,
     own: RefCell<Option<gtk::FilterListModel>>,
     fixed: RefCell<Option<gtk::FilterListModel>>,

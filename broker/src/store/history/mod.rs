@@ -4,6 +4,8 @@
 mod batch;
 mod database;
 mod read;
+mod sift;
+mod tally;
 mod thread;
 mod trim;
 
@@ -12,6 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
+use portreeve_dbus::Sieve;
 use portreeve_policy::{Mode, Object, Operation, Outcome, Program, RuleId};
 
 pub use thread::History;
@@ -26,6 +29,10 @@ const GATHER: Duration = Duration::from_secs(1);
 const PROGRAMS: u32 = 1_000;
 /// Most rows of a page.
 pub const PAGE_MAX: u32 = 500;
+/// Most parts of a timeline.
+pub const PARTS_MAX: u32 = 400;
+/// Rows that are looked at for one page, or before somebody else has a turn.
+const PIECE: u32 = 20_000;
 
 /// Something that a program wanted to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -111,14 +118,8 @@ pub struct Limits {
 pub enum Query {
     /// The newest before a place, newest first.
     Page {
-        /// Only of the program that this names.
-        program: Option<String>,
-        /// Only what was denied.
-        denied: bool,
-        /// Only what has happened at that time or later, microseconds since 1970.
-        since: Option<i64>,
-        /// Only what was over before that time.
-        until: Option<i64>,
+        /// Only what this lets through.
+        sieve: Sieve,
         /// Where the page before has ended.
         before: Option<Place>,
     },
@@ -157,10 +158,10 @@ impl std::fmt::Display for Place {
 }
 
 /// Rows, and where to go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Where the next page begins; `None` if there is none.
+    /// Where the next page begins, even if this one has fewer rows than were wanted; `None` if there is none.
     pub next: Option<Place>,
 }

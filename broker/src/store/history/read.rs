@@ -1,13 +1,18 @@
 //! Reading the history, a page at a time.
 
-use portreeve_dbus::{Activity, Destination, SeenProgram};
+use portreeve_dbus::{Activity, Destination, SeenProgram, Sieve};
 use portreeve_policy::Protocol;
 use rusqlite::{Row, ToSql, named_params};
 
-use super::{super::Error, PROGRAMS, Page, Place, Query, database::Database};
+use super::{
+    super::Error,
+    PIECE, PROGRAMS, Page, Place, Query,
+    database::Database,
+    sift::{Order, Programs, Source},
+};
 
 /// The columns of [`row`].
-const COLUMNS: &str = "a.number, a.changed, p.subject, p.name, \
+pub(super) const COLUMNS: &str = "a.number, a.changed, a.program, p.subject, p.name, \
                        ifnull(p.path, p.subject) AS path, p.verified, a.operation, a.protocol, \
                        a.address, a.port, a.host, a.errno, a.reason, a.rule, a.first, \
                        a.last, a.count";
@@ -34,62 +39,43 @@ impl Database {
                 )?;
                 Ok(Page { rows, next: None })
             }
-            Query::Page {
-                program,
-                denied,
-                since,
-                until,
-                before,
-            } => {
-                let one_more = limit + 1;
-                let mut values: Vec<(&str, &dyn ToSql)> =
-                    vec![(":uid", &uid), (":limit", &one_more)];
-                let index = match (program, denied) {
-                    (None, false) => "activity_by_time",
-                    (None, true) => "activity_denied",
-                    (Some(_), false) => "activity_of_program",
-                    (Some(_), true) => "activity_of_program_denied",
-                };
-                let mut conditions = String::new();
-                if let Some(program) = program {
-                    conditions += "a.program = (SELECT id FROM program \
-                                   WHERE uid = :uid AND subject = :program)";
-                    values.push((":program", program));
-                } else {
-                    conditions += "a.uid = :uid";
+            Query::Page { sieve, before } => self.sifted(uid, sieve, *before, limit),
+        }
+    }
+
+    /// The newest rows that a sieve lets through. However few these are, no more than a piece is looked at.
+    fn sifted(
+        &self,
+        uid: u32,
+        sieve: &Sieve,
+        before: Option<Place>,
+        limit: u32,
+    ) -> Result<Page<Activity>, Error> {
+        let error = || Error::sqlite("read");
+        let mut source = Source::of(&uid, sieve);
+        let sql = source.sql(COLUMNS, true, before.as_ref(), Order::NewestFirst);
+        let mut statement = self.connection.prepare_cached(&sql).map_err(error())?;
+        let mut found = statement.query(source.values.as_slice()).map_err(error())?;
+        let (mut page, mut left) = (Page::default(), PIECE);
+        let mut programs = Programs::new(sieve);
+        while let Some(raw) = found.next().map_err(error())? {
+            if programs.let_through(raw).map_err(error())? {
+                if page.rows.len() >= limit as usize {
+                    page.next = page.rows.last().map(|row| Place {
+                        last: row.last,
+                        number: row.id.cast_signed(),
+                    });
+                    break;
                 }
-                if *denied {
-                    conditions += " AND a.errno <> 0";
-                }
-                if let Some(since) = since {
-                    conditions += " AND a.last >= :since";
-                    values.push((":since", since));
-                }
-                if let Some(until) = until {
-                    conditions += " AND a.last < :until";
-                    values.push((":until", until));
-                }
-                if let Some(before) = before {
-                    conditions += " AND (a.last, a.number) < (:last, :number)";
-                    values.push((":last", &before.last));
-                    values.push((":number", &before.number));
-                }
-                let sql = format!(
-                    "SELECT {COLUMNS} FROM activity AS a INDEXED BY {index} \
-                     JOIN program AS p ON p.id = a.program \
-                     WHERE {conditions} ORDER BY a.last DESC, a.number DESC LIMIT :limit"
-                );
-                let mut rows = self.rows_of(&sql, &values)?;
-                let more = rows.len() > limit as usize;
-                rows.truncate(limit as usize);
-                let end = rows.last().filter(|_| more);
-                let next = end.map(|row| Place {
-                    last: row.last,
-                    number: row.id.cast_signed(),
-                });
-                Ok(Page { rows, next })
+                page.rows.push(row(raw).map_err(error())?);
+            }
+            left -= 1;
+            if left == 0 {
+                page.next = Some(place(raw).map_err(error())?);
+                break;
             }
         }
+        Ok(page)
     }
 
     fn rows_of(&self, sql: &str, values: &[(&str, &dyn ToSql)]) -> Result<Vec<Activity>, Error> {
@@ -176,6 +162,13 @@ fn destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
 /// What a call was told that has failed with this.
 const fn action(errno: u16) -> &'static str {
     if errno == 0 { "allow" } else { "deny" }
+}
+
+fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place {
+        last: row.get("last")?,
+        number: row.get("number")?,
+    })
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<Activity> {

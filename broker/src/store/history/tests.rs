@@ -4,11 +4,12 @@ mod destinations;
 mod keeping;
 mod many;
 mod reading;
+mod sifting;
 mod trimming;
 
 use std::path::{Path, PathBuf};
 
-use portreeve_dbus::Activity;
+use portreeve_dbus::{Activity, ActivityFilter, Sieve};
 use portreeve_policy::{Knowledge, Object, Operation, Outcome, Program, Protocol, RuleId};
 
 use super::{
@@ -90,13 +91,21 @@ fn clear(database: &mut Database, uid: u32) {
 
 /// Everything that a page may be limited by left out.
 fn everything() -> Query {
+    only(|_| ())
+}
+
+/// What a filter lets through.
+fn only(change: impl FnOnce(&mut ActivityFilter)) -> Query {
     Query::Page {
-        program: None,
-        denied: false,
-        since: None,
-        until: None,
+        sieve: sieve(change),
         before: None,
     }
+}
+
+fn sieve(change: impl FnOnce(&mut ActivityFilter)) -> Sieve {
+    let mut filter = ActivityFilter::default();
+    change(&mut filter);
+    Sieve::new(&filter).unwrap()
 }
 
 /// The query, from a place on.

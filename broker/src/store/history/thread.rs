@@ -12,11 +12,11 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use portreeve_dbus::{Activity, Destination, SeenProgram};
+use portreeve_dbus::{Activity, Destination, SeenProgram, Sieve, Timeline};
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Deed, GATHER, Limits, Page, Place, Query, Told,
+    Deed, GATHER, Limits, PARTS_MAX, Page, Place, Query, Told,
     batch::{Batch, Key},
     database::{Database, is_damage, micros},
 };
@@ -150,6 +150,27 @@ impl History {
     pub async fn page(&self, uid: u32, query: Query, limit: u32) -> Result<Page<Activity>, Error> {
         self.ask(move |database| database.page(uid, &query, limit))
             .await
+    }
+
+    /// How many calls of a user's there were, in so many parts of the time that the sieve names.
+    pub async fn timeline(&self, uid: u32, sieve: Sieve, parts: u32) -> Result<Timeline, Error> {
+        let begin = move |database: &mut Database| {
+            database.begin_to_tally(uid, sieve, parts.min(PARTS_MAX), now())
+        };
+        let mut tally = self.ask(begin).await?;
+        loop {
+            // Whatever else is to be done is done in between.
+            let (counted, more) = self
+                .ask(move |database| {
+                    let more = database.tally(&mut tally)?;
+                    Ok((tally, more))
+                })
+                .await?;
+            tally = counted;
+            if !more {
+                return Ok(tally.finish());
+            }
+        }
     }
 
     /// The programs of a user that were seen last.

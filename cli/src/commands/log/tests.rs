@@ -69,26 +69,6 @@ fn people_get_a_row_for_each() {
 }
 
 #[test]
-fn what_follows_is_filtered_as_what_was_there() {
-    let filter = ActivityFilter::default;
-    assert!(is_wanted(&row(), &filter()));
-    let mut other = filter();
-    other.program = Some("/usr/bin/wget".into());
-    assert!(!is_wanted(&row(), &other));
-    let mut denied = filter();
-    denied.denied = Some(true);
-    assert!(is_wanted(&row(), &denied));
-    let allowed = Activity {
-        action: "allow".into(),
-        ..row()
-    };
-    assert!(!is_wanted(&allowed, &denied));
-    let mut since = filter();
-    since.since = Some(2_000_001);
-    assert!(!is_wanted(&row(), &since));
-}
-
-#[test]
 fn a_program_may_be_gone() {
     let key = |text: &str| key(Path::new(text)).ok();
     assert_eq!(

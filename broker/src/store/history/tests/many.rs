@@ -7,6 +7,9 @@ use super::*;
 /// What a page may take.
 const LIMIT: Duration = Duration::from_millis(50);
 
+/// What a piece of counting may take, or a page for which many rows are looked at.
+const COUNTING_LIMIT: Duration = Duration::from_millis(500);
+
 /// What a piece of trimming or clearing may take, while whoever reads or writes waits.
 const PIECE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -63,16 +66,14 @@ fn a_million_rows_are_paged_in_no_time() {
     for program in [None, Some("/usr/bin/7".to_owned())] {
         for denied in [false, true] {
             for last in [None, Some(500_000_000_000), Some(200_000_000_000)] {
-                let query = Query::Page {
-                    program: program.clone(),
-                    denied,
-                    since: None,
-                    until: None,
-                    before: last.map(|last| Place {
-                        last,
-                        number: i64::MAX,
-                    }),
-                };
+                let mut query = only(|filter| {
+                    filter.program.clone_from(&program);
+                    filter.denied = Some(denied);
+                });
+                if let Some(last) = last {
+                    let number = i64::MAX;
+                    query = from(&query, Place { last, number });
+                }
                 let time = time_of(&database, &query);
                 assert!(time < LIMIT, "{time:?} for {query:?}");
                 slowest = slowest.max(time);
@@ -81,13 +82,72 @@ fn a_million_rows_are_paged_in_no_time() {
     }
     slowest = slowest.max(time_of(&database, &Query::After(600_000)));
     slowest = slowest.max(time_of_programs(&database));
+    // What a look at each row is needed for, and nothing fits: a piece is looked at, and no more.
+    let (nothing, begun) = (
+        only(|filter| filter.host = Some("nowhere".into())),
+        Instant::now(),
+    );
+    let page = database.page(ALICE, &nothing, 100).unwrap();
+    let piece = begun.elapsed();
+    assert!(page.rows.is_empty() && page.next.is_some(), "{page:?}");
+    assert!(piece < COUNTING_LIMIT, "{piece:?}");
     let size = std::fs::metadata(&folder.path).unwrap().len();
     #[expect(clippy::print_stdout, reason = "a measurement")]
     {
         println!("1000000 rows, {size} bytes: the slowest page took {slowest:?}");
     }
     assert!(slowest < LIMIT, "{slowest:?}");
+    they_are_counted_in_pieces(&database);
     pieces_take_no_long_time(&mut database);
+}
+
+/// All of them are counted, and nobody else waits for more than a piece.
+fn they_are_counted_in_pieces(database: &Database) {
+    type Change = fn(&mut ActivityFilter);
+    let filters: [(&str, Change, u64); 4] = [
+        ("all", |_| (), 990_000),
+        (
+            "one program's",
+            |it| it.program = Some("/usr/bin/7".into()),
+            10_000,
+        ),
+        (
+            "the last day's",
+            |it| it.since = Some(913_600_000_000),
+            85_536,
+        ),
+        (
+            "looked at",
+            |it| it.host = Some("host7.example".into()),
+            1_000,
+        ),
+    ];
+    for (name, change, expected) in filters {
+        let until = 1_000_001 * SECOND;
+        let begun = Instant::now();
+        let mut tally = database
+            .begin_to_tally(ALICE, sieve(change), 400, until)
+            .unwrap();
+        let mut slowest = Duration::ZERO;
+        loop {
+            let piece = Instant::now();
+            let more = database.tally(&mut tally).unwrap();
+            slowest = slowest.max(piece.elapsed());
+            if !more {
+                break;
+            }
+        }
+        let took = begun.elapsed();
+        let timeline = tally.finish();
+        let counts = [&timeline.allowed, &timeline.denied, &timeline.unanswered];
+        let sum: u64 = counts.into_iter().flatten().sum();
+        #[expect(clippy::print_stdout, reason = "a measurement")]
+        {
+            println!("counting {name}: {sum} calls in {took:?}, the slowest piece {slowest:?}");
+        }
+        assert_eq!(sum, expected, "{name}");
+        assert!(slowest < COUNTING_LIMIT, "{name}: {slowest:?}");
+    }
 }
 
 /// Some is too much, and then all of it goes.

@@ -75,14 +75,8 @@ fn an_application_is_known_by_its_key() {
         (key, "org.example.App")
     );
     assert!(seen.verified);
-    let only = Query::Page {
-        program: Some(key.into()),
-        denied: false,
-        since: None,
-        until: None,
-        before: None,
-    };
-    let rows = database.page(ALICE, &only, 10).unwrap().rows;
+    let of_it = only(|filter| filter.program = Some(key.into()));
+    let rows = database.page(ALICE, &of_it, 10).unwrap().rows;
     assert_eq!(rows.len(), 1);
     assert_eq!(
         (rows[0].subject.as_str(), rows[0].path.as_str()),
@@ -175,12 +169,12 @@ fn pages_hold_every_row_once_and_nothing_else() {
         ids.reverse();
         ids
     };
-    let page = |program: Option<&str>, denied, since, until| Query::Page {
-        program: program.map(str::to_owned),
-        denied,
-        since,
-        until,
-        before: None,
+    let page = |program: Option<&str>, denied, since, until| {
+        only(|filter| {
+            filter.program = program.map(str::to_owned);
+            filter.denied = Some(denied);
+            (filter.since, filter.until) = (since, until);
+        })
     };
     let wget = Some("/usr/bin/wget");
     let noon = MORNING + 10 * SECOND;

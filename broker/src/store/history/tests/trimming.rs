@@ -159,13 +159,7 @@ fn a_program_that_does_much_pushes_out_its_own() {
     fill(&mut database, ALICE, 30_000, MORNING - DAY);
     database.limits.size = 2_000_000;
     trim(&mut database, MORNING);
-    let of_wget = Query::Page {
-        program: Some(wget.to_string()),
-        denied: false,
-        since: None,
-        until: None,
-        before: None,
-    };
+    let of_wget = only(|filter| filter.program = Some(wget.to_string()));
     assert_eq!(ids(&database, ALICE, &of_wget).len(), 500);
     assert!(ids(&database, ALICE, &everything()).len() < 20_000);
 }
