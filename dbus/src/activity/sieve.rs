@@ -350,6 +350,7 @@ fn is_there(place: &Destination, row: &RowFacts<'_>) -> bool {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn invalid(error: ParseError) -> Error {
     Error::InvalidArgument(error.to_string())
 }
