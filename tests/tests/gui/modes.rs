@@ -131,7 +131,8 @@ fn who_has_chosen_nothing_is_asked_how_to_start() {
     desk.see_no("Welcome to Portreeve", "heading");
     assert_eq!(desk.broker.modes.wanted(), []);
     desk.click("Choose…", "button");
-    desk.click("Ask from now on", "radio button");
+    desk.focus("Portreeve");
+    desk.choose("Ask from now on");
     desk.click("Start", "button");
     desk.see_no("Welcome to Portreeve", "heading");
     let banner = "Only watching. Nothing is stopped until you choose how to start.";

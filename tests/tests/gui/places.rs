@@ -56,7 +56,8 @@ fn one_answer_is_for_all_that_are_chosen() {
     let desk = places(&(2..=4));
     desk.see("Allow “curl” to connect to 3 places?", "alert");
     desk.see("Your answer applies to 3 places, always.", "label");
-    desk.click("3.example", "check box");
+    desk.focus("Allow “curl”");
+    desk.choose("3.example");
     desk.see("Your answer applies to 2 places, always.", "label");
     desk.click("Allow", "button");
     // What was left out is asked about by itself.
@@ -71,16 +72,16 @@ fn one_answer_is_for_all_that_are_chosen() {
 #[test]
 fn nothing_chosen_is_nothing_to_answer() {
     let desk = places(&(2..=3));
+    desk.focus("Allow “curl”");
     for name in ["2.example", "3.example"] {
-        desk.click(name, "check box");
+        desk.choose(name);
     }
     desk.see("No place is chosen.", "label");
-    desk.focus("Allow “curl”");
     desk.pause(Duration::from_millis(1500));
     desk.press("alt+a", 1);
     desk.pause(Duration::from_millis(300));
     assert_eq!(given(&desk), []);
-    desk.click("3.example", "check box");
+    desk.choose("3.example");
     desk.click("Allow", "button");
     desk.see("Allow “curl” to connect to 2.example?", "alert");
     assert_eq!(given(&desk), [words(3, "allow", "host")]);

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::HashSet, rc::Rc};
 use adw::prelude::*;
 
 use super::Given;
-use crate::model::{Place, Question, plain};
+use crate::model::{Place, Question};
 
 /// So many are shown without being asked for.
 const SHOWN: usize = 5;
@@ -85,7 +85,6 @@ impl PlaceRow {
             .active(is_chosen)
             .valign(gtk::Align::Center)
             .build();
-        check.update_property(&[gtk::accessible::Property::Label(&plain(&place.name))]);
         let changed = Rc::clone(changed);
         check.connect_toggled(move |_| changed());
         let row = adw::ActionRow::builder()
