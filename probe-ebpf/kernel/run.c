@@ -90,9 +90,18 @@ static __inline u64 new_number(void)
 			      __builtin_preserve_access_index(&((structure *)(address))->field))
 
 /*
- * Whether the file at this address can be written by others than root: by its owner or mode, or because
- * a user may be serving it. What is no file, such as a device's memory, has nobody's code in it. The
- * address is a number, so that nothing is taken for granted about it: 0 is no file.
+ * Whether such a file can be written by others than root: by its owner or mode, or because a user may be
+ * serving it. What is no file, such as a device's memory, has nobody's code in it.
+ */
+static __inline s32 is_others(u16 mode, u32 owner, u64 magic)
+{
+	return (mode & S_IFMT) == S_IFREG &&
+	       (owner || mode & WRITABLE_BY_OTHERS || magic == FUSE_SUPER_MAGIC);
+}
+
+/*
+ * The same for the file at this address, which is a number, so that nothing is taken for granted about it: 0 is
+ * no file.
  */
 static __inline s32 is_foreign(u64 file)
 {
@@ -104,8 +113,7 @@ static __inline s32 is_foreign(u64 file)
 	    READ(mode, struct inode, inode, i_mode) || READ(owner, struct inode, inode, i_uid) ||
 	    READ(sb, struct inode, inode, i_sb) || READ(magic, struct super_block, sb, s_magic))
 		return 0;
-	return (mode & S_IFMT) == S_IFREG &&
-	       (owner || mode & WRITABLE_BY_OTHERS || magic == FUSE_SUPER_MAGIC);
+	return is_others(mode, owner, magic);
 }
 
 /* The executable of a task; the kernel's struct file of it as a number, 0 if it has none. */
@@ -113,15 +121,17 @@ static __inline u64 executable(struct task_struct *task, struct run_facts *out)
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : 0;
+	struct super_block *sb;
 	struct inode *inode;
 
 	if (!exe)
 		return 0;
 	inode = exe->f_inode;
+	sb = inode->i_sb;
 	out->inode = inode->i_ino;
-	out->device = inode->i_sb->s_dev;
+	out->device = sb->s_dev;
 	out->generation = inode->i_generation;
-	if (!is_foreign((u64)exe))
+	if (!is_others(inode->i_mode, inode->i_uid.val, sb->s_magic))
 		out->marks |= OF_ROOT;
 	return (u64)exe;
 }
@@ -387,8 +397,9 @@ __inline s32 shim_run_inherits(struct task_struct *child)
 		return -ENOMEM;
 	if (facts.marks & SCRIPT && !script_inherits(child))
 		return -ENOMEM;
+	/* Nobody else can find it yet, so there is nobody to be kept out. */
+	run->facts = facts;
 	run->ancestry = parent->ancestry;
-	write(run, &facts);
 	return 0;
 }
 
@@ -414,12 +425,23 @@ static __inline void mark(struct run *run, u32 mark)
 	bpf_spin_unlock(&run->lock);
 }
 
+/*
+ * Whether it is what the calling process runs: what has to be known of that was noted when it began, and nobody can
+ * write to it while it is run.
+ */
+static __inline s32 is_own(u64 file)
+{
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+
+	return mm && (u64)mm->exe_file == file;
+}
+
 /* The calling process is about to have this file's code in its memory. */
 __inline void shim_mark_foreign(u64 file)
 {
 	struct run *run;
 
-	if (!is_foreign(file))
+	if (!file || is_own(file) || !is_foreign(file))
 		return;
 	bpf_rcu_read_lock();
 	run = run_of(bpf_get_current_task_btf());

@@ -8,9 +8,13 @@ from harness.machine import do
 from harness.wait import until
 from program import DENIED_PROGRAM, PROGRAM, check
 
-# Functions that something is attached to, and the beginning of those that programs of ours are.
+# Functions that something is attached to, and the beginnings of those that programs of ours are. They are detached
+# one after another; systemd has programs at other hooks.
 ATTACHED = Path("/sys/kernel/tracing/enabled_functions")
-HOOK = "bpf_lsm_socket_"
+HOOKS = tuple(
+    f"bpf_lsm_{name}"
+    for name in ("bprm_", "file_mprotect", "mmap_file", "ptrace_", "sb_", "sock", "task_alloc", "task_prctl")
+)
 PATIENCE = 120  # seconds: emulated, and with one processor
 
 
@@ -40,8 +44,12 @@ class Nothing:
 
         It takes the kernel a moment to detach them after a stop, and until then they cost something.
         """
-        until(lambda: HOOK not in ATTACHED.read_text(), "the programs to be detached", PATIENCE)
+        until(self._is_detached, "the programs to be detached", PATIENCE)
         expect(self.name, lambda ends: set(ends.values()) == {"ok"})
+
+    @staticmethod
+    def _is_detached():
+        return not any(line.startswith(HOOKS) for line in ATTACHED.read_text().splitlines())
 
 
 class Portreeve:
