@@ -101,7 +101,7 @@ fn lists_in(
 ) -> Result<(), Error> {
     let shown = below.display().to_string();
     let mut entries = Dir::read_from(directory)
-        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| Error::Read {
             name: format!("./{shown}"),
             source: error.into(),

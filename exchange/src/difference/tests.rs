@@ -260,3 +260,21 @@ fn what_asks_stays_off() {
         assert_eq!(difference.same.len(), 1);
     }
 }
+
+#[test]
+fn a_list_that_is_there_as_it_is_is_not_kept_again() {
+    let there = BTreeMap::from([("ads".to_owned(), "a.example\n".to_owned())]);
+    let with = |text: &str, there: &BTreeMap<String, String>| {
+        let list = IncomingList {
+            name: "ads".to_owned(),
+            source: "a file".to_owned(),
+            list: std::sync::Arc::new(portreeve_policy::List::read(text).unwrap()),
+        };
+        Difference::new(&[], &[], false).with_lists(&[list], there)
+    };
+    assert!(with("a.example\n", &there).is_empty());
+    let other = with("b.example\n", &there);
+    assert!(!other.is_empty() && other.replaced.contains("ads"));
+    let new = with("b.example\n", &BTreeMap::new());
+    assert_eq!((new.new_lists().unwrap().len(), new.replaced.len()), (1, 0));
+}
