@@ -185,8 +185,10 @@ mod tests {
 
     #[test]
     fn a_list_is_of_bounded_length_and_what_counts_is_what_is_left() {
-        let list =
-            |count: usize| -> String { (0..count).map(|it| format!("a{it}.example\n")).collect() };
+        let list = |count: usize| {
+            let names: Vec<_> = (0..count).map(|it| format!("a{it}.example")).collect();
+            names.join("\n")
+        };
         assert!(read(&list(List::MOST)).is_ok());
         let error = read(&list(List::MOST + 1)).unwrap_err();
         assert_eq!(

@@ -287,14 +287,14 @@ impl<'a> Hints<'a> {
         let new = manager.receive_session_new().await?.map(drop);
         let removed = manager.receive_session_removed().await?.map(drop);
         // Another session comes to the front, or one is locked.
-        let changes = MatchRule::builder()
+        let of_sessions = MatchRule::builder()
             .msg_type(Type::Signal)
             .sender("org.freedesktop.login1")
             .interface("org.freedesktop.DBus.Properties")
             .member("PropertiesChanged")
             .add_arg("org.freedesktop.login1.Session")
             .build()?;
-        let changed = MessageStream::for_match_rule(changes, connection, None).await?;
+        let changed = MessageStream::for_match_rule(of_sessions, connection, None).await?;
         Ok(Self {
             files: files.ok(),
             signals: Box::new(select(select(new, removed), changed.map(drop))),

@@ -50,8 +50,7 @@ pub use agents::{AgentHandle, AgentKind, QUEUE as AGENT_QUEUE, ToAgent};
 pub use arrival::Arrival;
 pub use command::{
     Answered, BuiltInSet, Changing, Command, Details, ListChanges, Logins, Made, ModeSet, Origin,
-    Reply,
-    RuleChange, RuleLeave, Watch,
+    Reply, RuleChange, RuleLeave, Watch,
 };
 
 use self::{

@@ -128,8 +128,7 @@ impl Modes {
     /// As the bus has it.
     pub(super) fn state(&self, uid: u32) -> ModeState {
         let standing = self.standing(uid);
-        let is_undecided =
-            !self.decided && !self.system.contain(uid) && standing.set().is_none();
+        let is_undecided = !self.decided && !self.system.contain(uid) && standing.set().is_none();
         ModeState {
             mode: standing.mode().to_string(),
             ends: self.end_of(uid),

@@ -208,6 +208,7 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the parts of a filter are")]
     fn some(word: &str) -> Option<String> {
         Some(word.to_owned())
     }

@@ -9,8 +9,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, Destination, Error, OWN_UID, SeenProgram, Sieve, Timeline,
-    Verdict,
+    Activity, ActivityFilter, BROKER_PATH, Destination, Error, OWN_UID, SeenProgram, Sieve,
+    Timeline, Verdict,
 };
 use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,

@@ -336,7 +336,7 @@ async fn the_way_in_from_afar_is_closed_by_rules_alone() {
 #[tokio::test(start_paused = true)]
 async fn what_the_settings_say_of_people_is_not_said_of_services() {
     let desk = Desk::with(Config {
-        mode: Mode::Lockdown,
+        mode: Some(Mode::Lockdown),
         unruled: Unruled {
             connect: Treatment::Deny,
             accept: Treatment::Deny,

@@ -56,7 +56,7 @@ impl Database {
         let sql = source.sql(COLUMNS, true, before.as_ref(), Order::NewestFirst);
         let mut statement = self.connection.prepare_cached(&sql).map_err(error())?;
         let mut found = statement.query(source.values.as_slice()).map_err(error())?;
-        let (mut page, mut left) = (Page::default(), PIECE);
+        let (mut page, mut left) = (Page::<Activity>::default(), PIECE);
         let mut programs = Programs::new(sieve);
         while let Some(raw) = found.next().map_err(error())? {
             if programs.let_through(raw).map_err(error())? {

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use portreeve_policy::{InList, List};
 
-use super::{
-    super::super::{KeptList, LIST_BYTES_MAX},
-    *,
-};
+use super::{super::super::LIST_BYTES_MAX, *};
 
 fn list(name: &str, text: &str) -> KeptList {
     KeptList {
