@@ -52,11 +52,11 @@ impl TimelineTable {
         let imp = dialog.imp();
         imp.summary.set_label(&parts.summary());
         let lines = gio::ListStore::new::<glib::BoxedAnyObject>();
-        for part in (0..parts.len()).rev() {
-            let calls = parts.calls(part);
+        for at in (0..parts.len()).rev() {
+            let calls = parts.calls(at);
             if calls.all() > 0 {
                 let counts = [calls.allowed, calls.denied, calls.unanswered];
-                let mut cells = vec![parts.time_words(part, part)];
+                let mut cells = vec![parts.time_words(at, at)];
                 cells.extend(counts.map(|count| count.to_string()));
                 lines.append(&glib::BoxedAnyObject::new(cells));
             }

@@ -110,8 +110,11 @@ fn check_names(keep: &[NewList], remove: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
+/// A list's name, where it comes from, and what is in it.
+type ReadList = (Box<str>, Box<str>, Arc<List>);
+
 /// Reads lists, which may have as much as one of them all together.
-fn read_all(keep: Vec<NewList>) -> Result<Vec<(Box<str>, Box<str>, Arc<List>)>, Error> {
+fn read_all(keep: Vec<NewList>) -> Result<Vec<ReadList>, Error> {
     let mut left = List::LONGEST;
     let lists = keep.into_iter().map(|(name, source, file)| {
         let text = read_sealed(file.into(), left)?;

@@ -36,7 +36,7 @@ fn service_in(groups: &str) -> Option<(&str, &str)> {
     }
     let name = parts.find(|part| !part.ends_with(".slice"))?;
     let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
-    let is_one = name.ends_with(".service") && name.len() <= LONGEST;
+    let is_one = name.strip_suffix(".service").is_some() && name.len() <= LONGEST;
     (is_one && name.bytes().all(is_sound)).then_some((name, path))
 }
 

@@ -274,6 +274,8 @@ mod tests {
             scopes: vec!["host".into(), "any".into()],
             lifespans: vec!["once".into()],
             suggested_lifespan: "once".into(),
+            service: None,
+            unanswered: None,
         }
     }
 

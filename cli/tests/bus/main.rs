@@ -81,6 +81,8 @@ fn prompt() -> Prompt {
         scopes: vec!["host".into(), "host-port".into(), "any".into()],
         lifespans: vec!["once".into(), "process".into(), "always".into()],
         suggested_lifespan: "once".into(),
+        service: None,
+        unanswered: None,
     }
 }
 

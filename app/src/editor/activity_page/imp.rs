@@ -115,10 +115,10 @@ impl ObjectSubclass for ActivityPage {
         klass.bind_template();
         klass.install_action("activity.show-table", None, |page, _, _| page.show_table());
         klass.install_action("activity.forget-time", None, |page, _, _| {
-            page.choose_time(None)
+            page.choose_time(None);
         });
         klass.install_action("activity.clear-filters", None, |page, _, _| {
-            page.clear_filters()
+            page.clear_filters();
         });
         klass.install_action("activity.show-news", None, |page, _, _| page.show_news());
         klass.install_action("activity.read-again", None, |page, _, _| page.read_anew());

@@ -115,6 +115,10 @@ pub struct Limits {
 
 /// What is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on its way to the history's thread"
+)]
 pub enum Query {
     /// The newest before a place, newest first.
     Page {

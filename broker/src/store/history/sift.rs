@@ -97,7 +97,7 @@ impl<'a> Source<'a> {
             self.values.push((":until", until));
         }
         if let Some(from) = from {
-            conditions += &format!(" AND (a.last, a.number) {beyond} (:last, :number)");
+            conditions.extend([" AND (a.last, a.number) ", beyond, " (:last, :number)"]);
             self.values.push((":last", &from.last));
             self.values.push((":number", &from.number));
         }
