@@ -284,6 +284,8 @@ fn without_package() -> Prompt {
 
 fn prompt() -> Prompt {
     Prompt {
+        service: None,
+        unanswered: None,
         id: 1,
         revision: 1,
         uid: 1000,

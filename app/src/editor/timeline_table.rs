@@ -53,9 +53,9 @@ impl TimelineTable {
         imp.summary.set_label(&parts.summary());
         let lines = gio::ListStore::new::<glib::BoxedAnyObject>();
         for at in (0..parts.len()).rev() {
-            let calls = parts.calls(at);
-            if calls.all() > 0 {
-                let counts = [calls.allowed, calls.denied, calls.unanswered];
+            let there = parts.calls(at);
+            if there.all() > 0 {
+                let counts = [there.allowed, there.denied, there.unanswered];
                 let mut cells = vec![parts.time_words(at, at)];
                 cells.extend(counts.map(|count| count.to_string()));
                 lines.append(&glib::BoxedAnyObject::new(cells));

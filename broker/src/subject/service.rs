@@ -34,7 +34,7 @@ fn service_in(groups: &str) -> Option<(&str, &str)> {
     if parts.next() != Some(SYSTEM) || path.split('/').any(|part| part == "..") {
         return None;
     }
-    let name = parts.find(|part| !part.ends_with(".slice"))?;
+    let name = parts.find(|part| part.strip_suffix(".slice").is_none())?;
     let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
     let is_one = name.strip_suffix(".service").is_some() && name.len() <= LONGEST;
     (is_one && name.bytes().all(is_sound)).then_some((name, path))

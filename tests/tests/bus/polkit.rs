@@ -102,6 +102,11 @@ impl Polkit {
         }
     }
 
+    /// What its answers are from now on.
+    pub(crate) fn say(&self, allows: bool) {
+        self.state.lock().unwrap().allows = allows;
+    }
+
     /// Whether its answers are to wait from now on.
     pub(crate) fn hesitate(&self, hesitates: bool) {
         self.hesitates.send_replace(hesitates);

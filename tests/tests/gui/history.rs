@@ -1,7 +1,6 @@
 //! The broker's history, in the test's hands.
 #![expect(
     clippy::needless_pass_by_value,
-    clippy::unused_self,
     clippy::used_underscore_binding,
     reason = "the methods of an interface have the form that zbus gives them"
 )]
