@@ -412,8 +412,8 @@ mod tests {
     }
 
     #[test]
-    fn a_million_rows_are_scrolled_through_and_few_are_in_memory() {
-        const ALL: u64 = 1_000_000;
+    fn many_rows_are_scrolled_through_and_few_are_in_memory() {
+        const ALL: u64 = 100_000;
         let list = ActivityList::default();
         list.begin(page(ALL, 0), "1".into());
         for index in 1..ALL / 100 {
@@ -422,7 +422,7 @@ mod tests {
             let end = list.n_items() - 1;
             assert!(list.item(end).is_some());
         }
-        assert_eq!(list.n_items(), 1_000_000);
+        assert_eq!(list.n_items(), 100_000);
         assert!(list.in_memory() <= LOADED * 100, "{}", list.in_memory());
     }
 

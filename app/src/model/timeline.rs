@@ -172,9 +172,11 @@ impl TimelineParts {
             count => height(count).max(LOWEST.min(room)),
         });
         // What was made higher than it is must not push the others out.
-        let excess = (heights.iter().sum::<f32>() - room).max(0.0);
-        if let Some(highest) = heights.iter_mut().max_by(|a, b| a.total_cmp(b)) {
-            *highest = (*highest - excess).max(0.0);
+        for _ in 0..heights.len() {
+            let excess = (heights.iter().sum::<f32>() - room).max(0.0);
+            if let Some(highest) = heights.iter_mut().max_by(|a, b| a.total_cmp(b)) {
+                *highest = (*highest - excess).max(0.0);
+            }
         }
         heights
     }

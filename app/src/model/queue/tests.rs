@@ -10,6 +10,7 @@ fn prompt(id: u64, subject: &str) -> Prompt {
         id,
         subject: subject.to_owned(),
         operation: "connect".to_owned(),
+        scopes: vec!["host".to_owned()],
         attempts: 1,
         ..Prompt::default()
     }
