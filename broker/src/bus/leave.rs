@@ -4,15 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use portreeve_dbus::Error;
 use zbus::{
-    Connection, Variant,
+    Connection, fdo,
     message::{Flags, Header},
-    proxy,
 };
-use zbus_polkit::policykit1::{
-    AuthorityProxy, AuthorizationResult, CheckAuthorizationFlags, Subject,
-};
+use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
-use super::{caller::Caller, limits::Limiter};
+use super::{caller::Caller, limits::Limiter, systemd::main_pid};
 
 /// Questions about one user that may wait for polkit, or for that user's password.
 const QUESTIONS_OF_A_USER: usize = 4;
@@ -81,35 +78,21 @@ pub(super) async fn check_with(
     }
 }
 
-/// Whether who sits before a session may do `action`, without being asked for a password.
-pub(super) async fn has_session(
+/// Whether a user may do `action` where he sits, without being asked for a password. polkit tells that of processes:
+/// it is asked about the user's service manager, which is in no session, so that the one in which the user has his
+/// screen counts. (Asked about a session by its name, polkit 126 aborts in the rules' interpreter.)
+pub(super) async fn has_user(
     connection: &Connection,
-    session: &str,
+    uid: u32,
     action: &str,
 ) -> zbus::Result<bool> {
-    let subject = (
-        "unix-session",
-        HashMap::from([("session-id", Variant::from(session))]),
-    );
+    let pid = main_pid(connection, &format!("user@{uid}.service")).await?;
+    let failed =
+        |error: zbus_polkit::Error| zbus::Error::from(fdo::Error::Failed(error.to_string()));
+    let subject = Subject::new_for_pid(pid, None, Some(uid)).map_err(failed)?;
     let nothing = HashMap::new();
-    let authority = SessionsAuthorityProxy::new(connection).await?;
-    let result = authority.check_authorization(&subject, action, &nothing, 0, "");
-    Ok(result.await?.is_authorized)
-}
-
-/// The same method, for subjects of this kind.
-#[proxy(
-    interface = "org.freedesktop.PolicyKit1.Authority",
-    default_service = "org.freedesktop.PolicyKit1",
-    default_path = "/org/freedesktop/PolicyKit1/Authority"
-)]
-trait SessionsAuthority {
-    fn check_authorization(
-        &self,
-        subject: &(&str, HashMap<&str, Variant<'_>>),
-        action: &str,
-        details: &HashMap<&str, &str>,
-        flags: u32,
-        cancellation: &str,
-    ) -> zbus::Result<AuthorizationResult>;
+    let authority = AuthorityProxy::new(connection).await?;
+    let flags = CheckAuthorizationFlags::empty();
+    let checked = authority.check_authorization(&subject, action, &nothing, flags, "");
+    Ok(checked.await?.is_authorized)
 }

@@ -147,7 +147,7 @@ async fn look(
 ) -> zbus::Result<Looked> {
     let mut logins = Logins::default();
     let mut is_whole = true;
-    for (session, uid, _, _, path) in manager.list_sessions().await? {
+    for (_, uid, _, _, path) in manager.list_sessions().await? {
         // Not to know is no log-out: logind may be starting anew.
         if let Some(is_desktop) = look_at(connection, &path).await? {
             logins.users.insert(uid);
@@ -156,7 +156,7 @@ async fn look(
                 logins.desktops.insert(uid);
             }
             if services && is_before_a_screen(connection, &path).await? {
-                match is_administrators(connection, &session).await {
+                match is_administrator(connection, uid).await {
                     Some(true) => {
                         logins.administrators.insert(uid);
                     }
@@ -179,13 +179,13 @@ async fn is_before_a_screen(connection: &Connection, path: &OwnedObjectPath) -> 
     }
 }
 
-/// Whether polkit has who sits before a session for an administrator; `None` if it does not say.
-async fn is_administrators(connection: &Connection, session: &str) -> Option<bool> {
-    let asked = leave::has_session(connection, session, ACTION_BE_ASKED);
+/// Whether polkit has a user who sits before a screen for an administrator; `None` if it does not say.
+async fn is_administrator(connection: &Connection, uid: u32) -> Option<bool> {
+    let asked = leave::has_user(connection, uid, ACTION_BE_ASKED);
     match timeout(PATIENCE, asked).await {
         Ok(Ok(has)) => Some(has),
         Ok(Err(error)) => {
-            tracing::warn!(%error, "cannot ask polkit who is an administrator");
+            tracing::warn!("cannot ask polkit who is an administrator: {error}");
             None
         }
         Err(_elapsed) => {

@@ -52,6 +52,24 @@ pub async fn stops_for_good(connection: &Connection) -> bool {
     matches!(asked, Ok(Ok(job)) if job == "stop")
 }
 
+#[proxy(
+    interface = "org.freedesktop.systemd1.Service",
+    default_service = "org.freedesktop.systemd1"
+)]
+trait Service {
+    #[zbus(property(emits_changed_signal = "false"), name = "MainPID")]
+    fn main_pid(&self) -> zbus::Result<u32>;
+}
+
+/// The main process of a service.
+pub(super) async fn main_pid(connection: &Connection, service: &str) -> zbus::Result<u32> {
+    let unit = ManagerProxy::new(connection)
+        .await?
+        .get_unit(service)
+        .await?;
+    ServiceProxy::new(connection, unit).await?.main_pid().await
+}
+
 /// What systemd is doing with the service.
 async fn job_of(connection: &Connection) -> zbus::Result<String> {
     let unit = ManagerProxy::new(connection)

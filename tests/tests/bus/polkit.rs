@@ -18,7 +18,7 @@ use zbus::{Connection, OwnedVariant, connection::Builder, interface};
 pub(crate) struct Asked {
     /// Kind of the subject.
     pub(crate) kind: String,
-    /// Its name on the bus, or the session.
+    /// Its name on the bus.
     pub(crate) name: String,
     /// The action.
     pub(crate) action: String,
@@ -53,7 +53,6 @@ impl Authority {
         let (kind, details) = subject;
         let name = details
             .get("name")
-            .or_else(|| details.get("session-id"))
             .and_then(|name| String::try_from(name.try_clone().unwrap()).ok())
             .unwrap_or_default();
         self.state.lock().unwrap().asked.push(Asked {
