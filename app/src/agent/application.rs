@@ -41,6 +41,8 @@ mod imp {
     pub struct AgentApplication {
         pub(super) queue: RefCell<Queue>,
         pub(super) windows: RefCell<HashMap<String, PromptWindow>>,
+        /// Subjects that were put off, and of which a notification tells.
+        pub(super) told: RefCell<HashSet<String>>,
         /// Subjects whose answers are on their way to the broker.
         pub(super) answering: RefCell<HashSet<String>>,
         pub(super) broker: RefCell<Option<Broker>>,
@@ -147,12 +149,14 @@ impl AgentApplication {
                     }
                 }
                 Event::Withdraw(id) => self.remove(id),
-                Event::Undecided => {
+                Event::Undecided(false) => self.withdraw_notification(notification::UNDECIDED),
+                Event::Undecided(true) => {
                     let notification = notification::undecided();
                     self.send_notification(Some(notification::UNDECIDED), &notification);
                 }
                 Event::Gone => {
                     imp.broker.replace(None);
+                    self.withdraw_notification(notification::UNDECIDED);
                     let subjects = imp.queue.borrow().subjects();
                     imp.queue.borrow_mut().clear();
                     for subject in subjects {
@@ -212,6 +216,7 @@ impl AgentApplication {
         let is_away = imp.absence.borrow().is_away();
         let Some(oldest) = oldest.filter(|_| !is_away) else {
             self.close_window(subject);
+            imp.told.borrow_mut().remove(subject);
             self.withdraw_notification(&notification::id(subject));
             return;
         };
@@ -223,9 +228,14 @@ impl AgentApplication {
         let notification = notification::new(&oldest, is_quiet);
         if imp.queue.borrow().is_put_off(subject) {
             self.close_window(subject);
-            self.send_notification(Some(&notification::id(subject)), &notification);
+            // Of what is quiet it is told once: each banner would be as loud as a window.
+            let is_told = !imp.told.borrow_mut().insert(subject.to_owned());
+            if !(is_quiet && is_told) {
+                self.send_notification(Some(&notification::id(subject)), &notification);
+            }
             return;
         }
+        imp.told.borrow_mut().remove(subject);
         let known = imp.windows.borrow().get(subject).cloned();
         let window = known.clone().unwrap_or_else(|| self.open_window(subject));
         let program = imp.programs.known(programs::key(&oldest));

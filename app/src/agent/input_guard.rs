@@ -27,6 +27,7 @@ struct Inner {
     armed: Box<dyn Fn()>,
     busy: Cell<bool>,
     unanswerable: Cell<bool>,
+    covered: Cell<bool>,
     timer: RefCell<Option<glib::SourceId>>,
     /// Keys that are down: pressed again without a release, they repeat by themselves.
     down: RefCell<HashSet<u32>>,
@@ -50,6 +51,7 @@ impl InputGuard {
             armed: Box::new(armed),
             busy: Cell::default(),
             unanswerable: Cell::default(),
+            covered: Cell::default(),
             timer: RefCell::default(),
             down: RefCell::default(),
             pointer: Cell::default(),
@@ -100,6 +102,12 @@ impl InputGuard {
         if self.0.unanswerable.replace(unanswerable) != unanswerable {
             self.0.refresh();
         }
+    }
+
+    /// Whether something is in front of the question. Afterwards it has to stand for a while again.
+    pub(super) fn set_covered(&self, covered: bool) {
+        self.0.covered.set(covered);
+        self.change();
     }
 
     /// Whether a button's click counts.
@@ -219,7 +227,7 @@ impl Inner {
 
     /// Whether there is something to answer, and no answer is on its way.
     fn is_answerable(&self) -> bool {
-        !self.busy.get() && !self.unanswerable.get()
+        !self.busy.get() && !self.unanswerable.get() && !self.covered.get()
     }
 
     /// Makes the buttons act or not, as it is now, and again when that changes by itself.

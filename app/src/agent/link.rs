@@ -4,7 +4,10 @@
 use std::{convert::Infallible, future::pending, sync::Arc};
 
 use async_channel::Sender;
-use portreeve_dbus::{AGENT_PATH, BrokerProxy, Error, OWN_UID, Owner, OwnerWatch, Prompt};
+use futures_util::StreamExt as _;
+use portreeve_dbus::{
+    AGENT_PATH, BrokerProxy, Error, ModesProxy, OWN_UID, Owner, OwnerWatch, Prompt,
+};
 use tokio::{sync::Notify, time::sleep};
 use zbus::{Connection, fdo, interface, message::Header};
 
@@ -26,8 +29,8 @@ pub(super) enum Event {
     Gone,
     /// Whether the user is away.
     Away(bool),
-    /// Nobody has chosen yet how to start.
-    Undecided,
+    /// Whether nobody has chosen yet how to start.
+    Undecided(bool),
 }
 
 /// Keeps the agent registered for as long as somebody listens to `events`. What is known of a program is
@@ -85,18 +88,24 @@ async fn stay_registered(
     backoff: &mut Backoff,
 ) -> Infallible {
     register(connection, events, backoff).await;
-    match is_undecided(connection).await {
-        Ok(true) => send(events, Event::Undecided).await,
-        Ok(false) => {}
-        Err(error) => tracing::warn!(%error, "cannot ask for the mode"),
+    if let Err(error) = follow_choice(connection, events).await {
+        tracing::warn!(%error, "cannot follow the mode");
     }
     pending().await
 }
 
-/// Whether nobody has chosen yet how to start.
-async fn is_undecided(connection: &Connection) -> Result<bool, Error> {
-    let status = BrokerProxy::new(connection).await?.status(OWN_UID).await?;
-    Ok(status.mode_undecided == Some(true))
+/// Tells whether it is still to be chosen how to start, until it was.
+async fn follow_choice(connection: &Connection, events: &Sender<Event>) -> Result<(), Error> {
+    let modes = ModesProxy::new(connection).await?;
+    let mut changes = modes.receive_changed().await?;
+    modes.watch(OWN_UID).await?;
+    loop {
+        let undecided = modes.get(OWN_UID).await?.undecided == Some(true);
+        send(events, Event::Undecided(undecided)).await;
+        if !undecided || changes.next().await.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Registers the agent, however often that takes.

@@ -107,14 +107,31 @@ impl PromptWindow {
 
         self.show_words(&question, waiting);
         imp.places().show(&question);
+        // Of what has only grown, what was chosen stays: it is not for the program to choose otherwise.
+        let grown = !same
+            && before.as_ref().is_some_and(|before| {
+                let mut ids = before.asked.iter().map(|(id, _)| id);
+                ids.any(|id| asked.iter().any(|(other, _)| other == id))
+            });
+        let chosen = self.chosen_of(before.as_ref()).filter(|_| grown);
         if before.is_none_or(|before| !same || before.question.scopes != question.scopes) {
-            fill(&imp.scope_row, &question.scopes, 0);
+            let extent = chosen.map(|(extent, _)| extent);
+            fill(
+                &imp.scope_row,
+                &question.scopes,
+                question.extent_after(extent),
+            );
         }
         if !same {
+            let kept = chosen.and_then(|(_, lifespan)| {
+                let mut lifespans = question.lifespans.iter();
+                lifespans.position(|choice| choice.value == lifespan)
+            });
+            let suggested = question.suggested_lifespan;
             fill(
                 &imp.lifespan_row,
                 &question.lifespans,
-                question.suggested_lifespan,
+                kept.unwrap_or(suggested),
             );
             imp.details_row.set_expanded(false);
         }
@@ -282,9 +299,13 @@ impl PromptWindow {
 
     /// How far and how long an answer would be, as it is chosen now.
     fn chosen(&self) -> Option<(Extent, For)> {
+        self.chosen_of(self.imp().shown.borrow().as_ref())
+    }
+
+    /// The same of what was shown.
+    fn chosen_of(&self, shown: Option<&imp::Shown>) -> Option<(Extent, For)> {
         let imp = self.imp();
-        let shown = imp.shown.borrow();
-        let question = &shown.as_ref()?.question;
+        let question = &shown?.question;
         let extent = chosen(&imp.scope_row, &question.scopes)?;
         let lifespan = chosen(&imp.lifespan_row, &question.lifespans)?;
         Some((extent, lifespan))
@@ -340,9 +361,11 @@ impl PromptWindow {
                 Some(&question.identity),
                 question.warning.as_ref(),
             ];
+            let places = question.places.iter().map(|place| &place.name);
             let words: Vec<_> = words
                 .into_iter()
                 .flatten()
+                .chain(places)
                 .map(|text| plain(text))
                 .collect();
             (shown.asked.clone(), words.join("\n"))

@@ -18,9 +18,9 @@ use crate::{
 const PAGES: usize = 10;
 
 mod imp {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
-    use adw::subclass::prelude::*;
+    use adw::{prelude::*, subclass::prelude::*};
     use gtk::{gdk, glib};
     use portreeve_dbus::Activity;
     use portreeve_policy::Action;
@@ -53,6 +53,10 @@ mod imp {
         #[template_child]
         pub(super) rules: TemplateChild<gtk::ListBox>,
         pub(super) row: RefCell<Activity>,
+        /// Counts up with each row that is shown.
+        pub(super) shown: Cell<u64>,
+        /// What the rows of `rules` are about.
+        pub(super) rule_ids: RefCell<Vec<u64>>,
         pub(super) broker: RefCell<Option<Broker>>,
         pub(super) on_closed: RefCell<Option<Box<dyn Fn()>>>,
     }
@@ -85,7 +89,17 @@ mod imp {
         }
     }
 
-    impl ObjectImpl for ActivityDetails {}
+    impl ObjectImpl for ActivityDetails {
+        fn constructed(&self) {
+            self.parent_constructed();
+            let details = self.obj().downgrade();
+            self.rules.connect_row_activated(move |_, row| {
+                if let Some(details) = details.upgrade() {
+                    details.show_rule_at(row.index());
+                }
+            });
+        }
+    }
     impl WidgetImpl for ActivityDetails {}
     impl BinImpl for ActivityDetails {}
 }
@@ -114,6 +128,7 @@ impl ActivityDetails {
     pub(super) fn show(&self, row: &Activity) {
         let imp = self.imp();
         imp.row.replace(row.clone());
+        imp.shown.set(imp.shown.get().wrapping_add(1));
         let facts = ActivityFacts::new(row);
         imp.name.set_label(&isolate(&shown(&row.name)));
         imp.verdict.set_label(&facts.verdict_words());
@@ -164,20 +179,23 @@ impl ActivityDetails {
         let Some(broker) = self.imp().broker.borrow().clone() else {
             return;
         };
-        let details = self.downgrade();
+        let (details, shown) = (self.downgrade(), self.imp().shown.get());
         glib::spawn_future_local(async move {
             let facts = ActivityFacts::new(&row);
             let explanation = broker.explain(facts.call()).await;
             if let (Some(details), Ok(explanation)) = (details.upgrade(), explanation) {
-                details.show_rules(&row, &explanation);
+                details.show_rules(shown, &explanation);
             }
             for (verdict, name) in [
                 (Verdict::Allowed, gettext("Last allowed")),
                 (Verdict::Denied, gettext("Last denied")),
             ] {
-                let found = last(&broker, facts.alike(verdict)).await;
+                let found = last(&broker, &row, facts.alike(verdict)).await;
+                // Of what could not be found out nothing is said.
+                let Some(found) = found else { continue };
                 let value = found.map_or_else(|| gettext("Never, as far as is recorded"), moment);
-                let Some(details) = details.upgrade().filter(|it| it.shows(&row)) else {
+                let Some(details) = details.upgrade().filter(|it| it.imp().shown.get() == shown)
+                else {
                     return;
                 };
                 details.add_fact(&Fact { name, value });
@@ -185,16 +203,11 @@ impl ActivityDetails {
         });
     }
 
-    /// Whether this row is shown still.
-    fn shows(&self, row: &Activity) -> bool {
-        *self.imp().row.borrow() == *row
-    }
-
-    fn show_rules(&self, row: &Activity, explanation: &Explanation) {
-        if !self.shows(row) {
+    fn show_rules(&self, shown: u64, explanation: &Explanation) {
+        let imp = self.imp();
+        if imp.shown.get() != shown {
             return;
         }
-        let imp = self.imp();
         let outcome = match explanation.outcome.as_str() {
             "allow" => gettext("allowed"),
             "ask" => gettext("asked about"),
@@ -214,6 +227,7 @@ impl ActivityDetails {
             ),
         });
         imp.rules.remove_all();
+        let mut ids = Vec::new();
         for id in &explanation.rules {
             if let Some(words) = self.words_of_rule(*id) {
                 let line = Line::default();
@@ -224,18 +238,14 @@ impl ActivityDetails {
                 line.set_margin_bottom(8);
                 line.set_margin_start(12);
                 line.set_margin_end(12);
-                let id = *id;
                 let place = gtk::ListBoxRow::builder().child(&line).build();
                 place.update_property(&[Property::Label(&words.spoken)]);
-                place.connect_activate(glib::clone!(
-                    #[weak(rename_to = details)]
-                    self,
-                    move |_| details.show_rule(id)
-                ));
                 imp.rules.append(&place);
+                ids.push(*id);
             }
         }
-        imp.rules.set_visible(imp.rules.row_at_index(0).is_some());
+        imp.rules.set_visible(!ids.is_empty());
+        imp.rule_ids.replace(ids);
         imp.rules_box.set_visible(true);
     }
 
@@ -250,6 +260,14 @@ impl ActivityDetails {
     fn show_rule(&self, id: u64) {
         if let Some(window) = self.window() {
             window.show_rule(id);
+        }
+    }
+
+    fn show_rule_at(&self, index: i32) {
+        let index = usize::try_from(index).ok();
+        let id = index.and_then(|index| self.imp().rule_ids.borrow().get(index).copied());
+        if let Some(id) = id {
+            self.show_rule(id);
         }
     }
 
@@ -283,16 +301,25 @@ impl ActivityDetails {
     }
 }
 
-/// When the last call was that a filter lets through.
-async fn last(broker: &Broker, filter: ActivityFilter) -> Option<i64> {
+/// When the last call like this one was that a filter lets through, if there was any; `None` if that could not be
+/// found out.
+async fn last(broker: &Broker, like: &Activity, filter: ActivityFilter) -> Option<Option<i64>> {
+    // The filter lets through what contains the name, too.
+    let is_alike = |row: &&Activity| match &like.host {
+        Some(_) => row.host == like.host,
+        None => row.address == like.address,
+    };
     let mut before = String::new();
     for _ in 0..PAGES {
         let read = broker.activity(filter.clone(), before).await;
         let (rows, next) = read.ok()?;
-        if let Some(row) = rows.first() {
-            return Some(row.last);
+        if let Some(row) = rows.iter().find(is_alike) {
+            return Some(Some(row.last));
         }
-        before = Some(next).filter(|next| !next.is_empty())?;
+        if next.is_empty() {
+            return Some(None);
+        }
+        before = next;
     }
     None
 }

@@ -34,6 +34,8 @@ impl ActivityPage {
         imp.show_state();
         if imp.online.get() == Some(true) {
             self.refresh();
+            // What was wanted while nobody was there.
+            self.read();
         }
     }
 

@@ -4,6 +4,7 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
 use portreeve_dbus::{Error, Rule, SeenProgram};
 
+use super::PAUSE;
 use crate::{
     client::{Broker, in_background},
     model::ProgramItem,
@@ -54,6 +55,10 @@ impl ApplicationsPage {
         };
         match broker.programs().await {
             Ok(programs) => self.show_programs(programs),
+            Err(Error::LimitsExceeded(_)) => {
+                glib::timeout_future(PAUSE).await;
+                self.imp().stale.set(true);
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot read which programs there are");
                 if matches!(error, Error::StoreUnavailable(_)) {

@@ -28,6 +28,9 @@ mod timeline_table;
 mod welcome_dialog;
 mod window;
 
+/// How long is waited when the broker has too many questions of this user already.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
 pub use about::shortcuts_dialog;
 pub use application::EditorApplication;
 pub use history_dialog::HistoryDialog;

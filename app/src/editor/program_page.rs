@@ -4,7 +4,7 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
 use portreeve_dbus::Error;
 
-use super::{program_icon::show_icon, window::RulesWindow};
+use super::{PAUSE, program_icon::show_icon, window::RulesWindow};
 use crate::{
     client::Broker,
     i18n::gettext_f,
@@ -41,6 +41,8 @@ impl ProgramPage {
         imp.handler.replace(Some(handler));
         page.show_item();
         page.show_destinations(Vec::new(), String::new());
+        // That there are none is known when they were read.
+        imp.nowhere.set_visible(false);
         page
     }
 
@@ -105,6 +107,10 @@ impl ProgramPage {
                 let mut rows = self.imp().rows.borrow().clone();
                 rows.extend(more);
                 self.show_destinations(rows, next);
+            }
+            Err(Error::LimitsExceeded(_)) if is_first => {
+                glib::timeout_future(PAUSE).await;
+                self.imp().stale.set(true);
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot read where a program went");

@@ -277,6 +277,15 @@ impl ActivityList {
         self.items_changed(change.0, change.1, change.2);
     }
 
+    /// The page that begins there could not be read: it is wanted again when it is looked at again.
+    pub fn give_up(&self, before: &str) {
+        let mut pages = self.imp().pages.borrow_mut();
+        let page = pages.iter_mut().find(|page| page.before == before);
+        if let Some(page) = page.filter(|page| !page.loaded) {
+            page.items = Vec::new();
+        }
+    }
+
     /// How many rows are in memory.
     pub fn in_memory(&self) -> usize {
         self.loaded().count()
@@ -445,6 +454,9 @@ mod tests {
         let again = list.item(350).and_downcast();
         assert_eq!(again, Some(item), "the same until it is read");
         assert_eq!(*wanted.borrow(), ["3"], "and it is wanted once");
+        list.give_up("3");
+        list.item(350);
+        assert_eq!(*wanted.borrow(), ["3", "3"], "unless it could not be read");
         list.fill("3", page(10_000, 3));
         let item: ActivityItem = list.item(350).and_downcast().unwrap();
         assert_eq!(item.row().id, 10_000 - 350);

@@ -132,7 +132,8 @@ pub fn can_be_ruled(key: &str) -> bool {
 
 /// Whether a rule is about all of its program's connections, and stays.
 fn is_about_all(rule: &Rule) -> bool {
-    rule.operations.iter().any(|word| word == "connect")
+    rule.operations == ["connect"]
+        && rule.enabled
         && rule.destination == "anywhere"
         && rule.lifespan == "always"
         && rule.ports.is_none()

@@ -15,8 +15,10 @@ use super::question::go_together;
 /// For how long after a window has got a question others are taken into it. Shorter than it takes until a prompt can be
 /// answered, so that nothing changes under a hand that is about to.
 const GATHERING: Duration = Duration::from_millis(400);
-/// So many that wait behind a question are put together with it all the same.
+/// So many that wait behind fewer are put together with these all the same, once.
 pub(super) const FLOOD: usize = 8;
+/// The most that are put together.
+const MOST: usize = 32;
 
 /// Who has put a subject off so often, in such a time, is not shown a window for it any more, until he wants one.
 const PATIENCE: usize = 3;
@@ -162,8 +164,9 @@ impl Queue {
         let is_new = |prompt: &&&Prompt| !before.ids.contains(&prompt.id);
         let takes_new = before.ids.is_empty()
             || now.saturating_duration_since(before.since) < GATHERING
-            || together.iter().filter(is_new).count() >= FLOOD;
+            || before.ids.len() < FLOOD && together.iter().filter(is_new).count() >= FLOOD;
         let shown = together.iter().filter(|it| takes_new || !is_new(it));
+        let shown = shown.take(MOST);
         let shown: Vec<Prompt> = shown.copied().cloned().collect();
         let since = if before.ids.is_empty() {
             now

@@ -41,14 +41,14 @@ impl Calls {
 
     /// “5 allowed, 2 denied”.
     pub fn words(self) -> String {
-        let several = |singular, plural, count: u64| {
-            let n = usize::try_from(count).unwrap_or(usize::MAX);
-            (count > 0).then(|| ngettext_f(singular, plural, n, &[]))
-        };
+        let counts = self.counts();
+        let [allowed, denied, unanswered] =
+            counts.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         let parts = [
-            several("{n} allowed", "{n} allowed", self.allowed),
-            several("{n} denied", "{n} denied", self.denied),
-            several("{n} unanswered", "{n} unanswered", self.unanswered),
+            (allowed > 0).then(|| ngettext_f("{n} allowed", "{n} allowed", allowed, &[])),
+            (denied > 0).then(|| ngettext_f("{n} denied", "{n} denied", denied, &[])),
+            (unanswered > 0)
+                .then(|| ngettext_f("{n} unanswered", "{n} unanswered", unanswered, &[])),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         if parts.is_empty() {

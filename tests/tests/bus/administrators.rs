@@ -47,6 +47,7 @@ struct Unit;
 
 #[interface(name = "org.freedesktop.systemd1.Service")]
 impl Unit {
+    #[expect(clippy::unused_self, reason = "zbus calls it so")]
     #[zbus(property, name = "MainPID")]
     fn main_pid(&self) -> u32 {
         std::process::id()

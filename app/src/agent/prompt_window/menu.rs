@@ -90,7 +90,19 @@ impl PromptWindow {
         let reasons = self.question(Question::reasons).unwrap_or_default();
         let dialog = adw::AlertDialog::new(Some(&gettext("Why Am I Asked?")), Some(&reasons));
         dialog.add_response("close", &gettext("_Close"));
+        self.cover(&dialog);
         dialog.present(Some(self));
+    }
+
+    /// While this dialog is in front of it, the question cannot be answered.
+    fn cover(&self, dialog: &adw::AlertDialog) {
+        self.imp().guard().set_covered(true);
+        let weak = self.downgrade();
+        dialog.connect_closed(move |_| {
+            if let Some(window) = weak.upgrade() {
+                window.imp().guard().set_covered(false);
+            }
+        });
     }
 
     fn open_app(&self) {
@@ -113,6 +125,7 @@ impl PromptWindow {
         dialog.add_response(RESPONSE, &gettext("_Stop"));
         dialog.set_response_appearance(RESPONSE, adw::ResponseAppearance::Destructive);
         dialog.set_close_response("cancel");
+        self.cover(&dialog);
         let weak = self.downgrade();
         dialog.choose(Some(self), gio::Cancellable::NONE, move |response| {
             let Some(window) = weak.upgrade().filter(|_| response == RESPONSE) else {

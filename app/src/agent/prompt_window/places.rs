@@ -1,19 +1,21 @@
 //! The places of a question about several, each of which can be left out of the answer.
 
-use std::{cell::RefCell, collections::HashSet, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    rc::Rc,
+};
 
 use adw::prelude::*;
 
 use super::Given;
 use crate::model::{Place, Question};
 
-/// So many are shown without being asked for.
-const SHOWN: usize = 5;
-
 /// The rows of places in an expander.
 pub(super) struct PlacesView {
     row: adw::ExpanderRow,
     rows: RefCell<Vec<PlaceRow>>,
+    choosable: Cell<bool>,
     changed: Rc<dyn Fn()>,
 }
 
@@ -29,6 +31,7 @@ impl PlacesView {
         Self {
             row,
             rows: RefCell::default(),
+            choosable: Cell::default(),
             changed: Rc::new(changed),
         }
     }
@@ -41,9 +44,6 @@ impl PlacesView {
             .set_title(&question.places_title().unwrap_or_default());
         if rows.iter().map(|it| &it.place).eq(&question.places) {
             return;
-        }
-        if rows.is_empty() {
-            self.row.set_expanded(question.places.len() <= SHOWN);
         }
         let is_left_out = |row: &&PlaceRow| !row.check.is_active();
         let left_out = rows.iter().filter(is_left_out).map(|row| row.place.id);
@@ -58,8 +58,11 @@ impl PlacesView {
         }
     }
 
-    /// Whether places can be left out: not if an answer is for all there are.
+    /// Whether an answer is for the chosen ones, so that all can be seen, and left out; or for wherever it is.
     pub(super) fn set_choosable(&self, choosable: bool) {
+        if self.choosable.replace(choosable) != choosable || choosable {
+            self.row.set_expanded(choosable);
+        }
         for row in &*self.rows.borrow() {
             row.check.set_sensitive(choosable);
         }

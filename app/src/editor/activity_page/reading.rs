@@ -6,11 +6,9 @@ use adw::subclass::prelude::*;
 use gtk::{glib, prelude::*};
 use portreeve_dbus::{Activity, ActivityFilter, Error};
 
-use super::ActivityPage;
+use super::{super::PAUSE, ActivityPage};
 use crate::{client::Broker, user_facing_error::UserFacingError as _};
 
-/// How long is waited when the broker has too many questions already.
-const PAUSE: Duration = Duration::from_secs(1);
 /// News are counted for at most this part of the time.
 const SHARE: u32 = 10;
 /// How long they wait for that at most.
@@ -83,7 +81,7 @@ impl ActivityPage {
         }
     }
 
-    fn read(&self) {
+    pub(super) fn read(&self) {
         if self.imp().reading.replace(true) {
             return;
         }
@@ -144,6 +142,9 @@ impl ActivityPage {
             Err(Error::StoreUnavailable(_)) => self.show_nothing_recorded(),
             Err(error) => {
                 tracing::warn!(%error, "cannot read what programs did");
+                if let Wanted::Again(before) = &wanted {
+                    imp.rows.give_up(before);
+                }
                 imp.failed.set(true);
                 imp.failure.set_description(Some(&error.to_user_facing()));
                 imp.show_state();

@@ -163,6 +163,7 @@ impl TimelineBars {
             self,
             move |_, x, _| {
                 imp.obj().grab_focus();
+                imp.anchor.set(None);
                 imp.cursor.set(imp.part_at(x));
             }
         ));

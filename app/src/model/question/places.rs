@@ -3,7 +3,7 @@
 use portreeve_dbus::Prompt;
 use portreeve_policy::{For, Scope};
 
-use super::{Choice, Extent, Kind, Question, details, heading, letters, warning};
+use super::{Choice, Extent, Kind, Question, details, heading, is_changed, letters, warning};
 use crate::{
     i18n::{gettext, gettext_f, ngettext_f},
     model::{clock::in_words, queue::FLOOD},
@@ -29,7 +29,9 @@ pub struct Place {
 pub(in crate::model) fn go_together(one: &Prompt, other: &Prompt) -> bool {
     let is_place = |prompt: &Prompt| {
         let suggested = prompt.scopes.first();
+        // The first answer about a changed file changes what the others ask.
         Kind::of(prompt) == Kind::Connect
+            && !is_changed(prompt)
             && suggested.is_some_and(|word| word.parse::<Scope>().is_ok_and(|it| it != Scope::Any))
     };
     let whose = |prompt: &Prompt| {
@@ -60,9 +62,11 @@ impl Question {
             .find(|prompt| letters(prompt).is_some_and(|it| it.looks_alike))
             .or(prompts.first())
             .and_then(warning);
-        if prompts.iter().any(|prompt| prompt.held > 0) {
+        let waits = prompts.iter().find(|prompt| prompt.held > 0);
+        if waits.is_some() {
             self.stopped = None;
         }
+        self.process = waits.map(|prompt| prompt.pid);
         let places = Choice {
             value: Extent::Places,
             label: gettext("The chosen places"),
@@ -81,6 +85,13 @@ impl Question {
             .map(|first| details::of_program(first, program))
             .unwrap_or_default();
         self
+    }
+
+    /// Which extent is chosen at first, where this one was before of a question that this one has grown from.
+    pub fn extent_after(&self, before: Option<Extent>) -> usize {
+        let at = |extent| self.scopes.iter().position(|choice| choice.value == extent);
+        let before = before.map(|extent| at(extent).or_else(|| at(Extent::Places)));
+        before.flatten().unwrap_or_default()
     }
 
     /// What stands over the places; `None` if only one is asked about.

@@ -132,13 +132,30 @@ fn it_is_stopped_only_if_none_is_held() {
         ..to(id, "a.example")
     };
     assert!(about(&[stopped(1), stopped(2)]).stopped.is_some());
-    assert_eq!(about(&[stopped(1), to(2, "b.example")]).stopped, None);
+    let held = Prompt {
+        pid: 7,
+        ..to(2, "b.example")
+    };
+    let question = about(&[stopped(1), held]);
+    assert_eq!((question.stopped, question.process), (None, Some(7)));
 }
 
 #[test]
 fn only_places_of_the_same_caller_go_together() {
-    let one = to(1, "a.example");
-    assert!(go_together(&one, &to(2, "b.example")));
+    let one = Prompt {
+        uid: 1000,
+        ..to(1, "a.example")
+    };
+    let other = Prompt {
+        uid: 1000,
+        ..to(2, "b.example")
+    };
+    assert!(go_together(&one, &other));
+    let changed = |prompt: &Prompt| Prompt {
+        alterations: vec!["changed".into()],
+        ..prompt.clone()
+    };
+    assert!(!go_together(&changed(&one), &changed(&other)));
     for other in [
         Prompt {
             operation: "listen".into(),
@@ -157,6 +174,10 @@ fn only_places_of_the_same_caller_go_together() {
             ..to(2, "b.example")
         },
         Prompt {
+            uid: 0,
+            ..to(2, "b.example")
+        },
+        Prompt {
             lifespans: vec!["once".into()],
             ..to(2, "b.example")
         },
@@ -167,4 +188,17 @@ fn only_places_of_the_same_caller_go_together() {
     ] {
         assert!(!go_together(&one, &other), "{other:?}");
     }
+}
+
+#[test]
+fn a_question_that_grows_to_a_flood_is_not_for_anywhere_by_itself() {
+    let flood: Vec<_> = (0..9).map(|id| to(id, "a.example")).collect();
+    let flood = about(&flood);
+    let chosen = |before| flood.scopes[flood.extent_after(before)].value;
+    let anywhere = Extent::Scope(Scope::Any);
+    assert_eq!(chosen(None), anywhere);
+    for before in [Extent::Scope(Scope::Host), Extent::Places] {
+        assert_eq!(chosen(Some(before)), Extent::Places);
+    }
+    assert_eq!(chosen(Some(anywhere)), anywhere);
 }
