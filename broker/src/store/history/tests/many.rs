@@ -25,8 +25,8 @@ fn fill(database: &Database) {
                  UNION ALL VALUES (101, 1001, '/usr/bin/1', '1', 1, 0, 1, 1, 1);
              WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000000)
              INSERT INTO activity SELECT iif(n % 100 = 0, 1001, 1000), n, n,
-                 iif(n % 100 = 0, 101, n % 100), 'connect', 6, '192.0.2.' || n % 250, 443,
-                 'host' || n % 1000 || '.example', iif(n % 7, 0, 1), 'rule', n % 50,
+                 iif(n % 100 = 0, 101, n % 100), 'connect', 6, '192.0.2.' || (n % 250), 443,
+                 'host' || (n % 1000) || '.example', iif(n % 7, 0, 1), 'rule', n % 50,
                  n * 1000000, n * 1000000, 1 FROM n;
              COMMIT;",
         )
