@@ -8,7 +8,7 @@ use portreeve_policy::{Answer, For, Mode, Operation, Outcome, Scope};
 
 use super::{
     super::{AgentKind, Answered, Logins, Origin, ToAgent},
-    desk::{ALICE, Agent, BOB, Desk, at, edit, said, spec_for},
+    desk::{ALICE, Agent, BOB, Desk, asking, at, edit, said, spec_for},
     kernel::Told,
     running::Running,
 };
@@ -27,7 +27,7 @@ fn guarded(services: Services) -> Config {
             guarded: true,
             ..services
         },
-        ..Config::default()
+        ..asking()
     }
 }
 
@@ -284,7 +284,7 @@ async fn what_a_prompt_needs_is_not_judged_where_it_belongs() {
     seat(&desk, &[ALICE]).await;
     let resolved = || Running::of("/usr/lib/systemd/systemd-resolved", 990);
     let told = async |program: &Running, flags| {
-        let call = desk.call_with(program, at("192.0.2.53", 53), flags).await;
+        let call = desk.call_with(program, at("192.0.2.53", 853), flags).await;
         desk.rest().await;
         desk.told(call)
     };
