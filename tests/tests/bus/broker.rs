@@ -22,7 +22,7 @@ use portreeve_broker::{
     subject::{Caller, Code, Extras, ProcessHandle},
 };
 use portreeve_policy::{
-    Alteration, Ancestry, Contents, Knowledge, Object, Operation, Process, Program, Protocol,
+    Alteration, Ancestry, Contents, Knowledge, Mode, Object, Operation, Process, Program, Protocol,
     Subject,
 };
 use tokio::sync::{Notify, OnceCell, mpsc};
@@ -98,8 +98,9 @@ impl Broker {
         Self::start_with(Config::default()).await
     }
 
-    /// A broker with these settings.
-    pub(crate) async fn start_with(config: Config) -> Self {
+    /// A broker with these settings, and users who are asked unless they say something else.
+    pub(crate) async fn start_with(mut config: Config) -> Self {
+        config.mode.get_or_insert(Mode::Ask);
         let dir = tempfile::tempdir().unwrap();
         let era = Era::current(0).unwrap();
         let store = Store::open(dir.path().join("rules.db"), era).await;

@@ -156,6 +156,9 @@ fn an_invalid_argument_is_named() {
             ..spec()
         };
         let (_, text) = error(&client, "Rules1.Change", &(OWN_UID, RuleChanges::add(both))).await;
-        assert!(text.contains("host, domain, network and place"), "{text}");
+        assert!(
+            text.contains("host, domain, network, list and place"),
+            "{text}"
+        );
     });
 }
