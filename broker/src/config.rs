@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 mod services;
 
-pub use self::services::{Services, SystemUsers};
+pub use self::services::{Services, SystemUsers, Unseen};
 use crate::store::history::Limits;
 
 /// Where the settings are.
@@ -285,6 +285,11 @@ impl Config {
     /// Root and system users, if they are guarded.
     pub const fn system_users(&self) -> SystemUsers {
         SystemUsers::new(self.services.guarded, self.uid_min, self.uid_max)
+    }
+
+    /// What becomes of calls that cannot be looked into.
+    pub fn unseen(&self) -> Unseen {
+        Unseen::new(self.system_users(), self.services.clone())
     }
 
     /// What becomes of this user's calls that no rule is about. What the settings say of it is said of people.

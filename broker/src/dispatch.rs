@@ -8,6 +8,7 @@ use portreeve_policy::{Operation, Outcome};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
+    config::Unseen,
     decide::Arrival,
     failure::{Failures, Reason},
     gate::{Knock, once},
@@ -24,8 +25,7 @@ struct Dispatch {
     arrivals: mpsc::Sender<Arrival>,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
-    /// What becomes of root's calls that cannot be looked into.
-    of_root: Outcome,
+    unseen: Unseen,
 }
 
 /// Hands calls on until the gate or the loop ends.
@@ -35,7 +35,7 @@ pub async fn run(
     resolver: Resolver,
     names: Arc<Mutex<Names>>,
     failures: Arc<Failures>,
-    of_root: Outcome,
+    unseen: Unseen,
 ) {
     let under_way = Arc::new(Semaphore::new(UNDER_WAY));
     let dispatch = Arc::new(Dispatch {
@@ -43,7 +43,7 @@ pub async fn run(
         arrivals,
         names,
         failures,
-        of_root,
+        unseen,
     });
     while let Some(knock) = knocks.recv().await {
         let Ok(place) = Arc::clone(&under_way).try_acquire_owned() else {
@@ -60,15 +60,9 @@ pub async fn run(
 }
 
 impl Dispatch {
-    /// Ends a call that cannot be looked into; whether it still waited. Root is not one whom a firewall keeps from
-    /// anything, so there the computer's work comes first, if the settings say so.
+    /// Ends a call that cannot be looked into; whether it still waited.
     fn give_up(&self, knock: Knock) -> bool {
-        let is_roots = knock.request.key.process.uid == 0;
-        let action = if is_roots {
-            self.of_root
-        } else {
-            Outcome::DENY
-        };
+        let action = self.unseen.outcome(&knock.request);
         knock.held.release(&once(action))
     }
 

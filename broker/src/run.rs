@@ -129,7 +129,11 @@ pub async fn run(places: Places) -> Result<(), Error> {
 
     // The gate first: it has to be served before anything in it is looked at.
     let entrance = Entrance::open(&mut kept)?;
-    let table = Table::new(Box::new(entrance.connection()), Arc::clone(&failures));
+    let table = Table::new(
+        Box::new(entrance.connection()),
+        Arc::clone(&failures),
+        config.unseen(),
+    );
     // However this ends, those who wait are left to the next broker before anything is let go.
     let leaving = Leaving(Arc::clone(&table), Arc::clone(&names));
     let server = Server::new(
@@ -178,7 +182,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         Resolver::new(mounters, starters, ruled, config.system_users()),
         Arc::clone(&names),
         failures,
-        config.services.unanswered.action(),
+        config.unseen(),
     );
     tokio::spawn(dispatching);
     let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;

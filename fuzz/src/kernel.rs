@@ -10,6 +10,7 @@ use std::{
 
 use portreeve_abi::{Ancestry, Hold, Request, SCRIPT_NAME, VERDICT_MAGIC, Verdict};
 use portreeve_broker::{
+    config::Config,
     failure::Failures,
     gate::{
         Connection, Error, Knock, Server, Table,
@@ -131,7 +132,11 @@ impl Kernel {
         }
         let connection = Connection::adopt(OwnedFd::from(other)).expect("a connection");
         let failures = Arc::new(Failures::default());
-        let table = Table::new(Box::new(connection.clone()), Arc::clone(&failures));
+        let table = Table::new(
+            Box::new(connection.clone()),
+            Arc::clone(&failures),
+            Config::default().unseen(),
+        );
         let holds = Arc::new(Holds::default());
         let (sender, knocks) = mpsc::channel(room);
         let server = Server::new(

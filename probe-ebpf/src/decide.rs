@@ -267,7 +267,12 @@ impl Call {
         // SAFETY: only the broker writes this map, and a stale standing is harmless.
         let flags = match unsafe { STANDINGS.get(&self.caller.executable()) } {
             None => 0,
-            Some(_) if self.config.loopback_judged == 0 && is_loopback(&self.key.endpoint) => {
+            // Between what makes a screen nothing waits. What others do on this computer is judged like anybody's.
+            Some(found)
+                if found.flags & request_flags::AT_ONCE != 0
+                    && self.config.loopback_judged == 0
+                    && is_loopback(&self.key.endpoint) =>
+            {
                 return 0.into();
             }
             // Where system users are guarded, the broker itself may not come up without these.

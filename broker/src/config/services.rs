@@ -2,6 +2,11 @@
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
+use portreeve_abi::{
+    Request,
+    request_flags::{MARKS, NEEDED},
+};
+use portreeve_policy::Outcome;
 use serde::Deserialize;
 
 use super::Treatment;
@@ -137,6 +142,38 @@ impl SystemUsers {
     }
 }
 
+/// What becomes of calls that cannot be looked into, because there are too many of them or because their callers cannot
+/// be identified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    users: SystemUsers,
+    services: Services,
+}
+
+impl Unseen {
+    pub(super) const fn new(users: SystemUsers, services: Services) -> Self {
+        Self { users, services }
+    }
+
+    /// What becomes of this one. People's are denied. Of the system's the settings say it, unless it is one that would
+    /// not be judged: the computer's work does not stop because something else calls too often.
+    pub fn outcome(&self, request: &Request) -> Outcome {
+        let (uid, flags) = (request.key.process.uid, request.flags);
+        if self.users.pass_over(uid) {
+            return Outcome::Allow;
+        }
+        if !self.users.contain(uid) {
+            return Outcome::DENY;
+        }
+        let is_needed = flags & NEEDED != 0 && flags & MARKS == 0;
+        // In which unit it is nobody knows here, and most are in none that is named.
+        if is_needed || !self.services.choose(uid, None) {
+            return Outcome::Allow;
+        }
+        self.services.unanswered.action()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +208,45 @@ mod tests {
         let off = SystemUsers::new(false, 1_000, 60_000);
         assert_eq!(off.guarded(), (1_000, 60_000));
         assert!(!off.contain(0) && !off.pass_over(0));
+    }
+
+    #[test]
+    fn what_cannot_be_looked_into_is_denied_only_where_it_is_judged() {
+        let unseen = |guarded, only: &[&str]| {
+            let services = Services {
+                guarded,
+                only: only.iter().map(|&name| name.to_owned()).collect(),
+                unanswered: Treatment::Deny,
+                users: only.iter().filter_map(|name| name.parse().ok()).collect(),
+                ..Services::default()
+            };
+            Unseen::new(SystemUsers::new(guarded, 1_000, 60_000), services)
+        };
+        let allows = |unseen: &Unseen, uid, flags| {
+            let mut request = Request {
+                flags,
+                ..Request::default()
+            };
+            request.key.process.uid = uid;
+            unseen.outcome(&request) == Outcome::Allow
+        };
+        let all = unseen(true, &[]);
+        assert!(allows(&all, 60_500, 0), "nobody's affair");
+        assert!(!allows(&all, 33, 0) && !allows(&all, 0, 0));
+        assert!(allows(&all, 101, NEEDED), "a screen needs it");
+        assert!(!allows(&all, 101, NEEDED | MARKS), "with code of others");
+        assert!(!allows(&all, 1_000, NEEDED), "people's");
+        let some = unseen(true, &["33", "a.service"]);
+        assert!(!allows(&some, 33, 0));
+        assert!(allows(&some, 34, 0), "others are named");
+        assert!(!allows(&some, 1_000, 0));
+        let off = unseen(false, &[]);
+        assert!(!allows(&off, 1_000, 0));
+        let going_on = Unseen {
+            services: Services::default(),
+            ..all
+        };
+        assert!(allows(&going_on, 33, 0), "the settings say so");
     }
 
     #[test]

@@ -291,16 +291,13 @@ impl Decider {
 
     /// Ends one call in a way that counts as long as the rules stay as they are.
     fn settle(&self, arrival: Arrival, action: Outcome, grounds: Grounds) {
-        let subject = &arrival.caller.subject;
-        let (rules, until) = (&self.rules, self.until(subject.uid, grounds));
-        let verdict = rules.verdict(subject, arrival.operation, &arrival.object, action, until);
-        let deed = Deed::from(&arrival);
-        tell(&self.history, deed, arrival.held, &verdict, action, grounds);
+        let until = self.until(arrival.caller.subject.uid, grounds);
+        self.settle_until(arrival, action, grounds, until);
     }
 
     /// Ends one call that nobody has answered, this time: denies it, or for the system does as the settings say.
     fn give_up(&self, question: &Question, held: Held, grounds: Grounds) -> bool {
-        let action = self.unanswered(question.uid());
+        let action = self.unanswered(question.uid(), question.asked_by);
         let (deed, verdict) = (Deed::from(question), verdict::once(action));
         tell(&self.history, deed, held, &verdict, action, grounds)
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use portreeve_dbus::Prompt as Info;
-use portreeve_policy::{Action, Process, Program, registered_domain};
+use portreeve_policy::{Action, Outcome, Process, Program, registered_domain};
 use tokio::time::Instant;
 
 use super::{question::Question, rulebook::RuleBook};
@@ -188,8 +188,13 @@ impl Prompt {
         // The newest may be settled, and be none of those that wait.
         let waiting = self.waiting.first();
         let caller = waiting.map_or(&self.caller, |waiting| &waiting.caller);
-        if self.question.offer_by(&caller.subject, rules) {
+        let by_rule = self.question.asked_by.is_some();
+        let is_another = self.question.offer_by(&caller.subject, rules);
+        if is_another {
             self.revision += 1;
+        }
+        // What nobody answers may be denied now.
+        if is_another || self.question.asked_by.is_some() != by_rule {
             self.mark_changed(Instant::now());
         }
     }
@@ -378,6 +383,7 @@ impl Prompt {
             operation,
             object,
             scopes,
+            asked_by,
             ..
         } = &self.question;
         let interpreter = match &self.first.code {
@@ -398,7 +404,13 @@ impl Prompt {
             id: self.id,
             revision: self.revision,
             uid,
-            unanswered: unanswered.map(|it| Action::from(it.action()).to_string()),
+            unanswered: unanswered.map(|it| {
+                let action = match asked_by {
+                    Some(_) => Outcome::DENY,
+                    None => it.action(),
+                };
+                Action::from(action).to_string()
+            }),
             service: self.first.service.as_deref().map(str::to_owned),
             operation: operation.to_string(),
             // What the same program does for its user is another matter.

@@ -163,7 +163,11 @@ impl Prompts {
         }
     }
 
-    fn take_if(&mut self, mut condition: impl FnMut(&mut Prompt) -> bool) -> Vec<Prompt> {
+    /// Closes the prompts of which `condition` says so.
+    pub(super) fn take_if(
+        &mut self,
+        mut condition: impl FnMut(&mut Prompt) -> bool,
+    ) -> Vec<Prompt> {
         let ids: Vec<u64> = self
             .open
             .values_mut()

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use portreeve_abi::request_flags::{AT_ONCE, BRIEF, MARKS, NEEDED, NONBLOCK, UNASKED};
 use portreeve_dbus::{deceives, withdrawn};
-use portreeve_policy::{Action, Answer, Decision, Outcome};
+use portreeve_policy::{Action, Answer, Decision, Outcome, RuleId};
 use tokio::time::Instant;
 
 use super::{
@@ -121,9 +121,10 @@ impl Decider {
         !self.desks.of(uid, &self.agents).is_empty()
     }
 
-    /// What becomes of a user's call that nobody answers.
-    pub(super) fn unanswered(&self, uid: u32) -> Outcome {
-        if self.desks.are_of_system(uid) {
+    /// What becomes of a user's call that nobody answers. What the settings say of the system's is said of what no
+    /// rule is about.
+    pub(super) fn unanswered(&self, uid: u32, asked_by: Option<RuleId>) -> Outcome {
+        if self.desks.are_of_system(uid) && asked_by.is_none() {
             self.config.services.unanswered.action()
         } else {
             Outcome::DENY
@@ -135,35 +136,55 @@ impl Decider {
         self.clock.now().boottime.saturating_add(REMEMBERED)
     }
 
+    /// Ends one call in a way that counts as long as the rules stay as they are, until then at the latest.
+    pub(super) fn settle_until(
+        &self,
+        arrival: Arrival,
+        action: Outcome,
+        grounds: Grounds,
+        until: Option<u64>,
+    ) {
+        let (rules, subject) = (&self.rules, &arrival.caller.subject);
+        let verdict = rules.verdict(subject, arrival.operation, &arrival.object, action, until);
+        let deed = Deed::from(&arrival);
+        tell(&self.history, deed, arrival.held, &verdict, action, grounds);
+    }
+
     /// Asks an administrator about a call of the system's, and meanwhile keeps it waiting, if there is somebody and it
     /// may wait. It waits for one and the same question once: the next ones go on, or fail, as if nobody were there.
     pub(super) fn ask_administrators(&mut self, arrival: Arrival, decision: Decision) {
-        let uid = arrival.caller.subject.uid;
+        let (uid, flags) = (arrival.caller.subject.uid, arrival.request.flags);
         let by_rule = decision.by_rule();
+        // The way in of administrators who are elsewhere, or of what a screen needs: of code of others in it nobody
+        // knows that.
+        if uid == 0 && by_rule.is_none() && flags & (AT_ONCE | UNASKED) != 0 && flags & MARKS == 0 {
+            return self.settle(arrival, Outcome::Allow, Grounds::AtOnce);
+        }
         let denied = by_rule.and_then(|(action, rule)| {
             let errno = action.errno()?;
             Some((Outcome::Deny(errno), Grounds::Rule(rule)))
         });
-        // The way in of administrators who are elsewhere, or of what a screen needs.
-        if uid == 0 && arrival.request.flags & (AT_ONCE | UNASKED) != 0 {
-            return self.settle(arrival, Outcome::Allow, Grounds::AtOnce);
-        }
-        let nobody = (self.unanswered(uid), Grounds::Failure(Reason::NoAgent));
+        let unanswered = self.unanswered(uid, by_rule.map(|(_, rule)| rule));
         if !self.has_desk(uid) {
+            let nobody = (unanswered, Grounds::Failure(Reason::NoAgent));
             let (action, grounds) = denied.unwrap_or(nobody);
-            return self.settle(arrival, action, grounds);
+            let until = Some(self.until_asked());
+            return self.settle_until(arrival, action, grounds, until);
         }
         let now = Instant::now();
         let question = Question::new(&arrival, decision, &self.rules);
-        let overdue = self.prompts.is_overdue(&question);
         let caller = Arc::clone(&arrival.caller);
         let hold = if let Some((action, grounds)) = denied {
             let (deed, verdict) = (Deed::from(&question), once(action));
             tell(&self.history, deed, arrival.held, &verdict, action, grounds);
             None
-        } else if overdue {
-            let action = self.unanswered(uid);
-            self.settle(arrival, action, Grounds::Failure(Reason::Deadline));
+        } else if uid == 0 && flags & AT_ONCE != 0 {
+            // It would keep the question from the screen.
+            let until = Some(self.until_asked());
+            self.settle_until(arrival, unanswered, Grounds::AtOnce, until);
+            None
+        } else if self.prompts.is_overdue(&question) {
+            self.settle(arrival, unanswered, Grounds::Failure(Reason::Deadline));
             None
         } else {
             Some(self.wait_for_administrators(arrival, now))
@@ -223,16 +244,17 @@ impl Decider {
     /// Nobody is there to be asked: what waits goes on, or fails, as the settings say.
     fn answer_for_nobody(&mut self) {
         let system = self.desks.system;
+        // What has been answered already is told that, as soon as it is stored.
         let left = self
             .prompts
-            .take_covered(|question| system.contain(question.uid()));
+            .take_if(|prompt| system.contain(prompt.question.uid()) && !prompt.answering);
         let until = Some(self.until_asked());
         for prompt in left {
             let Prompt {
                 question, waiting, ..
             } = prompt;
             let (uid, operation) = (question.uid(), question.operation);
-            let action = self.unanswered(uid);
+            let action = self.unanswered(uid, question.asked_by);
             let grounds = Grounds::Failure(Reason::NoAgent);
             for Waiting { held, caller, .. } in waiting {
                 let subject = &caller.subject;

@@ -7,11 +7,13 @@ use std::{
 };
 
 use portreeve_abi::{CacheKey, MAX_HOLDS, Request, Verdict};
-use portreeve_policy::Outcome;
 
 pub(super) use self::breaths::{Pace, Round};
 use super::held::{Held, once};
-use crate::failure::{Failures, Reason};
+use crate::{
+    config::Unseen,
+    failure::{Failures, Reason},
+};
 
 /// Calls that the programs of one user may have held at once: three quarters of all there can be. Most
 /// computers have one user at a time, and whatever that one does, some is left for others.
@@ -39,6 +41,7 @@ pub struct Table {
     changed: Condvar,
     answer: Box<dyn Answer>,
     pub(super) failures: Arc<Failures>,
+    unseen: Unseen,
 }
 
 /// How often the rules have changed.
@@ -89,13 +92,14 @@ enum Place {
 }
 
 impl Table {
-    /// An empty table.
-    pub fn new(answer: Box<dyn Answer>, failures: Arc<Failures>) -> Arc<Self> {
+    /// An empty table. What does not find room in it ends as `unseen` says.
+    pub fn new(answer: Box<dyn Answer>, failures: Arc<Failures>, unseen: Unseen) -> Arc<Self> {
         Arc::new(Self {
             calls: Mutex::default(),
             changed: Condvar::new(),
             answer,
             failures,
+            unseen,
         })
     }
 
@@ -129,7 +133,7 @@ impl Table {
     ///
     /// A new call is taken in and the result owes it an answer. `None` if there is nothing to do:
     /// the thread is back from a breath, or no more can be held, in all or of its user's, and it has been
-    /// denied.
+    /// answered.
     pub fn knock(self: &Arc<Self>, unique: u64, request: &Request) -> Option<Held> {
         let (tid, key) = (request.tid, request.key);
         let mut calls = self.lock();
@@ -169,7 +173,7 @@ impl Table {
         };
         if let Some(reason) = full {
             drop(calls);
-            let verdict = once(Outcome::DENY);
+            let verdict = once(self.unseen.outcome(request));
             self.answer.answer(unique, Ok(&verdict.to_bytes()));
             self.failures.count(reason);
             return None;

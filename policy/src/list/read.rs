@@ -23,6 +23,9 @@ const OWN_NAMES: [&str; 12] = [
     "0.0.0.0",
 ];
 
+/// Bytes that a line may have but for a comment: each of its words becomes an entry that takes many times as much.
+const LONGEST_LINE: usize = 4096;
+
 /// What is wrong with a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -66,6 +69,9 @@ impl List {
 /// address that leads nowhere, and names, which stand for themselves and all below), or has nothing but a comment.
 pub fn entries_of(line: &str) -> Result<Vec<Entry>, String> {
     let content = line.split('#').next().unwrap_or_default().trim();
+    if content.len() > LONGEST_LINE {
+        return Err(format!("expected at most {LONGEST_LINE} bytes in a line"));
+    }
     let words: Vec<&str> = content.split_whitespace().collect();
     let found = |word: &str, expected: &str| {
         let shown: String = word.chars().take(80).collect();

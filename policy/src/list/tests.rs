@@ -73,6 +73,17 @@ fn hosts_files_are_lists() {
 }
 
 #[test]
+fn no_line_is_long_but_by_a_comment() {
+    let line = |names: usize| format!("0.0.0.0{}", " a.test".repeat(names));
+    assert_eq!(list(&line(584)).text(), "a.test\n");
+    let comment = format!("a.test # {}", "x".repeat(5000));
+    assert_eq!(list(&comment).text(), "a.test\n");
+    let mistake = List::read(&format!("b.test\n{}\n", line(585))).unwrap_err();
+    assert_eq!(mistake.line, 2);
+    assert_eq!(mistake.text, "expected at most 4096 bytes in a line");
+}
+
+#[test]
 fn a_mistake_is_found_where_it_is() {
     for (text, line, found) in [
         ("a.test\nb..test\n", 2, "“b..test”"),

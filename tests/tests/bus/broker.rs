@@ -109,7 +109,11 @@ impl Broker {
         let (commands, commanded) = mpsc::channel(64);
         let failures = Arc::new(Failures::default());
         let log = Log::default();
-        let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let table = Table::new(
+            Box::new(log.clone()),
+            Arc::clone(&failures),
+            config.unseen(),
+        );
         let services = config.services.guarded;
         let limits = config.history.limits();
         let place = dir.path().join("history.db");

@@ -196,7 +196,11 @@ impl Desk {
         let interrupted = Arc::new(Notify::new());
         let failures = Arc::new(Failures::default());
         let ruled = Arc::new(Ruled::default());
-        let table = Table::new(Box::new(log.clone()), Arc::clone(&failures));
+        let table = Table::new(
+            Box::new(log.clone()),
+            Arc::clone(&failures),
+            config.unseen(),
+        );
         let limits = config.history.limits();
         let place = past.path().join("history.db");
         let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();

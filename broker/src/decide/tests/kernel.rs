@@ -157,6 +157,8 @@ pub(super) struct Log {
     told: Arc<Mutex<HashMap<u64, Vec<Told>>>>,
     /// Who may connect to those that started listening.
     slots: Arc<Mutex<HashMap<u64, u32>>>,
+    /// Until when verdicts may be remembered; 0 without end.
+    ends: Arc<Mutex<HashMap<u64, u64>>>,
 }
 
 impl Log {
@@ -165,7 +167,13 @@ impl Log {
             kernel,
             told: Arc::default(),
             slots: Arc::default(),
+            ends: Arc::default(),
         }
+    }
+
+    /// Until when what a call was told may be remembered; 0 without end.
+    pub(super) fn end(&self, unique: u64) -> Option<u64> {
+        self.ends.lock().unwrap().get(&unique).copied()
     }
 
     /// The slot of a call that was let listen.
@@ -191,7 +199,10 @@ impl Answer for Log {
                 if word(4) == 0 {
                     self.slots.lock().unwrap().insert(unique, word(12));
                 }
-                let generation = u64::from_ne_bytes(bytes[16..24].try_into().unwrap());
+                let long =
+                    |from: usize| u64::from_ne_bytes(bytes[from..from + 8].try_into().unwrap());
+                self.ends.lock().unwrap().insert(unique, long(24));
+                let generation = long(16);
                 if word(8) & verdict_flags::CACHE == 0 {
                     Told::Once(word(4))
                 } else if generation == self.kernel.generation() {

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use super::Breath;
 use crate::{
+    config::Config,
     failure::Failures,
     gate::{
         Presence,
@@ -97,7 +98,11 @@ fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
     );
     let pid = unstoppable(&pipe);
     until("it to wait", || status(pid, "State:").starts_with('D'));
-    let table = Table::new(Box::new(Deaf), Arc::new(Failures::default()));
+    let table = Table::new(
+        Box::new(Deaf),
+        Arc::new(Failures::default()),
+        Config::default().unseen(),
+    );
     Breath::start(
         Arc::clone(&table),
         Arc::new(Notify::new()),
@@ -138,7 +143,11 @@ fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_paren
         .unwrap();
     let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let pid: i32 = lines.next().unwrap().unwrap().parse().unwrap();
-    let table = Table::new(Box::new(Deaf), Arc::new(Failures::default()));
+    let table = Table::new(
+        Box::new(Deaf),
+        Arc::new(Failures::default()),
+        Config::default().unseen(),
+    );
     Breath::start(
         Arc::clone(&table),
         Arc::new(Notify::new()),

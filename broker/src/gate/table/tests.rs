@@ -1,8 +1,10 @@
 //! Every way a hold can end, and that each ends it once.
 
-use portreeve_abi::Process;
+use portreeve_abi::{Process, request_flags::NEEDED};
+use portreeve_policy::Outcome;
 
 use super::*;
+use crate::config::{Config, Services, Treatment};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Answers>>);
@@ -23,9 +25,17 @@ impl Log {
 }
 
 fn table() -> (Arc<Table>, Log, Arc<Failures>) {
+    table_with(&Config::default())
+}
+
+fn table_with(config: &Config) -> (Arc<Table>, Log, Arc<Failures>) {
     let (log, failures) = (Log::default(), Arc::new(Failures::default()));
     (
-        Table::new(Box::new(log.clone()), Arc::clone(&failures)),
+        Table::new(
+            Box::new(log.clone()),
+            Arc::clone(&failures),
+            config.unseen(),
+        ),
         log,
         failures,
     )
@@ -229,6 +239,35 @@ fn a_user_has_a_share() {
     assert!(table.knock(unique(share + 1), &of_bob).is_some());
     assert!(held.remove(0).release(&once(Outcome::Allow)));
     assert!(table.knock(unique(share + 2), &call(share + 2)).is_some());
+}
+
+#[test]
+fn what_a_screen_needs_goes_on_though_others_take_all_room() {
+    let services = Services {
+        guarded: true,
+        unanswered: Treatment::Deny,
+        ..Services::default()
+    };
+    let (table, log, failures) = table_with(&Config {
+        services,
+        ..Config::default()
+    });
+    let of_system = |tid, flags| {
+        let mut call = call(tid);
+        call.key.process.uid = 101;
+        call.flags = flags;
+        call
+    };
+    let share = u32::try_from(USER_SHARE).unwrap();
+    let held: Vec<Held> = (0..share)
+        .map(|tid| table.knock(tid.into(), &of_system(tid, 0)).unwrap())
+        .collect();
+    let (next, last) = (share, share + 1);
+    assert!(table.knock(next.into(), &of_system(next, NEEDED)).is_none());
+    assert!(table.knock(last.into(), &of_system(last, 0)).is_none());
+    assert_eq!(log.read(), [(next.into(), Ok(0)), (last.into(), Ok(1))]);
+    assert_eq!(failures.report(), ["user-share=2"]);
+    drop(held);
 }
 
 /// Who is out for a breath keeps the place.
