@@ -129,11 +129,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
 
     // The gate first: it has to be served before anything in it is looked at.
     let entrance = Entrance::open(&mut kept)?;
-    let table = Table::new(
-        Box::new(entrance.connection()),
-        Arc::clone(&failures),
-        config.unseen(),
-    );
+    let answer = Box::new(entrance.connection());
+    let table = Table::new(answer, Arc::clone(&failures), config.unseen());
     // However this ends, those who wait are left to the next broker before anything is let go.
     let leaving = Leaving(Arc::clone(&table), Arc::clone(&names));
     let server = Server::new(
@@ -176,15 +173,14 @@ pub async fn run(places: Places) -> Result<(), Error> {
     };
     let mut deciding = tokio::spawn(decider.run(inputs));
     let mounters = Arc::clone(&probe) as Arc<dyn probe::Mounters>;
-    let dispatching = dispatch::run(
+    tokio::spawn(dispatch::run(
         knocking,
         arrivals,
         Resolver::new(mounters, starters, ruled, config.system_users()),
         Arc::clone(&names),
         failures,
         config.unseen(),
-    );
-    tokio::spawn(dispatching);
+    ));
     let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
     bus::set_apart(&bus, gatekeepers.pids()).await;
     follow(&bus, &commands, &table, networks_left, above);

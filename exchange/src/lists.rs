@@ -195,7 +195,7 @@ mod tests {
             error.to_string(),
             "cannot take the list of /tmp/ads.txt: it has more than 300000 entries"
         );
-        let parent = format!("{}example\n", list(List::MOST + 1));
+        let parent = format!("{}\nexample\n", list(List::MOST + 1));
         assert_eq!(entries(&read(&parent).unwrap()), ["example"]);
     }
 

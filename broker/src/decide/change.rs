@@ -38,8 +38,10 @@ impl Decider {
                 let purpose = Purpose::Change {
                     unstored: Vec::new(),
                     distrusts: Vec::new(),
+                    lists: true,
                     reply,
                 };
+                self.rules.lists.send(uid);
                 return self.store(uid, undo, purpose);
             }
         };
@@ -73,10 +75,15 @@ impl Decider {
             return send(reply, Ok(Changing::Done(Made::default())));
         }
         let distrusts = edit.distrust.clone();
+        let lists = !edit.keep_lists.is_empty();
+        if lists {
+            self.rules.lists.send(uid);
+        }
         let edit = store::Change::Edit(edit, self.by(uid, origin));
         let purpose = Purpose::Change {
             unstored,
             distrusts,
+            lists,
             reply,
         };
         self.store(uid, edit, purpose);
@@ -123,7 +130,7 @@ impl Decider {
             return true;
         };
         // What has another list may deny less by it, or allow more.
-        let is_kept = |name: &str| self.rules.lists.get(uid, name).is_some();
+        let is_kept = |name: &str| self.rules.lists.may_have(uid, name);
         let mut kept = lists.keep.iter();
         if !lists.remove.is_empty() || kept.any(|(name, ..)| is_kept(name)) {
             return true;
@@ -264,6 +271,9 @@ impl Decider {
             purpose,
         } = stored;
         self.note_store(result.as_ref().err());
+        if matches!(purpose, Purpose::Change { lists: true, .. }) {
+            self.rules.lists.receive(uid);
+        }
         match result {
             Ok(changed) => {
                 let mut made = Made::default();

@@ -365,6 +365,8 @@ pub enum Purpose {
         unstored: Vec<Unstored>,
         /// Programs of which no file is trusted any more.
         distrusts: Vec<Box<str>>,
+        /// Whether lists may be in it.
+        lists: bool,
         /// Where that came from.
         reply: Reply<Changing>,
     },

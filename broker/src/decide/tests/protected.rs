@@ -1,12 +1,12 @@
 //! Where the administrator has protected it, allowing something lastingly needs leave, whoever asks.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, RuleChanges, RuleSpec};
-use portreeve_policy::{For, Operation, Outcome, RuleId, Scope};
+use portreeve_dbus::{ACTION_ALLOW, ACTION_ANSWER, CheckedChanges, RuleChanges, RuleSpec};
+use portreeve_policy::{For, List, Operation, Outcome, RuleId, Scope};
 
 use super::{
-    super::{Answered, Changing, Origin, RuleChange},
+    super::{Answered, Changing, ListChanges, Origin, RuleChange},
     desk::{ALICE, BOB, Desk, asking, at, edit, remove, said, spec_for, switch},
     kernel::Told,
     running::Running,
@@ -110,4 +110,33 @@ async fn a_change_that_lets_more_happen_needs_leave() {
     let call = desk.call(&curl, at("192.0.2.1", 443)).await;
     desk.rest().await;
     assert_eq!(desk.told(call), None::<Told>);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_not_replaced_on_its_way_to_the_store_without_leave() {
+    let desk = protected().await;
+    let keep = |name: &str, text: &str| {
+        let list = Arc::new(List::read(text).unwrap());
+        let lists = ListChanges {
+            keep: vec![(name.into(), "".into(), list)],
+            remove: Vec::new(),
+        };
+        let none = CheckedChanges::default();
+        RuleChange::Edit(none, lists, portreeve_policy::Origin::Window)
+    };
+    let change = |change: RuleChange| desk.try_to_change(ALICE, change, false);
+    let (kept, emptied) = tokio::join!(
+        biased;
+        change(keep("ads", "ads.example")),
+        change(keep("ads", "")),
+    );
+    assert!(matches!(kept, Ok(Changing::Done(_))), "{kept:?}");
+    assert!(
+        matches!(emptied, Ok(Changing::NeedsLeave(_))),
+        "{emptied:?}"
+    );
+    let again = change(keep("ads", "")).await;
+    assert!(matches!(again, Ok(Changing::NeedsLeave(_))), "{again:?}");
+    let new = change(keep("new", "new.example")).await;
+    assert!(matches!(new, Ok(Changing::Done(_))), "{new:?}");
 }
