@@ -43,6 +43,7 @@ impl ProgramPage {
         page.show_destinations(Vec::new(), String::new());
         // That there are none is known when they were read.
         imp.nowhere.set_visible(false);
+        imp.shown.take();
         page
     }
 

@@ -156,9 +156,7 @@ fn an_invalid_argument_is_named() {
             ..spec()
         };
         let (_, text) = error(&client, "Rules1.Change", &(OWN_UID, RuleChanges::add(both))).await;
-        assert!(
-            text.contains("host, domain, network, list and place"),
-            "{text}"
-        );
+        let named = "host, domain, network, list and place";
+        assert!(text.contains(named), "{text}");
     });
 }

@@ -203,7 +203,14 @@ fn all_connections_are_denied_by_one_choice_and_that_is_undone() {
     desk.see("/^tool: Allowed, /", "list item");
     open_program(&desk, "tool");
     go_to(&desk, "Tab", "combo box", "Connections");
-    for key in ["space", "Down", "Return"] {
+    desk.press("space", 1);
+    // The one that is chosen has the keyboard when the list has come up.
+    desk.until("the choices are there", |desk| {
+        let tree = desk.tree();
+        let mut lines = tree.lines();
+        lines.any(|line| line.contains("list item") && line.contains(" focused"))
+    });
+    for key in ["Down", "Return"] {
         desk.press(key, 1);
     }
     desk.until("the rule is added", |desk| !desk.broker.added().is_empty());

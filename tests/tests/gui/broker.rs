@@ -22,6 +22,8 @@ use zbus::{
 
 use crate::{history::History, modes::Modes};
 
+mod lists;
+
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -213,6 +215,7 @@ impl Broker {
                     .serve_at(BROKER_PATH, BrokerInterface(state.clone()))
                     .serve_at(BROKER_PATH, PromptsInterface(state.clone()))
                     .serve_at(BROKER_PATH, RulesInterface(state.clone()))
+                    .serve_at(BROKER_PATH, lists::ListsInterface(state.clone()))
                     .serve_at(BROKER_PATH, history.clone())
                     .serve_at(BROKER_PATH, modes.clone())
                     .name(BUS_NAME)
@@ -230,18 +233,14 @@ impl Broker {
     /// Gives the name away, as if the broker had ended.
     pub(crate) async fn leave(&self) {
         lock(&self.state).agent = None;
-        self.connection
-            .release_name(BUS_NAME)
-            .await
-            .expect("cannot release the name");
+        let released = self.connection.release_name(BUS_NAME).await;
+        released.expect("cannot release the name");
     }
 
     /// Takes the name back, as if the broker had started again.
     pub(crate) async fn come_back(&self) {
-        self.connection
-            .request_name(BUS_NAME)
-            .await
-            .expect("cannot take the name");
+        let taken = self.connection.request_name(BUS_NAME).await;
+        taken.expect("cannot take the name");
     }
 
     pub(crate) fn has_agent(&self) -> bool {
@@ -325,8 +324,8 @@ impl Broker {
 
     /// A rule is paused, or is not any more; whoever watches is told.
     pub(crate) async fn pauses(&self, id: u64, paused: bool) {
-        self.alter(id, |it| it.paused = paused.then_some(true))
-            .await;
+        let pause = |it: &mut Rule| it.paused = paused.then_some(true);
+        self.alter(id, pause).await;
     }
 
     async fn alter(&self, id: u64, change: impl Fn(&mut Rule)) {
@@ -484,14 +483,14 @@ impl RulesInterface {
 
     fn changes(&self, uid: u32) -> Vec<Change> {
         own(uid);
-        let state = lock(&self.0);
-        state.changes.iter().rev().cloned().collect()
+        lock(&self.0).changes.iter().rev().cloned().collect()
     }
 
     fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) {
         own(uid);
-        let watcher = header.sender().map(|name| name.to_owned().into());
-        lock(&self.0).watchers.extend(watcher);
+        lock(&self.0)
+            .watchers
+            .extend(header.sender().map(|name| name.to_owned().into()));
     }
 
     #[zbus(signal)]

@@ -53,6 +53,7 @@ impl PromptWindow {
         add(STOP, Self::offer_to_stop);
         self.insert_action_group(GROUP, Some(&group));
         let menu = gtk::PopoverMenu::from_model(None::<&gio::MenuModel>);
+        menu.update_property(&[gtk::accessible::Property::Label(&gettext("More"))]);
         self.imp().guard().add_menu(menu.upcast_ref(), answers);
         self.imp().menu_button.set_popover(Some(&menu));
     }

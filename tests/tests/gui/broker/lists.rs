@@ -1,0 +1,41 @@
+//! The broker's lists: it has none, and takes changes of rules that come with some.
+
+use portreeve_dbus::{Error, ListInfo, NewList, RuleChanges, read_sealed};
+use portreeve_policy::List;
+use zbus::{OwnedFd, interface, object_server::SignalEmitter};
+
+use super::{RulesInterface, Shared, lock, own};
+
+pub(super) struct ListsInterface(pub(super) Shared);
+
+#[expect(clippy::unused_self, reason = "zbus calls them so")]
+#[interface(name = "io.github.portreeve.Lists1")]
+impl ListsInterface {
+    fn list(&self, uid: u32) -> Vec<ListInfo> {
+        own(uid);
+        Vec::new()
+    }
+
+    fn read(&self, uid: u32, name: &str) -> Result<OwnedFd, Error> {
+        own(uid);
+        Err(Error::Failed(name.to_owned()))
+    }
+
+    async fn change(
+        &self,
+        uid: u32,
+        rules: RuleChanges,
+        keep: Vec<NewList>,
+        remove: Vec<String>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> Result<(u64, Vec<u64>), Error> {
+        own(uid);
+        assert_eq!(remove, [""; 0]);
+        for (_, _, text) in keep {
+            read_sealed(text.into(), List::LONGEST).expect("a list can be read");
+        }
+        let made = lock(&self.0).change(rules)?;
+        RulesInterface(self.0.clone()).tell(&emitter).await;
+        Ok(made)
+    }
+}
