@@ -17,6 +17,7 @@ fn some(text: String) -> Option<String> {
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input::new(bytes);
     let spec = RuleSpec {
+        list: None,
         operations: input.text().split(' ').map(str::to_owned).collect(),
         action: input.text(),
         program: input.text(),
