@@ -27,6 +27,7 @@ static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
 static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
     let pid = std::process::id();
     Arc::new(Caller {
+        service: None,
         subject: Subject {
             uid: 1000,
             program: program(),
