@@ -375,7 +375,7 @@ mod tests {
             serde_json::json!({
                 "id": 12, "uid": 1000, "program": "/usr/bin/curl", "started_by": null,
                 "and_what_it_starts": false, "called": null, "operations": ["connect"],
-                "destination": "host", "host": "example.org", "network": null, "ports": "443",
+                "destination": "host", "host": "example.org", "network": null, "list": null, "entries": null, "ports": "443",
                 "protocol": "tcp", "action": "deny", "errno": 1, "lifespan": "always",
                 "pid": null, "ends": null, "only_in": null, "only_in_name": null, "away": false, "enabled": true, "origin": "prompt", "created": 1_700_000_000,
                 "built_in": null, "note": null, "paused": false,

@@ -226,7 +226,7 @@ fn calls_are_found_and_counted_by_what_they_were() {
             (|it| it.host = some("192.168"), 1, 0),
             (|it| it.place = some("internet"), 1, 2),
             (|it| it.port = Some(443), 2, 2),
-            (|it| it.verdict = some("denied"), 1, 2),
+            (|it| it.verdict = some("denied"), 2, 2),
             (|it| it.direction = some("in"), 0, 0),
             (|it| it.since = Some(i64::MAX - 1), 0, 0),
         ];
