@@ -87,7 +87,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// The words for these prompts of one program, which go together ([`go_together`]); `None` for none.
+    /// The words for these prompts of one program, which go together; `None` for none.
     pub fn of(prompts: &[Prompt], program: &Program) -> Option<Self> {
         let (first, others) = prompts.split_first()?;
         let question = Self::new(first, program);
