@@ -16,7 +16,7 @@ def test_nobody_is_stopped_until_somebody_chooses():
     assert firewall.pending() == []
     # It is noted down, so that one can look at it before.
     row = firewall.ctl("log")[0]
-    assert (row.path, row.reason) == (PROGRAM, "mode-allow"), row
+    assert (row.subject.path, row.reason) == (PROGRAM, "mode-allow"), row
     # Rules count all the same.
     firewall.add_rule(OTHER_PROGRAM, "deny")
     assert Caller(program=OTHER_PROGRAM).call("connect", ADDRESS).errno == "EPERM"
