@@ -197,7 +197,6 @@ async fn a_file_that_is_no_good_changes_nothing() {
             ":2:7: unknown field `rulse`",
         ),
         ("what is this", &[], 2, "cannot tell"),
-        ("ads.example\n", &[], 2, "for all programs"),
         (
             "ads.example\n",
             &["--app", "/nowhere"],

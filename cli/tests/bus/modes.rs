@@ -33,7 +33,7 @@ async fn the_mode_is_shown() {
         "{text}"
     );
     let output = run(bus.address(), &["--json", "mode"]);
-    let expected = json!({"mode": "allow", "ends": u64::MAX, "before": "deny"});
+    let expected = json!({"mode": "allow", "ends": u64::MAX, "before": "deny", "undecided": false});
     assert_eq!(json_of(&output.stdout), expected);
     assert!(bus.calls().is_empty());
 }

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use portreeve_dbus::{
     ActiveNetwork, Activity, ActivityFilter, AgentProxy, BROKER_PATH, BUS_NAME, CallSpec, Change,
-    Error, Explanation, ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram, Status,
+    Error, Explanation, ListInfo, ModeSpec, ModeState, Prompt, Rule, RuleChanges, SeenProgram,
+    Status,
 };
 use portreeve_tests::Daemon;
 use zbus::{
@@ -321,6 +322,15 @@ impl Modes {
     }
 }
 
+struct Lists;
+
+#[interface(name = "io.github.portreeve.Lists1")]
+impl Lists {
+    fn list(&self, _uid: u32) -> Vec<ListInfo> {
+        Vec::new()
+    }
+}
+
 struct Activities(Shared);
 
 #[interface(name = "io.github.portreeve.Activity1")]
@@ -394,6 +404,7 @@ impl Bus {
             .serve_at(BROKER_PATH, Prompts(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Rules(Arc::clone(&state)))
             .serve_at(BROKER_PATH, Modes(Arc::clone(&state)))
+            .serve_at(BROKER_PATH, Lists)
             .serve_at(BROKER_PATH, Activities(Arc::clone(&state)))
             .name(BUS_NAME)
             .build()
