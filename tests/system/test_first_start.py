@@ -1,13 +1,25 @@
 """The first start: nobody has chosen yet what is to become of calls, so nobody is stopped."""
 
+import sqlite3
+from contextlib import closing
+
 from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 
 ADDRESS, OTHER = "203.0.113.10", "203.0.113.11"
 
 
-def test_nobody_is_stopped_until_somebody_chooses():
+def begin():
+    """The broker as it is when nobody has chosen anything yet."""
+    firewall.service("stop")
+    with closing(sqlite3.connect(firewall.DATABASE)) as database, database:
+        database.execute("DELETE FROM mode")
     firewall.settings_alone()
+    firewall.await_agent()
+
+
+def test_nobody_is_stopped_until_somebody_chooses():
+    begin()
     for user in firewall.USERS:
         mode = firewall.ctl("mode", user=user)
         assert (mode.mode, mode.undecided) == ("allow", True), mode
@@ -33,7 +45,7 @@ def test_nobody_is_stopped_until_somebody_chooses():
 
 
 def test_what_is_told_of_a_choice_that_is_to_be_made():
-    firewall.settings_alone()
+    begin()
     finding = firewall.doctor()["mode"]
     assert not finding.ok and "portreevectl mode ask" in finding.fix, finding
     firewall.settings(mode='"deny"')
