@@ -292,6 +292,15 @@ impl Config {
         Unseen::new(self.system_users(), self.services.clone())
     }
 
+    /// The mode of this user, if he has set none. Root and system users, if they are guarded, are asked about.
+    pub fn mode_of(&self, uid: u32) -> Mode {
+        if self.system_users().contain(uid) {
+            Mode::Ask
+        } else {
+            self.mode.unwrap_or(Self::WATCH)
+        }
+    }
+
     /// What becomes of this user's calls that no rule is about. What the settings say of it is said of people.
     pub fn unruled_of(&self, uid: u32) -> Unruled {
         if self.system_users().contain(uid) {

@@ -18,6 +18,10 @@
 //! | `mounters-lost` | what runs from an AppImage that was mounted then is asked about for its process, whatever rules there are for it |
 //! | `store-failed` | the answer holds for the calls that wait, the rule is not kept; one for a process is, but for the next broker |
 //! | `history-lost` | an entry of the history is not kept; the call is not concerned |
+//!
+//! Of root and system users, where these are guarded, what is denied here becomes what `services.unanswered` says
+//! (`config::Unseen`, `Decider::unanswered`), but for `dropped`, `peers-unlimited` and the fallback verdict; without an
+//! administrator at once, which is not counted.
 
 use std::{
     error::Error,

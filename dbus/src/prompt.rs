@@ -45,6 +45,9 @@ pub struct Prompt {
     pub alterations: Vec<String>,
     /// Process id of the (first) caller.
     pub pid: u32,
+    /// Process id of the first of those that wait for the answer; absent if none does. While it waits the number is
+    /// no other process's.
+    pub waits: Option<u32>,
     /// The command line of the first caller, as the program wrote it: a claim.
     pub command: String,
     /// Paths of the executables by which the first caller was started, the nearest first: claims, as are all

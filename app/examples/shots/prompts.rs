@@ -286,6 +286,7 @@ fn prompt() -> Prompt {
     Prompt {
         service: None,
         unanswered: None,
+        waits: Some(4711),
         id: 1,
         revision: 1,
         uid: 1000,

@@ -212,7 +212,7 @@ impl ProgramPage {
     /// Opens the dialog for a rule that begins like this.
     fn begin_rule(&self, draft: &Draft) {
         if let Some(window) = self.window() {
-            window.open_add_dialog().set_draft(draft);
+            window.open_drafted(draft);
         }
     }
 

@@ -155,7 +155,7 @@ impl Line {
 fn about_list(list: &IncomingList, replaces: bool) -> String {
     let entries = rule_words::entries(list.list.len());
     if replaces {
-        // Translators: {entries} is as “84,213 entries”.
+        // Translators: {entries} is as “84213 entries”.
         let text = gettext("{entries}, in the place of the list that is there");
         gettext_f(&text, &[("entries", &entries)])
     } else {

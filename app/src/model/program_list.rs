@@ -20,9 +20,9 @@ pub enum ProgramFilter {
     /// All.
     #[default]
     All,
-    /// Those that rules are about.
+    /// Those that rules in force are about.
     Ruled,
-    /// Those that no rule is about.
+    /// Those that no rule in force is about.
     Unruled,
     /// Those that listen.
     Listening,
@@ -47,7 +47,7 @@ impl ProgramFilter {
     pub fn shows(self, item: &ProgramItem, now: i64) -> bool {
         match self {
             Self::All => true,
-            Self::Ruled => item.rules().count > 0,
+            Self::Ruled => item.rules().standing != Standing::NoRule,
             Self::Unruled => item.rules().standing == Standing::NoRule,
             Self::Listening => item.seen().listens.unwrap_or_default() > 0,
             Self::Changed => item.rules().changed,

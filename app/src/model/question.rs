@@ -168,7 +168,7 @@ impl Question {
             lifespans,
             suggested_lifespan,
             icon: program.icon.clone().filter(|_| is_presented(prompt)),
-            process: (prompt.held > 0).then_some(prompt.pid),
+            process: prompt.waits,
             details: details::of_program(prompt, program)
                 .into_iter()
                 .chain(details::of_place(prompt))

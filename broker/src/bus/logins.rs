@@ -109,7 +109,7 @@ async fn follow(
 ) -> zbus::Result<()> {
     let manager = ManagerProxy::new(connection).await?;
     // Listening first, looking next: no change is missed.
-    let mut hints = Hints::new(connection, &manager).await?;
+    let mut hints = Hints::new(connection, &manager, services).await?;
     let mut known = None;
     loop {
         let Looked { logins, is_whole } = look(connection, &manager, services).await?;
@@ -280,12 +280,24 @@ struct Hints<'a> {
 }
 
 impl<'a> Hints<'a> {
-    async fn new(connection: &Connection, manager: &ManagerProxy<'a>) -> zbus::Result<Self> {
+    /// Looks also at which session is in front and which is locked, if `looks_at_screens`.
+    async fn new(
+        connection: &Connection,
+        manager: &ManagerProxy<'a>,
+        looks_at_screens: bool,
+    ) -> zbus::Result<Self> {
         let files = watch().inspect_err(|error| {
             tracing::warn!(%error, "cannot watch {SESSIONS}: some log-outs go unnoticed");
         });
         let new = manager.receive_session_new().await?.map(drop);
         let removed = manager.receive_session_removed().await?.map(drop);
+        let there_or_not = select(new, removed);
+        if !looks_at_screens {
+            return Ok(Self {
+                files: files.ok(),
+                signals: Box::new(there_or_not),
+            });
+        }
         // Another session comes to the front, or one is locked.
         let of_sessions = MatchRule::builder()
             .msg_type(Type::Signal)
@@ -297,7 +309,7 @@ impl<'a> Hints<'a> {
         let changed = MessageStream::for_match_rule(of_sessions, connection, None).await?;
         Ok(Self {
             files: files.ok(),
-            signals: Box::new(select(select(new, removed), changed.map(drop))),
+            signals: Box::new(select(there_or_not, changed.map(drop))),
         })
     }
 

@@ -13,7 +13,7 @@ use portreeve_policy::{
 
 use super::rulebook::RuleBook;
 use crate::{
-    config::SystemUsers,
+    config::Config,
     failure::{Failures, Reason, with_causes},
     gate::Held,
     probe::{Error, Kernel},
@@ -90,8 +90,8 @@ struct Peerage {
 pub(super) struct Listeners {
     kernel: Arc<dyn Kernel>,
     failures: Arc<Failures>,
-    /// What becomes of peers that neither a rule nor an answer is about.
-    unruled: (Outcome, SystemUsers),
+    /// Says what becomes of peers that neither a rule nor an answer is about.
+    config: Config,
     known: HashMap<Listener, Known>,
     /// Those that an earlier broker has left and this one cannot keep up to date: user and slot.
     left: Vec<(u32, u32)>,
@@ -101,14 +101,10 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Goes on with what an earlier broker has left in the kernel.
-    pub(super) fn new(
-        kernel: Arc<dyn Kernel>,
-        failures: Arc<Failures>,
-        unruled: (Outcome, SystemUsers),
-    ) -> Self {
+    pub(super) fn new(kernel: Arc<dyn Kernel>, failures: Arc<Failures>, config: Config) -> Self {
         let mut listeners = Self {
             failures,
-            unruled,
+            config,
             known: HashMap::new(),
             left: Vec::new(),
             last_slot: 0,
@@ -177,13 +173,7 @@ impl Listeners {
         }
         self.make_room(subject.uid);
         let slot = self.last_slot + 1;
-        let (unruled, system) = self.unruled;
-        // What is said of people's listeners is not said of the system's.
-        let unruled = if system.contain(subject.uid) {
-            Outcome::Allow
-        } else {
-            unruled
-        };
+        let unruled = self.config.unruled_of(subject.uid).accept.action();
         let mut granted = Peerage::of(&Destination::Anywhere, unruled);
         let reach = Box::new(written(rules, &listener, &said, &mut granted));
         self.tell(slot, &reach)?;

@@ -153,11 +153,7 @@ impl Decider {
             desks: Desks::new(config.system_users()),
             late: LateAnswers::default(),
             learning: Learning::default(),
-            listeners: Listeners::new(
-                Arc::clone(&kernel),
-                Arc::clone(&failures),
-                (config.unruled.accept.action(), config.system_users()),
-            ),
+            listeners: Listeners::new(Arc::clone(&kernel), Arc::clone(&failures), config.clone()),
             watchers: HashMap::new(),
             store_problem: opened.problem,
             administrators_problem: None,
@@ -442,9 +438,14 @@ impl Decider {
     fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         let Config {
-            unruled, services, ..
+            unruled,
+            services,
+            uid_min,
+            uid_max,
+            ..
         } = &self.config;
-        (self.rules.digest(), unruled, services).hash(&mut hasher);
+        let settings = (unruled, services, uid_min, uid_max);
+        (self.rules.digest(), settings).hash(&mut hasher);
         hasher.finish()
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    config::{Config, SystemUsers, Treatment, Unruled},
+    config::{Config, Treatment},
     failure::with_causes,
     store::{self, Changed, KeptMode, history::Grounds},
 };
@@ -28,14 +28,8 @@ const CHANGES_A_MINUTE: u32 = 30;
 /// The modes of all users.
 #[derive(Debug)]
 pub(super) struct Modes {
-    /// That of users who have set none.
-    default: Mode,
-    /// Whether the administrator wants that one; else it is only there until they set one.
-    decided: bool,
-    /// Of whom nothing is said by that: they are asked about.
-    system: SystemUsers,
-    /// What becomes of calls that no rule is about where nobody would be asked.
-    unruled: Unruled,
+    /// Says what becomes of users who have set none, and of calls where nobody would be asked.
+    config: Config,
     /// Those of all others.
     standings: BTreeMap<u32, Standing>,
     /// What they will be when the store has kept what is under way.
@@ -50,20 +44,15 @@ pub(super) struct Modes {
 impl Modes {
     /// What was found in the store.
     pub(super) fn new(config: &Config, kept: BTreeMap<u32, KeptMode>) -> Self {
-        let system = config.system_users();
-        let default = config.mode.unwrap_or(Config::WATCH);
         let standing = |(uid, kept)| {
-            let standing = standing_of(usual(default, system, uid), kept);
+            let standing = standing_of(config.mode_of(uid), kept);
             if KeptMode::from(standing) != kept {
                 tracing::warn!(uid, "a mode that makes no sense was left out");
             }
             (uid, standing)
         };
         Self {
-            default,
-            decided: config.mode.is_some(),
-            system,
-            unruled: config.unruled,
+            config: config.clone(),
             standings: kept.into_iter().map(standing).collect(),
             coming: BTreeMap::new(),
             pending: Pending::default(),
@@ -74,21 +63,8 @@ impl Modes {
 
     fn standing(&self, uid: u32) -> Standing {
         let own = self.standings.get(&uid);
-        own.copied().unwrap_or(Standing::new(self.usual(uid)))
-    }
-
-    /// The mode of a user who has set none.
-    fn usual(&self, uid: u32) -> Mode {
-        usual(self.default, self.system, uid)
-    }
-
-    /// What becomes of a user's calls that no rule is about.
-    fn unruled(&self, uid: u32) -> Unruled {
-        if self.system.contain(uid) {
-            Unruled::default()
-        } else {
-            self.unruled
-        }
+        own.copied()
+            .unwrap_or(Standing::new(self.config.mode_of(uid)))
     }
 
     /// A user's mode.
@@ -108,7 +84,7 @@ impl Modes {
             Decision::Settled { action, rule } => (Course::Tell(action), Grounds::Rule(rule)),
             _ if mode.cuts(operation) => (Course::Tell(Outcome::DENY), Grounds::Mode(mode)),
             Decision::Asked { .. } => (mode.course_of_asked(), Grounds::Mode(mode)),
-            Decision::Ask => match self.unruled(uid).treatment(operation) {
+            Decision::Ask => match self.config.unruled_of(uid).treatment(operation) {
                 Treatment::Ask => (mode.course(), Grounds::Mode(mode)),
                 treatment => (Course::Tell(treatment.action()), Grounds::Unruled),
             },
@@ -128,7 +104,8 @@ impl Modes {
     /// As the bus has it.
     pub(super) fn state(&self, uid: u32) -> ModeState {
         let standing = self.standing(uid);
-        let is_undecided = !self.decided && !self.system.contain(uid) && standing.set().is_none();
+        let is_of_people = !self.config.system_users().contain(uid);
+        let is_undecided = is_of_people && self.config.mode.is_none() && standing.set().is_none();
         ModeState {
             mode: standing.mode().to_string(),
             ends: self.end_of(uid),
@@ -139,7 +116,8 @@ impl Modes {
 
     /// The same for the same modes, in another broker too.
     pub(super) fn say(&self) -> String {
-        format!("{} {:?}", self.default, self.standings)
+        let usual = self.config.mode.unwrap_or(Config::WATCH);
+        format!("{usual} {:?}", self.standings)
     }
 
     /// Ends what is over.
@@ -232,7 +210,7 @@ impl Modes {
     /// A user's mode is this from now on; whether that is something else than it was.
     fn put(&mut self, uid: u32, kept: KeptMode, now: Now) -> bool {
         let before = self.standing(uid);
-        self.insert(uid, standing_of(self.usual(uid), kept));
+        self.insert(uid, standing_of(self.config.mode_of(uid), kept));
         self.take_due(now);
         !self.standing(uid).says_as(&before)
     }
@@ -247,14 +225,6 @@ impl Modes {
                 == (named(standing.set()), named(standing.snooze()))
         });
         self.pending.note(uid, is_kept);
-    }
-}
-
-fn usual(default: Mode, system: SystemUsers, uid: u32) -> Mode {
-    if system.contain(uid) {
-        Mode::Ask
-    } else {
-        default
     }
 }
 
@@ -277,12 +247,10 @@ impl From<Standing> for KeptMode {
 
 impl Decider {
     /// Until when the kernel may remember what a user's call was told on these grounds, microseconds on
-    /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then, and what nobody
-    /// was there to answer is asked soon.
+    /// `CLOCK_BOOTTIME`: what a mode has let go on is over with it, even if no broker runs then.
     pub(super) fn until(&self, uid: u32, grounds: Grounds) -> Option<u64> {
         match grounds {
             Grounds::Mode(_) => self.rules.modes.end_of(uid),
-            Grounds::Failure(_) => Some(self.until_asked()),
             _ => None,
         }
     }

@@ -263,12 +263,9 @@ impl Decider {
                 .is_some_and(|agent| agent.name == name)
         };
         let desk = desks.find(is_its).ok_or_else(|| no_such_prompt(id))?;
-        let shown = prompt
-            .shown
-            .entry(desk)
-            .or_insert((revision, Instant::now()));
-        if shown.0 != revision {
-            *shown = (revision, Instant::now());
+        let before = prompt.shown.get(&desk);
+        if before.is_none_or(|(shown, _)| *shown != revision) {
+            prompt.shown.insert(desk, (revision, Instant::now()));
         }
         Ok(())
     }

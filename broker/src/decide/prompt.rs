@@ -96,7 +96,7 @@ pub(super) struct Prompt {
     /// When to look at processes again whose calls were interrupted.
     look_at: Option<Instant>,
     /// The caller of the first attempt, which is shown.
-    first: Arc<Caller>,
+    pub(super) first: Arc<Caller>,
     /// The caller of the newest attempt.
     pub(super) caller: Arc<Caller>,
     attempts: u32,
@@ -431,6 +431,7 @@ impl Prompt {
             sha256: contents.digest().map(|digest| digest.to_string()),
             alterations: alteration.words().map(str::to_owned).collect(),
             pid: self.first.handle.pid(),
+            waits: self.waiting.first().map(|it| it.caller.handle.pid()),
             command: self.first.command.clone(),
             started_by: lineage.started_by,
             unit: lineage.unit,

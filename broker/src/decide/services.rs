@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use super::{
     Agents, Arrival, Decider,
-    agents::ToAgent,
     prompt::{Prompt, Waiting},
     question::Question,
     record::tell,
@@ -165,10 +164,10 @@ impl Decider {
             Some((Outcome::Deny(errno), Grounds::Rule(rule)))
         });
         let unanswered = self.unanswered(uid, by_rule.map(|(_, rule)| rule));
+        let until = Some(self.until_asked());
         if !self.has_desk(uid) {
             let nobody = (unanswered, Grounds::Failure(Reason::NoAgent));
             let (action, grounds) = denied.unwrap_or(nobody);
-            let until = Some(self.until_asked());
             return self.settle_until(arrival, action, grounds, until);
         }
         let now = Instant::now();
@@ -180,11 +179,11 @@ impl Decider {
             None
         } else if uid == 0 && flags & AT_ONCE != 0 {
             // It would keep the question from the screen.
-            let until = Some(self.until_asked());
             self.settle_until(arrival, unanswered, Grounds::AtOnce, until);
             None
         } else if self.prompts.is_overdue(&question) {
-            self.settle(arrival, unanswered, Grounds::Failure(Reason::Deadline));
+            let grounds = Grounds::Failure(Reason::Deadline);
+            self.settle_until(arrival, unanswered, grounds, until);
             None
         } else {
             Some(self.wait_for_administrators(arrival, now))
@@ -271,7 +270,7 @@ impl Decider {
     /// An agent of the users who are asked about `uid`'s calls need not show this any more.
     pub(super) fn withdraw(&mut self, uid: u32, id: u64, reason: &'static str) {
         for desk in self.desks.of(uid, &self.agents) {
-            self.agents.send(desk, ToAgent::Withdraw { id, reason });
+            self.agents.withdraw(desk, id, reason);
         }
     }
 
@@ -281,8 +280,9 @@ impl Decider {
             return Vec::new();
         };
         let question = &prompt.question;
-        let service = prompt.caller.service.as_deref().unwrap_or("");
-        let path = &prompt.caller.path;
+        // Whom the prompt shows: others may have come with the same question.
+        let service = prompt.first.service.as_deref().unwrap_or("");
+        let path = &prompt.first.path;
         let who = match service {
             "" => path.to_string(),
             service => format!("{service} ({path})"),

@@ -5,8 +5,8 @@
 //! what no rule allows is refused at once, since whoever runs as the user can also run these
 //! programs with code of his own inside (`LD_PRELOAD`).
 //!
-//! Of system users, where these are guarded, it is the other way round: what such a program wants is let go on at
-//! once, unless a rule is against it. And services that are needed for a prompt, or to give a password, are judged by
+//! Of root, where system users are guarded, it is the other way round: what such a program wants is let go on at
+//! once, unless a rule is against it, or wants it asked; other system users are asked about. And services that are needed for a prompt, or to give a password, are judged by
 //! nothing: root's not even by the broker, which might not come up without them (`broker/src/decide/services.rs`).
 
 use std::{

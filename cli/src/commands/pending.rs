@@ -275,6 +275,7 @@ mod tests {
             lifespans: vec!["once".into()],
             suggested_lifespan: "once".into(),
             service: None,
+            waits: None,
             unanswered: None,
         }
     }

@@ -82,6 +82,7 @@ fn prompt() -> Prompt {
         lifespans: vec!["once".into(), "process".into(), "always".into()],
         suggested_lifespan: "once".into(),
         service: None,
+        waits: None,
         unanswered: None,
     }
 }

@@ -113,7 +113,7 @@ impl PromptWindow {
     }
 
     fn offer_to_stop(&self) {
-        // While its call is held the number is nobody else's; what is opened stays this process.
+        // While its call is held the number is nobody else's, as the broker has it; what is opened stays this process.
         let Some(process) = self.question(|it| it.process).flatten().and_then(open) else {
             self.show_error(&gettext("Cannot stop the program: it no longer waits."));
             return;

@@ -62,11 +62,10 @@ impl Question {
             .find(|prompt| letters(prompt).is_some_and(|it| it.looks_alike))
             .or(prompts.first())
             .and_then(warning);
-        let waits = prompts.iter().find(|prompt| prompt.held > 0);
-        if waits.is_some() {
+        if prompts.iter().any(|prompt| prompt.held > 0) {
             self.stopped = None;
         }
-        self.process = waits.map(|prompt| prompt.pid);
+        self.process = prompts.iter().find_map(|prompt| prompt.waits);
         let places = Choice {
             value: Extent::Places,
             label: gettext("The chosen places"),

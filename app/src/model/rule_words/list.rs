@@ -18,22 +18,8 @@ pub(super) fn shown_list(name: &str, entries_of: Option<u32>) -> String {
 
 /// So many entries of a list, in words.
 pub(crate) fn entries(count: usize) -> String {
-    let digits = count.to_string();
-    let ends = (1..=digits.len()).rev();
-    let mut grouped = String::new();
-    for (digit, left) in digits.chars().zip(ends) {
-        grouped.push(digit);
-        if left > 1 && left % 3 == 1 {
-            grouped.push(',');
-        }
-    }
-    // Translators: how many entries a list has, as in “84,213 entries”.
-    ngettext_f(
-        "{count} entry",
-        "{count} entries",
-        count,
-        &[("count", &grouped)],
-    )
+    // Translators: how many entries a list has.
+    ngettext_f("{n} entry", "{n} entries", count, &[])
 }
 
 #[cfg(test)]
@@ -58,7 +44,7 @@ mod tests {
         };
         assert_eq!(
             of(Some(84_213)),
-            "Any program: deny in list “ads” · 84,213 entries, always"
+            "Any program: deny in list “ads” · 84213 entries, always"
         );
         assert_eq!(
             of(Some(1)),

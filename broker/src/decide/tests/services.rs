@@ -31,6 +31,11 @@ fn guarded(services: Services) -> Config {
     }
 }
 
+async fn bobs(desk: &Desk) -> Agent {
+    let window = AgentKind::Window;
+    desk.register_of(BOB, window, "b", 64).await.unwrap()
+}
+
 async fn guarding() -> Desk {
     Desk::with(guarded(Services::default())).await
 }
@@ -98,8 +103,7 @@ async fn without_an_administrator_the_settings_say_what_becomes_of_it_and_nothin
 async fn an_administrator_is_asked_and_nobody_else() {
     let desk = guarding().await;
     let mut alices = desk.register("a").await;
-    let window = AgentKind::Window;
-    let mut bobs = desk.register_of(BOB, window, "b", 64).await.unwrap();
+    let mut bobs = bobs(&desk).await;
     seat(&desk, &[ALICE]).await;
     let told = call(&desk, &nginx()).await;
     assert_eq!(desk.told(told), None);
@@ -178,6 +182,29 @@ async fn it_takes_the_agent_and_a_password_to_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_password_is_for_the_service_that_was_shown() {
+    let desk = guarding().await;
+    let alices = desk.register("a").await;
+    seat(&desk, &[ALICE]).await;
+    call(&desk, &nginx()).await;
+    // The same program, in another service, with the same question.
+    let other = Running::of("/usr/sbin/nginx", WWW).in_service("other.service");
+    call(&desk, &other).await;
+    let prompts = desk.prompts(WWW).await;
+    let [prompt] = &prompts[..] else {
+        panic!("{prompts:?}");
+    };
+    assert_eq!(prompt.service.as_deref(), Some("nginx.service"));
+    desk.shown(&alices, prompt).await.unwrap();
+    desk.pass(Duration::from_millis(300)).await;
+    let taken = desk.answer_as(by(ALICE, "a"), prompt, ALWAYS).await;
+    let Ok(Answered::NeedsLeave(_, details)) = taken else {
+        panic!("it takes a password");
+    };
+    assert!(details[0].1.contains("nginx.service "), "{details:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_an_answer_waits_for_its_password() {
     let desk = guarding().await;
     let alices = desk.register("a").await;
@@ -221,8 +248,7 @@ async fn who_turns_away_is_shown_nothing_and_nobody_waits_on() {
 async fn of_two_administrators_the_one_who_comes_sees_what_is_open() {
     let desk = guarding().await;
     let mut alices = desk.register("a").await;
-    let window = AgentKind::Window;
-    let mut bobs = desk.register_of(BOB, window, "b", 64).await.unwrap();
+    let mut bobs = bobs(&desk).await;
     seat(&desk, &[ALICE]).await;
     let told = call(&desk, &nginx()).await;
     let id = heard(&mut alices).0[0].id;

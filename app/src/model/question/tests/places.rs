@@ -133,7 +133,7 @@ fn it_is_stopped_only_if_none_is_held() {
     };
     assert!(about(&[stopped(1), stopped(2)]).stopped.is_some());
     let held = Prompt {
-        pid: 7,
+        waits: Some(7),
         ..to(2, "b.example")
     };
     let question = about(&[stopped(1), held]);
