@@ -25,7 +25,7 @@ def only_rule():
 
 
 def is_listed(rule):
-    return rule in bus.rules("alice")
+    return rule in bus.own_rules("alice")
 
 
 def asked(caller, address=ADDRESS):
@@ -156,12 +156,12 @@ def test_until_logout_ends_at_logout_though_a_program_stays():
     killed()
     assert is_listed(rule), "she is still there"
     with logged_out():
-        until(lambda: bus.rules("alice") == [always], "the rules' end")
+        until(lambda: bus.own_rules("alice") == [always], "the rules' end")
         firewall.settings(agent_wait_seconds=3600)
         question = asked(caller)
         assert "logout" not in question.lifespans, question
         caller.kill()
-    assert bus.rules("alice") == [always]
+    assert bus.own_rules("alice") == [always]
 
 
 def test_who_is_not_logged_in_cannot_log_out():

@@ -1,5 +1,6 @@
-"""The broker's interface on the bus, for what happens around each test: starting portreevectl for
-it would take longer than most tests do.
+"""The broker's interface on the bus, for what tests do and see again and again: starting portreevectl for
+each would take an emulated machine longer than all the rest. What it reads is named as portreevectl's JSON
+has it.
 """
 
 import functools
@@ -22,14 +23,59 @@ class Gone(Failed):
     """There is no such rule any more."""
 
 
+# What the broker leaves out where there is nothing to say.
+STATUS = dict(mode_ends=None, mode_before=None, mode_undecided=False, networks=(), services=None)
+PROMPT = dict(unanswered=None)
+SUBJECT = dict(
+    by_contents=False, application=None, interpreter=None, sha256=None, unit=None, service=None
+)
+OBJECT = dict(host=None, host_source=None, domain=None, name_server=False)
+RULE = dict.fromkeys(
+    "uid program started_by called host network list entries ports protocol errno pid ends only_in only_in_name "
+    "built_in note".split()
+) | dict.fromkeys(("and_what_it_starts", "away", "paused"), False)
+
+
 def status(user):
     """The state of the firewall for a user."""
-    return SimpleNamespace(**_call("Broker1", "Status", user)[0])
+    said = SimpleNamespace(**STATUS | _call("Broker1", "Status", user)[0])
+    said.networks = [SimpleNamespace(**it) for it in said.networks]
+    return said
+
+
+def prompts(user):
+    """The user's open prompts."""
+    return [_prompt(it) for it in _call("Prompts1", "List", user)[0]]
+
+
+def _prompt(said):
+    subject = "name path verified runs_anything alterations started_by pid uid command".split()
+    subject = SUBJECT | {"key": said["subject"]} | {it: said[it] for it in subject}
+    subject |= {it: said[it] for it in SUBJECT if it in said}
+    place = OBJECT | {it: said[it] for it in ("address", "port", "protocol")}
+    place |= {it: said[it] for it in OBJECT if it in said}
+    words = "id revision uid operation held attempts deadline scopes lifespans suggested_lifespan"
+    words = PROMPT | {it: said[it] for it in words.split()}
+    words |= {it: said[it] for it in PROMPT if it in said}
+    return SimpleNamespace(
+        subject=SimpleNamespace(**subject), object=SimpleNamespace(**place), **words
+    )
+
+
+def answer(question, action, lifespan, scope):
+    """Answers a prompt; returns the id of the rule made, if one was."""
+    words = (question.id, question.revision, action, scope, lifespan)
+    return _called("Prompts1", "Answer", GLib.Variant("(tusss)", words))[0] or None
 
 
 def rules(user):
-    """The ids of the user's own rules."""
-    return [it["id"] for it in _call("Rules1", "List", user)[0] if it["origin"] != "built-in"]
+    """The user's rules, and those of all users that count for this one."""
+    return [SimpleNamespace(**RULE | it) for it in _call("Rules1", "List", user)[0]]
+
+
+def own_rules(user):
+    """The ids of the user's rules."""
+    return [it.id for it in rules(user) if it.origin != "built-in"]
 
 
 def add_rule(program, action, address=None, user="alice", operation="connect", **words):
@@ -54,7 +100,7 @@ def remove_lists(user):
     """Removes the user's lists, if there are any, with the rules that are left, in force or not."""
     names = [it["name"] for it in _call("Lists1", "List", user)[0]]
     if names:
-        changes = {"remove": GLib.Variant("at", rules(user))}
+        changes = {"remove": GLib.Variant("at", own_rules(user))}
         _call("Lists1", "Change", user, changes, [], names, signature="(ua{sv}a(ssh)as)")
 
 
@@ -79,6 +125,10 @@ def mode(user="alice"):
 def _call(interface, method, user, *arguments, signature="(u)"):
     """Calls a method about a user; returns what it returns."""
     words = GLib.Variant(signature, (pwd.getpwnam(user).pw_uid, *arguments))
+    return _called(interface, method, words)
+
+
+def _called(interface, method, words):
     where = (BROKER, PATH, f"{NAME}.{interface}", method)
     how = (None, Gio.DBusCallFlags.NO_AUTO_START, PATIENCE, None)
     try:

@@ -70,7 +70,7 @@ def as_expected(cases):
     with Arrivals() as arrivals:
         wrong = compared(caller, cases, "denied", lambda it: it.denied)
         wrong += [f"denied, but arrives: {it}" for it in arrivals.take() if it.address in BOTH]
-        for rule in bus.rules("alice"):
+        for rule in bus.own_rules("alice"):
             bus.remove_rule(rule)
         for operation in ("connect", "listen"):
             bus.add_rule(PROGRAM, "allow", operation=operation)
