@@ -17,8 +17,9 @@ COUNT = 50
 # Nobody waits longer for those that are held.
 BOUND = 2
 # Who waits for a grace period of RCU tasks trace waits longer in an emulated machine with a busy
-# host: its thread looks for the last reader after 0.1, 0.3, 0.7, 1.5, 2.5 s and so on.
-SLACK = 4
+# host: its thread looks for the last reader after 0.1, 0.3, 0.7, 1.5, 2.5, 3.5 s and so on. Who waited for
+# answers would wait as long as the test does.
+SLACK = 8
 # So often each, because the time since the last breath is any.
 ROUNDS = 5
 # Seconds in which an emulated machine gets to do what is due.
@@ -75,16 +76,18 @@ def test_held_call_breathes_and_nobody_notices():
 
 
 def test_cpu_goes_offline_and_online_while_calls_are_held():
-    caller, question = held_calls()
-    each = []
+    def off_and_on():
+        off = seconds(lambda: SECOND_CPU.write_text("0"))
+        return off + seconds(lambda: SECOND_CPU.write_text("1"))
+
     try:
-        for _ in range(ROUNDS):
-            # Off and on again.
-            off = seconds(lambda: SECOND_CPU.write_text("0"))
-            each.append(off + seconds(lambda: SECOND_CPU.write_text("1")))
+        # The first time, the kernel has more to do.
+        alone = off_and_on()
+        caller, question = held_calls()
+        each = [off_and_on() for _ in range(ROUNDS)]
     finally:
         SECOND_CPU.write_text("1")
-    print(f"{max(each):.2f} s", flush=True)
+    print(f"{max(each):.2f} s, and {alone:.2f} s at first with nobody held", flush=True)
     assert max(each) < BOUND + SLACK, each
     all_allowed(caller, question)
 
@@ -108,6 +111,17 @@ def test_module_is_unloaded_while_calls_are_held():
     print(f"{max(each):.2f} s", flush=True)
     assert max(each) < BOUND + SLACK, each
     all_allowed(caller, question)
+
+
+@contextlib.contextmanager
+def one_cpu():
+    """Without the second processor, which kills an emulated machine now and then when it is started while the machine
+    wakes up."""
+    SECOND_CPU.write_text("0")
+    try:
+        yield
+    finally:
+        SECOND_CPU.write_text("1")
 
 
 def sleep_and_wake():
@@ -147,7 +161,8 @@ def choice(file, word):
 def test_computer_sleeps_while_calls_are_held():
     with choice(MEM_SLEEP, "deep"):
         caller, question = held_calls()
-        sleep_and_wake()
+        with one_cpu():
+            sleep_and_wake()
         all_allowed(caller, question)
 
 
