@@ -13,6 +13,8 @@ use crate::step::Steps;
 use crate::tidy;
 use crate::tree::{self, Tree};
 
+/// Without them, some code is not there.
+const FEATURES: &str = "portreeve-broker/fuzzing,portreeve-tests/surroundings";
 /// desktop-file-validate takes only files with the right ending.
 const CHECK_DESKTOP_FILES: &str = r#"
 for file; do
@@ -69,7 +71,7 @@ fn cargo_checks(sandbox: &Sandbox) -> [(&'static str, Command); 3] {
         clippy.args(["--all-targets", "--", "-Dwarnings"]);
         clippy
     };
-    let product = clippy(&[], ["--features", "portreeve-broker/fuzzing"]);
+    let product = clippy(&[], ["--features", FEATURES]);
     let fuzzers = clippy(&[NO_PROBE], ["--manifest-path", "fuzz/Cargo.toml"]);
     let mut doc = sandbox.command("env");
     doc.args(["RUSTDOCFLAGS=-Dwarnings", "cargo", "doc"]);

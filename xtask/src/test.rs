@@ -13,6 +13,8 @@ use crate::vm;
 
 /// How long the system tests may take altogether, in seconds.
 const SYSTEM_TIMEOUT: u64 = 5400;
+/// The feature of the tests that need a bus or a display.
+const SURROUNDINGS: &str = "portreeve-tests/surroundings";
 const ALL: [TestKind; 4] = [
     TestKind::Unit,
     TestKind::Bus,
@@ -74,16 +76,14 @@ fn passes(tree: &Tree, steps: &Steps, kind: TestKind, options: &TestOptions) -> 
 
 /// The command that runs tests of a kind in the lab root.
 fn command(sandbox: &Sandbox, kind: TestKind) -> Command {
-    let cargo = ["cargo", "test", "--offline", "--locked"];
+    // Always all crates: what they need of others is then the same, and is built once.
+    let cargo = ["cargo", "test", "--offline", "--locked", "--workspace"];
     let (around, which): (&[&str], &[&str]) = match kind {
-        TestKind::Unit => (&[], &["--workspace", "--exclude", "portreeve-tests"]),
-        TestKind::Bus => (
-            &[],
-            &["--package", "portreeve-tests", "--test", "bus", "--"],
-        ),
+        TestKind::Unit => (&[], &[]),
+        TestKind::Bus => (&[], &["--features", SURROUNDINGS, "--test", "bus", "--"]),
         _ => (
             &["xvfb-run", "--auto-servernum", "dbus-run-session", "--"],
-            &["--package", "portreeve-tests", "--test", "gui", "--"],
+            &["--features", SURROUNDINGS, "--test", "gui", "--"],
         ),
     };
     let words: Vec<&str> = around.iter().chain(&cargo).chain(which).copied().collect();

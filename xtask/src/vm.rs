@@ -30,7 +30,7 @@ const PROGRESS_PORT: &str = "lab.progress";
 const RESUME_WORD: &str = "lab.resume=";
 
 /// How often a machine is booted that stumbles.
-const BOOTS: u32 = 4;
+const BOOTS: u32 = 6;
 /// Longest pause in the output of tests and of the story: no step of them takes as long.
 pub(crate) const SILENCE: Duration = Duration::from_secs(400);
 /// How many lines of its console are shown of a machine that had to be switched off.

@@ -40,7 +40,7 @@ pub(crate) async fn same_as_golden(connection: &Connection, path: &str, interfac
     assert_eq!(
         only(&written, interface),
         served,
-        "{} is not what is served; `UPDATE_GOLDEN=1 cargo test -p portreeve-tests --test bus` \
+        "{} is not what is served; `UPDATE_GOLDEN=1 cargo test -p portreeve-tests --features surroundings --test bus` \
          writes it anew",
         file.display()
     );

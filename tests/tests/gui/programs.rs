@@ -11,15 +11,11 @@ use std::{
 pub(crate) fn folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        // With the others that meson has built: what they need of other crates is then built once.
         let status = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--offline",
-                "--package",
-                "portreeve-app",
-                "--bins",
-            ])
+            .args(["build", "--quiet", "--offline", "--bins"])
+            .args(["--package=portreeve-app", "--package=portreeve-broker"])
+            .arg("--package=portreeve-cli")
             .status()
             .expect("cannot run cargo");
         assert!(status.success(), "cannot build the windows");
