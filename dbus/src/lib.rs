@@ -39,7 +39,7 @@ pub use claim::deceives;
 pub use error::Error;
 pub use executable::{program_key, starter_key};
 pub use letters::Letters;
-pub use lists::{ListInfo, ListsProxy, NewList, read_sealed, sealed};
+pub use lists::{ListInfo, ListsProxy, NewList, list_text, piped, read_sealed, sealed};
 pub use modes::{ModeSpec, ModeState, ModesProxy};
 pub use network::ActiveNetwork;
 pub use owner::{Owner, OwnerWatch};

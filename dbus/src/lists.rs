@@ -4,9 +4,15 @@ use std::{
     fs::File,
     io::{self, Read as _, Seek as _, Write as _},
     os::fd::{AsFd, OwnedFd},
+    time::Duration,
 };
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, memfd_create};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::unix::pipe,
+    time::timeout,
+};
 use zbus::{DeserializeDict, SerializeDict, Type, proxy};
 
 use crate::{Error, RuleChanges};
@@ -39,8 +45,9 @@ pub trait Lists {
     /// The user's lists, by their names.
     fn list(&self, uid: u32) -> Result<Vec<ListInfo>, Error>;
 
-    /// The text of a list, in a file of memory: an entry on each line.
-    fn read(&self, uid: u32, name: &str) -> Result<zbus::OwnedFd, Error>;
+    /// The text of a list, an entry on each line: a pipe that it comes through, and how many bytes it has
+    /// ([`list_text`]).
+    fn read(&self, uid: u32, name: &str) -> Result<(zbus::OwnedFd, u64), Error>;
 
     /// Changes rules and lists: all that is named, or nothing, as [`crate::RulesProxy::change`] does with rules alone.
     /// A list of a name that there is takes the place of that one. None can be removed that a rule speaks of then.
@@ -96,9 +103,68 @@ pub fn read_sealed(fd: OwnedFd, most: usize) -> Result<String, Error> {
     Ok(text)
 }
 
+/// How long the broker waits for who reads a list, all in all.
+const READING: Duration = Duration::from_secs(30);
+
+/// A pipe that a text comes through, and what writes it there. What a reader keeps of the broker's memory is no more
+/// than a pipe has room for, and no longer than [`READING`].
+pub fn piped(text: String) -> io::Result<(OwnedFd, impl Future<Output = ()> + Send)> {
+    let (mut into, from) = pipe::pipe()?;
+    let from = from.into_blocking_fd()?;
+    let write = async move {
+        // Who has gone away misses nothing; who is too slow sees that the text is too short.
+        drop(timeout(READING, into.write_all(text.as_bytes())).await);
+    };
+    Ok((from, write))
+}
+
+/// The text of a list of user `uid`.
+pub async fn list_text(lists: &ListsProxy<'_>, uid: u32, name: &str) -> Result<String, Error> {
+    let (from, length) = lists.read(uid, name).await?;
+    let text = drained(from.into(), length).await;
+    text.map_err(|error| {
+        Error::Failed(format!(
+            "cannot read list “{}”: {error}",
+            name.escape_debug()
+        ))
+    })
+}
+
+async fn drained(from: OwnedFd, length: u64) -> io::Result<String> {
+    let mut text = String::new();
+    let from = pipe::Receiver::from_owned_fd(from)?;
+    from.take(length).read_to_string(&mut text).await?;
+    if text.len() as u64 != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn text_that_comes_through_a_pipe_is_whole_or_none() {
+        // More than a pipe has room for.
+        let long = "a.test\n".repeat(100_000);
+        let (from, write) = piped(long.clone()).unwrap();
+        let (text, ()) = tokio::join!(drained(from, long.len() as u64), write);
+        assert_eq!(text.unwrap(), long);
+        let (from, write) = piped("a.test\n".to_owned()).unwrap();
+        let (text, ()) = tokio::join!(drained(from, 8), write);
+        assert_eq!(text.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_who_does_not_read() {
+        let (from, write) = piped("a.test\n".repeat(100_000)).unwrap();
+        write.await;
+        assert!(drained(from, 700_000).await.is_err());
+        let (from, write) = piped("a.test\n".repeat(100_000)).unwrap();
+        drop(from);
+        write.await;
+    }
 
     #[test]
     fn what_is_sealed_is_read_and_nothing_else() {

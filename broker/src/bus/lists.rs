@@ -1,8 +1,8 @@
 //! `io.github.portreeve.Lists1`.
 
-use std::{collections::BTreeSet, os::fd::OwnedFd, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
-use portreeve_dbus::{Error, ListInfo, NewList, RuleChanges, read_sealed, sealed};
+use portreeve_dbus::{Error, ListInfo, NewList, RuleChanges, piped, read_sealed};
 use portreeve_policy::{InList, List};
 use tokio::task::spawn_blocking;
 use zbus::{Connection, interface, message::Header};
@@ -32,30 +32,33 @@ impl Lists {
         shared.ask(|reply| Command::Lists { uid, reply }).await
     }
 
+    #[zbus(out_args("text", "length"))]
     async fn read(
         &self,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
         uid: u32,
         name: &str,
-    ) -> Result<zbus::OwnedFd, Error> {
+    ) -> Result<(zbus::OwnedFd, u64), Error> {
         let shared = &self.0.0;
         let caller = shared.callers.get(connection, &header).await?;
-        let _underway = shared.lists.enter(caller.uid)?;
+        let underway = shared.read_lists.enter(caller.uid)?;
         let (uid, name) = (caller.user(uid)?, name.to_owned());
         let missing = Error::InvalidArgument(format!("cannot find list “{}”", name.escape_debug()));
         let list = shared
             .ask(|reply| Command::List { uid, name, reply })
             .await?;
         let list = list.ok_or(missing)?;
-        let file = spawn_blocking(move || sealed(&list.text())).await;
-        let failed = |error: &dyn std::error::Error| {
-            Error::Failed(format!("cannot hand out the list: {error}"))
-        };
-        let file: OwnedFd = file
-            .map_err(|error| failed(&error))?
-            .map_err(|error| failed(&error))?;
-        Ok(file.into())
+        let text = spawn_blocking(move || list.text()).await;
+        let text = text.map_err(|_ended| Error::Failed("cannot write the list".to_owned()))?;
+        let length = text.len() as u64;
+        let (from, write) = piped(text)
+            .map_err(|error| Error::Failed(format!("cannot hand out the list: {error}")))?;
+        tokio::spawn(async move {
+            write.await;
+            drop(underway);
+        });
+        Ok((from.into(), length))
     }
 
     #[zbus(out_args("change", "added"))]

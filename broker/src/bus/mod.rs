@@ -53,6 +53,7 @@ struct Shared {
     questions: Arc<Limiter<u32>>,
     changes: Arc<Limiter<u32>>,
     lists: Arc<Limiter<u32>>,
+    read_lists: Arc<Limiter<u32>>,
     ways: Ways,
 }
 
@@ -91,6 +92,7 @@ pub async fn serve(
         ways: Ways::default(),
         changes: Limiter::new("changes of your rules", rules::CHANGES_OF_A_USER),
         lists: Limiter::new("lists of yours", lists::LISTS_OF_A_USER),
+        read_lists: Limiter::new("lists that you read", lists::LISTS_OF_A_USER),
         questions: Limiter::new(
             "questions about what is kept of yours",
             activity::QUESTIONS_OF_A_USER,

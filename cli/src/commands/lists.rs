@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use portreeve_dbus::{ListInfo, ListsProxy, NewList, RuleChanges, read_sealed, sealed};
+use portreeve_dbus::{ListInfo, NewList, RuleChanges, list_text, sealed};
 use portreeve_exchange::{Found, IncomingList, TextFile, read};
 use portreeve_policy::List;
 use serde::Serialize;
@@ -85,7 +85,7 @@ pub(super) async fn kept(uid: u32) -> Result<Vec<IncomingList>> {
     let proxy = Bus::connect().await?.lists().await?;
     let mut lists = Vec::new();
     for info in proxy.list(uid).await? {
-        let text = entries(&proxy, uid, &info.name).await?;
+        let text = list_text(&proxy, uid, &info.name).await?;
         let list = List::read(&text).map_err(|mistake| {
             portreeve_dbus::Error::Failed(format!("cannot understand a list: {}", mistake.text))
         })?;
@@ -107,16 +107,11 @@ pub(super) async fn texts(uid: u32, names: &[&str]) -> Result<BTreeMap<String, S
     let proxy = Bus::connect().await?.lists().await?;
     for info in proxy.list(uid).await? {
         if names.contains(&info.name.as_str()) {
-            let text = entries(&proxy, uid, &info.name).await?;
+            let text = list_text(&proxy, uid, &info.name).await?;
             texts.insert(info.name, text);
         }
     }
     Ok(texts)
-}
-
-async fn entries(proxy: &ListsProxy<'_>, uid: u32, name: &str) -> Result<String> {
-    let file = proxy.read(uid, name).await?;
-    Ok(read_sealed(file.into(), List::LONGEST)?)
 }
 
 fn text_of(file: &Path) -> Result<(String, String)> {
@@ -137,7 +132,7 @@ async fn list(uid: u32, output: &mut Output) -> Result<()> {
 
 async fn show(uid: u32, name: &str, output: &mut Output) -> Result<()> {
     let proxy = Bus::connect().await?.lists().await?;
-    let text = entries(&proxy, uid, name).await?;
+    let text = list_text(&proxy, uid, name).await?;
     let entries: Vec<&str> = text.lines().collect();
     output.result(&entries, |_| clean_lines(&text))
 }

@@ -1,8 +1,7 @@
 //! `Lists1`: who may change what, what is read, and that a list and its rules are one change.
 
 use portreeve_dbus::{
-    ANY, Error, ListsProxy, NewList, OWN_UID, RuleChanges, RuleSpec, RulesProxy, read_sealed,
-    sealed,
+    ANY, Error, ListsProxy, NewList, OWN_UID, RuleChanges, RuleSpec, RulesProxy, list_text, sealed,
 };
 use zbus::Connection;
 
@@ -65,8 +64,7 @@ fn a_list_and_its_rule_are_one_change() {
         assert_eq!((&rule.program, rule.entries), (&None, Some(3)));
         let call = broker.call(ALICE, "192.0.2.7").await;
         crate::stage::eventually("it is denied", async || broker.told(call) == Some(1)).await;
-        let file = lists.read(ALICE, "ads").await.unwrap();
-        let text = read_sealed(file.into(), 100).unwrap();
+        let text = list_text(&lists, ALICE, "ads").await.unwrap();
         assert_eq!(text, "b.example\n=a.example\n192.0.2.0/24\n");
         // What it has now counts.
         let nothing = RuleChanges::default();
