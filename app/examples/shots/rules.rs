@@ -4,7 +4,7 @@ use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
     model::{Draft, DraftDestination, DraftNetwork, DraftProcesses},
 };
-use portreeve_dbus::{ModeState, Rule};
+use portreeve_dbus::{ANY, ModeState, Rule};
 use portreeve_policy::{Action, For};
 
 use crate::{
@@ -129,6 +129,20 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 processes: DraftProcesses::StartedBy,
                 starter: "/usr/bin/git".into(),
                 destination: DraftDestination::Vpn,
+                ..Draft::default()
+            });
+        })
+        .await;
+    camera
+        .take(look, "add-rule-list", &window(), |window| {
+            window.show_rules(all());
+            let dialog = window.open_add_dialog();
+            dialog.offer_lists(vec!["Advertisements".into(), "Trackers".into()]);
+            dialog.set_draft(&Draft {
+                program: ANY.into(),
+                action: Action::DENY,
+                destination: DraftDestination::List,
+                list: Some("Trackers".into()),
                 ..Draft::default()
             });
         })

@@ -3,9 +3,9 @@
 use portreeve_dbus::{
     ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, CallSpec, Change,
     Destination, Error, Explanation, ListInfo, ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID,
-    Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy, SeenProgram, Timeline, read_sealed,
+    Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy, SeenProgram, Timeline, list_text,
 };
-use portreeve_policy::{For, List, Scope};
+use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
 
 use super::runtime::in_background;
@@ -107,6 +107,12 @@ impl Broker {
         .await
     }
 
+    /// The user's lists.
+    pub async fn list_infos(&self) -> Result<Vec<ListInfo>, Error> {
+        let connection = self.connection.clone();
+        in_background(async move { ListsProxy::new(&connection).await?.list(OWN_UID).await }).await
+    }
+
     /// The user's lists and their texts: of these names, or all.
     pub async fn lists(
         &self,
@@ -121,8 +127,8 @@ impl Broker {
                     .as_ref()
                     .is_none_or(|names| names.contains(&info.name))
                 {
-                    let file = lists.read(OWN_UID, &info.name).await?;
-                    found.push((info, read_sealed(file.into(), List::LONGEST)?));
+                    let text = list_text(&lists, OWN_UID, &info.name).await?;
+                    found.push((info, text));
                 }
             }
             Ok(found)

@@ -166,10 +166,14 @@ impl ActivityPage {
         imp.view.replace(ActivityView::default());
         self.show_chosen_time();
         // The search is the window's.
-        if let Some(window) = self.root().and_downcast::<super::RulesWindow>() {
+        if let Some(window) = self.window() {
             window.end_search();
         }
         self.read_anew();
+    }
+
+    fn window(&self) -> Option<super::RulesWindow> {
+        self.root().and_downcast()
     }
 
     /// Shows the numbers of the bars one by one.

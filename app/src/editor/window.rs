@@ -149,12 +149,12 @@ impl RulesWindow {
             });
         });
         dialog.present(Some(self));
-        self.offer_networks(&dialog);
+        self.offer_what_there_is(&dialog);
         dialog
     }
 
-    /// Has a dialog offer the networks that are active, once it is known which are.
-    fn offer_networks(&self, dialog: &RuleDialog) {
+    /// Has a dialog offer the networks that are active and the lists that there are, once that is known.
+    fn offer_what_there_is(&self, dialog: &RuleDialog) {
         let Some(broker) = self.broker() else { return };
         glib::spawn_future_local(glib::clone!(
             #[weak]
@@ -163,6 +163,10 @@ impl RulesWindow {
                 match broker.networks().await {
                     Ok(networks) => dialog.offer_networks(networks),
                     Err(error) => tracing::warn!(%error, "cannot tell which networks are active"),
+                }
+                match broker.list_infos().await {
+                    Ok(lists) => dialog.offer_lists(lists.into_iter().map(|it| it.name).collect()),
+                    Err(error) => tracing::warn!(%error, "cannot tell which lists there are"),
                 }
             }
         ));

@@ -36,7 +36,7 @@ pub enum DraftDestination {
     NameServers,
     /// Groups of computers.
     Multicast,
-    /// The list that the rule before was about.
+    /// What is in a list.
     List,
 }
 
@@ -106,6 +106,8 @@ pub struct Draft {
     pub destination: DraftDestination,
     /// The domain, host, address or network.
     pub place: String,
+    /// What the list is called that is chosen.
+    pub list: Option<String>,
     /// The ports; nothing for any.
     pub port: String,
     /// The protocol; `None` for any.
@@ -142,6 +144,7 @@ impl Default for Draft {
             action: Action::Allow,
             destination: DraftDestination::default(),
             place: String::new(),
+            list: None,
             port: String::new(),
             protocol: None,
             network: None,
@@ -171,6 +174,7 @@ impl Draft {
             action: rule.action.parse().ok()?,
             destination: DraftDestination::of(&rule)?,
             place: place.unwrap_or_default(),
+            list: rule.list.clone(),
             port: rule.ports.clone().unwrap_or_default(),
             protocol,
             network: DraftNetwork::of(&rule),
@@ -211,6 +215,8 @@ impl Draft {
         is_wrong.then(|| {
             if by_name {
                 gettext("Enter a name such as www.example.org.")
+            } else if self.destination == DraftDestination::List {
+                gettext("Choose a list.")
             } else {
                 gettext("Enter an address or a network such as 192.0.2.0/24.")
             }
@@ -256,9 +262,8 @@ impl Draft {
             DraftDestination::Domain => spec.domain = Some(place.to_owned()),
             DraftDestination::Host => spec.host = Some(place.to_owned()),
             DraftDestination::Network => spec.network = Some(place.to_owned()),
-            DraftDestination::List => {
-                spec.list = self.base.as_ref().and_then(|base| base.list.clone());
-            }
+            // None is called nothing: that is no rule about anywhere.
+            DraftDestination::List => spec.list = Some(self.list.clone().unwrap_or_default()),
             place => spec.place = place.word().map(str::to_owned),
         };
         let ports = Some(self.port.trim()).filter(|text| !text.is_empty());
@@ -286,7 +291,9 @@ impl Draft {
             self.processes != DraftProcesses::Own && part(&|_| {}).operations.iter().any(listens);
         let with_place = part(&put_place);
         let error = DraftError {
-            program: if wrong(&with_program) {
+            program: if program == ANY && wrong(&with_program) {
+                Some(gettext("A rule for any program can only be about what is in a list."))
+            } else if wrong(&with_program) {
                 Some(gettext("Enter the full path of a program, such as /usr/bin/curl, or an application, such as flatpak:org.mozilla.firefox."))
             } else if self.processes == DraftProcesses::AndStarted && !is_about_peers && wrong(&starting) {
                 Some(gettext("What this starts cannot be told. Enter the full path of a program that does not run other programs’ code."))

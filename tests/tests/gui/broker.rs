@@ -52,6 +52,8 @@ struct State {
     watchers: Vec<OwnedUniqueName>,
     /// Those that are active.
     networks: Vec<ActiveNetwork>,
+    /// What the user's lists are called.
+    lists: Vec<String>,
 }
 
 impl State {

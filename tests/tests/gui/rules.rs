@@ -293,6 +293,36 @@ fn a_rule_is_added_for_a_network_that_is_active() {
 }
 
 #[test]
+fn any_program_is_denied_what_is_in_a_list() {
+    let desk = desk(vec![built_in()]);
+    desk.click("Add Rule", "button");
+    desk.see("Program", "label");
+    desk.see_no("Any program", "label");
+    desk.press("Escape", 1);
+    desk.broker.set_lists(&["ads", "trackers"]);
+    desk.click("Add Rule", "button");
+    desk.see("Any program", "label");
+    desk.focus("Portreeve");
+    desk.choose("Any program");
+    desk.see_no("Processes", "label");
+    // What else such a rule says is chosen with it.
+    desk.see("List", "label");
+    desk.choose("List");
+    desk.see("trackers", "label");
+    for key in ["Down", "Return"] {
+        desk.press(key, 1);
+    }
+    desk.click("Add", "button");
+    desk.until("the rule is added", |desk| !desk.broker.added().is_empty());
+    let added = desk.broker.added().remove(0);
+    assert_eq!(
+        (added.program.as_str(), &*added.action),
+        (portreeve_dbus::ANY, "deny")
+    );
+    assert_eq!(added.list.as_deref(), Some("trackers"));
+}
+
+#[test]
 fn the_window_says_when_the_broker_is_away() {
     let desk = desk(vec![rule(10, "/usr/bin/curl")]);
     desk.see("curl: allow server.example, always", "list item");

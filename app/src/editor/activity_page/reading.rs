@@ -127,7 +127,10 @@ impl ActivityPage {
         match read {
             // Meanwhile something else is wanted.
             Ok(_) if imp.anew.get() => {}
-            Ok((rows, next)) => self.take(wanted, before, rows, next).await,
+            Ok((rows, next)) => {
+                imp.failed.set(false);
+                self.take(wanted, before, rows, next).await;
+            }
             Err(Error::LimitsExceeded(_)) => {
                 match wanted {
                     Wanted::Newest { anew } => {
@@ -145,8 +148,15 @@ impl ActivityPage {
                 if let Wanted::Again(before) = &wanted {
                     imp.rows.give_up(before);
                 }
-                imp.failed.set(true);
-                imp.failure.set_description(Some(&error.to_user_facing()));
+                let text = error.to_user_facing();
+                imp.failure.set_description(Some(&text));
+                // Once, however often it is tried again.
+                if !imp.failed.replace(true)
+                    && imp.rows.n_items() > 0
+                    && let Some(window) = self.window()
+                {
+                    window.tell(&text);
+                }
                 imp.show_state();
             }
         }

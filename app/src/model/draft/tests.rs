@@ -41,7 +41,27 @@ fn a_rule_about_a_list_stays_one_when_it_is_edited() {
         destination: DraftDestination::Anywhere,
         ..draft
     };
-    assert!(anywhere.spec().unwrap_err().program.is_some());
+    assert!(
+        anywhere
+            .spec()
+            .unwrap_err()
+            .program
+            .unwrap()
+            .contains("list")
+    );
+}
+
+#[test]
+fn a_list_is_chosen_or_there_is_no_rule() {
+    let chosen = |list: Option<&str>| Draft {
+        destination: DraftDestination::List,
+        list: list.map(str::to_owned),
+        ..draft()
+    };
+    let spec = chosen(Some("ads")).spec().unwrap();
+    assert_eq!((spec.list.as_deref(), spec.place), (Some("ads"), None));
+    let error = chosen(None).spec().unwrap_err();
+    assert!(error.place.unwrap().contains("list"));
 }
 
 #[test]

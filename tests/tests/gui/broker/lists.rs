@@ -1,10 +1,16 @@
-//! The broker's lists: it has none, and takes changes of rules that come with some.
+//! The broker's lists: it knows what they are called, and takes changes of rules that come with some.
 
 use portreeve_dbus::{Error, ListInfo, NewList, RuleChanges, read_sealed};
 use portreeve_policy::List;
 use zbus::{OwnedFd, interface, object_server::SignalEmitter};
 
 use super::{RulesInterface, Shared, lock, own};
+
+impl super::Broker {
+    pub(crate) fn set_lists(&self, names: &[&str]) {
+        lock(&self.state).lists = names.iter().map(|&it| it.into()).collect();
+    }
+}
 
 pub(super) struct ListsInterface(pub(super) Shared);
 
@@ -13,10 +19,16 @@ pub(super) struct ListsInterface(pub(super) Shared);
 impl ListsInterface {
     fn list(&self, uid: u32) -> Vec<ListInfo> {
         own(uid);
-        Vec::new()
+        let names = lock(&self.0).lists.clone();
+        let infos = names.into_iter().map(|name| ListInfo {
+            name,
+            entries: 1,
+            ..ListInfo::default()
+        });
+        infos.collect()
     }
 
-    fn read(&self, uid: u32, name: &str) -> Result<OwnedFd, Error> {
+    fn read(&self, uid: u32, name: &str) -> Result<(OwnedFd, u64), Error> {
         own(uid);
         Err(Error::Failed(name.to_owned()))
     }
