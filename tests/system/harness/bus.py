@@ -23,6 +23,18 @@ class Gone(Failed):
     """There is no such rule any more."""
 
 
+class Absent(Failed):
+    """There is no broker."""
+
+
+FAILURES = {
+    f"{NAME}.Error.NoSuchRule": Gone,
+    "org.freedesktop.DBus.Error.ServiceUnknown": Absent,
+    "org.freedesktop.DBus.Error.NameHasNoOwner": Absent,
+    "org.freedesktop.DBus.Error.NoReply": Absent,
+}
+
+
 # What the broker leaves out where there is nothing to say.
 STATUS = dict(mode_ends=None, mode_before=None, mode_undecided=False, networks=(), services=None)
 PROMPT = dict(unanswered=None)
@@ -134,8 +146,8 @@ def _called(interface, method, words):
     try:
         return _connection().call_sync(*where, words, *how).unpack()
     except GLib.Error as error:
-        gone = Gio.DBusError.get_remote_error(error) == f"{NAME}.Error.NoSuchRule"
-        raise (Gone if gone else Failed)(f"{method}: {error.message}") from None
+        failure = FAILURES.get(Gio.DBusError.get_remote_error(error), Failed)
+        raise failure(f"{method}: {error.message}") from None
 
 
 @functools.cache

@@ -55,21 +55,29 @@ def ctl_as(user, *arguments):
     return _read(run("portreevectl", "--json", *map(str, arguments), user=user))
 
 
+# Whether portreevectl is to be asked where the bus would do.
+_by_portreevectl = False
+
+
 def refusal(call, *arguments, **options):
-    """The refusal that a call of the above ends in."""
+    """The refusal that a call of the above ends in: that of portreevectl, whose status says why."""
+    global _by_portreevectl
+    _by_portreevectl = True
     try:
         result = call(*arguments, **options)
     except Refused as refused:
         return refused
+    finally:
+        _by_portreevectl = False
     raise AssertionError(f"{arguments} was not refused: {result}")
 
 
 def _by_bus(ask, *words, user):
-    """What the bus says; if it refuses, portreevectl is asked with these words, whose status says why."""
-    try:
-        return ask()
-    except bus.Failed:
-        return ctl(*words, user=user)
+    """What the bus says; or portreevectl with these words, which waits for a broker that is being started."""
+    if not _by_portreevectl:
+        with contextlib.suppress(bus.Absent):
+            return ask()
+    return ctl(*words, user=user)
 
 
 def status(user="alice"):
@@ -97,10 +105,14 @@ def add_rule(program, action, *more, user="alice", operation="connect"):
     words = ("--app", program, "--op", operation, "--action", action, *more)
     # Of others, portreevectl finds out what rules call them.
     known = program in (callers.PROGRAM, callers.OTHER_PROGRAM)
-    if known and (not more or more[0] == "--addr" and len(more) == 2):
-        with contextlib.suppress(bus.Failed):
-            return bus.add_rule(program, action, *more[1:], user=user, operation=operation)
-    return ctl("rules", "add", *words, user=user).ids[0]
+    if not known or more and (more[0] != "--addr" or len(more) > 2):
+        return ctl("rules", "add", *words, user=user).ids[0]
+
+    def add():
+        rule = bus.add_rule(program, action, *more[1:], user=user, operation=operation)
+        return SimpleNamespace(ids=[rule])
+
+    return _by_bus(add, "rules", "add", *words, user=user).ids[0]
 
 
 def remove_rule(rule, user="alice"):
@@ -132,9 +144,11 @@ def built_in(rule, action, user="alice"):
 def decide(question, action, lifespan="once", scope="host-port", user="alice"):
     """Answers a prompt; returns the id of the rule made, if one was."""
     words = ("--for", lifespan, "--scope", scope, "--revision", question.revision)
-    with contextlib.suppress(bus.Failed):
-        return bus.answer(question, action, lifespan, scope)
-    return ctl("decide", question.id, action, *words, user=user).rule
+
+    def answer():
+        return SimpleNamespace(rule=bus.answer(question, action, lifespan, scope))
+
+    return _by_bus(answer, "decide", question.id, action, *words, user=user).rule
 
 
 def service(verb):
