@@ -113,17 +113,6 @@ def test_module_is_unloaded_while_calls_are_held():
     all_allowed(caller, question)
 
 
-@contextlib.contextmanager
-def one_cpu():
-    """Without the second processor, which kills an emulated machine now and then when it is started while the machine
-    wakes up."""
-    SECOND_CPU.write_text("0")
-    try:
-        yield
-    finally:
-        SECOND_CPU.write_text("1")
-
-
 def sleep_and_wake():
     """Has logind send the computer to sleep until its clock wakes it."""
     slept = int((STATS / "success").read_text())
@@ -159,10 +148,11 @@ def choice(file, word):
 
 
 def test_computer_sleeps_while_calls_are_held():
+    if "lab.awake" in Path("/proc/cmdline").read_text().split():
+        raise Skipped("the emulation has died of it, again and again")
     with choice(MEM_SLEEP, "deep"):
         caller, question = held_calls()
-        with one_cpu():
-            sleep_and_wake()
+        sleep_and_wake()
         all_allowed(caller, question)
 
 

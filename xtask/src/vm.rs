@@ -29,6 +29,9 @@ const OUT_PORT: &str = "lab.out";
 const PROGRESS_PORT: &str = "lab.progress";
 const RESUME_WORD: &str = "lab.resume=";
 
+/// Tells tests not to send the machine to sleep: it has died of that as often as [`SLEEPS`] says.
+const AWAKE_WORD: &str = "lab.awake";
+const SLEEPS: u32 = 2;
 /// How often a machine is booted that stumbles.
 const BOOTS: u32 = 6;
 /// Longest pause in the output of tests and of the story: no step of them takes as long.
@@ -157,12 +160,20 @@ fn show_last_words(console: &Path) {
 /// Boots the machine, whose disks keep nothing; if an emulated one stumbles, once more, and its script goes on from
 /// where it was if it can.
 fn boot(machine: &mut Machine, progress: &Path) -> Result<End> {
+    let mut asleep = 0;
     for _ in 1..BOOTS {
         eprintln!("  … booting the lab machine");
         let end = machine.run(Stdio::inherit())?;
-        let stumbled = end == End::FellSilent || stumbled(&machine.console);
+        let log = console(machine);
+        let stumbled = end == End::FellSilent || is_stumble(&log);
         if machine.processors == Processors::Kvm || machine.has_reported() || !stumbled {
             return Ok(end);
+        }
+        if died_asleep(&log) {
+            asleep += 1;
+            if asleep == SLEEPS {
+                machine.kernel_words.push(AWAKE_WORD.to_owned());
+            }
         }
         show_last_words(&machine.console);
         eprintln!("  ! the emulation has stumbled: once more");
@@ -188,19 +199,22 @@ fn last_line(text: &str) -> Option<&str> {
 /// Whether an emulated machine has ended because of the emulation: when code of the kernel is patched,
 /// another processor may run into the `int3` that is there for a moment and not know it; and it may
 /// die while it wakes up, when its processors are started again.
-fn stumbled(console: &Path) -> bool {
-    let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
-    is_stumble(&log)
-}
-
 fn is_stumble(log: &str) -> bool {
-    let mark = log.lines().rfind(|line| line.starts_with("lab: "));
     let mut rest = log.lines().skip_while(|line| !line.contains("Oops: int3"));
     // Code that has been freed is filled with `int3` too, and has no name any more: whoever runs that is
     // no victim of the emulation.
     let place = rest.find(|line| line.contains("RIP: 0010:"));
     let patched = place.is_some_and(|line| !line.contains("RIP: 0010:0x"));
-    patched || mark == Some("lab: suspending")
+    patched || died_asleep(log)
+}
+
+fn died_asleep(log: &str) -> bool {
+    let mark = log.lines().rfind(|line| line.starts_with("lab: "));
+    mark == Some("lab: suspending")
+}
+
+fn console(machine: &Machine) -> String {
+    String::from_utf8_lossy(&fs::read(&machine.console).unwrap_or_default()).into_owned()
 }
 
 fn kernel_words(options: &VmOptions) -> Vec<String> {

@@ -1,7 +1,9 @@
 """Programs of users that make socket calls: see caller.py."""
 
+import compileall
 import json
 import os
+import pwd
 import queue
 import shutil
 import signal
@@ -29,6 +31,8 @@ def install():
     shutil.copytree(
         tests / "calls", SCRIPT.parent / "calls", dirs_exist_ok=True, copy_function=shutil.copyfile
     )
+    # Their users cannot keep what they have compiled, and would do it again each time.
+    compileall.compile_dir(SCRIPT.parent, quiet=1)
     do("chmod", "-R", "go=rX", SCRIPT.parent)
     for program in (PROGRAM, OTHER_PROGRAM):
         shutil.copy(Path("/usr/bin/python3").resolve(), program)
@@ -40,6 +44,36 @@ def end_all():
         _running.pop().kill()
 
 
+def _options(user):
+    """How Popen starts a program as as-user does, which starts three others for it."""
+    entry = pwd.getpwnam(user)
+    runtime = f"/run/user/{entry.pw_uid}"
+    environment = {
+        "HOME": entry.pw_dir,
+        "USER": user,
+        "LOGNAME": user,
+        "SHELL": "/bin/bash",
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+    }
+    if Path(runtime).exists():
+        environment["XDG_RUNTIME_DIR"] = runtime
+        environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime}/bus"
+    return {
+        "user": entry.pw_uid,
+        "group": entry.pw_gid,
+        "extra_groups": os.getgrouplist(user, entry.pw_gid),
+        "cwd": entry.pw_dir,
+        "env": environment,
+    }
+
+
+def _into_session(pid, uid):
+    """Makes a process part of the session of its user, if there is one."""
+    for scope in Path(f"/sys/fs/cgroup/user.slice/user-{uid}.slice").glob("session-*.scope"):
+        (scope / "cgroup.procs").write_text(str(pid))
+
+
 class Ended(Exception):
     """A program has ended that was to make a call: nothing that a test could expect."""
 
@@ -48,13 +82,17 @@ class Caller:
     """A running program, started by way of the commands `outside` as root, `inside` as the user."""
 
     def __init__(self, user="alice", program=PROGRAM, outside=(), inside=()):
-        around = [] if user == "root" else ["as-user", user]
+        words, run_as = [program, "-IS", SCRIPT], {}
+        if inside or outside:
+            around = [] if user == "root" else ["as-user", user]
+            words = [*outside, *around, *inside, *words]
+        elif user != "root":
+            run_as = _options(user)
         self._process = subprocess.Popen(
-            [*outside, *around, *inside, program, "-IS", SCRIPT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **run_as
         )
+        if run_as:
+            _into_session(self._process.pid, run_as["user"])
         _running.append(self)
         self._results = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
