@@ -107,7 +107,7 @@ pub fn read_sealed(fd: OwnedFd, most: usize) -> Result<String, Error> {
 const READING: Duration = Duration::from_secs(30);
 
 /// A pipe that a text comes through, and what writes it there. What a reader keeps of the broker's memory is no more
-/// than a pipe has room for, and no longer than [`READING`].
+/// than a pipe has room for, and that for 30 seconds at most.
 pub fn piped(text: String) -> io::Result<(OwnedFd, impl Future<Output = ()> + Send)> {
     let (mut into, from) = pipe::pipe()?;
     let from = from.into_blocking_fd()?;
