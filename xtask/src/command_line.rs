@@ -27,7 +27,7 @@ pub(crate) enum Task {
     /// Run all static checks
     Lint,
     /// Picture every screen and state into target/shots/
-    Shots,
+    Shots(ShotsOptions),
 }
 
 impl Task {
@@ -41,7 +41,7 @@ impl Task {
             Self::Bench(_) => "bench",
             Self::Fuzz(_) => "fuzz",
             Self::Lint => "lint",
-            Self::Shots => "shots",
+            Self::Shots(_) => "shots",
         }
     }
 }
@@ -87,6 +87,13 @@ pub(crate) enum TestKind {
     Gui,
     /// The whole product, in the lab machine
     System,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShotsOptions {
+    /// Only those whose name contains this
+    #[arg(default_value = "")]
+    pub(crate) filter: String,
 }
 
 #[derive(Debug, Args)]

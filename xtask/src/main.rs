@@ -58,6 +58,6 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::run(&tree, &steps, &options),
         Task::Fuzz(options) => fuzz::run(&tree, &steps, &options),
         Task::Lint => lint::run(&tree, &steps),
-        Task::Shots => shots::run(&tree, &steps),
+        Task::Shots(options) => shots::run(&tree, &steps, &options),
     }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::command_line::ShotsOptions;
 use crate::root;
 use crate::step::Steps;
 use crate::tree::{self, Tree};
@@ -11,7 +12,7 @@ use crate::tree::{self, Tree};
 const SCRIPT: &str = "tests/shots/run";
 
 /// Runs the script that takes the pictures, on a display nobody sees.
-pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
+pub(crate) fn run(tree: &Tree, steps: &Steps, options: &ShotsOptions) -> Result<ExitCode> {
     if !tree.file(SCRIPT).exists() {
         bail!("cannot find {SCRIPT}, which takes the pictures");
     }
@@ -22,6 +23,7 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
     tree::clear_dir(&out)?;
     let mut command = sandbox.command("env");
     command.arg(format!("OUT={}", out.display()));
+    command.arg(format!("ONLY={}", options.filter));
     command.args([
         "GSK_RENDERER=cairo",
         "LIBGL_ALWAYS_SOFTWARE=1",

@@ -86,14 +86,17 @@ impl Look {
 pub(crate) struct Camera {
     pub(crate) application: adw::Application,
     folder: PathBuf,
+    /// What the names of all that is pictured contain.
+    only: String,
 }
 
 impl Camera {
-    pub(crate) fn new(application: &adw::Application, folder: PathBuf) -> Self {
+    pub(crate) fn new(application: &adw::Application, folder: PathBuf, only: String) -> Self {
         fs::create_dir_all(&folder).expect("cannot make the folder for the pictures");
         Self {
             application: application.clone(),
             folder,
+            only,
         }
     }
 
@@ -105,6 +108,10 @@ impl Camera {
         window: &W,
         prepare: impl FnOnce(&W),
     ) {
+        if !name.contains(&self.only) {
+            window.destroy();
+            return;
+        }
         let window_size = window.default_size();
         if let Some(width) = look.width {
             window.set_default_size(width, window_size.1);

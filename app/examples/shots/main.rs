@@ -40,7 +40,8 @@ async fn take_all(application: &adw::Application) {
     if let Some(display) = gtk::gdk::Display::default() {
         agent::install_style(&display);
     }
-    let camera = Camera::new(application, folder);
+    let only = env::var("ONLY").unwrap_or_default();
+    let camera = Camera::new(application, folder, only);
     let looks = [
         Look::new("light"),
         Look::new("dark").dark(),
