@@ -33,9 +33,10 @@ def execute_from_a_thread(program):
 
 def go_on_without_first_thread():
     """The process's first thread ends, and another does what is to be done from now on."""
-    main = sys.modules["__main__"]
-    threading.Thread(target=main.obey).start()
-    main.say({"errno": None})
+    from calls import obey  # Which is there by now.
+
+    threading.Thread(target=obey.obey).start()
+    obey.say({"errno": None})
     libc.syscall(SYS_EXIT, 0)
 
 
