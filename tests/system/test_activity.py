@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.machine import run, start
+from harness.marks import slow
 from harness.wait import until
 
 ADDRESS, OTHER, THIRD = "203.0.113.10", "203.0.113.11", "203.0.113.12"
@@ -88,6 +89,7 @@ def test_what_the_kernel_answers_is_recorded_with_the_first_call_only():
     assert [it.count for it in log()] == [4]
 
 
+@slow(minutes=3)
 def test_much_at_once_is_recorded_and_cleared():
     forgotten()
     lost = firewall.failures().get("history-lost", 0)
@@ -206,6 +208,7 @@ def test_following_shows_what_happens():
         following.end()
 
 
+@slow(minutes=3)
 def test_damaged_history_is_left_alone():
     firewall.service("stop")
     for file in HISTORY.parent.glob(f"{HISTORY.name}*"):

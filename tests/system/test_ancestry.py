@@ -9,6 +9,7 @@ from harness import firewall
 from harness.arrivals import Arrivals
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.confined import ADDRESS
+from harness.marks import slow
 from harness.wait import until
 
 STARTER = "/usr/local/bin/starter"
@@ -140,6 +141,7 @@ def test_next_broker_knows_what_has_started_whom():
     is_denied(caller)
 
 
+@slow(minutes=3)
 def test_who_is_older_than_the_service_is_told_by_living_parents_and_let_do_nothing():
     firewall.service("stop")
     child, orphan = started(START), started(LET_GO)

@@ -15,6 +15,7 @@ from harness import firewall
 from harness.callers import PROGRAM, Caller
 from harness.confined import ADDRESS, ELSEWHERE
 from harness.machine import do
+from harness.marks import slow
 
 HOME = Path("/home/alice")
 SERVER = Path("/usr/bin/squashfuse_ll")
@@ -270,6 +271,7 @@ def test_notes_of_file_systems_end_with_them():
         assert "mounters-lost" not in firewall.failures()
 
 
+@slow(minutes=3)
 def test_many_mounts_of_one_user_are_no_others_affair():
     with image() as file:
         firewall.add_rule(str(file), "allow")

@@ -8,6 +8,7 @@ from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.confined import ADDRESS, ELSEWHERE
 from harness.machine import do, with_module
+from harness.marks import slow
 
 ID = "org.example.App"
 FLATPAK = f"flatpak:{ID}"
@@ -295,6 +296,7 @@ def snap(name, revision, description=APPS, at=None):
         image.unlink()
 
 
+@slow(minutes=3)
 def test_answer_for_a_snap_counts_for_every_revision_of_it():
     with snap("hello", 1) as old:
         caller = Caller(program=old / "bin/tool")

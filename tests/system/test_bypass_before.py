@@ -4,6 +4,7 @@ from harness import firewall
 from harness.arrivals import Arrivals
 from harness.callers import Caller
 from harness.confined import ADDRESS, BOTH, allow, confine
+from harness.marks import slow
 from harness.wait import until
 
 
@@ -18,6 +19,7 @@ def before(*sockets):
     return caller, kept
 
 
+@slow(minutes=3)
 def test_unconnected_socket_from_before():
     trials = [(address, kind) for address in BOTH for kind in ("udp", "tcp")]
     families = {address: 10 if ":" in address else 2 for address in BOTH}

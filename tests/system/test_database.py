@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.machine import do
+from harness.marks import slow
 
 ADDRESS, OTHER = "203.0.113.10", "203.0.113.11"
 DATABASE = firewall.DATABASE
@@ -83,6 +84,7 @@ def test_read_only_database_is_read_but_not_written():
             do("umount", str(folder))
 
 
+@slow(minutes=3)
 def test_damaged_database_is_left_alone():
     with stopped_with_one_rule():
         with DATABASE.open("r+b") as file:
@@ -93,6 +95,7 @@ def test_damaged_database_is_left_alone():
         assert list(DATABASE.parent.glob(f"{DATABASE.name}*")) == [DATABASE]
 
 
+@slow(minutes=3)
 def test_file_that_is_no_database_is_left_alone():
     with stopped_with_one_rule():
         DATABASE.write_bytes(b"dear diary\n" * 1000)

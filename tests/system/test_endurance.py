@@ -79,11 +79,13 @@ def hold_for(seconds, remove):
           f"{max(each):.2f} s at most", flush=True)
 
 
+@slow(minutes=3)
 def test_an_hour_is_nothing_to_the_kernel():
     with soon_complaining(), uprobe() as remove:
         hold_for(HOUR, remove)
 
 
+@slow(minutes=3)
 def test_kernel_complains_of_calls_that_do_not_breathe():
     """That the above would be seen."""
     with soon_complaining(), uprobe() as remove:

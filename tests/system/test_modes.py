@@ -10,6 +10,7 @@ from harness import bus, firewall
 from harness.arrivals import at_the_peer
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.machine import run
+from harness.marks import slow
 from harness.wait import until
 
 ADDRESS, OTHER, THIRD = "203.0.113.10", "203.0.113.11", "203.0.113.12"
@@ -217,6 +218,7 @@ def test_nothing_is_learned_of_what_runs_what_it_is_given():
     assert [rule.program for rule in learned()] == [PROGRAM]
 
 
+@slow(minutes=3)
 def test_mode_outlives_the_broker():
     caller = Caller()
     bus.set_mode("lockdown")

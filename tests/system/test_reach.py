@@ -10,6 +10,7 @@ from harness import bus, firewall
 from harness.arrivals import at_the_peer
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.machine import do, run, with_module
+from harness.marks import slow
 from harness.wait import until
 
 # This computer on the wire to the peer, and the peer's own addresses: the first are the internet's
@@ -99,6 +100,7 @@ def test_peers_of_ipv6_are_too():
     assert not gets_in(HERE, port, PEER)
 
 
+@slow(minutes=3)
 def test_rule_that_changes_is_for_the_next_peer():
     for protocol in streams():
         everybody = bus.add_rule(PROGRAM, "allow", operation="listen")

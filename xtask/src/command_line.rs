@@ -72,7 +72,7 @@ pub(crate) struct TestOptions {
     pub(crate) kind: Option<TestKind>,
     /// Only the tests whose name contains this
     pub(crate) filter: Option<String>,
-    /// The system tests that take minutes each, and only those
+    /// The system tests that take longest, and only those
     #[arg(long)]
     pub(crate) slow: bool,
 }
