@@ -5,6 +5,7 @@ from contextlib import closing
 
 from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
+from harness.wait import until
 
 ADDRESS, OTHER = "203.0.113.10", "203.0.113.11"
 
@@ -27,8 +28,11 @@ def test_nobody_is_stopped_until_somebody_chooses():
     assert caller.call("connect", ADDRESS).errno is None
     assert firewall.pending() == []
     # It is noted down, so that one can look at it before.
-    row = firewall.ctl("log")[0]
-    assert (row.subject.path, row.reason) == (PROGRAM, "mode-allow"), row
+    def newest():
+        row = firewall.ctl("log")[0]
+        return (row.subject.path, row.reason) == (PROGRAM, "mode-allow")
+
+    until(newest, "what was told")
     # Rules count all the same.
     firewall.add_rule(OTHER_PROGRAM, "deny")
     assert Caller(program=OTHER_PROGRAM).call("connect", ADDRESS).errno == "EPERM"

@@ -23,12 +23,17 @@ class Gone(Failed):
     """There is no such rule any more."""
 
 
+class Stale(Failed):
+    """The prompt is another than the one that was seen."""
+
+
 class Absent(Failed):
     """There is no broker."""
 
 
 FAILURES = {
     f"{NAME}.Error.NoSuchRule": Gone,
+    f"{NAME}.Error.StaleRevision": Stale,
     "org.freedesktop.DBus.Error.ServiceUnknown": Absent,
     "org.freedesktop.DBus.Error.NameHasNoOwner": Absent,
     "org.freedesktop.DBus.Error.NoReply": Absent,
