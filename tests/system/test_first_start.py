@@ -17,6 +17,7 @@ def begin():
         database.execute("DELETE FROM mode")
     firewall.settings_alone()
     firewall.await_agent()
+    until(lambda: firewall.status().history == "ok", "the history")
 
 
 def test_nobody_is_stopped_until_somebody_chooses():
@@ -28,11 +29,11 @@ def test_nobody_is_stopped_until_somebody_chooses():
     assert caller.call("connect", ADDRESS).errno is None
     assert firewall.pending() == []
     # It is noted down, so that one can look at it before.
-    def newest():
-        row = firewall.ctl("log")[0]
-        return (row.subject.path, row.reason) == (PROGRAM, "mode-allow")
+    def is_noted():
+        told = [(row.subject.path, row.reason) for row in firewall.ctl("log")]
+        return (PROGRAM, "mode-allow") in told
 
-    until(newest, "what was told")
+    until(is_noted, "what was told")
     # Rules count all the same.
     firewall.add_rule(OTHER_PROGRAM, "deny")
     assert Caller(program=OTHER_PROGRAM).call("connect", ADDRESS).errno == "EPERM"
