@@ -18,6 +18,7 @@ def begin():
     firewall.settings_alone()
     firewall.await_agent()
     until(lambda: firewall.status().history == "ok", "the history")
+    firewall.ctl("log", "--clear")
 
 
 def test_nobody_is_stopped_until_somebody_chooses():
@@ -29,11 +30,8 @@ def test_nobody_is_stopped_until_somebody_chooses():
     assert caller.call("connect", ADDRESS).errno is None
     assert firewall.pending() == []
     # It is noted down, so that one can look at it before.
-    def is_noted():
-        told = [(row.subject.path, row.reason) for row in firewall.ctl("log")]
-        return (PROGRAM, "mode-allow") in told
-
-    until(is_noted, "what was told")
+    [row] = until(lambda: firewall.ctl("log"), "what was told")
+    assert (row.subject.path, row.reason) == (PROGRAM, "mode-allow"), row
     # Rules count all the same.
     firewall.add_rule(OTHER_PROGRAM, "deny")
     assert Caller(program=OTHER_PROGRAM).call("connect", ADDRESS).errno == "EPERM"

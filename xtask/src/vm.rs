@@ -150,7 +150,7 @@ pub(crate) fn run_special(
 
 /// Shows the end of the console of a machine that had to be switched off.
 fn show_last_words(console: &Path) {
-    let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
+    let log = printed(console);
     let lines: Vec<_> = log.lines().collect();
     for line in lines.iter().skip(lines.len().saturating_sub(LAST_WORDS)) {
         eprintln!("  console: {}", line.escape_debug());
@@ -164,7 +164,7 @@ fn boot(machine: &mut Machine, progress: &Path) -> Result<End> {
     for _ in 1..BOOTS {
         eprintln!("  … booting the lab machine");
         let end = machine.run(Stdio::inherit())?;
-        let log = console(machine);
+        let log = printed(&machine.console);
         let stumbled = end == End::FellSilent || is_stumble(&log);
         if machine.processors == Processors::Kvm || machine.has_reported() || !stumbled {
             return Ok(end);
@@ -213,8 +213,9 @@ fn died_asleep(log: &str) -> bool {
     mark == Some("lab: suspending")
 }
 
-fn console(machine: &Machine) -> String {
-    String::from_utf8_lossy(&fs::read(&machine.console).unwrap_or_default()).into_owned()
+/// What the machine has printed to its console.
+fn printed(console: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned()
 }
 
 fn kernel_words(options: &VmOptions) -> Vec<String> {
@@ -241,7 +242,7 @@ fn status(dir: &Path, console: &Path) -> Result<u8> {
     if let Ok(status) = text.trim().parse() {
         return Ok(status);
     }
-    let log = String::from_utf8_lossy(&fs::read(console).unwrap_or_default()).into_owned();
+    let log = printed(console);
     if let Some(line) = log.lines().find(|line| line.contains("Kernel panic")) {
         bail!(
             "the machine's kernel gave up: {line} (see {})",

@@ -36,7 +36,6 @@ FAILURES = {
     f"{NAME}.Error.StaleRevision": Stale,
     "org.freedesktop.DBus.Error.ServiceUnknown": Absent,
     "org.freedesktop.DBus.Error.NameHasNoOwner": Absent,
-    "org.freedesktop.DBus.Error.NoReply": Absent,
 }
 
 
