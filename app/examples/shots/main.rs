@@ -39,6 +39,9 @@ async fn take_all(application: &adw::Application) {
     let folder = PathBuf::from(env::var_os("OUT").unwrap_or_else(|| "target/shots".into()));
     if let Some(display) = gtk::gdk::Display::default() {
         agent::install_style(&display);
+        // Where it is before it is installed.
+        let icons = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/icons");
+        gtk::IconTheme::for_display(&display).add_search_path(icons);
     }
     let only = env::var("ONLY").unwrap_or_default();
     let camera = Camera::new(application, folder, only);
