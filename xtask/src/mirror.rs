@@ -41,6 +41,9 @@ pub(crate) fn debootstrap(
     for setting in host_settings(log)? {
         command.arg(format!("--aptopt={setting}"));
     }
+    // A tree that a fall of the host has left half written is made anew: nothing of it need reach the disk before the
+    // archive is packed.
+    command.arg("--dpkgopt=force-unsafe-io");
     for path in LEFT_OUT {
         command.arg(format!("--dpkgopt=path-exclude={path}"));
     }
