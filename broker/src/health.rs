@@ -11,23 +11,32 @@ use tokio::{
 use crate::{decide::Command, gate::Pulse};
 
 /// Pings the gate and the loop twice in each watchdog period, and the watchdog whenever both answer.
+///
+/// Both at once, so that an idle machine's processor wakes as seldom as can be: what the loop
+/// answers is there before the thread that asked sleeps again, to wait for the gate alone.
 pub async fn run(commands: mpsc::Sender<Command>, gate: Pulse, period: Duration) {
     let mut ticks = interval(period / 2);
+    let patience = period / 8;
     loop {
         ticks.tick().await;
-        if !gate.feel(period / 8).await {
+        let (is_served, decides) =
+            tokio::join!(gate.feel(patience), timeout(patience, ping(&commands)));
+        if !is_served {
             tracing::error!("the gate is not served: no watchdog ping");
-            continue;
         }
-        let (reply, alive) = oneshot::channel();
-        let ping =
-            async { commands.send(Command::Ping { reply }).await.is_ok() && alive.await.is_ok() };
-        match timeout(period / 8, ping).await {
-            Ok(true) => notify(&[NotifyState::Watchdog]),
+        match decides {
+            Ok(true) if is_served => notify(&[NotifyState::Watchdog]),
+            Ok(true) => {}
             Ok(false) => return,
             Err(_late) => tracing::error!("the loop does not decide: no watchdog ping"),
         }
     }
+}
+
+/// Whether the loop decides; waits for its answer.
+async fn ping(commands: &mpsc::Sender<Command>) -> bool {
+    let (reply, alive) = oneshot::channel();
+    commands.send(Command::Ping { reply }).await.is_ok() && alive.await.is_ok()
 }
 
 /// Tells systemd; not being run by it is fine.
