@@ -1,8 +1,8 @@
 //! The page of the programs that were seen, and those of each, in all their states.
 
 use gtk::{glib, prelude::*};
-use portreeve_app::editor::RulesWindow;
-use portreeve_dbus::{Destination, Rule, SeenProgram};
+use portreeve_app::{editor::RulesWindow, model::Week};
+use portreeve_dbus::{Destination, Rule, SeenProgram, Timeline};
 
 use crate::camera::{Camera, Look};
 
@@ -57,6 +57,9 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                     _ => Vec::new(),
                 };
                 window.show_destinations(rows, String::new());
+                if name == "application" {
+                    window.show_week(week());
+                }
                 window.set_default_size(window.default_width(), 1_100);
             })
             .await;
@@ -67,6 +70,29 @@ const CONTENTS: &str = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08
 
 fn now() -> i64 {
     glib::DateTime::now_local().map_or(0, |now| now.to_unix()) * 1_000_000
+}
+
+/// A program of the daytime, with a busy evening of which some was denied.
+fn week() -> Timeline {
+    let (since, _, hours) = Week::bounds().unwrap_or_default();
+    let allowed = (0..u64::from(hours)).map(|hour| match hour % 24 {
+        8..18 if hour / 24 % 7 < 5 => (hour * 7919) % 60 + 20,
+        18..23 => (hour * 7919) % 9,
+        _ => 0,
+    });
+    let allowed: Vec<_> = allowed.collect();
+    let denied = (0..u64::from(hours)).map(|hour| match hour {
+        66..70 => 12,
+        107 | 130 => 1,
+        _ => 0,
+    });
+    Timeline {
+        since,
+        width: 3_600_000_000,
+        unanswered: vec![0; allowed.len()],
+        denied: denied.collect(),
+        allowed,
+    }
 }
 
 fn programs() -> Vec<SeenProgram> {

@@ -4,6 +4,7 @@ use std::slice;
 
 use portreeve_app::{
     agent::PromptWindow,
+    editor::practice_question,
     model::Extent,
     programs::{Package, Program},
 };
@@ -91,6 +92,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     }
     take_others(camera, look).await;
     take_places(camera, look).await;
+    take_practice(camera, look).await;
 }
 
 async fn take_others(camera: &Camera, look: &Look) {
@@ -203,6 +205,13 @@ async fn take_places(camera: &Camera, look: &Look) {
         window.ask(&prompts, &curl(), waiting);
         camera.take(look, name, &window, |_| ()).await;
     }
+}
+
+async fn take_practice(camera: &Camera, look: &Look) {
+    let window = PromptWindow::new(&camera.application, |_| ());
+    window.mark_as_practice();
+    window.ask(&[practice_question()], &Program::default(), 0);
+    camera.take(look, "prompt-practice", &window, |_| ()).await;
 }
 
 async fn take_one(

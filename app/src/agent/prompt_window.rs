@@ -156,6 +156,13 @@ impl PromptWindow {
         self.imp().guard().set_busy(answering);
     }
 
+    /// Says all the time that no program waits for the answer, and offers nothing that would do something.
+    pub fn mark_as_practice(&self) {
+        let imp = self.imp();
+        imp.practice.set_revealed(true);
+        imp.menu_button.set_visible(false);
+    }
+
     /// Says that something went wrong.
     pub fn show_error(&self, text: &str) {
         self.imp()

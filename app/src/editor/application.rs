@@ -22,6 +22,7 @@ mod imp {
     use gtk::glib;
 
     use super::RulesWindow;
+    use crate::agent;
 
     #[derive(Default)]
     pub struct EditorApplication {
@@ -40,6 +41,10 @@ mod imp {
     impl ApplicationImpl for EditorApplication {
         fn startup(&self) {
             self.parent_startup();
+            // The question for practice is the agent's window.
+            if let Some(display) = gtk::gdk::Display::default() {
+                agent::install_style(&display);
+            }
             self.obj().add_actions();
         }
 

@@ -2,7 +2,7 @@
 //!
 //! `link` follows the broker, [`RulesWindow`] shows the rules and has them changed,
 //! [`RuleDialog`] takes a new one, [`ImportDialog`] those of a file, and [`HistoryDialog`] shows and undoes their
-//! last changes; `ActivityPage` shows what programs did, `ApplicationsPage` which programs there are, and `ProgramPage`
+//! last changes; `practice` asks for practice; `ActivityPage` shows what programs did, `ApplicationsPage` which programs there are, and `ProgramPage`
 //! one of them.
 
 mod about;
@@ -17,6 +17,7 @@ mod line;
 mod lines;
 mod link;
 mod mistake;
+mod practice;
 mod program;
 mod program_icon;
 mod program_page;
@@ -35,5 +36,6 @@ pub use about::shortcuts_dialog;
 pub use application::EditorApplication;
 pub use history_dialog::HistoryDialog;
 pub use import_dialog::ImportDialog;
+pub use practice::question as practice_question;
 pub use rule_dialog::RuleDialog;
 pub use window::RulesWindow;

@@ -1,4 +1,4 @@
-//! The page of one program: what it is, what rules say of it, and where it went.
+//! The page of one program: what it is, what rules say of it, and when it went where.
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
@@ -15,6 +15,7 @@ use crate::{
 
 mod destinations;
 mod imp;
+mod week;
 
 /// Size of the program's icon, pixels.
 const ICON: i32 = 64;
@@ -64,6 +65,7 @@ impl ProgramPage {
 
     /// The program may have done something: reads where it went anew.
     pub(super) fn refresh(&self) {
+        self.refresh_week();
         let imp = self.imp();
         imp.stale.set(true);
         if imp.broker.borrow().is_none() || imp.reading.replace(true) {

@@ -7,8 +7,10 @@ use crate::{i18n::gettext, model::TimelineParts};
 
 mod imp;
 mod paint;
+mod week_map;
 
 pub(super) use paint::Swatch;
+pub(super) use week_map::WeekMap;
 
 glib::wrapper! {
     /// Bars of what was allowed, below what was denied, below what nobody answered. The arrow keys go from one

@@ -2,13 +2,15 @@
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
-use portreeve_dbus::{Destination, Error, Rule, RuleChanges, SeenProgram};
+use portreeve_dbus::{Destination, Error, Rule, RuleChanges, SeenProgram, Timeline};
 
 use self::{
     exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
     history::HISTORY,
 };
-use super::{applications_page, program_page::ProgramPage, rule_dialog::RuleDialog, rule_row};
+use super::{
+    applications_page, practice, program_page::ProgramPage, rule_dialog::RuleDialog, rule_row,
+};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
 
 mod activity;
@@ -19,6 +21,7 @@ mod mode;
 
 /// The action that opens the dialog for a new rule.
 const ADD_RULE: &str = "add-rule";
+const PRACTISE: &str = "practise";
 /// The page that all others lie on.
 const MAIN: &str = "main";
 
@@ -97,6 +100,13 @@ impl RulesWindow {
     pub fn show_destinations(&self, rows: Vec<Destination>, next: String) {
         if let Some(page) = self.imp().program.upgrade() {
             page.show_destinations(rows, next);
+        }
+    }
+
+    /// The program whose page is open did so much when; see [`crate::model::Week::bounds`].
+    pub fn show_week(&self, timeline: Timeline) {
+        if let Some(page) = self.imp().program.upgrade() {
+            page.show_week(timeline);
         }
     }
 
@@ -320,6 +330,9 @@ impl RulesWindow {
                 window.open_add_dialog();
             })
             .build();
+        let practise = gio::ActionEntry::builder(PRACTISE)
+            .activate(|window: &Self, _, _| practice::ask(window))
+            .build();
         let show_page = gio::ActionEntry::builder("show-page")
             .parameter_type(Some(glib::VariantTy::STRING))
             .activate(|window: &Self, _, name| {
@@ -400,7 +413,7 @@ impl RulesWindow {
                 });
             })
             .build();
-        self.add_action_entries([add, show_page, search, show_program]);
+        self.add_action_entries([add, practise, show_page, search, show_program]);
         self.add_action_entries([delete, edit, switch, say, undo]);
     }
 }

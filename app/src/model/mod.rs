@@ -25,6 +25,7 @@ mod rule_list;
 mod rule_words;
 mod text;
 mod timeline;
+mod week;
 mod wrapping;
 
 pub use absence::Absence;
@@ -56,4 +57,5 @@ pub use rule_list::RuleList;
 pub use rule_words::RuleWords;
 pub use text::{isolate, plain, shown};
 pub use timeline::{Calls, TimelineParts};
+pub use week::{DAYS, HOURS, Week};
 pub use wrapping::Wrapping;

@@ -31,7 +31,7 @@ impl Calls {
         [self.allowed, self.denied, self.unanswered]
     }
 
-    fn add(self, other: Self) -> Self {
+    pub(super) fn add(self, other: Self) -> Self {
         Self {
             allowed: self.allowed.saturating_add(other.allowed),
             denied: self.denied.saturating_add(other.denied),

@@ -1,8 +1,8 @@
 //! The page of the programs that were seen, and those of each.
 
-use portreeve_dbus::{Destination, Rule, SeenProgram};
+use portreeve_dbus::{Activity, Destination, Rule, SeenProgram};
 
-use crate::{desk::Desk, rules::rule};
+use crate::{activity::row, desk::Desk, rules::rule};
 
 const TOOL: &str = "/opt/example/tool";
 const FLATPAK: &str = "flatpak:org.example.App";
@@ -176,6 +176,29 @@ fn a_program_has_a_page() {
     desk.press("alt+1", 1);
     desk.see_no("Recorded Calls", "label");
     desk.see("Your Rules", "label");
+}
+
+#[test]
+fn a_page_shows_when_its_program_did_something() {
+    let desk = desk(vec![seen(TOOL), seen(FLATPAK)], Vec::new());
+    for (id, subject, count) in [(1, TOOL, 3), (2, TOOL, 2), (3, "/usr/bin/other", 50)] {
+        desk.happens(Activity {
+            subject: subject.into(),
+            count,
+            ..row(id, "tool")
+        });
+    }
+    open_program(&desk, "tool");
+    desk.see("Calls in the last week", "slider");
+    desk.click("Show as Table", "button");
+    desk.see("Calls Over Time", "dialog");
+    desk.see("/: 5 denied. Most of them .*: 5 denied.$/", "label");
+    desk.press("Escape", 1);
+    desk.see_no("Calls Over Time", "dialog");
+    // Of who did nothing, nothing is shown.
+    desk.press("Escape", 1);
+    open_program(&desk, "org.example.App");
+    desk.see_no("Calls in the last week", "slider");
 }
 
 #[test]

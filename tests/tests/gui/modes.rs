@@ -145,6 +145,30 @@ fn who_has_chosen_nothing_is_asked_how_to_start() {
 }
 
 #[test]
+fn a_question_can_be_tried_before_anything_is_chosen() {
+    let mut desk = Desk::new();
+    desk.broker.modes.lock().mode = ModeState {
+        mode: "allow".into(),
+        undecided: Some(true),
+        ..ModeState::default()
+    };
+    desk.start_program("portreeve");
+    desk.click("Try a Question First", "button");
+    desk.see(
+        "For practice: nothing waits for this answer. The buttons wait for a moment, so that nobody answers by accident.",
+        "label",
+    );
+    desk.see_no("More", "toggle button");
+    desk.click("Allow", "button");
+    desk.see("That was practice: no rule was made.", "label");
+    desk.until("the question is gone", |desk| {
+        !desk.has_window("Allow “Weather”")
+    });
+    desk.see("Welcome to Portreeve", "heading");
+    assert_eq!(desk.broker.modes.wanted(), []);
+}
+
+#[test]
 fn a_snooze_is_ended_by_its_banner() {
     let desk = desk("allow", Some("ask"));
     desk.see("No questions. What no rule is about is allowed.", "label");

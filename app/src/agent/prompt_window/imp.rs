@@ -28,6 +28,8 @@ pub struct PromptWindow {
     #[template_child]
     pub(super) menu_button: TemplateChild<gtk::MenuButton>,
     #[template_child]
+    pub(super) practice: TemplateChild<adw::Banner>,
+    #[template_child]
     pub(super) icon: TemplateChild<gtk::Image>,
     #[template_child]
     pub(super) heading: TemplateChild<gtk::Label>,

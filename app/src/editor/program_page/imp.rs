@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::HashMap,
+    time::Instant,
 };
 
 use adw::{prelude::*, subclass::prelude::*};
@@ -11,7 +12,7 @@ use portreeve_dbus::Destination;
 
 use crate::{
     client::Broker,
-    editor::rule_row::RuleRow,
+    editor::{rule_row::RuleRow, timeline::WeekMap},
     model::{Destinations, ProgramItem, RuleItem, RuleList},
 };
 
@@ -49,6 +50,10 @@ pub struct ProgramPage {
     #[template_child]
     rules: TemplateChild<gtk::ListBox>,
     #[template_child]
+    pub(super) week_group: TemplateChild<gtk::Widget>,
+    #[template_child]
+    pub(super) week: TemplateChild<WeekMap>,
+    #[template_child]
     pub(super) destinations: TemplateChild<gtk::ListBox>,
     #[template_child]
     pub(super) nowhere: TemplateChild<gtk::Widget>,
@@ -71,6 +76,8 @@ pub struct ProgramPage {
     pub(super) shown: RefCell<Option<Destinations>>,
     pub(super) places: RefCell<HashMap<String, adw::ActionRow>>,
     pub(super) expanders: RefCell<Vec<(String, adw::ExpanderRow)>>,
+    /// When the map of the week was read last.
+    pub(super) counted: Cell<Option<Instant>>,
     /// Whether something is being read, and whether something has happened since that began.
     pub(super) reading: Cell<bool>,
     pub(super) stale: Cell<bool>,
@@ -83,9 +90,13 @@ impl ObjectSubclass for ProgramPage {
     type ParentType = adw::NavigationPage;
 
     fn class_init(klass: &mut Self::Class) {
+        WeekMap::ensure_type();
         klass.bind_template();
         klass.install_action("program.add-rule", None, |page, _, _| page.begin_any_rule());
         klass.install_action("program.read-on", None, |page, _, _| page.read_on());
+        klass.install_action("program.show-week-table", None, |page, _, _| {
+            page.show_week_table();
+        });
     }
 
     fn instance_init(object: &glib::subclass::InitializingObject<Self>) {

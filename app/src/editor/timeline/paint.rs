@@ -25,7 +25,8 @@ impl Part {
 
 /// Colours, as they can be told from the window in light and dark.
 pub(super) struct Ink {
-    allowed: gdk::RGBA,
+    pub(super) text: gdk::RGBA,
+    pub(super) allowed: gdk::RGBA,
     denied: gdk::RGBA,
     unanswered: gdk::RGBA,
     pub(super) faint: gdk::RGBA,
@@ -43,6 +44,7 @@ impl Ink {
             (0x00c3_0000, 0x0090_5400)
         };
         Self {
+            text,
             allowed: accent,
             denied: color(denied),
             unanswered: color(unanswered),
