@@ -41,6 +41,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         .await;
     for (name, key) in [
         ("application", "/usr/bin/firefox-esr"),
+        ("application-week", "/usr/bin/firefox-esr"),
         (
             "application-changed",
             "/home/alice/.local/share/games/example/bin/launcher",
@@ -53,18 +54,42 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
                 filled(window);
                 window.open_program(key);
                 let rows = match name {
-                    "application" => destinations(),
+                    "application" | "application-week" => destinations(),
                     _ => Vec::new(),
                 };
                 window.show_destinations(rows, String::new());
-                if name == "application" {
-                    window.show_week(week());
+                window.show_week(week());
+                if name == "application-week"
+                    && let Some(map) = find(window.upcast_ref(), "weekmap")
+                {
+                    // The page scrolls to it when it has its place.
+                    glib::timeout_add_local_once(PLACED, move || {
+                        map.grab_focus();
+                    });
                 }
                 window.set_default_size(window.default_width(), 1_100);
             })
             .await;
     }
 }
+
+/// The part of a window that its style calls so.
+fn find(widget: &gtk::Widget, name: &str) -> Option<gtk::Widget> {
+    if widget.css_name() == name {
+        return Some(widget.clone());
+    }
+    let mut child = widget.first_child();
+    while let Some(widget) = child {
+        if let Some(found) = find(&widget, name) {
+            return Some(found);
+        }
+        child = widget.next_sibling();
+    }
+    None
+}
+
+/// How long a new page gets to find its place.
+const PLACED: std::time::Duration = std::time::Duration::from_millis(150);
 
 const CONTENTS: &str = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 

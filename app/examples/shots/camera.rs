@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use adw::prelude::*;
-use gtk::{gdk, glib};
+use gtk::{gdk, glib, graphene};
 
 /// How long a window gets to come up and draw.
 const SETTLING: Duration = Duration::from_millis(350);
@@ -145,13 +145,42 @@ fn frames(window: &gtk::Window) -> i64 {
         .map_or(0, |clock| clock.frame_counter())
 }
 
-/// `None` while nothing of the window is drawn.
+/// With the menus and the like that are open in front of it; `None` while nothing of the window is drawn.
 fn picture(window: &gtk::Window) -> Option<gdk::Texture> {
-    let paintable = gtk::WidgetPaintable::new(Some(window));
     let snapshot = gtk::Snapshot::new();
-    let (width, height) = (paintable.intrinsic_width(), paintable.intrinsic_height());
-    paintable.snapshot(&snapshot, f64::from(width), f64::from(height));
+    paint(&snapshot, window.upcast_ref());
+    let mut popovers = Vec::new();
+    find_popovers(window.upcast_ref(), &mut popovers);
+    for popover in popovers {
+        if let Some(popup) = popover.surface().and_downcast::<gdk::Popup>() {
+            snapshot.save();
+            #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
+            let place = graphene::Point::new(popup.position_x() as f32, popup.position_y() as f32);
+            snapshot.translate(&place);
+            paint(&snapshot, popover.upcast_ref());
+            snapshot.restore();
+        }
+    }
     let node = snapshot.to_node()?;
     let renderer = window.renderer()?;
     Some(renderer.render_texture(&node, None))
+}
+
+fn paint(snapshot: &gtk::Snapshot, widget: &gtk::Widget) {
+    let paintable = gtk::WidgetPaintable::new(Some(widget));
+    let (width, height) = (paintable.intrinsic_width(), paintable.intrinsic_height());
+    paintable.snapshot(snapshot, f64::from(width), f64::from(height));
+}
+
+/// Those in front of a widget that are open.
+fn find_popovers(widget: &gtk::Widget, found: &mut Vec<gtk::Popover>) {
+    let mut child = widget.first_child();
+    while let Some(widget) = child {
+        match widget.downcast_ref::<gtk::Popover>() {
+            Some(popover) if popover.is_mapped() => found.push(popover.clone()),
+            Some(_) => {}
+            None => find_popovers(&widget, found),
+        }
+        child = widget.next_sibling();
+    }
 }

@@ -3,9 +3,9 @@
 use std::slice;
 
 use portreeve_app::{
-    agent::PromptWindow,
+    agent::{Other, PromptWindow},
     editor::practice_question,
-    model::Extent,
+    model::{Extent, isolate},
     programs::{Package, Program},
 };
 use portreeve_dbus::Prompt;
@@ -92,6 +92,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     }
     take_others(camera, look).await;
     take_places(camera, look).await;
+    take_turns(camera, look).await;
     take_practice(camera, look).await;
 }
 
@@ -204,6 +205,32 @@ async fn take_places(camera: &Camera, look: &Look) {
         let window = PromptWindow::new(&camera.application, |_| ());
         window.ask(&prompts, &curl(), waiting);
         camera.take(look, name, &window, |_| ()).await;
+    }
+}
+
+async fn take_turns(camera: &Camera, look: &Look) {
+    let others: Vec<_> = [
+        "wget",
+        "Evolution",
+        "unattended-upgrade-shutdown-helper-daemon",
+    ]
+    .iter()
+    .map(|name| Other {
+        subject: (*name).to_owned(),
+        name: isolate(name),
+    })
+    .collect();
+    for (name, is_open) in [("prompt-turns", false), ("prompt-turns-open", true)] {
+        let window = PromptWindow::new(&camera.application, |_| ());
+        window.ask(&[prompt()], &curl(), 2);
+        window.show_others(&others);
+        camera
+            .take(look, name, &window, |window| {
+                if is_open {
+                    window.open_others();
+                }
+            })
+            .await;
     }
 }
 

@@ -1,11 +1,11 @@
-//! The agent as an application: the queue of questions and a window for each program.
+//! The agent as an application: the queue of questions, and the window in which one program has its turn.
 
 use std::time::Instant;
 
 use adw::{prelude::*, subclass::prelude::*};
 use async_channel::Receiver;
 use gtk::{gio, glib};
-use portreeve_dbus::{AGENT_ID, Error};
+use portreeve_dbus::{AGENT_ID, Error, ModeSpec, Prompt};
 use portreeve_policy::For;
 
 use super::{
@@ -13,18 +13,20 @@ use super::{
     notification,
     open::open_window,
     presence,
-    prompt_window::{Given, Outcome, PromptWindow},
+    prompt_window::{Given, Other, Outcome, PromptWindow},
     style,
 };
-use crate::{client::Broker, programs, user_facing_error::UserFacingError as _};
+use crate::{client::Broker, model::Question, programs, user_facing_error::UserFacingError as _};
 
 /// How many messages of the broker may wait for the main loop. When it is full the bus waits.
 const EVENTS: usize = 64;
+/// How long nothing is asked for who wants that, seconds.
+const SNOOZE: u32 = 15 * 60;
 
 mod imp {
     use std::{
         cell::{OnceCell, RefCell},
-        collections::{HashMap, HashSet},
+        collections::HashSet,
     };
 
     use adw::{prelude::*, subclass::prelude::*};
@@ -40,8 +42,10 @@ mod imp {
     #[derive(Default)]
     pub struct AgentApplication {
         pub(super) queue: RefCell<Queue>,
-        pub(super) windows: RefCell<HashMap<String, PromptWindow>>,
-        /// Subjects that were put off, and of which a notification tells.
+        pub(super) window: RefCell<Option<PromptWindow>>,
+        /// The subject whose questions the window shows.
+        pub(super) shown: RefCell<Option<String>>,
+        /// Subjects that are not shown, and of which a notification tells.
         pub(super) told: RefCell<HashSet<String>>,
         /// Subjects whose answers are on their way to the broker.
         pub(super) answering: RefCell<HashSet<String>>,
@@ -104,9 +108,13 @@ mod imp {
         fn activate(&self) {
             let application = self.obj();
             let subjects = self.queue.borrow().subjects();
-            for subject in subjects {
-                application.bring_back(&subject);
+            for subject in &subjects {
+                self.queue.borrow_mut().bring_back(subject);
             }
+            for subject in subjects {
+                application.refresh(&subject);
+            }
+            application.present();
         }
     }
 
@@ -175,16 +183,18 @@ impl AgentApplication {
         self.withdraw_notification(notification::STOPPED);
         let stopped = imp.absence.borrow_mut().take_stopped();
         let mut names = Vec::new();
-        let subjects = imp.queue.borrow().subjects();
-        for subject in subjects {
-            let held = imp.queue.borrow().held(&subject);
-            match stopped.get(&subject) {
-                Some(name) if held == 0 => {
-                    imp.queue.borrow_mut().lay_aside(&subject);
-                    names.push(name.clone());
-                }
-                _ => self.refresh(&subject),
+        let mut subjects = imp.queue.borrow().subjects();
+        subjects.retain(|subject| {
+            let mut queue = imp.queue.borrow_mut();
+            let stopped = stopped.get(subject).filter(|_| queue.held(subject) == 0);
+            if let Some(name) = stopped {
+                queue.lay_aside(subject);
+                names.push(name.clone());
             }
+            stopped.is_none()
+        });
+        for subject in subjects {
+            self.refresh(&subject);
         }
         if !names.is_empty() {
             self.send_notification(Some(notification::STOPPED), &notification::stopped(&names));
@@ -199,94 +209,173 @@ impl AgentApplication {
         }
     }
 
-    /// Shows again what was put off.
+    /// Shows this subject now.
     fn bring_back(&self, subject: &str) {
-        self.imp().queue.borrow_mut().bring_back(subject);
+        self.imp().queue.borrow_mut().choose(subject);
         self.refresh(subject);
-        if let Some(window) = self.imp().windows.borrow().get(subject) {
+        self.present();
+    }
+
+    fn present(&self) {
+        let window = self.imp().window.borrow().clone();
+        if let Some(window) = window {
             window.present();
         }
     }
 
-    /// Makes the subject's window and notification what its queue says.
+    /// Makes the subject's notification, and the window, what the queue says.
     fn refresh(&self, subject: &str) {
         let imp = self.imp();
         let oldest = imp.queue.borrow().oldest(subject).cloned();
         // A screen that is locked may show notifications.
-        let is_away = imp.absence.borrow().is_away();
-        let Some(oldest) = oldest.filter(|_| !is_away) else {
-            self.close_window(subject);
-            imp.told.borrow_mut().remove(subject);
-            self.withdraw_notification(&notification::id(subject));
-            return;
-        };
-        if imp.answering.borrow().contains(subject) {
-            // It is done when all answers are given.
-            return;
-        }
-        let is_quiet = imp.queue.borrow().is_quiet(subject, Instant::now());
-        let notification = notification::new(&oldest, is_quiet);
-        if imp.queue.borrow().is_put_off(subject) {
-            self.close_window(subject);
-            // Of what is quiet it is told once: each banner would be as loud as a window.
-            let is_told = !imp.told.borrow_mut().insert(subject.to_owned());
-            if !(is_quiet && is_told) {
-                self.send_notification(Some(&notification::id(subject)), &notification);
+        match oldest.filter(|_| !imp.absence.borrow().is_away()) {
+            Some(oldest) if imp.queue.borrow().is_put_off(subject) => self.tell_of_put_off(&oldest),
+            Some(_) => {}
+            None => {
+                imp.told.borrow_mut().remove(subject);
+                self.withdraw_notification(&notification::id(subject));
             }
-            return;
         }
-        imp.told.borrow_mut().remove(subject);
-        let known = imp.windows.borrow().get(subject).cloned();
-        let window = known.clone().unwrap_or_else(|| self.open_window(subject));
-        let program = imp.programs.known(programs::key(&oldest));
-        let prompts = imp.queue.borrow_mut().gather(subject, Instant::now());
-        let waiting = imp.queue.borrow().waiting(subject);
-        window.ask(&prompts, &program, waiting);
-        if known.is_none() {
-            window.present();
-            // Some desktops do not bring a window forward by itself.
+        self.show_turn();
+    }
+
+    fn tell_of_put_off(&self, prompt: &Prompt) {
+        let imp = self.imp();
+        let subject = &prompt.subject;
+        let is_quiet = imp.queue.borrow().is_quiet(subject, Instant::now());
+        // Of what is quiet it is told once: each banner would be as loud as a window.
+        let is_told = !imp.told.borrow_mut().insert(subject.clone());
+        if !(is_quiet && is_told) {
+            let notification = notification::new(prompt, is_quiet);
             self.send_notification(Some(&notification::id(subject)), &notification);
         }
     }
 
-    fn close_window(&self, subject: &str) {
-        let window = self.imp().windows.borrow_mut().remove(subject);
+    /// Has the window show the subject whose turn it is.
+    fn show_turn(&self) {
+        let imp = self.imp();
+        if imp.absence.borrow().is_away() {
+            return self.close_window();
+        }
+        if !imp.answering.borrow().is_empty() {
+            // The next has its turn when all answers are given.
+            return;
+        }
+        let turn = imp.queue.borrow_mut().turn();
+        let oldest = turn.and_then(|subject| imp.queue.borrow().oldest(&subject).cloned());
+        let Some(oldest) = oldest else {
+            return self.close_window();
+        };
+        let subject = &oldest.subject;
+        let is_new = imp.window.borrow().is_none();
+        let window = self.window();
+        let has_changed = imp.shown.replace(Some(subject.clone())).as_ref() != Some(subject);
+        let program = imp.programs.known(programs::key(&oldest));
+        let prompts = imp.queue.borrow_mut().gather(subject, Instant::now());
+        let waiting = imp.queue.borrow().waiting(subject);
+        window.ask(&prompts, &program, waiting);
+        let others: Vec<Prompt> = imp.queue.borrow().others().into_iter().cloned().collect();
+        let named: Vec<_> = others.iter().map(|prompt| self.other(prompt)).collect();
+        window.show_others(&named);
+        if is_new {
+            window.present();
+        }
+        if window.is_active() {
+            return;
+        }
+        // Some desktops do not bring a window forward by itself; and it may lie behind others.
+        if has_changed {
+            imp.told.borrow_mut().remove(subject);
+        }
+        for prompt in [&oldest].into_iter().chain(&others) {
+            if imp.told.borrow_mut().insert(prompt.subject.clone()) {
+                let notification = notification::new(prompt, false);
+                self.send_notification(Some(&notification::id(&prompt.subject)), &notification);
+            }
+        }
+    }
+
+    /// How a program is called that waits for its turn.
+    fn other(&self, prompt: &Prompt) -> Other {
+        let program = self.imp().programs.known(programs::key(prompt));
+        Other {
+            subject: prompt.subject.clone(),
+            name: Question::new(prompt, &program).name().to_owned(),
+        }
+    }
+
+    fn close_window(&self) {
+        self.imp().shown.take();
+        let window = self.imp().window.take();
         if let Some(window) = window {
             window.destroy();
         }
     }
 
-    fn open_window(&self, subject: &str) -> PromptWindow {
+    /// The window; a new one if there is none.
+    fn window(&self) -> PromptWindow {
+        let known = self.imp().window.borrow().clone();
+        known.unwrap_or_else(|| {
+            let window = self.open_window();
+            self.imp().window.replace(Some(window.clone()));
+            window
+        })
+    }
+
+    fn open_window(&self) -> PromptWindow {
         let application = self.downgrade();
-        let of = subject.to_owned();
         let window = PromptWindow::new(self, move |outcome| {
             if let Some(application) = application.upgrade() {
-                application.handle(&of, outcome);
+                application.handle(outcome);
             }
         });
         let application = self.downgrade();
-        let of = subject.to_owned();
         window.connect_is_active_notify(move |window| {
             if let (true, Some(application)) = (window.is_active(), application.upgrade()) {
-                application.withdraw_notification(&notification::id(&of));
+                application.withdraw_shown();
             }
         });
-        self.imp()
-            .windows
-            .borrow_mut()
-            .insert(subject.to_owned(), window.clone());
         window
     }
 
-    fn handle(&self, subject: &str, outcome: Outcome) {
+    /// Who looks at the window need not be told of what it shows, nor of what it lists.
+    fn withdraw_shown(&self) {
+        let imp = self.imp();
+        let shown: Vec<_> = {
+            let queue = imp.queue.borrow();
+            let subjects = queue.subjects().into_iter();
+            subjects.filter(|it| !queue.is_put_off(it)).collect()
+        };
+        for subject in shown {
+            imp.told.borrow_mut().remove(&subject);
+            self.withdraw_notification(&notification::id(&subject));
+        }
+    }
+
+    fn handle(&self, outcome: Outcome) {
+        let shown = self.imp().shown.borrow().clone();
         match outcome {
             Outcome::Later => {
-                self.imp().windows.borrow_mut().remove(subject);
-                self.imp()
-                    .queue
-                    .borrow_mut()
-                    .put_off(subject, Instant::now());
-                self.refresh(subject);
+                // It is closing by itself.
+                self.imp().window.take();
+                self.imp().shown.take();
+                self.put_off(shown);
+            }
+            Outcome::AllLater => {
+                let subjects = self.imp().queue.borrow().subjects();
+                for subject in subjects.iter().filter(|it| Some(*it) != shown.as_ref()) {
+                    // Of these nothing was seen that one could have had enough of.
+                    self.imp().queue.borrow_mut().lay_aside(subject);
+                }
+                self.put_off(shown);
+                for subject in subjects {
+                    self.refresh(&subject);
+                }
+            }
+            Outcome::Choose(subject) => self.bring_back(&subject),
+            Outcome::Snooze => {
+                let application = self.clone();
+                glib::spawn_future_local(async move { application.snooze().await });
             }
             Outcome::Shown { id, revision } => {
                 let Some(broker) = self.imp().broker.borrow().clone() else {
@@ -303,13 +392,40 @@ impl AgentApplication {
                 allow,
                 lifespan,
             } => {
+                let Some(subject) = shown else { return };
                 let application = self.clone();
-                let subject = subject.to_owned();
                 glib::spawn_future_local(async move {
                     application
                         .send_answers(&subject, given, allow, lifespan)
                         .await;
                 });
+            }
+        }
+    }
+
+    /// The person wants to decide about this later.
+    fn put_off(&self, subject: Option<String>) {
+        let Some(subject) = subject else { return };
+        let mut queue = self.imp().queue.borrow_mut();
+        queue.put_off(&subject, Instant::now());
+        drop(queue);
+        self.refresh(&subject);
+    }
+
+    /// For a while the broker asks nothing; it ends what it has asked by itself.
+    async fn snooze(&self) {
+        let broker = self.imp().broker.borrow().clone();
+        let Some(broker) = broker else { return };
+        let spec = ModeSpec {
+            mode: Some("deny".to_owned()),
+            seconds: Some(SNOOZE),
+            snooze: Some(true),
+        };
+        if let Err(error) = broker.set_mode(spec).await {
+            tracing::warn!(%error, "cannot have nothing asked for a while");
+            let window = self.imp().window.borrow().clone();
+            if let Some(window) = window {
+                window.show_error(&error.to_user_facing());
             }
         }
     }
@@ -343,7 +459,7 @@ impl AgentApplication {
         if matches!(error, Error::StaleRevision(_)) {
             self.catch_up(&broker, id).await;
         }
-        let window = imp.windows.borrow().get(subject).cloned();
+        let window = imp.window.borrow().clone();
         if let Some(window) = window {
             window.show_error(&error.to_user_facing());
             window.set_answering(false);

@@ -97,6 +97,11 @@ impl InputGuard {
         self.0.refresh();
     }
 
+    /// Whether an answer is on its way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.busy.get()
+    }
+
     /// Whether nothing is chosen that an answer could be for.
     pub(super) fn set_unanswerable(&self, unanswerable: bool) {
         if self.0.unanswerable.replace(unanswerable) != unanswerable {

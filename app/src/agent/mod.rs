@@ -13,5 +13,5 @@ mod prompt_window;
 mod style;
 
 pub use application::AgentApplication;
-pub use prompt_window::{Given, Outcome, PromptWindow};
+pub use prompt_window::{Given, Other, Outcome, PromptWindow};
 pub use style::install as install_style;

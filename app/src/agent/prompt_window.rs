@@ -14,7 +14,10 @@ use crate::{
 mod countdown;
 mod imp;
 mod menu;
+mod others;
 mod places;
+
+pub use others::Other;
 
 /// What takes up the window's width beside the question and beside the sentence on the answer: margins,
 /// and the picture and its distance. Pixels.
@@ -58,10 +61,16 @@ pub enum Outcome {
     },
     /// It is to be decided later; the window closes.
     Later,
+    /// It is another subject's turn.
+    Choose(String),
+    /// All that waits is to be decided later.
+    AllLater,
+    /// For a while nothing is to be asked, and what no rule is about to be denied.
+    Snooze,
 }
 
 glib::wrapper! {
-    /// A window that asks one question at a time, always about the same program.
+    /// A window that asks one question at a time, about one program after the other.
     pub struct PromptWindow(ObjectSubclass<imp::PromptWindow>)
         @extends adw::ApplicationWindow, gtk::ApplicationWindow, gtk::Window, gtk::Widget,
         @implements gtk::gio::ActionGroup, gtk::gio::ActionMap, gtk::Accessible, gtk::Buildable,
@@ -159,7 +168,7 @@ impl PromptWindow {
     /// Says all the time that no program waits for the answer, and offers nothing that would do something.
     pub fn mark_as_practice(&self) {
         let imp = self.imp();
-        imp.practice.set_revealed(true);
+        imp.practice.set_visible(true);
         imp.menu_button.set_visible(false);
     }
 

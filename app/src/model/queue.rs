@@ -1,7 +1,7 @@
 //! The open questions of a session, sorted by the program they are about.
 //!
-//! Each subject has one window, which shows its oldest question, and with it those that go together with that; a
-//! subject that was put off for later has none until its program tries again.
+//! There is one window, in which one subject after the other has its turn: it shows that one's oldest question, and with
+//! it those that go together with that. A subject that was put off for later has no turn until its program tries again.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -29,9 +29,17 @@ const REMEMBERED: Duration = Duration::from_hours(24);
 pub struct Queue {
     prompts: Vec<Prompt>,
     put_off: HashSet<String>,
+    turn: Option<Turn>,
     shown: HashMap<String, Batch>,
     /// When subjects were put off.
     patience: HashMap<String, Vec<Instant>>,
+}
+
+/// The subject in the window, and whether somebody waited for it when that was last looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Turn {
+    subject: String,
+    was_held: bool,
 }
 
 /// The questions of one subject that are shown together.
@@ -82,6 +90,7 @@ impl Queue {
         self.prompts.clear();
         self.put_off.clear();
         self.shown.clear();
+        self.turn = None;
     }
 
     /// A prompt was answered: whoever does so wants to be asked.
@@ -112,10 +121,67 @@ impl Queue {
         }
     }
 
-    /// The person wants to decide about this subject now.
+    /// The person wants to decide about this subject.
     pub fn bring_back(&mut self, subject: &str) {
         self.put_off.remove(subject);
         self.patience.remove(subject);
+    }
+
+    /// It is this subject's turn, whosever it was.
+    pub fn choose(&mut self, subject: &str) {
+        self.bring_back(subject);
+        if self.oldest(subject).is_some() {
+            self.turn = Some(Turn {
+                subject: subject.to_owned(),
+                was_held: self.held(subject) > 0,
+            });
+        }
+    }
+
+    /// The subject whose turn it is, if any is to be shown.
+    ///
+    /// It stays so until it is done with, put off or another is chosen: nothing is taken from under a reader's eyes.
+    /// Only when its time has run out meanwhile, and somebody waits for another, that one is next.
+    pub fn turn(&mut self) -> Option<String> {
+        let turn = self.turn.take().filter(|it| self.is_open(&it.subject));
+        let others = self.others_than(turn.as_ref().map(|it| it.subject.as_str()));
+        let next = others.iter().find(|it| self.held(&it.subject) > 0);
+        let subject = match turn {
+            Some(Turn { subject, was_held }) => {
+                let has_expired = was_held && self.held(&subject) == 0;
+                let next = next.filter(|_| has_expired);
+                next.map_or(subject, |it| it.subject.clone())
+            }
+            None => next.or(others.first())?.subject.clone(),
+        };
+        self.turn = Some(Turn {
+            was_held: self.held(&subject) > 0,
+            subject: subject.clone(),
+        });
+        Some(subject)
+    }
+
+    /// The oldest question of each subject that waits for its turn: of people's programs first, then of services.
+    pub fn others(&self) -> Vec<&Prompt> {
+        self.others_than(self.turn.as_ref().map(|it| it.subject.as_str()))
+    }
+
+    fn others_than(&self, subject: Option<&str>) -> Vec<&Prompt> {
+        let mut seen = HashSet::new();
+        let mut others: Vec<_> = self
+            .prompts
+            .iter()
+            .filter(|it| Some(it.subject.as_str()) != subject && self.is_open(&it.subject))
+            .filter(|it| seen.insert(&it.subject))
+            .collect();
+        // Of a service a call goes on by itself, as the settings say.
+        others.sort_by_key(|it| it.unanswered.is_some());
+        others
+    }
+
+    /// Whether the subject has questions, and was not put off.
+    fn is_open(&self, subject: &str) -> bool {
+        !self.is_put_off(subject) && self.oldest(subject).is_some()
     }
 
     /// Whether the subject was put off so often that it is not shown by itself.

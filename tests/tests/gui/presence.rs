@@ -9,7 +9,7 @@ use zbus::{Connection, OwnedObjectPath, connection, interface};
 
 use crate::{
     desk::Desk,
-    prompts::{CURL, prompt, wget},
+    prompts::{CURL, WGET, prompt, wget},
 };
 
 const MANAGER: &str = "/org/freedesktop/login1";
@@ -96,14 +96,15 @@ fn who_has_locked_the_screen_is_shown_nothing_and_everything_afterwards() {
         ..prompt(1)
     }));
     desk.pause(std::time::Duration::from_secs(1));
-    desk.see_no("Allow “wget” to connect to server.example?", "alert");
+    desk.see_no(WGET, "alert");
     assert!(!desk.broker.was_shown(2, 1) && !desk.broker.was_shown(1, 2));
     desk.run(set(&logind, true, false));
-    desk.see("Allow “wget” to connect to server.example?", "alert");
     desk.see(CURL, "alert");
-    desk.until("both are shown", |desk| {
-        desk.broker.was_shown(2, 1) && desk.broker.was_shown(1, 2)
-    });
+    desk.see("1 more program", "toggle button");
+    desk.until("it is shown", |desk| desk.broker.was_shown(1, 2));
+    desk.click("Deny", "button");
+    desk.see(WGET, "alert");
+    desk.until("it is shown", |desk| desk.broker.was_shown(2, 1));
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn what_was_stopped_meanwhile_has_no_windows_until_it_is_wanted() {
     desk.run(desk.broker.show(&prompt(1)));
     desk.run(desk.broker.show(&wget(2)));
     desk.see(CURL, "alert");
-    desk.see("Allow “wget” to connect to server.example?", "alert");
+    desk.see("1 more program", "toggle button");
     desk.run(set(&logind, true, true));
     desk.see_no(CURL, "alert");
     // Nobody has answered in time.
@@ -123,12 +124,12 @@ fn what_was_stopped_meanwhile_has_no_windows_until_it_is_wanted() {
         ..prompt(1)
     }));
     desk.run(set(&logind, true, false));
-    desk.see("Allow “wget” to connect to server.example?", "alert");
-    desk.see_no(CURL, "alert");
+    desk.see(WGET, "alert");
+    desk.see_no("1 more program", "toggle button");
     // It tries again.
     desk.run(desk.broker.update(&Prompt {
         attempts: 2,
         ..prompt(1)
     }));
-    desk.see(CURL, "alert");
+    desk.see("1 more program", "toggle button");
 }

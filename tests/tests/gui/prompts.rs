@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use portreeve_dbus::{Error, Prompt};
+use portreeve_dbus::{Error, ModeSpec, Prompt};
 
 use crate::{broker::Answer, desk::Desk};
 
 pub(crate) const CURL: &str = "Allow “curl” to connect to server.example?";
+pub(crate) const WGET: &str = "Allow “wget” to connect to server.example?";
 
 pub(crate) fn prompt(id: u64) -> Prompt {
     Prompt {
@@ -341,15 +342,63 @@ fn a_prompt_that_ended_meanwhile_makes_room_for_the_next() {
 }
 
 #[test]
-fn each_program_has_its_window() {
+fn one_program_after_the_other_has_its_turn() {
+    let desk = asked(&prompt(1));
+    desk.see(CURL, "alert");
+    desk.see_no("1 more program", "toggle button");
+    desk.run(desk.broker.show(&wget(2)));
+    desk.see("1 more program", "toggle button");
+    desk.see_no(WGET, "alert");
+    assert!(!desk.broker.was_shown(2, 1));
+    desk.click("Allow", "button");
+    desk.see(WGET, "alert");
+    desk.see_no("1 more program", "toggle button");
+    desk.until("that is told", |desk| desk.broker.was_shown(2, 1));
+    // What was meant for the one is no answer for the other.
+    desk.press("alt+a", 1);
+    desk.pause(Duration::from_millis(300));
+    let first = answer(1, 1, "allow", "host", "always");
+    assert_eq!(desk.broker.answers(), [first]);
+    desk.run(desk.broker.withdraw(2));
+    desk.until("nothing is left", |desk| !desk.has_window("Allow “"));
+}
+
+#[test]
+fn who_waits_can_be_chosen_or_all_be_put_off() {
+    let desk = asked(&prompt(1));
+    desk.see(CURL, "alert");
+    desk.run(desk.broker.show(&wget(2)));
+    desk.click("1 more program", "toggle button");
+    desk.click("/wget/", "button");
+    desk.see(WGET, "alert");
+    desk.click("1 more program", "toggle button");
+    desk.click("Decide All Later", "button");
+    desk.until("nothing is shown", |desk| !desk.has_window("Allow “"));
+    assert_eq!(desk.broker.answers(), []);
+    // The next attempt of one brings only that back.
+    desk.run(desk.broker.update(&Prompt {
+        attempts: 2,
+        ..prompt(1)
+    }));
+    desk.see(CURL, "alert");
+    desk.see_no("1 more program", "toggle button");
+}
+
+#[test]
+fn who_is_asked_too_much_has_a_quarter_of_an_hour_without_questions() {
     let desk = asked(&prompt(1));
     desk.run(desk.broker.show(&wget(2)));
-    desk.until("there are two windows", |desk| {
-        desk.has_window("Allow “curl”") && desk.has_window("Allow “wget”")
+    desk.click("1 more program", "toggle button");
+    desk.click("Deny Without Questions for 15 Minutes", "button");
+    let snooze = ModeSpec {
+        mode: Some("deny".into()),
+        seconds: Some(900),
+        snooze: Some(true),
+    };
+    desk.until("that is wanted", |desk| {
+        desk.broker.modes.wanted() == [snooze.clone()]
     });
-    desk.run(desk.broker.withdraw(1));
-    desk.until("one is gone", |desk| !desk.has_window("Allow “curl”"));
-    assert!(desk.has_window("Allow “wget”"));
+    assert_eq!(desk.broker.answers(), []);
 }
 
 #[test]

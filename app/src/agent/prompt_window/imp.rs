@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, glib};
 
-use super::{Outcome, countdown::CountdownView, places::PlacesView};
+use super::{Other, Outcome, countdown::CountdownView, places::PlacesView};
 use crate::{agent::input_guard::InputGuard, i18n::gettext, model::Question, programs::Icons};
 
 /// What the window shows now.
@@ -26,9 +26,19 @@ pub struct PromptWindow {
     #[template_child]
     pub(super) title: TemplateChild<adw::WindowTitle>,
     #[template_child]
+    pub(super) others: TemplateChild<gtk::MenuButton>,
+    #[template_child]
+    pub(super) others_scroll: TemplateChild<gtk::ScrolledWindow>,
+    #[template_child]
+    pub(super) others_list: TemplateChild<gtk::Box>,
+    #[template_child]
+    pub(super) all_later: TemplateChild<gtk::Button>,
+    #[template_child]
+    pub(super) snooze: TemplateChild<gtk::Button>,
+    #[template_child]
     pub(super) menu_button: TemplateChild<gtk::MenuButton>,
     #[template_child]
-    pub(super) practice: TemplateChild<adw::Banner>,
+    pub(super) practice: TemplateChild<gtk::Label>,
     #[template_child]
     pub(super) icon: TemplateChild<gtk::Image>,
     #[template_child]
@@ -64,6 +74,8 @@ pub struct PromptWindow {
     pub(super) icons: Icons,
     pub(super) detail_rows: RefCell<Vec<adw::ActionRow>>,
     pub(super) shown: RefCell<Option<Shown>>,
+    /// The programs that wait for their turn.
+    pub(super) waiting: RefCell<Vec<Other>>,
     pub(super) on_outcome: RefCell<Option<OutcomeHandler>>,
     places: OnceCell<PlacesView>,
     guard: OnceCell<InputGuard>,
@@ -118,6 +130,7 @@ impl ObjectImpl for PromptWindow {
         window.connect_default_width_notify(super::PromptWindow::wrap_anew);
         // Its guard has to see the window come up.
         window.set_up_menu();
+        window.set_up_others();
     }
 
     fn dispose(&self) {

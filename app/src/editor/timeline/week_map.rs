@@ -1,4 +1,4 @@
-//! A map of a week: an hour of a day is the darker the more calls there were, and striped if some were denied.
+//! A map of a week: the more calls in an hour, the stronger its colour; striped where some were denied.
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{accessible::Property, gdk, glib};

@@ -46,6 +46,72 @@ fn each_subject_shows_its_oldest_question() {
     assert_eq!(queue.subjects(), ["b", "a"]);
 }
 
+fn held(id: u64, subject: &str) -> Prompt {
+    Prompt {
+        held: 1,
+        ..prompt(id, subject)
+    }
+}
+
+fn others(queue: &Queue) -> Vec<&str> {
+    let others = queue.others().into_iter();
+    others.map(|prompt| prompt.subject.as_str()).collect()
+}
+
+#[test]
+fn one_subject_after_the_other_has_its_turn() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    assert_eq!((queue.turn(), others(&queue)), (None, vec![]));
+    let service = Prompt {
+        unanswered: Some("deny".to_owned()),
+        ..held(1, "service")
+    };
+    queue.put(service, now);
+    for (id, subject) in [(2, "a"), (3, "b"), (4, "a"), (5, "c")] {
+        queue.put(held(id, subject), now);
+    }
+    assert_eq!(queue.turn().as_deref(), Some("a"));
+    assert_eq!(others(&queue), ["b", "c", "service"]);
+    // It has another question.
+    queue.answered(2);
+    assert_eq!(queue.turn().as_deref(), Some("a"));
+    queue.answered(4);
+    assert_eq!(queue.turn().as_deref(), Some("b"));
+    queue.put_off("b", now);
+    assert_eq!(queue.turn().as_deref(), Some("c"));
+    assert_eq!(others(&queue), ["service"]);
+    queue.choose("b");
+    assert_eq!(queue.turn().as_deref(), Some("b"));
+    assert_eq!(others(&queue), ["c", "service"]);
+    // What is no longer open cannot be chosen.
+    queue.choose("a");
+    assert_eq!(queue.turn().as_deref(), Some("b"));
+    queue.clear();
+    assert_eq!((queue.turn(), others(&queue)), (None, vec![]));
+}
+
+#[test]
+fn nothing_is_taken_from_under_the_eyes_while_there_is_time() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    // Nobody waits for the first.
+    queue.put(prompt(1, "a"), now);
+    assert_eq!(queue.turn().as_deref(), Some("a"));
+    queue.put(held(2, "b"), now);
+    assert_eq!(queue.turn().as_deref(), Some("a"));
+    queue.choose("b");
+    assert_eq!(queue.turn().as_deref(), Some("b"));
+    // Its time is over, and nobody waits for another.
+    queue.put(prompt(2, "b"), now);
+    assert_eq!(queue.turn().as_deref(), Some("b"));
+    queue.put(held(1, "a"), now);
+    assert_eq!(queue.turn().as_deref(), Some("b"), "that was then");
+    queue.put(held(2, "b"), now);
+    assert_eq!(queue.turn().as_deref(), Some("b"));
+    queue.put(prompt(2, "b"), now);
+    assert_eq!(queue.turn().as_deref(), Some("a"), "who waits is next");
+    assert_eq!(others(&queue), ["b"]);
+}
+
 #[test]
 fn what_comes_at_once_is_shown_together() {
     let (mut queue, now) = (Queue::default(), Instant::now());
