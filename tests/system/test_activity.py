@@ -64,6 +64,7 @@ def test_what_was_told_is_recorded_with_the_reason():
     assert [(it.allowed, it.denied) for it in programs] == [(2, 1)], programs
 
 
+@slow(minutes=3)
 def test_what_nobody_answers_is_recorded_with_the_reason():
     firewall.settings(hold_seconds=1, agent_wait_seconds=1)
     forgotten()
@@ -76,6 +77,7 @@ def test_what_nobody_answers_is_recorded_with_the_reason():
     assert told(log()) == expected
 
 
+@slow(minutes=3)
 def test_what_the_kernel_answers_is_recorded_with_the_first_call_only():
     forgotten()
     firewall.add_rule(PROGRAM, "allow")
@@ -132,6 +134,7 @@ def test_the_file_is_roots_alone():
     assert run("cat", str(HISTORY), user="alice").returncode != 0
 
 
+@slow(minutes=3)
 def test_it_outlives_brokers():
     forgotten()
     firewall.add_rule(PROGRAM, "allow")
@@ -187,6 +190,7 @@ class Following:
         self._process.wait()
 
 
+@slow(minutes=3)
 def test_following_shows_what_happens():
     forgotten()
     firewall.add_rule(PROGRAM, "allow", "--addr", ADDRESS)

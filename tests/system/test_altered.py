@@ -8,6 +8,7 @@ from harness.arrivals import Arrivals
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.confined import ADDRESS, BOTH, ELSEWHERE
 from harness.machine import do
+from harness.marks import slow
 
 HOME = Path("/home/alice")
 LIBRARY = HOME / "evil.so"
@@ -68,6 +69,7 @@ def test_preloaded_library_is_asked_about():
     assert Caller().call("streams.connect", ADDRESS).errno is None
 
 
+@slow(minutes=3)
 def test_code_that_comes_later_is_asked_about():
     for later in (False, True):
         caller = allowed()
@@ -94,6 +96,7 @@ def test_programs_of_the_user_have_libraries_of_the_user():
         assert caller.call("streams.connect", address).errno is None
 
 
+@slow(minutes=3)
 def test_whoever_is_got_hold_of_is_asked_about():
     for way in WAYS:
         caller = allowed()

@@ -132,6 +132,7 @@ def test_answer_for_an_image_counts_wherever_it_is_mounted():
         assert firewall.pending() == []
 
 
+@slow(minutes=3)
 def test_another_image_at_the_same_path_is_asked_about():
     with image() as file:
         with mounted(file) as place:
@@ -144,6 +145,7 @@ def test_another_image_at_the_same_path_is_asked_about():
             answer(question, caller, "deny")
 
 
+@slow(minutes=3)
 def test_same_files_served_by_another_program_are_not_the_image():
     with image() as file:
         firewall.add_rule(str(file), "allow")
@@ -214,6 +216,7 @@ def test_image_that_is_not_where_it_was_names_nothing():
         may(Caller(program=place / "tool"))
 
 
+@slow(minutes=3)
 def test_image_is_known_to_the_next_broker():
     with image() as file, mounted(file) as place:
         firewall.add_rule(str(file), "allow")
@@ -263,6 +266,7 @@ def many_mounts(user, keep):
         process.wait(timeout=60)
 
 
+@slow(minutes=3)
 def test_notes_of_file_systems_end_with_them():
     with image() as file:
         firewall.add_rule(str(file), "allow")
@@ -284,6 +288,7 @@ def test_many_mounts_of_one_user_are_no_others_affair():
             may(Caller(program=place / "tool"))
 
 
+@slow(minutes=3)
 def test_nothing_but_the_file_is_opened_at_an_images_path():
     """Whatever its user has put there in the meantime."""
     with image() as file:

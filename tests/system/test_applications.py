@@ -227,6 +227,7 @@ def test_other_code_in_a_flatpak_is_asked_about():
         library.unlink()
 
 
+@slow(minutes=3)
 def test_installation_that_others_can_write_to_has_no_applications():
     with installation() as deploy:
         deployed = deploy("c0ffee")
@@ -334,6 +335,7 @@ def linked_snaps():
         shutil.rmtree(linked)
 
 
+@slow(minutes=3)
 def test_snap_that_the_host_has_behind_a_link_is_an_application():
     with linked_snaps() as linked, snap("hello", 1) as there:
         assert there.is_mount() and there.resolve() == linked / "hello/1", there
@@ -373,6 +375,7 @@ def test_script_in_an_application_is_not_the_application():
         assert subject.path == str(script), subject
 
 
+@slow(minutes=3)
 def test_instance_of_a_snap_is_an_application_of_its_own():
     with snap("hello_b", 1) as instance:
         (SNAPS / "hello").mkdir(mode=0o755)
@@ -389,6 +392,7 @@ def test_instance_of_a_snap_is_an_application_of_its_own():
             (SNAPS / "hello").rmdir()
 
 
+@slow(minutes=3)
 def test_base_of_snaps_is_no_application():
     with snap("core98", 1, BASE) as base:
         is_not(Caller(program=base / "bin/tool"))
@@ -417,6 +421,7 @@ def test_directory_that_is_tried_is_no_snap():
         shutil.rmtree(tried)
 
 
+@slow(minutes=3)
 def test_rule_for_a_path_of_an_applications_is_for_that():
     with snap("hello", 1) as there, installation() as deploy:
         starter = SNAPS / "bin/hello.tool"

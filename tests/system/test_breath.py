@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import firewall
 from harness.callers import Caller
 from harness.machine import do, tell_host, with_module
-from harness.marks import Skipped
+from harness.marks import Skipped, slow
 from harness.uprobe import uprobe
 from harness.wait import until
 
@@ -147,6 +147,7 @@ def choice(file, word):
         file.write_text(before[before.index("[") + 1 : before.index("]")])
 
 
+@slow(minutes=3)
 def test_computer_sleeps_while_calls_are_held():
     if "lab.awake" in Path("/proc/cmdline").read_text().split():
         raise Skipped("the emulation has died of it, again and again")
@@ -156,6 +157,7 @@ def test_computer_sleeps_while_calls_are_held():
         all_allowed(caller, question)
 
 
+@slow(minutes=3)
 def test_computer_idles_in_its_sleep_while_calls_are_held():
     # The clock of an emulated machine does not wake it from this, so the kernel turns round by
     # itself, 5 s after everything is frozen and all devices sleep: just before it would idle.

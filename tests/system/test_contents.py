@@ -8,6 +8,7 @@ from harness import firewall
 from harness.callers import PROGRAM, Caller
 from harness.confined import ADDRESS, ELSEWHERE
 from harness.machine import do
+from harness.marks import slow
 from harness.wait import until
 
 HOME = Path("/home/alice")
@@ -144,6 +145,7 @@ def on_host(more):
         program.unlink()
 
 
+@slow(minutes=3)
 def test_denied_contents_are_denied_at_a_path_too():
     with on_host(b"one") as program:
         firewall.add_rule(program, "allow")

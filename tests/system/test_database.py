@@ -69,6 +69,7 @@ def works_without_changing_it(problem):
     assert digest() == before, "the database was changed"
 
 
+@slow(minutes=3)
 def test_read_only_database_is_read_but_not_written():
     with stopped_with_one_rule():
         folder = DATABASE.parent
@@ -102,6 +103,7 @@ def test_file_that_is_no_database_is_left_alone():
         works_without_changing_it("database")
 
 
+@slow(minutes=3)
 def test_database_of_a_newer_version_is_left_alone():
     with stopped_with_one_rule():
         with closing(sqlite3.connect(DATABASE)) as connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import firewall
 from harness.callers import Caller
 from harness.machine import do
+from harness.marks import slow
 from harness.traffic import Traffic
 from harness.wait import until
 
@@ -67,6 +68,7 @@ def seconds_lived(pid):
     return int(do("ps", "-o", "etimes=", "-p", str(pid)))
 
 
+@slow(minutes=3)
 def test_stopped_broker_denies_who_is_held_and_lets_go():
     caller = Caller()
     caller.start("in_processes", ADDRESS, count=10)
@@ -114,6 +116,7 @@ def test_killed_gatekeeper_is_replaced_and_held_calls_stay_held():
     assert firewall.failures().get("gate-unreachable", 0) == unreachable
 
 
+@slow(minutes=3)
 def test_gatekeepers_killed_at_once_are_replaced_and_nobody_gets_through():
     traffic = Traffic()
     held, question = held_calls()
@@ -140,6 +143,7 @@ def abort_connection():
     (CONNECTIONS / str(number) / "abort").write_text("1")
 
 
+@slow(minutes=3)
 def test_aborted_connection_denies_who_is_held_and_is_replaced():
     traffic = Traffic()
     held, _ = held_calls()

@@ -5,6 +5,7 @@ from pathlib import Path
 from harness import bus, firewall, nfs
 from harness.arrivals import Arrivals
 from harness.callers import OTHER_PROGRAM, Caller
+from harness.marks import slow
 
 AT_ONCE = 15  # seconds, in an emulated machine; a call is held for 60
 # Who may mount: alice, as a program that is set-uid root and mounts for her has her user id.
@@ -48,6 +49,7 @@ def test_nfs_share():
         used_by_alice(Caller("root", program=OTHER_PROGRAM), Path("/run/lab-share"))
 
 
+@slow(minutes=3)
 def test_nfs_share_that_a_guarded_user_mounts():
     bus.add_rule(OTHER_PROGRAM, "deny")
     with nfs.share("alice", read="read"):

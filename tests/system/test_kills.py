@@ -105,6 +105,7 @@ def loses_nothing(kills):
           f"{undisturbed * 1000:.0f} ms", flush=True)
 
 
+@slow(minutes=3)
 def test_broker_killed_at_random_moments_loses_nothing():
     loses_nothing(10)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness import firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
+from harness.marks import slow
 from harness.nameserver import NameServer, asked_by_all
 from harness.wait import until
 
@@ -52,6 +53,7 @@ def memory():
     return int(line.split()[1]) << 10
 
 
+@slow(minutes=3)
 def test_long_list_is_denied_to_any_program_by_name_and_by_address():
     firewall.add_rule(PROGRAM, "allow")
     before = memory()

@@ -6,6 +6,7 @@ from harness import firewall
 from harness.callers import PROGRAM, Caller
 from harness.confined import ADDRESS
 from harness.machine import do, run, with_module
+from harness.marks import slow
 from harness.wait import until
 
 MANAGER = "NetworkManager.service"
@@ -106,6 +107,7 @@ def test_unknown_network_is_named():
         assert "“nm-elsewhere”" in refused.error.message, refused
 
 
+@slow(minutes=3)
 def test_without_network_manager_no_network_is_active():
     with network() as uuid:
         firewall.add_rule(PROGRAM, "allow")
@@ -122,6 +124,7 @@ def test_without_network_manager_no_network_is_active():
         firewall.remove_rule(rule)
 
 
+@slow(minutes=3)
 def test_next_broker_begins_in_the_same_networks_and_waits_for_nobody():
     with network() as uuid:
         firewall.add_rule(PROGRAM, "allow")

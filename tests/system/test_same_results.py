@@ -8,6 +8,7 @@ import difflib
 
 from harness import bus, firewall
 from harness.callers import PROGRAM, Caller
+from harness.marks import slow
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
@@ -47,6 +48,7 @@ def same(group, refused=()):
         assert not changes, "\n".join(changes)
 
 
+@slow(minutes=3)
 def test_nothing_is_refused_once_the_service_has_stopped():
     caller = Caller()
     for _ in range(3):
@@ -66,16 +68,19 @@ def test_arguments_of_connect():
     same("connect_arguments")
 
 
+@slow(minutes=3)
 def test_arguments_of_sends():
     # Another thread could turn the IPv6 socket into an IPv4 one, for which AF_UNSPEC is AF_INET.
     unspec = [f"sendto by IPv6: sendto udp, family 0, length {it} =" for it in UNSPEC_LENGTHS]
     same("send_arguments", unspec)
 
 
+@slow(minutes=3)
 def test_arguments_of_servers():
     same("server_arguments")
 
 
+@slow(minutes=3)
 def test_states():
     same("states")
 
@@ -84,13 +89,16 @@ def test_sends():
     same("sends")
 
 
+@slow(minutes=3)
 def test_waiting():
     same("waiting")
 
 
+@slow(minutes=3)
 def test_ending():
     same("ending")
 
 
+@slow(minutes=3)
 def test_rings():
     same("rings")

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import firewall
 from harness.callers import PROGRAM, Caller
 from harness.machine import do
+from harness.marks import slow
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
@@ -33,6 +34,7 @@ def kernel_memory():
     return next(int(line.split()[1]) for line in lines if line.startswith("kernel "))
 
 
+@slow(minutes=3)
 def test_labels_of_sockets_are_not_charged_to_the_service():
     # To change between two groups with each socket costs more than the label.
     firewall.service("stop")
@@ -57,6 +59,7 @@ def errors(since):
     return do("journalctl", f"--unit={firewall.SERVICE}", *words)
 
 
+@slow(minutes=3)
 def test_stopping_leaves_no_error_in_the_journal():
     for _ in range(3):
         held = Caller()

@@ -7,6 +7,7 @@ from harness import firewall
 from harness.callers import PROGRAM, Caller
 from harness.desktop import locked
 from harness.machine import do, run
+from harness.marks import slow
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
@@ -97,6 +98,7 @@ def test_an_administrator_is_asked_about_a_service_and_nobody_else():
             administrator()
 
 
+@slow(minutes=3)
 def test_a_button_alone_answers_nothing():
     with guarding():
         administrator()
@@ -123,6 +125,7 @@ def test_rules_of_a_system_user_are_judged_before_anybody_is_asked():
         assert firewall.pending("root") == []
 
 
+@slow(minutes=3)
 def test_a_locked_screen_is_asked_nothing():
     with guarding():
         administrator()
@@ -138,6 +141,7 @@ def test_a_locked_screen_is_asked_nothing():
         administrator()
 
 
+@slow(minutes=3)
 def test_without_an_administrator_the_settings_decide():
     for word, errno in (("allow", None), ("deny", "EPERM")):
         with guarding(unanswered=f'"{word}"'):
@@ -183,6 +187,7 @@ def test_what_the_prompt_needs_goes_on_while_services_wait():
         assert [caller.result().errno for caller in callers] == [None] * 5
 
 
+@slow(minutes=3)
 def test_services_come_up_before_anybody_is_there():
     with guarding(only="[]"):
         firewall.agent("stop")

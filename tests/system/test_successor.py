@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import firewall
 from harness.callers import Caller
 from harness.machine import do
+from harness.marks import slow
 from harness.traffic import Traffic
 from harness.wait import until
 
@@ -54,6 +55,7 @@ def test_killed_broker_leaves_calls_held_for_the_next():
     print(traffic.end(), flush=True)
 
 
+@slow(minutes=3)
 def test_restart_leaves_calls_held():
     traffic, caller, before = Traffic(), held_calls(), kept()
     firewall.service("restart")
@@ -62,6 +64,7 @@ def test_restart_leaves_calls_held():
     assert kept() == before
 
 
+@slow(minutes=3)
 def test_newer_broker_replaces_the_programs_without_a_gap():
     probes = [it for it in kept() if it.startswith("probe-")]
     # Another object to the broker, the same to the kernel: its compiler's name is spelt otherwise.

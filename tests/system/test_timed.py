@@ -8,6 +8,7 @@ import time
 from harness import bus, firewall
 from harness.callers import OTHER_PROGRAM, PROGRAM, Caller
 from harness.machine import do, run
+from harness.marks import slow
 from harness.wait import until
 
 ADDRESS, OTHER = "203.0.113.10", "203.0.113.11"
@@ -97,6 +98,7 @@ def test_time_that_cannot_be_is_named():
         assert f"“{words[1]}”" in refused.error.message, refused
 
 
+@slow(minutes=3)
 def test_time_goes_on_while_the_broker_is_killed():
     rule = firewall.add_rule(PROGRAM, "allow", "--for", "25s")
     ends = only_rule().ends
