@@ -4,7 +4,7 @@ use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
     model::{Draft, DraftDestination, DraftNetwork, DraftProcesses},
 };
-use portreeve_dbus::{ANY, ModeState, Rule};
+use portreeve_dbus::{ANY, ModeState, Rule, Status};
 use portreeve_policy::{Action, For};
 
 use crate::{
@@ -84,12 +84,42 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         })
         .await;
     take_dialogs(camera, look).await;
+    take_health(camera, look, &window).await;
     camera
         .take(look, "shortcuts", &window(), |window| {
             window.show_rules(all());
             shortcuts_dialog().present(Some(window));
         })
         .await;
+}
+
+async fn take_health(camera: &Camera, look: &Look, window: &dyn Fn() -> RulesWindow) {
+    let status = Status {
+        version: "0.1.0".into(),
+        mode: "ask".into(),
+        enforcing: true,
+        prompts: 2,
+        held: 3,
+        rules: 14,
+        store: "ok".into(),
+        history: "ok".into(),
+        administrators: "cannot read /etc/portreeve/rules.d/50-site.toml:7: unknown action “alow”"
+            .into(),
+        services: Some("off".into()),
+        failures: vec!["deadline=3".into(), "no-agent=1".into()],
+        ..Status::default()
+    };
+    for (name, is_open) in [("rules-alarm", false), ("status", true)] {
+        camera
+            .take(look, name, &window(), |window| {
+                window.show_rules(all());
+                window.show_health(&status);
+                if is_open {
+                    window.show_status(&status);
+                }
+            })
+            .await;
+    }
 }
 
 async fn take_dialogs(camera: &Camera, look: &Look) {

@@ -3,7 +3,7 @@
 use portreeve_dbus::{
     ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, CallSpec, Change,
     Destination, Error, Explanation, ListInfo, ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID,
-    Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy, SeenProgram, Timeline, list_text,
+    Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy, SeenProgram, Status, Timeline, list_text,
 };
 use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -33,14 +33,16 @@ impl Broker {
         .await
     }
 
+    /// The broker's state.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let connection = self.connection.clone();
+        in_background(async move { BrokerProxy::new(&connection).await?.status(OWN_UID).await })
+            .await
+    }
+
     /// The networks that are active.
     pub async fn networks(&self) -> Result<Vec<ActiveNetwork>, Error> {
-        let connection = self.connection.clone();
-        let status =
-            in_background(
-                async move { BrokerProxy::new(&connection).await?.status(OWN_UID).await },
-            );
-        Ok(status.await?.networks.unwrap_or_default())
+        Ok(self.status().await?.networks.unwrap_or_default())
     }
 
     /// The open prompts, the oldest first.

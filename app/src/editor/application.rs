@@ -127,7 +127,10 @@ async fn follow(window: glib::WeakRef<RulesWindow>, events: Receiver<Event>) {
         match event {
             Event::Online(broker) => window.set_online(broker),
             Event::Rules(rules) => window.show_rules(rules),
-            Event::Mode(mode) => window.show_mode(mode),
+            Event::Mode(mode) => {
+                window.show_mode(mode);
+                window.refresh_health();
+            }
             Event::Activity => window.refresh_activity(),
             Event::Offline => window.set_offline(),
         }

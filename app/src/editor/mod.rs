@@ -24,6 +24,7 @@ mod program_page;
 mod program_row;
 mod rule_dialog;
 mod rule_row;
+mod status_dialog;
 mod timeline;
 mod timeline_table;
 mod welcome_dialog;

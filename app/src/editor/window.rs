@@ -6,6 +6,7 @@ use portreeve_dbus::{Destination, Error, Rule, RuleChanges, SeenProgram, Timelin
 
 use self::{
     exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
+    health::STATUS,
     history::HISTORY,
 };
 use super::{
@@ -15,6 +16,7 @@ use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as
 
 mod activity;
 mod exchange;
+mod health;
 mod history;
 mod imp;
 mod mode;
@@ -48,6 +50,7 @@ impl RulesWindow {
         self.tell_applications();
         self.tell_dialogs();
         self.show_availability(true);
+        self.refresh_health();
     }
 
     /// The broker is not there.
@@ -57,6 +60,7 @@ impl RulesWindow {
         self.tell_applications();
         self.tell_dialogs();
         self.forget_mode();
+        self.forget_health();
         self.show_availability(false);
     }
 
@@ -220,7 +224,14 @@ impl RulesWindow {
 
     /// What needs the broker can be done, or cannot.
     fn enable_actions(&self, enabled: bool) {
-        for action in [ADD_RULE, HISTORY, IMPORT_FILE, IMPORT_FOLDER, EXPORT] {
+        for action in [
+            ADD_RULE,
+            HISTORY,
+            STATUS,
+            IMPORT_FILE,
+            IMPORT_FOLDER,
+            EXPORT,
+        ] {
             let action = self.lookup_action(action);
             if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
                 action.set_enabled(enabled);

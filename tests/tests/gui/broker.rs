@@ -11,8 +11,8 @@ use std::{
 };
 
 use portreeve_dbus::{
-    AGENT_PATH, ActiveNetwork, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Change, Error, OWN_UID,
-    Prompt, Rule, RuleChanges, RuleSpec, Status, withdrawn,
+    AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Change, Error, OWN_UID, Prompt, Rule,
+    RuleChanges, RuleSpec, Status, withdrawn,
 };
 use tokio::runtime::Runtime;
 use zbus::{
@@ -20,7 +20,7 @@ use zbus::{
     object_server::SignalEmitter,
 };
 
-use crate::{history::History, modes::Modes};
+use crate::{health, history::History, modes::Modes};
 
 mod lists;
 
@@ -50,8 +50,7 @@ struct State {
     before: Vec<Vec<Rule>>,
     added: Vec<RuleSpec>,
     watchers: Vec<OwnedUniqueName>,
-    /// Those that are active.
-    networks: Vec<ActiveNetwork>,
+    status: Status,
     /// What the user's lists are called.
     lists: Vec<String>,
 }
@@ -210,6 +209,7 @@ impl Broker {
     /// Takes the broker's name on this bus.
     pub(crate) fn start(runtime: &Runtime, bus: &str) -> Self {
         let (state, history) = (Shared::default(), History::default());
+        lock(&state).status = health::sound();
         let modes = Modes::default();
         let connection = runtime
             .block_on(
@@ -315,8 +315,8 @@ impl Broker {
         self.tell().await;
     }
 
-    pub(crate) fn set_networks(&self, networks: Vec<ActiveNetwork>) {
-        lock(&self.state).networks = networks;
+    pub(crate) fn set_status(&self, status: Status) {
+        lock(&self.state).status = status;
     }
 
     /// The network of a rule is not active, or is again.
@@ -381,10 +381,10 @@ struct BrokerInterface(Shared);
 impl BrokerInterface {
     fn status(&self, uid: u32) -> Status {
         own(uid);
-        Status {
-            networks: Some(lock(&self.0).networks.clone()),
-            ..Status::default()
-        }
+        let state = lock(&self.0);
+        let mut status = state.status.clone();
+        status.agent |= state.agent.is_some();
+        status
     }
 
     fn register_agent(&self, #[zbus(header)] header: Header<'_>) {

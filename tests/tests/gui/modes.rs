@@ -35,7 +35,7 @@ impl Modes {
     }
 
     /// What was wanted so far.
-    fn wanted(&self) -> Vec<ModeSpec> {
+    pub(crate) fn wanted(&self) -> Vec<ModeSpec> {
         self.lock().wanted.clone()
     }
 }
@@ -153,7 +153,7 @@ fn a_question_can_be_tried_before_anything_is_chosen() {
         ..ModeState::default()
     };
     desk.start_program("portreeve");
-    desk.click("Try a Question First", "button");
+    desk.click("Try a Question", "button");
     desk.see(
         "For practice: nothing waits for this answer. The buttons wait for a moment, so that nobody answers by accident.",
         "label",

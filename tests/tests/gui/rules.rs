@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portreeve_dbus::{ActiveNetwork, Error, Rule, RuleSpec};
+use portreeve_dbus::{ActiveNetwork, Error, Rule, RuleSpec, Status};
 
-use crate::desk::Desk;
+use crate::{desk::Desk, health::sound};
 
 pub(crate) fn rule(id: u64, program: &str) -> Rule {
     Rule {
@@ -278,12 +278,16 @@ fn a_rule_for_a_network_says_so_and_when_it_is_not_in_force() {
 #[test]
 fn a_rule_is_added_for_a_network_that_is_active() {
     let desk = desk(vec![built_in()]);
-    desk.broker.set_networks(vec![ActiveNetwork {
+    let home = ActiveNetwork {
         uuid: HOME.into(),
         name: "Home".into(),
         kind: "802-11-wireless".into(),
         primary: true,
-    }]);
+    };
+    desk.broker.set_status(Status {
+        networks: Some(vec![home]),
+        ..sound()
+    });
     desk.click("Add Rule", "button");
     desk.see("Only in this network", "label");
     // From the last row to the one before.

@@ -37,6 +37,8 @@ pub struct RulesWindow {
     #[template_child]
     pub(super) offline_banner: TemplateChild<adw::Banner>,
     #[template_child]
+    pub(super) health_banner: TemplateChild<adw::Banner>,
+    #[template_child]
     pub(super) mode_banner: TemplateChild<adw::Banner>,
     #[template_child]
     pub(super) mode_button: TemplateChild<gtk::MenuButton>,
@@ -99,6 +101,7 @@ impl ObjectImpl for RulesWindow {
         self.parent_constructed();
         self.obj().add_actions();
         self.obj().add_mode_actions();
+        self.obj().add_health_action();
         self.obj().add_history_actions();
         self.obj().add_exchange_actions();
         self.obj().enable_actions(false);
