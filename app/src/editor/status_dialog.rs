@@ -80,10 +80,9 @@ impl StatusDialog {
 
     fn row(&self, fact: &StateFact) -> adw::ActionRow {
         let row = adw::ActionRow::builder()
-            .title(&fact.title)
+            .title(glib::markup_escape_text(&fact.title))
             .subtitle(without_hyphens(&fact.value))
             .subtitle_selectable(true)
-            .use_markup(false)
             .css_classes(["property"])
             .build();
         if let Some(alarm) = &fact.alarm {
