@@ -4,7 +4,7 @@ use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
     model::{Draft, DraftDestination, DraftNetwork, DraftProcesses},
 };
-use portreeve_dbus::{ANY, ModeState, Rule};
+use portreeve_dbus::{ANY, Matched, ModeState, Rule, RuleSpec};
 use portreeve_policy::{Action, For};
 
 use crate::{
@@ -145,6 +145,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 list: Some("Trackers".into()),
                 ..Draft::default()
             });
+            dialog.show_matched(&connecting(), &Ok(matched(Some("list"))));
         })
         .await;
     camera
@@ -152,7 +153,9 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             window.show_rules(all());
             // One that ends at some time.
             let rule = all().into_iter().find(|rule| rule.ends.is_some());
-            window.open_edit_dialog(rule.map_or(0, |rule| rule.id));
+            if let Some(dialog) = window.open_edit_dialog(rule.map_or(0, |rule| rule.id)) {
+                dialog.show_matched(&connecting(), &Ok(matched(None)));
+            }
         })
         .await;
     camera
@@ -171,6 +174,23 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             dialog.try_to_add();
         })
         .await;
+}
+
+fn connecting() -> RuleSpec {
+    RuleSpec {
+        operations: vec!["connect".into()],
+        ..RuleSpec::default()
+    }
+}
+
+/// What a rule would have matched, or why that cannot be told.
+fn matched(untold: Option<&str>) -> Matched {
+    Matched {
+        calls: 214,
+        denied: 3,
+        more: None,
+        untold: untold.map(Into::into),
+    }
 }
 
 /// One of each kind that rules for a program everywhere are not.

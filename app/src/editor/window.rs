@@ -153,9 +153,11 @@ impl RulesWindow {
         dialog
     }
 
-    /// Has a dialog offer the networks that are active and the lists that there are, once that is known.
+    /// Has a dialog offer the networks that are active and the lists that there are, once that is known, and say what
+    /// the rule would have matched.
     fn offer_what_there_is(&self, dialog: &RuleDialog) {
         let Some(broker) = self.broker() else { return };
+        dialog.set_broker(broker.clone());
         glib::spawn_future_local(glib::clone!(
             #[weak]
             dialog,

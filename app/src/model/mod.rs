@@ -12,6 +12,7 @@ mod clock;
 mod countdown;
 mod destinations;
 mod draft;
+mod hindsight;
 mod import_preview;
 mod mode_words;
 mod program_item;
@@ -43,6 +44,7 @@ pub use destinations::{
 pub use draft::{
     ACTIONS, Draft, DraftDestination, DraftError, DraftNetwork, DraftProcesses, PROTOCOLS,
 };
+pub use hindsight::{Asking, matched_words};
 pub use import_preview::{ImportPart, ImportPreview, Line as ImportLine, summary};
 pub use mode_words::ModeWords;
 pub use program_item::ProgramItem;

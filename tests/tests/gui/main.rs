@@ -11,6 +11,7 @@ mod changes;
 mod costs;
 mod desk;
 mod exchange;
+mod hindsight;
 mod history;
 mod modes;
 mod names;
