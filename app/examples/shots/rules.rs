@@ -26,6 +26,12 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         })
         .await;
     camera
+        .take(look, "rules-selecting", &window(), |window| {
+            window.show_rules(all());
+            window.select_all();
+        })
+        .await;
+    camera
         .take(look, "rules-empty", &window(), |window| {
             window.show_rules(fixed());
         })

@@ -7,6 +7,7 @@ use portreeve_dbus::{Destination, Error, Rule, RuleChanges, SeenProgram};
 use self::{
     exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
     history::HISTORY,
+    selection::SELECT,
 };
 use super::{applications_page, program_page::ProgramPage, rule_dialog::RuleDialog, rule_row};
 use crate::{client::Broker, i18n::gettext, user_facing_error::UserFacingError as _};
@@ -16,6 +17,7 @@ mod exchange;
 mod history;
 mod imp;
 mod mode;
+mod selection;
 
 /// The action that opens the dialog for a new rule.
 const ADD_RULE: &str = "add-rule";
@@ -207,12 +209,20 @@ impl RulesWindow {
             page.set_usable(online);
         }
         self.enable_actions(online);
+        self.show_selection();
         imp.show_page();
     }
 
     /// What needs the broker can be done, or cannot.
     fn enable_actions(&self, enabled: bool) {
-        for action in [ADD_RULE, HISTORY, IMPORT_FILE, IMPORT_FOLDER, EXPORT] {
+        for action in [
+            ADD_RULE,
+            HISTORY,
+            IMPORT_FILE,
+            IMPORT_FOLDER,
+            EXPORT,
+            SELECT,
+        ] {
             let action = self.lookup_action(action);
             if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
                 action.set_enabled(enabled);

@@ -7,6 +7,7 @@
 mod activity;
 mod applications;
 mod broker;
+mod bulk;
 mod changes;
 mod costs;
 mod desk;
