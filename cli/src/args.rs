@@ -179,6 +179,9 @@ pub(crate) struct AddRule {
     /// the answer is for the next attempt) or deny
     #[arg(long, value_parser = action())]
     pub(crate) action: Action,
+    /// Add nothing: say how many calls of the last 7 days the rule would have matched
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Arguments of `rules edit`. What is not named stays as it is.

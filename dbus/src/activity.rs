@@ -3,9 +3,11 @@
 mod search;
 mod sieve;
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use zbus::{DeserializeDict, SerializeDict, Type, proxy};
 
-use crate::Error;
+use crate::{Error, RuleSpec};
 
 pub use search::{SearchError, SearchWord, search};
 pub use sieve::{Direction, RowFacts, Sieve, Verdict, WordsLeft};
@@ -159,6 +161,32 @@ pub struct Destination {
     pub denied: u64,
 }
 
+/// Which of the calls that are kept a rule would have been about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
+#[zbus(signature = "a{sv}")]
+pub struct Matched {
+    /// How many.
+    pub calls: u64,
+    /// How many of these were denied, or not answered.
+    pub denied: u64,
+    /// Whether there may be more, because only the last of the program's activity was looked at; absent if not.
+    pub more: Option<bool>,
+    /// Why nobody can tell, a word of [`portreeve_policy::Untold`]; absent if it was counted.
+    pub untold: Option<String>,
+}
+
+impl Matched {
+    /// Of how many days clients have calls counted.
+    pub const DAYS: u64 = 7;
+
+    /// When these began, in microseconds since 1970.
+    pub fn days_before(now: SystemTime) -> i64 {
+        let days = Duration::from_hours(24 * Self::DAYS);
+        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.saturating_sub(days).as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
 /// What a user's programs did. In each method `uid` is the user meant: [`crate::OWN_UID`] for the caller's
 /// own; only root may name another. Calls that the kernel answers by itself, because it remembers the
 /// verdict, are not among it: the first of them is.
@@ -196,6 +224,10 @@ pub trait Activities {
         before: &str,
         limit: u32,
     ) -> Result<(Vec<Destination>, String), Error>;
+
+    /// Which calls since then a rule would have been about, if it had been there, switched on and the only one. A row
+    /// counts when its last call was. Nothing is made.
+    fn matches(&self, uid: u32, rule: &RuleSpec, since: i64) -> Result<Matched, Error>;
 
     /// Forgets everything of the user that has happened so far. Needs Portreeve's own window as the caller, or root, or polkit's
     /// leave ([`crate::ACTION_CLEAR_HISTORY`]).

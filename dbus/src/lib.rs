@@ -26,8 +26,8 @@ mod rules;
 mod status;
 
 pub use activity::{
-    ActivitiesProxy, Activity, ActivityFilter, Destination, Direction, RowFacts, SearchError,
-    SearchWord, SeenProgram, Sieve, Timeline, Verdict, WordsLeft, search,
+    ActivitiesProxy, Activity, ActivityFilter, Destination, Direction, Matched, RowFacts,
+    SearchError, SearchWord, SeenProgram, Sieve, Timeline, Verdict, WordsLeft, search,
 };
 pub use agent::{AgentProxy, withdrawn};
 pub use arming::Arming;

@@ -23,6 +23,7 @@ mod destination;
 mod explain;
 #[cfg(test)]
 mod fixtures;
+mod hindsight;
 mod interpreter;
 mod lifespan;
 mod list;
@@ -48,6 +49,7 @@ pub use conflict::{Conflict, Finding, conflicts};
 pub use contents::{Contents, Digest, OfContents};
 pub use destination::{Destination, is_within};
 pub use explain::{Criterion, Ranked};
+pub use hindsight::{Hindsight, Untold};
 pub use interpreter::is_interpreter;
 pub use lifespan::{Deadline, For, Lifespan, Span};
 pub use list::{Entry, InList, List, Mistake, TooLong, entries_of};

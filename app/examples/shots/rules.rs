@@ -4,7 +4,7 @@ use portreeve_app::{
     editor::{RulesWindow, shortcuts_dialog},
     model::{Draft, DraftDestination, DraftNetwork, DraftProcesses},
 };
-use portreeve_dbus::{ANY, ModeState, Rule, Status};
+use portreeve_dbus::{ANY, Matched, ModeState, Rule, RuleSpec, Status};
 use portreeve_policy::{Action, For};
 
 use crate::{
@@ -23,6 +23,12 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     camera
         .take(look, "rules-kinds", &window(), |window| {
             window.show_rules(kinds());
+        })
+        .await;
+    camera
+        .take(look, "rules-selecting", &window(), |window| {
+            window.show_rules(all());
+            window.select_all();
         })
         .await;
     camera
@@ -175,6 +181,7 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
                 list: Some("Trackers".into()),
                 ..Draft::default()
             });
+            dialog.show_matched(&connecting(), &Ok(matched(Some("list"))));
         })
         .await;
     camera
@@ -182,7 +189,9 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             window.show_rules(all());
             // One that ends at some time.
             let rule = all().into_iter().find(|rule| rule.ends.is_some());
-            window.open_edit_dialog(rule.map_or(0, |rule| rule.id));
+            if let Some(dialog) = window.open_edit_dialog(rule.map_or(0, |rule| rule.id)) {
+                dialog.show_matched(&connecting(), &Ok(matched(None)));
+            }
         })
         .await;
     camera
@@ -201,6 +210,23 @@ async fn take_dialogs(camera: &Camera, look: &Look) {
             dialog.try_to_add();
         })
         .await;
+}
+
+fn connecting() -> RuleSpec {
+    RuleSpec {
+        operations: vec!["connect".into()],
+        ..RuleSpec::default()
+    }
+}
+
+/// What a rule would have matched, or why that cannot be told.
+fn matched(untold: Option<&str>) -> Matched {
+    Matched {
+        calls: 214,
+        denied: 3,
+        more: None,
+        untold: untold.map(Into::into),
+    }
 }
 
 /// One of each kind that rules for a program everywhere are not.

@@ -1,9 +1,12 @@
 //! Calls to the broker that windows make.
 
+use std::time::SystemTime;
+
 use portreeve_dbus::{
     ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, CallSpec, Change,
-    Destination, Error, Explanation, ListInfo, ListsProxy, ModeSpec, ModesProxy, NewList, OWN_UID,
-    Prompt, PromptsProxy, Rule, RuleChanges, RulesProxy, SeenProgram, Status, Timeline, list_text,
+    Destination, Error, Explanation, ListInfo, ListsProxy, Matched, ModeSpec, ModesProxy, NewList,
+    OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RuleSpec, RulesProxy, SeenProgram, Status,
+    Timeline, list_text,
 };
 use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -210,6 +213,17 @@ impl Broker {
             let activities = ActivitiesProxy::new(&connection).await?;
             let page = activities.destinations(OWN_UID, &program, &before, 0);
             page.await
+        })
+        .await
+    }
+
+    /// Which calls of the last days a rule would have been about.
+    pub async fn matches(&self, rule: RuleSpec) -> Result<Matched, Error> {
+        let connection = self.connection.clone();
+        let since = Matched::days_before(SystemTime::now());
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            activities.matches(OWN_UID, &rule, since).await
         })
         .await
     }

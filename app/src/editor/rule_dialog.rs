@@ -5,6 +5,7 @@ use gtk::glib;
 use portreeve_dbus::{ANY, RuleSpec};
 use portreeve_policy::{Action, For, Span};
 
+mod hindsight;
 mod imp;
 mod offers;
 
@@ -128,42 +129,45 @@ impl RuleDialog {
     }
 
     /// Gives the rule to the handler, for the file that its path leads to.
-    async fn add_for_real_path(&self, mut spec: RuleSpec) {
-        // What a rule was about already may be gone.
-        if self.draft().is_of_another_program() && spec.program != ANY {
-            let found = if spec.and_what_it_starts == Some(true) {
-                starter_key_of(spec.program.clone()).await
-            } else {
-                key_of(spec.program.clone()).await
-            };
-            match found {
-                Ok(real) => spec.program = real,
-                Err(error) => {
-                    self.action_set_enabled("rule.add", true);
-                    return self.refuse(&DraftError {
-                        program: Some(error.to_user_facing()),
-                        ..DraftError::default()
-                    });
+    async fn add_for_real_path(&self, spec: RuleSpec) {
+        match self.for_real_paths(spec).await {
+            Ok(spec) => {
+                if let Some(handler) = &*self.imp().on_spec.borrow() {
+                    handler(self, spec);
                 }
             }
+            Err(error) => {
+                self.action_set_enabled("rule.add", true);
+                self.refuse(&error);
+            }
+        }
+    }
+
+    /// The rule for the files that its paths lead to.
+    async fn for_real_paths(&self, mut spec: RuleSpec) -> Result<RuleSpec, DraftError> {
+        let draft = self.draft();
+        // What a rule was about already may be gone.
+        if draft.is_of_another_program() && spec.program != ANY {
+            let found = if spec.and_what_it_starts == Some(true) {
+                starter_key_of(spec.program).await
+            } else {
+                key_of(spec.program).await
+            };
+            spec.program = found.map_err(|error| DraftError {
+                program: Some(error.to_user_facing()),
+                ..DraftError::default()
+            })?;
         }
         if let Some(starter) = &spec.started_by
-            && self.draft().is_of_another_starter()
+            && draft.is_of_another_starter()
         {
-            match starter_key_of(starter.clone()).await {
-                Ok(real) => spec.started_by = Some(real),
-                Err(error) => {
-                    self.action_set_enabled("rule.add", true);
-                    return self.refuse(&DraftError {
-                        starter: Some(error.to_user_facing()),
-                        ..DraftError::default()
-                    });
-                }
-            }
+            let found = starter_key_of(starter.clone()).await;
+            spec.started_by = Some(found.map_err(|error| DraftError {
+                starter: Some(error.to_user_facing()),
+                ..DraftError::default()
+            })?);
         }
-        if let Some(handler) = &*self.imp().on_spec.borrow() {
-            handler(self, spec);
-        }
+        Ok(spec)
     }
 
     /// Says what is wrong, and goes to the first of it.
@@ -250,6 +254,7 @@ impl RuleDialog {
     }
 
     fn check_again(&self) {
+        self.look_back_soon();
         if self.imp().tried.get() {
             self.show_errors(&self.draft().spec().err().unwrap_or_default());
         }

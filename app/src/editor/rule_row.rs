@@ -29,6 +29,10 @@ mod imp {
     #[template(file = "rule_row/rule_row.ui")]
     pub struct RuleRow {
         #[template_child]
+        pub(super) check: TemplateChild<gtk::CheckButton>,
+        #[template_child]
+        pub(super) controls: TemplateChild<gtk::Box>,
+        #[template_child]
         pub(super) line: TemplateChild<Line>,
         #[template_child]
         pub(super) paused: TemplateChild<gtk::Box>,
@@ -86,6 +90,11 @@ impl RuleRow {
         row.show_words(item);
         row.follow_switch(item);
         row.follow_pause(item);
+        let both = glib::BindingFlags::SYNC_CREATE | glib::BindingFlags::BIDIRECTIONAL;
+        let check = row.imp().check.get();
+        item.bind_property("selected", &check, "active")
+            .flags(both)
+            .build();
         if item.rule().built_in.is_some() {
             row.follow_action(item);
         }
@@ -95,6 +104,21 @@ impl RuleRow {
     /// Shows it where it is plain which program it is for.
     pub(super) fn hide_name(&self) {
         self.imp().line.show_heading("");
+    }
+
+    /// Has the rule be chosen, instead of changed, or the other way round.
+    pub(super) fn set_selecting(&self, selecting: bool) {
+        let imp = self.imp();
+        imp.check.set_visible(selecting);
+        imp.controls.set_visible(!selecting);
+        self.set_activatable(selecting);
+        let is_fixed = imp.item.get().is_none_or(RuleItem::is_fixed);
+        self.action_set_enabled("rule.delete", !selecting && !is_fixed);
+    }
+
+    /// Calls this when its rule was chosen, or is not any more.
+    pub(super) fn connect_chosen(&self, chosen: impl Fn() + 'static) {
+        self.imp().check.connect_toggled(move |_| chosen());
     }
 
     /// Id of its rule.
@@ -132,6 +156,7 @@ impl RuleRow {
             .update_property(&[Property::Label(&words.spoken_switch)]);
         imp.delete
             .update_property(&[Property::Label(&words.spoken_delete)]);
+        imp.check.update_property(&[Property::Label(&words.spoken)]);
         imp.says.set_visible(item.rule().built_in.is_some());
         imp.says_name.set_label(&words.spoken_says);
     }

@@ -8,6 +8,7 @@ use self::{
     exchange::{EXPORT, IMPORT_FILE, IMPORT_FOLDER},
     health::STATUS,
     history::HISTORY,
+    selection::SELECT,
 };
 use super::{
     applications_page, practice, program_page::ProgramPage, rule_dialog::RuleDialog, rule_row,
@@ -20,6 +21,7 @@ mod health;
 mod history;
 mod imp;
 mod mode;
+mod selection;
 
 /// The action that opens the dialog for a new rule.
 const ADD_RULE: &str = "add-rule";
@@ -167,9 +169,11 @@ impl RulesWindow {
         dialog
     }
 
-    /// Has a dialog offer the networks that are active and the lists that there are, once that is known.
+    /// Has a dialog offer the networks that are active and the lists that there are, once that is known, and say what
+    /// the rule would have matched.
     fn offer_what_there_is(&self, dialog: &RuleDialog) {
         let Some(broker) = self.broker() else { return };
+        dialog.set_broker(broker.clone());
         glib::spawn_future_local(glib::clone!(
             #[weak]
             dialog,
@@ -219,6 +223,7 @@ impl RulesWindow {
             page.set_usable(online);
         }
         self.enable_actions(online);
+        self.show_selection();
         imp.show_page();
     }
 
@@ -231,6 +236,7 @@ impl RulesWindow {
             IMPORT_FILE,
             IMPORT_FOLDER,
             EXPORT,
+            SELECT,
         ] {
             let action = self.lookup_action(action);
             if let Some(action) = action.and_downcast::<gio::SimpleAction>() {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gtk::{glib, subclass::prelude::*};
-use portreeve_dbus::Rule;
+use portreeve_dbus::{Rule, RuleSpec};
 
 use super::{Draft, RuleWords, boot_time};
 
@@ -33,6 +33,9 @@ mod imp {
         /// What it says, which changes of a built-in one.
         #[property(get, set, explicit_notify)]
         action: RefCell<String>,
+        /// Whether it is chosen, to have something done to it together with others.
+        #[property(get, set)]
+        selected: Cell<bool>,
         pub(super) rule: RefCell<Rc<Rule>>,
         pub(super) words: RefCell<Option<Rc<RuleWords>>>,
     }
@@ -93,13 +96,19 @@ impl RuleItem {
         matches!(self.rule().origin.as_str(), "built-in" | "administrator")
     }
 
-    /// The rule to be changed, with what is left of its time.
-    pub fn draft(&self) -> Option<Draft> {
+    /// The rule to be added once more, with what is left of its time; `None` if it is not the user's to change, or ends
+    /// with a process.
+    pub fn spec(&self) -> Option<RuleSpec> {
         let rule = Rule {
             enabled: self.enabled(),
             ..Rule::clone(&self.rule())
         };
-        Draft::of(rule.spec(boot_time())?).filter(|_| !self.is_fixed())
+        rule.spec(boot_time()).filter(|_| !self.is_fixed())
+    }
+
+    /// The rule to be changed.
+    pub fn draft(&self) -> Option<Draft> {
+        Draft::of(self.spec()?)
     }
 
     /// Whether it can be changed here.

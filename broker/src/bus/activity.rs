@@ -1,9 +1,10 @@
 //! `io.github.portreeve.Activity1`.
 
 use portreeve_dbus::{
-    ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Destination, Error,
-    SeenProgram, Sieve, Timeline,
+    ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Checked, Destination,
+    Error, Matched, RuleSpec, SeenProgram, Sieve, Timeline,
 };
+use portreeve_policy::{Hindsight, Lifespan, Origin, Rule, RuleId, Untold};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{Shared, attest::attest, leave, watch::Topic};
@@ -19,6 +20,8 @@ use crate::{
 const PAGE: u32 = 100;
 /// Questions about one user's history that may be under way: it bounds what their answers take.
 pub(super) const QUESTIONS_OF_A_USER: usize = 4;
+/// Rules that may be tried on one user's history at a time: each has many rows looked at.
+pub(super) const TRIALS_OF_A_USER: usize = 2;
 
 pub(super) struct Activities(pub(super) Shared);
 
@@ -95,6 +98,27 @@ impl Activities {
         let page = page.map_err(|error| refused(&error))?;
         let next = page.next.map(|place| place.to_string());
         Ok((page.rows, next.unwrap_or_default()))
+    }
+
+    async fn matches(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        rule: RuleSpec,
+        since: i64,
+    ) -> Result<Matched, Error> {
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _trial = self.0.trials.enter(caller.uid)?;
+        let matched = match in_hindsight(uid, rule.check()?) {
+            Ok(hindsight) => self.0.history.matched(uid, hindsight, since).await,
+            Err(untold) => Ok(Matched {
+                untold: Some(untold.to_string()),
+                ..Matched::default()
+            }),
+        };
+        matched.map_err(|error| refused(&error))
     }
 
     async fn clear(
@@ -212,6 +236,25 @@ fn of_time(filter: &ActivityFilter, parts: u32) -> Result<Sieve, Error> {
         ));
     }
     Ok(sieve)
+}
+
+/// The rule, to be tried on what has happened.
+fn in_hindsight(uid: u32, rule: Checked) -> Result<Hindsight, Untold> {
+    let rule = Rule {
+        id: RuleId(0),
+        uid: Some(uid),
+        subject: rule.subject,
+        operations: rule.operations,
+        object: rule.object,
+        action: rule.action,
+        lifespan: Lifespan::Always,
+        network: rule.network,
+        enabled: true,
+        origin: Origin::Window,
+        created: 0,
+        note: None,
+    };
+    Hindsight::new(uid, rule)
 }
 
 fn refused(error: &store::Error) -> Error {

@@ -51,6 +51,7 @@ struct Shared {
     strengthenings: Arc<Limiter<u32>>,
     history: History,
     questions: Arc<Limiter<u32>>,
+    trials: Arc<Limiter<u32>>,
     changes: Arc<Limiter<u32>>,
     lists: Arc<Limiter<u32>>,
     read_lists: Arc<Limiter<u32>>,
@@ -96,6 +97,10 @@ pub async fn serve(
         questions: Limiter::new(
             "questions about what is kept of yours",
             activity::QUESTIONS_OF_A_USER,
+        ),
+        trials: Limiter::new(
+            "rules tried on what is kept of yours",
+            activity::TRIALS_OF_A_USER,
         ),
     };
     let connection = Builder::system()

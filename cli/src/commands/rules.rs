@@ -3,6 +3,7 @@
 mod built_in;
 mod changes;
 mod check;
+mod dry_run;
 mod edit;
 mod export;
 mod import;
@@ -120,6 +121,10 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
         Rules::Undo(undo) => return changes::undo(uid, undo.change, output).await,
         Rules::Export(arguments) => return export::run(uid, arguments, output).await,
         Rules::Import(arguments) => return import::run(uid, arguments, output).await,
+        Rules::Add(rule) if rule.dry_run => {
+            let spec = added(uid, rule).await?;
+            return dry_run::run(uid, &spec, output).await;
+        }
         Rules::Add(rule) => (RuleChanges::add(added(uid, rule).await?), "added"),
         Rules::Edit(rule) => (edit::changes(uid, rule).await?, "edited"),
         Rules::Remove(rules) => (

@@ -255,3 +255,28 @@ async fn built_in_rules_are_listed_and_set() {
         assert_eq!(status(&output), 2, "{output:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_is_tried_and_not_added() {
+    let bus = Bus::start(Script::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join("fetch");
+    std::fs::write(&file, "").unwrap();
+    let file = file.to_str().unwrap();
+    let rule = ["--op", "connect", "--action", "deny", "--dry-run"];
+    let add = [&["rules", "add", "--app", file][..], &rule].concat();
+    let output = run(bus.address(), &add);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(
+        text_of(&output.stdout),
+        "Nothing is added. Would have matched 214 calls in the last 7 days, 3 of them denied.\n"
+    );
+    let started = [&["--json"], &add[..], &["--started-by", file]].concat();
+    let output = run(bus.address(), &started);
+    let json = json_of(&output.stdout);
+    assert_eq!(json["untold"], "starter");
+    assert!(json["since"].as_i64().unwrap() > 0);
+    let own = portreeve_dbus::OWN_UID;
+    let tried = format!("Matches {own} {file} true");
+    assert_eq!(bus.calls(), [tried.clone(), tried], "and no change");
+}

@@ -10,6 +10,7 @@ mod agents;
 mod broker;
 mod contract;
 mod errors;
+mod hindsight;
 mod limits;
 mod lists;
 mod logind;

@@ -8,9 +8,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portreeve_dbus::{
-    Activity, ActivityFilter, BROKER_PATH, Destination, Error, OWN_UID, SeenProgram, Sieve,
-    Timeline, Verdict,
+    Activity, ActivityFilter, BROKER_PATH, Destination, Error, Matched, OWN_UID, RuleSpec,
+    SeenProgram, Sieve, Timeline, Verdict,
 };
+use tokio::sync::oneshot;
 use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
 };
@@ -29,6 +30,12 @@ struct State {
     pages_read: usize,
     filters: Vec<ActivityFilter>,
     watchers: Vec<OwnedUniqueName>,
+    /// The rules of which was asked what they would have matched.
+    tried: Vec<RuleSpec>,
+    /// What they would have.
+    matched: Option<Result<Matched, Error>>,
+    /// The next answer comes from here.
+    held: Option<oneshot::Receiver<Matched>>,
 }
 
 /// What programs did, as the test says. Clones are the same one.
@@ -60,6 +67,23 @@ impl History {
     /// What rows were wanted last.
     pub(crate) fn last_filter(&self) -> ActivityFilter {
         self.lock().filters.last().cloned().unwrap_or_default()
+    }
+
+    /// Any rule would have matched this.
+    pub(crate) fn will_match(&self, matched: Result<Matched, Error>) {
+        self.lock().matched = Some(matched);
+    }
+
+    /// What the next rule would have matched is said when the test does.
+    pub(crate) fn hold_matches(&self) -> oneshot::Sender<Matched> {
+        let (answer, held) = oneshot::channel();
+        self.lock().held = Some(held);
+        answer
+    }
+
+    /// The rules of which was asked what they would have matched.
+    pub(crate) fn tried(&self) -> Vec<RuleSpec> {
+        self.lock().tried.clone()
     }
 
     /// How many pages were read.
@@ -172,6 +196,27 @@ impl History {
             String::new()
         };
         (state.destinations[begin..end].to_vec(), next)
+    }
+
+    async fn matches(&self, uid: u32, rule: RuleSpec, since: i64) -> Result<Matched, Error> {
+        assert_eq!(uid, OWN_UID);
+        assert!(since > 0);
+        let (held, matched) = {
+            let mut state = self.lock();
+            state.tried.push(rule);
+            (state.held.take(), state.matched.take())
+        };
+        match (held, matched) {
+            (Some(held), _) => Ok(held.await.expect("the test answers")),
+            (None, Some(matched)) => {
+                // An error is no value that could be had twice.
+                if let Ok(matched) = &matched {
+                    self.lock().matched = Some(Ok(matched.clone()));
+                }
+                matched
+            }
+            (None, None) => Ok(Matched::default()),
+        }
     }
 
     fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) -> Result<u64, Error> {

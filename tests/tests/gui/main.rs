@@ -7,11 +7,13 @@
 mod activity;
 mod applications;
 mod broker;
+mod bulk;
 mod changes;
 mod costs;
 mod desk;
 mod exchange;
 mod health;
+mod hindsight;
 mod history;
 mod modes;
 mod names;

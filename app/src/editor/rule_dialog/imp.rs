@@ -8,7 +8,11 @@ use portreeve_dbus::RuleSpec;
 use portreeve_policy::Span;
 
 use super::SpecHandler;
-use crate::{editor::mistake::tell_mistakes_by, model::DraftNetwork};
+use crate::{
+    client::Broker,
+    editor::mistake::tell_mistakes_by,
+    model::{Asking, DraftNetwork},
+};
 
 #[derive(Default, gtk::CompositeTemplate)]
 #[template(file = "rule_dialog.ui")]
@@ -57,6 +61,12 @@ pub struct RuleDialog {
     pub(super) networks: RefCell<Vec<DraftNetwork>>,
     /// The lists that can be chosen, in the order of the row.
     pub(super) lists: RefCell<Vec<String>>,
+    /// What the rule would have matched.
+    #[template_child]
+    pub(super) matched: TemplateChild<gtk::Label>,
+    /// When the broker is asked for that.
+    pub(super) asking: RefCell<Asking>,
+    pub(super) broker: RefCell<Option<Broker>>,
     pub(super) on_spec: RefCell<Option<SpecHandler>>,
     /// The rule that is changed, and if it ends at a time that is none of those to be chosen, what was left of that
     /// at a moment on `CLOCK_BOOTTIME`, microseconds.
@@ -136,6 +146,13 @@ impl ObjectImpl for RuleDialog {
                 dialog.check_again();
             }
         ));
+        for row in [&*self.list, &*self.protocol, &*self.network] {
+            row.connect_selected_notify(glib::clone!(
+                #[weak]
+                dialog,
+                move |_| dialog.check_again()
+            ));
+        }
         for (entry, label) in self.checked() {
             tell_mistakes_by(entry, label);
         }

@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use adw::{prelude::*, subclass::prelude::*};
-use gtk::glib;
+use gtk::{gdk, glib};
 use portreeve_dbus::ModeState;
 
-use super::MAIN;
+use super::{MAIN, selection};
 use crate::{
     client::Broker,
     editor::{
@@ -35,6 +35,18 @@ pub struct RulesWindow {
     #[template_child]
     add_button: TemplateChild<gtk::Button>,
     #[template_child]
+    select_button: TemplateChild<gtk::Button>,
+    #[template_child]
+    pub(super) header: TemplateChild<adw::HeaderBar>,
+    #[template_child]
+    pub(super) selection_header: TemplateChild<adw::HeaderBar>,
+    #[template_child]
+    pub(super) selection_title: TemplateChild<adw::WindowTitle>,
+    #[template_child]
+    pub(super) selection_bar: TemplateChild<gtk::Box>,
+    #[template_child]
+    pub(super) switcher_bar: TemplateChild<adw::ViewSwitcherBar>,
+    #[template_child]
     pub(super) offline_banner: TemplateChild<adw::Banner>,
     #[template_child]
     pub(super) health_banner: TemplateChild<adw::Banner>,
@@ -59,8 +71,12 @@ pub struct RulesWindow {
     #[template_child]
     pub(super) fixed_list: TemplateChild<gtk::ListBox>,
     pub(super) rules: RuleList,
-    own: RefCell<Option<gtk::FilterListModel>>,
+    pub(super) own: RefCell<Option<gtk::FilterListModel>>,
     fixed: RefCell<Option<gtk::FilterListModel>>,
+    /// Whether rules are being chosen, the one whose row was used last for that, and whether they are to be counted.
+    pub(super) selecting: Cell<bool>,
+    pub(super) anchor: Cell<Option<u64>>,
+    pub(super) uncounted: Cell<bool>,
     pub(super) broker: RefCell<Option<Broker>>,
     /// Whether the broker is there; `None` until that is known.
     pub(super) online: Cell<Option<bool>>,
@@ -89,6 +105,18 @@ impl ObjectSubclass for RulesWindow {
         ActivityPage::ensure_type();
         ApplicationsPage::ensure_type();
         klass.bind_template();
+        // Not for the application: what is typed into has these keys first.
+        for (key, modifiers, action) in [
+            (gdk::Key::a, gdk::ModifierType::CONTROL_MASK, selection::ALL),
+            (gdk::Key::Escape, gdk::ModifierType::empty(), selection::END),
+            (
+                gdk::Key::Delete,
+                gdk::ModifierType::empty(),
+                selection::DELETE,
+            ),
+        ] {
+            klass.add_binding_action(key, modifiers, &format!("win.{action}"));
+        }
     }
 
     fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
@@ -104,6 +132,7 @@ impl ObjectImpl for RulesWindow {
         self.obj().add_health_action();
         self.obj().add_history_actions();
         self.obj().add_exchange_actions();
+        self.obj().add_selection_actions();
         self.obj().enable_actions(false);
         self.search_bar.connect_entry(&*self.search_entry);
         self.own.replace(Some(self.bind(&self.own_list, false)));
@@ -145,6 +174,8 @@ impl ObjectImpl for RulesWindow {
                     .visible_child_name()
                     .is_some_and(|name| name == "rules");
                 imp.add_button.set_visible(rules);
+                imp.obj().set_selecting(false);
+                imp.show_page();
             }
         ));
         self.show_page();
@@ -172,14 +203,27 @@ impl RulesWindow {
             }
         ));
         let model = gtk::FilterListModel::new(Some(self.rules.store().clone()), Some(filter));
-        list.bind_model(Some(&model), |item| match item.downcast_ref::<RuleItem>() {
-            Some(item) => RuleRow::new(item).upcast(),
-            None => gtk::ListBoxRow::new().upcast(),
+        let imp = self.downgrade();
+        list.bind_model(Some(&model), move |item| {
+            match item.downcast_ref::<RuleItem>() {
+                Some(item) => {
+                    let row = RuleRow::new(item);
+                    if let Some(imp) = imp.upgrade().filter(|_| !fixed) {
+                        row.set_selecting(imp.selecting.get());
+                        imp.obj().follow_choice(&row);
+                    }
+                    row.upcast()
+                }
+                None => gtk::ListBoxRow::new().upcast(),
+            }
         });
         model.connect_items_changed(glib::clone!(
             #[weak(rename_to = imp)]
             self,
-            move |_, _, _, _| imp.show_page()
+            move |_, _, _, _| {
+                imp.show_page();
+                imp.obj().forget_hidden();
+            }
         ));
         model
     }
@@ -196,7 +240,11 @@ impl RulesWindow {
         let (own, fixed) = (count(&self.own), count(&self.fixed));
         let searching = !self.searched().trim().is_empty();
         self.own_group.set_visible(own > 0);
-        self.fixed_group.set_visible(fixed > 0);
+        // What cannot be chosen is not shown among what can.
+        self.fixed_group
+            .set_visible(fixed > 0 && !self.selecting.get());
+        let is_there = self.views.visible_child_name().as_deref() == Some("rules");
+        self.select_button.set_visible(is_there && own > 0);
         self.empty.set_visible(own == 0 && !searching);
         self.pages
             .set_visible_child_name(match (self.known.get(), self.online.get()) {

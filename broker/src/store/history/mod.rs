@@ -7,6 +7,7 @@ mod read;
 mod sift;
 mod tally;
 mod thread;
+mod trial;
 mod trim;
 
 #[cfg(test)]
@@ -33,6 +34,8 @@ pub const PAGE_MAX: u32 = 500;
 pub const PARTS_MAX: u32 = 400;
 /// Rows that are looked at for one page, or before somebody else has a turn.
 const PIECE: u32 = 20_000;
+/// Pieces that are looked at for one rule.
+const TRIAL_PIECES: u32 = 10;
 
 /// Something that a program wanted to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

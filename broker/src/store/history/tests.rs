@@ -5,6 +5,7 @@ mod keeping;
 mod many;
 mod reading;
 mod sifting;
+mod trials;
 mod trimming;
 
 use std::path::{Path, PathBuf};

@@ -12,13 +12,15 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use portreeve_dbus::{Activity, Destination, SeenProgram, Sieve, Timeline};
+use portreeve_dbus::{Activity, Destination, Matched, SeenProgram, Sieve, Timeline};
+use portreeve_policy::Hindsight;
 use tokio::sync::{oneshot, watch};
 
 use super::{
     Deed, GATHER, Limits, PARTS_MAX, Page, Place, Query, Told,
     batch::{Batch, Key},
     database::{Database, is_damage, micros},
+    trial::Trial,
 };
 use crate::{
     failure::{Failures, Reason, with_causes},
@@ -169,6 +171,24 @@ impl History {
             tally = counted;
             if !more {
                 return Ok(tally.finish());
+            }
+        }
+    }
+
+    /// Which calls of a user's since then a rule would have been about.
+    pub async fn matched(&self, uid: u32, rule: Hindsight, since: i64) -> Result<Matched, Error> {
+        let mut trial = Trial::new(uid, rule, since);
+        loop {
+            // Whatever else is to be done is done in between.
+            let (tried, more) = self
+                .ask(move |database| {
+                    let more = database.try_rule(&mut trial)?;
+                    Ok((trial, more))
+                })
+                .await?;
+            trial = tried;
+            if !more {
+                return Ok(trial.finish());
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::store::history::trial::Trial;
 
 /// What a page may take.
 const LIMIT: Duration = Duration::from_millis(50);
@@ -179,4 +180,29 @@ fn pieces_take_no_long_time(database: &mut Database) {
         slowest.iter().all(|time| *time < PIECE_LIMIT),
         "{slowest:?}"
     );
+}
+
+/// Whoever waits while a rule is tried on the calls of one program waits for no more than a piece.
+#[test]
+fn a_rule_is_tried_in_pieces() {
+    let folder = folder();
+    let database = open(&folder.path);
+    trials::fill(&database, 210_000);
+    let (mut slowest, begun) = (Duration::ZERO, Instant::now());
+    let mut trial = Trial::new(ALICE, trials::about_all(), 0);
+    loop {
+        let piece = Instant::now();
+        let more = database.try_rule(&mut trial).unwrap();
+        slowest = slowest.max(piece.elapsed());
+        if !more {
+            break;
+        }
+    }
+    let (took, matched) = (begun.elapsed(), trial.finish());
+    #[expect(clippy::print_stdout, reason = "a measurement")]
+    {
+        println!("trying a rule: {matched:?} in {took:?}, the slowest piece {slowest:?}");
+    }
+    assert_eq!((matched.calls, matched.more), (400_000, Some(true)));
+    assert!(slowest < COUNTING_LIMIT, "{slowest:?}");
 }

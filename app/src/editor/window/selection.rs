@@ -1,0 +1,266 @@
+//! The window's part for doing something to several rules at once.
+
+use adw::{prelude::*, subclass::prelude::*};
+use gtk::{gdk, gio, glib};
+use portreeve_policy::For;
+
+use super::{MAIN, RulesWindow};
+use crate::{
+    editor::rule_row::RuleRow,
+    i18n::{gettext, ngettext_f},
+    model::{Bulk, RuleItem},
+};
+
+/// The action that begins to choose rules.
+pub(super) const SELECT: &str = "select-rules";
+/// The action that ends that.
+pub(super) const END: &str = "end-selection";
+/// The action that chooses all rules that are shown.
+pub(super) const ALL: &str = "select-all";
+/// The actions that do something to the chosen ones.
+const ENABLE: &str = "enable-selected";
+const DISABLE: &str = "disable-selected";
+pub(super) const DELETE: &str = "delete-selected";
+const LAST: &str = "keep-selected";
+
+impl RulesWindow {
+    /// Has rules be chosen, or ends that.
+    pub fn set_selecting(&self, selecting: bool) {
+        let imp = self.imp();
+        if imp.selecting.replace(selecting) == selecting {
+            return;
+        }
+        imp.anchor.take();
+        for item in self.own_items() {
+            item.set_selected(false);
+        }
+        for row in self.own_rows() {
+            row.set_selecting(selecting);
+        }
+        self.enable(END, selecting);
+        imp.header.set_visible(!selecting);
+        imp.selection_header.set_visible(selecting);
+        imp.selection_bar.set_visible(selecting);
+        imp.switcher_bar.set_visible(!selecting);
+        imp.show_page();
+        self.show_selection();
+        // What had the keyboard may not be there any more.
+        let focus = GtkWindowExt::focus(self);
+        if !focus.is_some_and(|widget| widget.is_mapped()) {
+            let header = if selecting {
+                &imp.selection_header
+            } else {
+                &imp.header
+            };
+            header.child_focus(gtk::DirectionType::TabForward);
+        }
+    }
+
+    /// Chooses all rules that are shown.
+    pub fn select_all(&self) {
+        let items = self.own_items();
+        if items.is_empty() || !self.shows_rules() {
+            return;
+        }
+        self.set_selecting(true);
+        for item in items {
+            item.set_selected(true);
+        }
+    }
+
+    /// Whether the rules are what the person sees, and can be changed: keys come here from dialogs too.
+    fn shows_rules(&self) -> bool {
+        let imp = self.imp();
+        imp.online.get() == Some(true)
+            && self.visible_dialog().is_none()
+            && imp.navigation.visible_page_tag().as_deref() == Some(MAIN)
+            && imp.views.visible_child_name().as_deref() == Some("rules")
+    }
+
+    /// The rules that can be chosen: the user's, as far as they are shown.
+    fn own_items(&self) -> Vec<RuleItem> {
+        let own = self.imp().own.borrow();
+        let items = own.iter().flat_map(|list| list.iter::<RuleItem>());
+        items.filter_map(Result::ok).collect()
+    }
+
+    fn own_rows(&self) -> impl Iterator<Item = RuleRow> {
+        let list = self.imp().own_list.clone();
+        let rows = (0..).map_while(move |at| list.row_at_index(at));
+        rows.filter_map(|row| row.downcast().ok())
+    }
+
+    fn selected(&self) -> Vec<RuleItem> {
+        let mut items = self.own_items();
+        items.retain(RuleItem::selected);
+        items
+    }
+
+    /// Follows whether the rule of a row is chosen.
+    pub(super) fn follow_choice(&self, row: &RuleRow) {
+        let window = self.downgrade();
+        row.connect_chosen(move || {
+            if let Some(window) = window.upgrade() {
+                window.count_soon();
+            }
+        });
+    }
+
+    /// Counts the chosen rules once, however many have just been chosen.
+    fn count_soon(&self) {
+        if self.imp().uncounted.replace(true) {
+            return;
+        }
+        glib::idle_add_local_once(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move || window.show_selection()
+        ));
+    }
+
+    /// Says how many are chosen, and offers what can be done to them.
+    pub(super) fn show_selection(&self) {
+        let imp = self.imp();
+        imp.uncounted.set(false);
+        let selected = self.selected();
+        let count = selected.len();
+        imp.selection_title.set_title(&match count {
+            0 => gettext("Select Rules"),
+            count => ngettext_f("{n} Selected", "{n} Selected", count, &[]),
+        });
+        let online = imp.online.get() == Some(true);
+        for (action, bulks) in [
+            (ENABLE, &[Bulk::Enable][..]),
+            (DISABLE, &[Bulk::Disable]),
+            (DELETE, &[Bulk::Delete]),
+            // One that is so already can last for another time.
+            (LAST, &[Bulk::Last(For::Always), Bulk::Last(For::Logout)]),
+        ] {
+            let can = |item: &RuleItem| bulks.iter().any(|bulk| bulk.concerns(item));
+            self.enable(action, online && selected.iter().any(can));
+        }
+    }
+
+    fn enable(&self, action: &str, enabled: bool) {
+        let action = self.lookup_action(action);
+        if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
+            action.set_enabled(enabled);
+        }
+    }
+
+    /// Rules that are not shown any more are not chosen either: nothing is done to what cannot be seen.
+    pub(super) fn forget_hidden(&self) {
+        let imp = self.imp();
+        if !imp.selecting.get() {
+            return;
+        }
+        let shown = self.own_items();
+        for item in imp.rules.store().iter::<RuleItem>().filter_map(Result::ok) {
+            if item.selected() && !shown.contains(&item) {
+                item.set_selected(false);
+            }
+        }
+        if shown.is_empty() && imp.known.get() && imp.search_entry.text().is_empty() {
+            self.set_selecting(false);
+        }
+        self.show_selection();
+    }
+
+    /// A row was clicked, or its key pressed: its rule is chosen, or not any more; with Shift, all up to the one before
+    /// are too.
+    fn toggle(&self, row: &RuleRow) {
+        let imp = self.imp();
+        let items = self.own_items();
+        let at = |id: Option<u64>| items.iter().position(|item| Some(item.rule().id) == id);
+        let Some(place) = at(row.rule()) else { return };
+        let seat = WidgetExt::display(self).default_seat();
+        let keys = seat
+            .and_then(|seat| seat.keyboard())
+            .map(|it| it.modifier_state());
+        let shift = keys.is_some_and(|keys| keys.contains(gdk::ModifierType::SHIFT_MASK));
+        match at(imp.anchor.get()).filter(|_| shift) {
+            Some(anchor) => {
+                let range = anchor.min(place)..=anchor.max(place);
+                for (at, item) in items.iter().enumerate() {
+                    item.set_selected(range.contains(&at) || item.selected());
+                }
+            }
+            None => {
+                if let Some(item) = items.get(place) {
+                    item.set_selected(!item.selected());
+                }
+            }
+        }
+        imp.anchor.set(row.rule());
+    }
+
+    /// Does it to the chosen rules, all or none, and offers to undo that.
+    async fn do_to_selected(&self, bulk: Bulk) {
+        let Some(broker) = self.broker() else { return };
+        let Some((changes, count)) = bulk.changes(&self.selected()) else {
+            return self.set_selecting(false);
+        };
+        // The user may be asked for a password meanwhile.
+        let bar = self.imp().selection_bar.get();
+        bar.set_sensitive(false);
+        let change = broker.change_rules(changes).await;
+        bar.set_sensitive(true);
+        match change {
+            Ok(change) => {
+                self.set_selecting(false);
+                self.offer_undo(&bulk.told(count), change);
+            }
+            Err(error) => self.show_error(&error),
+        }
+    }
+
+    fn start(&self, bulk: Bulk) {
+        // Not twice, either.
+        if !self.shows_rules() || !self.imp().selection_bar.is_sensitive() {
+            return;
+        }
+        let window = self.clone();
+        glib::spawn_future_local(async move { window.do_to_selected(bulk).await });
+    }
+
+    pub(super) fn add_selection_actions(&self) {
+        let entry = |name: &str| gio::ActionEntry::builder(name);
+        let select = entry(SELECT).activate(|window: &Self, _, _| window.set_selecting(true));
+        let end = entry(END).activate(|window: &Self, _, _| window.set_selecting(false));
+        let all = entry(ALL).activate(|window: &Self, _, _| window.select_all());
+        let enable = entry(ENABLE).activate(|window: &Self, _, _| window.start(Bulk::Enable));
+        let disable = entry(DISABLE).activate(|window: &Self, _, _| window.start(Bulk::Disable));
+        let delete = entry(DELETE).activate(|window: &Self, _, _| window.start(Bulk::Delete));
+        let last = entry(LAST)
+            .parameter_type(Some(glib::VariantTy::STRING))
+            .activate(|window: &Self, _, lifespan| {
+                let lifespan = lifespan.and_then(glib::Variant::str);
+                if let Some(Ok(lifespan)) = lifespan.map(str::parse::<For>) {
+                    window.start(Bulk::Last(lifespan));
+                }
+            });
+        self.add_action_entries([
+            select.build(),
+            end.build(),
+            all.build(),
+            enable.build(),
+            disable.build(),
+            delete.build(),
+            last.build(),
+        ]);
+        self.imp().own_list.connect_row_activated(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |_, row| {
+                if let Some(row) = row.downcast_ref::<RuleRow>()
+                    && window.imp().selecting.get()
+                {
+                    window.toggle(row);
+                }
+            }
+        ));
+        // Escape has other meanings too.
+        self.enable(END, false);
+        self.show_selection();
+    }
+}
