@@ -45,13 +45,20 @@ async fn take_all(application: &adw::Application) {
     }
     let only = env::var("ONLY").unwrap_or_default();
     let camera = Camera::new(application, folder, only);
+    let language = env::var("LANGUAGE").unwrap_or_default();
     let looks = [
         Look::new("light"),
-        Look::new("dark").dark(),
         Look::new("narrow").width(360),
         Look::new("large-text").text_scale(2.0),
+        Look::new("dark").dark(),
         Look::new("right-to-left").right_to_left(),
     ];
+    // A translation is as long in the dark, and has one direction.
+    let looks = match language.as_str() {
+        "" => looks.to_vec(),
+        "ar" => looks.map(Look::right_to_left)[..3].to_vec(),
+        _ => looks[..3].to_vec(),
+    };
     for look in &looks {
         look.wear();
         prompts::take(&camera, look).await;
