@@ -12,6 +12,7 @@ mod costs;
 mod desk;
 mod exchange;
 mod history;
+mod languages;
 mod modes;
 mod names;
 mod places;
