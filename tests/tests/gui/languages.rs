@@ -10,7 +10,11 @@ fn questions_are_in_the_language_of_the_user() {
             "Darf „curl“ sich mit server.example verbinden?",
             "Erlauben",
         ),
-        ("ar", "أتسمح لـ«curl» بالاتصال بـ server.example؟", "اسمح"),
+        (
+            "ar",
+            "أتسمح لـ«curl» بالاتصال بالمضيف server.example؟",
+            "اسمح",
+        ),
         (
             "pt_BR",
             "Permitir que “curl” se conecte a server.example?",
