@@ -13,7 +13,7 @@ use std::{env, path::PathBuf};
 
 use adw::prelude::*;
 use gtk::{gio, glib};
-use portreeve_app::{agent, i18n};
+use portreeve_app::{agent, i18n, model::is_right_to_left};
 
 use camera::{Camera, Look};
 
@@ -45,7 +45,6 @@ async fn take_all(application: &adw::Application) {
     }
     let only = env::var("ONLY").unwrap_or_default();
     let camera = Camera::new(application, folder, only);
-    let language = env::var("LANGUAGE").unwrap_or_default();
     let looks = [
         Look::new("light"),
         Look::new("narrow").width(360),
@@ -54,10 +53,10 @@ async fn take_all(application: &adw::Application) {
         Look::new("right-to-left").right_to_left(),
     ];
     // A translation is as long in the dark, and has one direction.
-    let looks = match language.as_str() {
-        "" => looks.to_vec(),
-        "ar" => looks.map(Look::right_to_left)[..3].to_vec(),
-        _ => looks[..3].to_vec(),
+    let looks = match (env::var_os("LANGUAGE"), is_right_to_left()) {
+        (None, _) => looks.to_vec(),
+        (Some(_), false) => looks[..3].to_vec(),
+        (Some(_), true) => looks.map(Look::right_to_left)[..3].to_vec(),
     };
     for look in &looks {
         look.wear();

@@ -2,6 +2,7 @@
 //! translated and what has no room.
 
 use super::catalog::Entry;
+use super::rules::DIRECTION;
 
 /// Letters and what stands for them.
 const ACCENTS: [(char, char); 20] = [
@@ -29,7 +30,7 @@ const ACCENTS: [(char, char); 20] = [
 /// Text becomes longer by one of so many letters: as much as German is longer than English.
 const LONGER: usize = 3;
 /// Text that is for programs.
-const AS_IT_IS: [&str; 2] = ["%H:%M", "%H:%M:%S"];
+const AS_IT_IS: [&str; 3] = ["%H:%M", "%H:%M:%S", DIRECTION];
 
 /// A file with all entries translated.
 pub(super) fn translation(entries: &[Entry]) -> String {

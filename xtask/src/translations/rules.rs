@@ -5,6 +5,9 @@ use super::catalog::Entry;
 /// The forms of a language's plural that stand for one number only, and so may have it in words: none, one and two in
 /// Arabic.
 const IN_WORDS: [(&str, &[usize]); 1] = [("ar", &[0, 1, 2])];
+/// The text that says how a language is written, and what it can be translated to.
+pub(super) const DIRECTION: &str = "default:LTR";
+const DIRECTIONS: [&str; 2] = [DIRECTION, "default:RTL"];
 /// The place that is for the count.
 const COUNT: &str = "{n}";
 /// How texts end, each in all the writings there are translations for.
@@ -42,6 +45,9 @@ pub(super) fn mistakes(language: &str, entry: &Entry) -> Vec<String> {
         };
         if places_of(text) != places_of(translation) {
             found("other places for values", translation);
+        }
+        if text == DIRECTION && !DIRECTIONS.contains(&translation.as_str()) {
+            found("neither of the two directions", translation);
         }
         if keys(text) != keys(translation) {
             found("another number of keys to press (_)", translation);
@@ -123,6 +129,7 @@ mod tests {
             (", ", "، ", ","),
             (", ", "、", ","),
             ("Close", "Schließen", ""),
+            ("default:LTR", "default:RTL", "standard:LTR"),
         ] {
             assert_eq!(mistakes_of(text, good), 0, "{text} → {good}");
             assert_eq!(mistakes_of(text, bad), 1, "{text} → {bad}");
