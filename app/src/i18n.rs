@@ -38,8 +38,9 @@ pub fn ngettext_f(singular: &str, plural: &str, n: usize, values: &[(&str, &str)
     fill(&text, values)
 }
 
-/// Replaces in one pass, so that a value which itself contains `{name}` stays as it is.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+/// Puts each named value in the place of its `{name}`, in text that is translated already. In one pass, so that a value
+/// which itself contains `{name}` stays as it is.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(start) = rest.find('{') {

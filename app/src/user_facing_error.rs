@@ -6,7 +6,7 @@ use portreeve_exchange::{self as exchange, RULES_MAX};
 use portreeve_policy::List;
 
 use crate::{
-    i18n::{gettext, gettext_f},
+    i18n::{fill, gettext, gettext_f},
     model::{isolate, shown},
 };
 
@@ -45,8 +45,8 @@ impl UserFacingError for Error {
 
 impl UserFacingError for exchange::Error {
     fn to_user_facing(&self) -> String {
-        let of = |msgid: &str, name: &str, value: (&str, &str)| {
-            gettext_f(msgid, &[("file", &isolate(&shown(name))), value])
+        let of = |text: &str, name: &str, value: (&str, &str)| {
+            fill(text, &[("file", &isolate(&shown(name))), value])
         };
         let none = ("", "");
         match self {
@@ -84,7 +84,7 @@ impl UserFacingError for exchange::Error {
                 line,
                 column,
                 text,
-            } => gettext_f(
+            } => fill(
                 &gettext("There is a mistake in “{file}”, line {line}, column {column}: {reason}"),
                 &[
                     ("file", &isolate(&shown(name))),
@@ -116,7 +116,7 @@ impl UserFacingError for exchange::Error {
                     ("n", &most),
                 )
             }
-            Self::List { name, list, text } => gettext_f(
+            Self::List { name, list, text } => fill(
                 &gettext("There is a mistake in list “{list}” of “{file}”: {reason}"),
                 &[
                     ("file", &isolate(&shown(name))),

@@ -26,6 +26,8 @@ pub(crate) enum Task {
     Fuzz(FuzzOptions),
     /// Run all static checks
     Lint,
+    /// Bring the translations in po/ up to date with the sources, and check them
+    Translations,
     /// Picture every screen and state into target/shots/
     Shots(ShotsOptions),
 }
@@ -41,6 +43,7 @@ impl Task {
             Self::Bench(_) => "bench",
             Self::Fuzz(_) => "fuzz",
             Self::Lint => "lint",
+            Self::Translations => "translations",
             Self::Shots(_) => "shots",
         }
     }
@@ -94,6 +97,9 @@ pub(crate) struct ShotsOptions {
     /// Only those whose name contains this
     #[arg(default_value = "")]
     pub(crate) filter: String,
+    /// The language of the windows, one of po/LINGUAS, or `en_XA`, which is English with accents, and longer
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<String>,
 }
 
 #[derive(Debug, Args)]

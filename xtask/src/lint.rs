@@ -11,6 +11,7 @@ use crate::root;
 use crate::sandbox::Sandbox;
 use crate::step::Steps;
 use crate::tidy;
+use crate::translations;
 use crate::tree::{self, Tree};
 
 /// Without them, some code is not there.
@@ -45,6 +46,9 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
             cargo.args(["fmt", "--all", "--check", "--manifest-path", manifest]);
             log.run(cargo.current_dir(tree.root()))
         })
+    }));
+    check(steps.step("translations", |log| {
+        translations::check(tree, &sandbox, log)
     }));
     let commands = cargo_checks(&sandbox)
         .into_iter()

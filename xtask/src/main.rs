@@ -26,6 +26,7 @@ mod shots;
 mod step;
 mod test;
 mod tidy;
+mod translations;
 mod tree;
 mod vm;
 
@@ -58,6 +59,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Task::Bench(options) => bench::run(&tree, &steps, &options),
         Task::Fuzz(options) => fuzz::run(&tree, &steps, &options),
         Task::Lint => lint::run(&tree, &steps),
+        Task::Translations => translations::run(&tree, &steps),
         Task::Shots(options) => shots::run(&tree, &steps, &options),
     }
 }

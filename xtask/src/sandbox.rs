@@ -44,6 +44,16 @@ pub(crate) struct Sandbox {
     rustup_home: PathBuf,
     sysroot: PathBuf,
     tools: Option<PathBuf>,
+    translations: Option<Translations>,
+}
+
+/// Translations as they are installed, and locales in which they are used.
+#[derive(Debug, Clone)]
+pub(crate) struct Translations {
+    /// What is in /usr/share/locale.
+    pub(crate) catalogs: PathBuf,
+    /// The lab root has no locale but C, in which the C library translates nothing.
+    pub(crate) locales: PathBuf,
 }
 
 /// Where the pinned Rust toolchain is.
@@ -66,6 +76,7 @@ impl Sandbox {
             rustup_home: home("RUSTUP_HOME", ".rustup")?,
             sysroot: sysroot(tree, log)?,
             tools: None,
+            translations: None,
         };
         for dir in sandbox.host_dirs() {
             let place = sandbox.root.join(dir.strip_prefix("/").unwrap_or(dir));
@@ -78,6 +89,12 @@ impl Sandbox {
     /// The same with the programs of `tools` on the path.
     pub(crate) fn with_tools(mut self, tools: PathBuf) -> Self {
         self.tools = Some(tools);
+        self
+    }
+
+    /// The same with translations.
+    pub(crate) fn with_translations(mut self, translations: Translations) -> Self {
+        self.translations = Some(translations);
         self
     }
 
@@ -136,7 +153,15 @@ impl Sandbox {
         for dir in self.host_dirs() {
             command.arg("--bind").arg(dir).arg(dir);
         }
+        if let Some(translations) = &self.translations {
+            command.arg("--ro-bind").arg(&translations.catalogs);
+            command.arg("/usr/share/locale");
+        }
         command.arg("--clearenv");
+        if let Some(translations) = &self.translations {
+            command.args(["--setenv", "LOCPATH"]);
+            command.arg(&translations.locales);
+        }
         for (name, value) in [("HOME", "/tmp/home"), ("LANG", "C.UTF-8")] {
             command.arg("--setenv").arg(name).arg(value);
         }

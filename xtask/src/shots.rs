@@ -6,7 +6,9 @@ use anyhow::{Result, bail};
 
 use crate::command_line::ShotsOptions;
 use crate::root;
+use crate::sandbox::Sandbox;
 use crate::step::Steps;
+use crate::translations;
 use crate::tree::{self, Tree};
 
 const SCRIPT: &str = "tests/shots/run";
@@ -21,7 +23,12 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &ShotsOptions) -> Result<
     drop(preparing);
     let out = tree.target("shots");
     tree::clear_dir(&out)?;
+    let (sandbox, locale) = match &options.language {
+        Some(language) => in_language(tree, steps, sandbox, language)?,
+        None => (sandbox, Vec::new()),
+    };
     let mut command = sandbox.command("env");
+    command.args(locale);
     command.arg(format!("OUT={}", out.display()));
     command.arg(format!("ONLY={}", options.filter));
     command.args([
@@ -43,4 +50,22 @@ pub(crate) fn run(tree: &Tree, steps: &Steps, options: &ShotsOptions) -> Result<
     }
     println!("The pictures are in {}", out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same with translations, and the variables that choose this language.
+fn in_language(
+    tree: &Tree,
+    steps: &Steps,
+    sandbox: Sandbox,
+    language: &str,
+) -> Result<(Sandbox, Vec<String>)> {
+    let translations = steps.step("translations", |log| {
+        translations::compile(tree, &sandbox, log)
+    })?;
+    if !translations.catalogs.join(language).exists() {
+        bail!("there is no translation into {language}");
+    }
+    let locale = format!("LANG={}", translations::LOCALE);
+    let variables = vec![locale, format!("LANGUAGE={language}")];
+    Ok((sandbox.with_translations(translations), variables))
 }

@@ -8,6 +8,7 @@ use crate::command_line::{TestKind, TestOptions, VmOptions};
 use crate::root;
 use crate::sandbox::Sandbox;
 use crate::step::Steps;
+use crate::translations;
 use crate::tree::Tree;
 use crate::vm;
 
@@ -69,6 +70,15 @@ fn passes(tree: &Tree, steps: &Steps, kind: TestKind, options: &TestOptions) -> 
     let preparing = tree.lock("prepare")?;
     let sandbox = root::enter(tree, steps)?;
     drop(preparing);
+    let sandbox = match kind {
+        TestKind::Gui => {
+            let compiled = steps.step("translations", |log| {
+                translations::compile(tree, &sandbox, log)
+            })?;
+            sandbox.with_translations(compiled)
+        }
+        _ => sandbox,
+    };
     let mut command = command(&sandbox, kind);
     command.args(filter);
     Ok(steps.stream(name(kind), &mut command)?.success())

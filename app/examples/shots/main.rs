@@ -13,7 +13,7 @@ use std::{env, path::PathBuf};
 
 use adw::prelude::*;
 use gtk::{gio, glib};
-use portreeve_app::{agent, i18n};
+use portreeve_app::{agent, i18n, model::is_right_to_left};
 
 use camera::{Camera, Look};
 
@@ -47,11 +47,17 @@ async fn take_all(application: &adw::Application) {
     let camera = Camera::new(application, folder, only);
     let looks = [
         Look::new("light"),
-        Look::new("dark").dark(),
         Look::new("narrow").width(360),
         Look::new("large-text").text_scale(2.0),
+        Look::new("dark").dark(),
         Look::new("right-to-left").right_to_left(),
     ];
+    // A translation is as long in the dark, and has one direction.
+    let looks = match (env::var_os("LANGUAGE"), is_right_to_left()) {
+        (None, _) => looks.to_vec(),
+        (Some(_), false) => looks[..3].to_vec(),
+        (Some(_), true) => looks.map(Look::right_to_left)[..3].to_vec(),
+    };
     for look in &looks {
         look.wear();
         prompts::take(&camera, look).await;

@@ -10,7 +10,7 @@ use portreeve_policy::Action;
 use super::{RulesWindow, activity_row::look_of, line::Line};
 use crate::{
     client::Broker,
-    i18n::{gettext, gettext_f},
+    i18n::gettext,
     model::{ActivityFacts, Fact, RuleWords, isolate, moment, plain, shown},
 };
 
@@ -208,24 +208,9 @@ impl ActivityDetails {
         if imp.shown.get() != shown {
             return;
         }
-        let outcome = match explanation.outcome.as_str() {
-            "allow" => gettext("allowed"),
-            "ask" => gettext("asked about"),
-            "deny-and-ask" => gettext("denied and asked about"),
-            _ => gettext("denied"),
-        };
-        imp.now.set_label(&match explanation.rule {
-            // Translators: {outcome} is as in “allowed” or “asked about”.
-            Some(_) => gettext_f(
-                "Now it would be {outcome}. The first rule decides.",
-                &[("outcome", &outcome)],
-            ),
-            // Translators: {outcome} is as in “allowed” or “asked about”.
-            None => gettext_f(
-                "Now it would be {outcome}. No rule decides.",
-                &[("outcome", &outcome)],
-            ),
-        });
+        let by_rule = explanation.rule.is_some();
+        imp.now
+            .set_label(&would_become(&explanation.outcome, by_rule));
         imp.rules.remove_all();
         let mut ids = Vec::new();
         for id in &explanation.rules {
@@ -322,4 +307,22 @@ async fn last(broker: &Broker, like: &Activity, filter: ActivityFilter) -> Optio
         before = next;
     }
     None
+}
+
+/// What would become of the call now, and whether a rule decides that.
+fn would_become(outcome: &str, by_rule: bool) -> String {
+    match (outcome, by_rule) {
+        ("allow", true) => gettext("Now it would be allowed. The first rule decides."),
+        ("allow", false) => gettext("Now it would be allowed. No rule decides."),
+        ("ask", true) => gettext("Now it would be asked about. The first rule decides."),
+        ("ask", false) => gettext("Now it would be asked about. No rule decides."),
+        ("deny-and-ask", true) => {
+            gettext("Now it would be denied and asked about. The first rule decides.")
+        }
+        ("deny-and-ask", false) => {
+            gettext("Now it would be denied and asked about. No rule decides.")
+        }
+        (_, true) => gettext("Now it would be denied. The first rule decides."),
+        (_, false) => gettext("Now it would be denied. No rule decides."),
+    }
 }

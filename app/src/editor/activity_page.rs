@@ -7,7 +7,7 @@ use portreeve_dbus::{Activity, Timeline};
 use super::timeline_table::TimelineTable;
 use crate::{
     client::Broker,
-    i18n::{gettext, gettext_f},
+    i18n::{fill, gettext},
     model::{
         ActivityItem, ActivityView, DIRECTIONS, PLACES, Period, TimelineParts, VERDICTS, chip,
         moment,
@@ -69,7 +69,7 @@ impl ActivityPage {
         ];
         let counts = [sum.allowed, sum.denied, sum.unanswered];
         for ((label, name), count) in imp.sums.borrow().iter().zip(names).zip(counts) {
-            label.set_label(&gettext_f(&name, &[("n", &count.to_string())]));
+            label.set_label(&fill(&name, &[("n", &count.to_string())]));
         }
         imp.bars.show(parts);
     }

@@ -8,7 +8,9 @@ use super::{PAUSE, program_icon::show_icon, window::RulesWindow};
 use crate::{
     client::Broker,
     i18n::gettext_f,
-    model::{DEFAULTS, Draft, ProgramItem, ProgramRules, RuleList, can_be_ruled, moment, plain},
+    model::{
+        DEFAULTS, Draft, ProgramItem, ProgramRules, RuleList, can_be_ruled, isolate, moment, plain,
+    },
     programs::Package,
     sentence::{show_sentence, without_hyphens},
 };
@@ -143,7 +145,7 @@ impl ProgramPage {
             Package::Some { name, version } => gettext_f(
                 // Translators: of a package.
                 "{name}, version {version}",
-                &[("name", name), ("version", version)],
+                &[("name", &isolate(name)), ("version", &isolate(version))],
             ),
             Package::None | Package::Unknown => String::new(),
         };

@@ -6,7 +6,7 @@ use super::{
     clock::moment,
     text::{isolate, plain, shown, shown_within},
 };
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{fill, gettext, gettext_f, ngettext_f};
 
 /// Longest path shown, characters.
 const LONGEST_PATH: usize = 400;
@@ -60,7 +60,7 @@ impl ActivityWords {
                 Verdict::Denied => gettext("Denied"),
                 Verdict::Unanswered => gettext("Unanswered"),
             },
-            spoken: plain(&gettext_f(&spoken, &values)),
+            spoken: plain(&fill(&spoken, &values)),
             path: if row.verified {
                 path
             } else {
@@ -105,7 +105,7 @@ fn destination(row: &Activity) -> String {
         (_, 0) => gettext("{place} ({protocol})"),
         _ => gettext("{place}, port {port} ({protocol})"),
     };
-    gettext_f(&msgid, &values)
+    fill(&msgid, &values)
 }
 
 pub(super) fn reason(row: &Activity) -> String {

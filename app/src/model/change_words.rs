@@ -136,7 +136,8 @@ pub(crate) fn changed(counts: [usize; 4], edits: bool) -> String {
     let parts: Vec<String> = parts.map(|(_, text)| text).collect();
     match &parts[..] {
         [] => gettext("Rules changed"),
-        parts => parts.join(", "),
+        // Translators: stands between the parts of a list such as “2 rules added, 1 rule deleted”.
+        parts => parts.join(&gettext(", ")),
     }
 }
 

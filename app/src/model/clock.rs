@@ -6,10 +6,12 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
-/// How long a time is: “1 hour”, “90 minutes”.
+/// How long a time is, as it stands behind “for”: “1 hour”, “90 minutes”.
 pub(crate) fn in_words(span: Span) -> String {
     let seconds = usize::try_from(span.seconds()).unwrap_or(usize::MAX);
     if seconds.is_multiple_of(3600) {
+        // Translators: how long something lasts, here and for minutes and seconds; it stands in the place of {time} in
+        // sentences such as “For {time}”.
         ngettext_f("{n} hour", "{n} hours", seconds / 3600, &[])
     } else if seconds.is_multiple_of(60) {
         ngettext_f("{n} minute", "{n} minutes", seconds / 60, &[])

@@ -8,7 +8,7 @@ use super::{
     RuleWords, rule_words,
     text::{isolate, plain, shown, shown_within},
 };
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{fill, gettext, gettext_f, ngettext_f};
 
 /// Names in a summary.
 const NAMES: usize = 3;
@@ -157,7 +157,7 @@ fn about_list(list: &IncomingList, replaces: bool) -> String {
     if replaces {
         // Translators: {entries} is as “84213 entries”.
         let text = gettext("{entries}, in the place of the list that is there");
-        gettext_f(&text, &[("entries", &entries)])
+        fill(&text, &[("entries", &entries)])
     } else {
         entries
     }
@@ -274,7 +274,8 @@ pub fn summary(lines: &[Line]) -> String {
             more += 1;
         }
     }
-    let names = names.join(", ");
+    // Translators: stands between the names of programs in a list.
+    let names = names.join(&gettext(", "));
     if more == 0 {
         return names;
     }

@@ -61,7 +61,7 @@ pub use queue::Queue;
 pub use rule_item::RuleItem;
 pub use rule_list::RuleList;
 pub use rule_words::RuleWords;
-pub use text::{isolate, plain, shown};
+pub use text::{is_right_to_left, isolate, plain, shown};
 pub use timeline::{Calls, TimelineParts};
 pub use week::{DAYS, HOURS, Week};
 pub use wrapping::Wrapping;

@@ -5,7 +5,7 @@ use portreeve_dbus::SeenProgram;
 use super::{
     ProgramRules, Standing,
     clock::moment,
-    text::{isolate, plain, shown, shown_within},
+    text::{in_direction, isolate, plain, shown, shown_within},
 };
 use crate::{
     i18n::{gettext, gettext_f, ngettext_f},
@@ -59,7 +59,7 @@ impl ProgramWords {
             parts.push(gettext("Listens"));
         }
         parts.push(moment(seen.last));
-        let caption = parts.join(" · ");
+        let caption = in_direction(parts.join(" · "));
         let standing = standing(rules);
         let values = [
             ("app", name.as_str()),

@@ -11,7 +11,7 @@ pub use places::Place;
 pub(super) use places::go_together;
 
 use crate::{
-    i18n::{gettext, gettext_f, ngettext_f},
+    i18n::{fill, gettext, gettext_f, ngettext_f},
     programs::{Package, Program},
 };
 
@@ -141,7 +141,7 @@ impl Question {
                         "This attempt was stopped. Your answer will apply the next time “{app}” tries.",
                     )
                 };
-                gettext_f(&msgid, &[("app", &name)])
+                fill(&msgid, &[("app", &name)])
             }),
             places: Vec::new(),
             countdown: if lets_go_on(prompt) {

@@ -13,7 +13,7 @@ use super::{
     clock::by_the_wall,
     text::{isolate, plain, shown, shown_within},
 };
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{fill, gettext, gettext_f};
 
 /// Longest note shown, characters: all that there can be.
 const LONGEST_NOTE: usize = 500;
@@ -79,13 +79,13 @@ impl RuleWords {
             Some(network) => gettext_f("while in {network}", &[("network", &network)]),
             None => lifespan,
         };
-        let spoken = |msgid: &str| {
+        let spoken = |text: &str| {
             let values = [
                 ("app", name.as_str()),
                 ("destination", &destination),
                 ("lifespan", &lifespan),
             ];
-            plain(&gettext_f(msgid, &values))
+            plain(&fill(text, &values))
         };
         Self {
             says,
@@ -195,7 +195,7 @@ fn destination(rule: &Rule) -> String {
         ("port", ports.as_ref().map_or("", Ports::as_str)),
         ("protocol", protocol.as_deref().unwrap_or_default()),
     ];
-    gettext_f(&msgid, &values)
+    fill(&msgid, &values)
 }
 
 /// The ports that a rule names, as they are shown.
@@ -234,7 +234,7 @@ fn listening(rule: &Rule) -> String {
         Some(Ports::Many(_)) => gettext("incoming connections on ports {port}"),
         None => return gettext("incoming connections"),
     };
-    gettext_f(
+    fill(
         &msgid,
         &[("port", ports.as_ref().map_or("", Ports::as_str))],
     )

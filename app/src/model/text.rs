@@ -4,7 +4,11 @@
 //! them has no character that is invisible, moves the cursor or reverses the text; it is short;
 //! and it cannot change the order of the words around it.
 
+use std::sync::LazyLock;
+
 use portreeve_dbus::deceives;
+
+use crate::i18n::gettext;
 
 /// Longest text shown in a sentence, characters.
 const LONGEST: usize = 64;
@@ -12,6 +16,8 @@ const LONGEST: usize = 64;
 pub(super) const OPEN: char = '\u{2068}';
 /// U+2069 POP DIRECTIONAL ISOLATE.
 pub(super) const CLOSE: char = '\u{2069}';
+/// U+200F RIGHT-TO-LEFT MARK.
+const RIGHT_TO_LEFT: char = '\u{200F}';
 
 /// `text` without deceiving characters, shortened in its middle for use in a sentence.
 pub fn shown(text: &str) -> String {
@@ -33,12 +39,35 @@ pub(crate) fn shown_within(text: &str, longest: usize) -> String {
 
 /// `text` in isolation from the writing direction around it. [`plain`] takes this off again.
 pub fn isolate(text: &str) -> String {
-    format!("{OPEN}{text}{CLOSE}")
+    in_direction(format!("{OPEN}{text}{CLOSE}"))
 }
 
 /// A sentence without the marks of [`isolate`], for where it is read aloud or compared.
 pub fn plain(sentence: &str) -> String {
-    sentence.replace([OPEN, CLOSE], "")
+    sentence.replace([OPEN, CLOSE, RIGHT_TO_LEFT], "")
+}
+
+/// Text that may begin with a name, for the direction of the language: Pango takes the direction of a line from its first
+/// letter, also if that is in isolation.
+pub(super) fn in_direction(text: String) -> String {
+    if is_right_to_left() {
+        from_right_to_left(&text)
+    } else {
+        text
+    }
+}
+
+fn from_right_to_left(text: &str) -> String {
+    format!("{RIGHT_TO_LEFT}{text}")
+}
+
+/// Whether the language that the windows are in is written from right to left.
+pub fn is_right_to_left() -> bool {
+    static IS_IT: LazyLock<bool> = LazyLock::new(|| {
+        // Translators: “default:RTL” if your language is written from right to left, else “default:LTR”.
+        gettext("default:LTR") == "default:RTL"
+    });
+    *IS_IT
 }
 
 #[cfg(test)]
@@ -73,5 +102,13 @@ mod tests {
         let sentence = format!("Allow “{}”?", isolate("אבג"));
         assert!(sentence.contains('\u{2068}'));
         assert_eq!(plain(&sentence), "Allow “אבג”?");
+    }
+
+    #[test]
+    fn a_mark_of_direction_is_not_read_aloud() {
+        let sentence = from_right_to_left(&format!("{} ואחרים", isolate("curl")));
+        assert!(sentence.starts_with('\u{200f}'));
+        assert_eq!(plain(&sentence), "curl ואחרים");
+        assert_eq!(isolate("curl"), "\u{2068}curl\u{2069}");
     }
 }

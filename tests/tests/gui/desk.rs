@@ -32,6 +32,7 @@ pub(crate) struct Desk {
     session_bus: String,
     // In the order in which they end.
     programs: Vec<Running>,
+    language: &'static str,
     _system_bus: Daemon,
     folder: TempDir,
     _alone: MutexGuard<'static, ()>,
@@ -62,6 +63,7 @@ impl Desk {
             display,
             session_bus,
             programs: vec![session_daemon, xvfb],
+            language: "",
             _system_bus: system_bus,
             folder,
             _alone: alone,
@@ -72,6 +74,11 @@ impl Desk {
     pub(crate) fn start_agent(&mut self) {
         self.start_program("portreeve-agent");
         self.until("the agent has registered", |desk| desk.broker.has_agent());
+    }
+
+    /// Programs that are started from now on are in this language.
+    pub(crate) fn speak(&mut self, language: &'static str) {
+        self.language = language;
     }
 
     /// Starts one of the programs under test.
@@ -279,6 +286,12 @@ impl Desk {
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env_remove("AT_SPI_BUS_ADDRESS")
             .env_remove("WAYLAND_DISPLAY");
+        if !self.language.is_empty() {
+            // In the locale C nothing is translated; ./x test has this one.
+            command
+                .env("LANG", "en_US.UTF-8")
+                .env("LANGUAGE", self.language);
+        }
         command
     }
 }

@@ -15,6 +15,7 @@ mod exchange;
 mod health;
 mod hindsight;
 mod history;
+mod languages;
 mod modes;
 mod names;
 mod places;

@@ -4,7 +4,7 @@ use portreeve_policy::{For, Scope};
 
 use super::{Kind, Question};
 use crate::{
-    i18n::{gettext, gettext_f},
+    i18n::{fill, gettext, gettext_f},
     model::clock::in_words,
 };
 
@@ -23,7 +23,7 @@ impl Question {
             For::Time(span) => in_words(span),
             For::Once | For::Process | For::Logout | For::Always => String::new(),
         };
-        let text = gettext_f(
+        let text = fill(
             &text,
             &[
                 ("app", &self.name),

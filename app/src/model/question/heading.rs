@@ -3,7 +3,7 @@
 use portreeve_dbus::Prompt;
 
 use super::{Kind, is_by_contents, isolate, shown};
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{fill, gettext, ngettext_f};
 
 /// Who asks, as far as the words go.
 enum Who {
@@ -53,7 +53,7 @@ pub(super) fn heading(prompt: &Prompt, name: &str, host: &str, by_udp: bool) -> 
         Kind::Raw => raw(&who),
         Kind::Other => other(&who),
     };
-    gettext_f(&msgid, &[("app", &called(prompt, name)), ("host", host)])
+    fill(&msgid, &[("app", &called(prompt, name)), ("host", host)])
 }
 
 /// What the question calls the program: a service by its unit.
@@ -70,7 +70,7 @@ pub(super) fn of_places(prompts: &[Prompt], name: &str, is_flood: bool) -> Strin
     let (who, name) = (Who::of(first), called(first, name));
     let names = [("app", name.as_str())];
     if is_flood {
-        return gettext_f(&flooding(&who), &names);
+        return fill(&flooding(&who), &names);
     }
     match who {
         Who::Service => ngettext_f(
