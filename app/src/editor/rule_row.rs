@@ -31,8 +31,6 @@ mod imp {
         #[template_child]
         pub(super) check: TemplateChild<gtk::CheckButton>,
         #[template_child]
-        pub(super) controls: TemplateChild<gtk::Box>,
-        #[template_child]
         pub(super) line: TemplateChild<Line>,
         #[template_child]
         pub(super) paused: TemplateChild<gtk::Box>,
@@ -109,11 +107,15 @@ impl RuleRow {
     /// Has the rule be chosen, instead of changed, or the other way round.
     pub(super) fn set_selecting(&self, selecting: bool) {
         let imp = self.imp();
-        imp.check.set_visible(selecting);
-        imp.controls.set_visible(!selecting);
+        let Some(item) = imp.item.get() else { return };
         self.set_activatable(selecting);
-        let is_fixed = imp.item.get().is_none_or(RuleItem::is_fixed);
-        self.action_set_enabled("rule.delete", !selecting && !is_fixed);
+        imp.check.set_visible(selecting);
+        // It shows still whether the rule is on.
+        imp.switch.set_sensitive(!selecting);
+        imp.edit.set_visible(!selecting && item.is_editable());
+        let can_go = !selecting && !item.is_fixed();
+        imp.delete.set_visible(can_go);
+        self.action_set_enabled("rule.delete", can_go);
     }
 
     /// Calls this when its rule was chosen, or is not any more.
