@@ -61,6 +61,8 @@ fn build() -> anyhow::Result<PathBuf> {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .env_remove("CARGO_TARGET_DIR")
+        // Those of packages are for the processor that the broker runs on.
+        .env_remove("CFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTC_WRAPPER")
         .status()

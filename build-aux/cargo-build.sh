@@ -2,7 +2,8 @@
 # Usage: cargo-build.sh SOURCE OUTPUT PROFILE --package=… --bin=NAME …
 #
 # Builds the programs with cargo and puts them into the directory OUTPUT, for meson. cargo's own
-# variables are respected: CARGO_TARGET_DIR, CARGO_NET_OFFLINE, CARGO_HOME.
+# variables are respected: CARGO_TARGET_DIR, CARGO_NET_OFFLINE, CARGO_HOME. CARGO_BUILD is what to call instead of
+# cargo build, such as "cargo auditable build".
 set -eu
 
 source=$1
@@ -25,7 +26,7 @@ esac
 
 # rustup finds the pinned toolchain from here.
 cd "$source"
-cargo build --locked --profile "$profile" "$@"
+${CARGO_BUILD:-cargo build} --locked --profile "$profile" "$@"
 
 for argument in "$@"; do
     case $argument in

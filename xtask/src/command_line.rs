@@ -24,6 +24,8 @@ pub(crate) enum Task {
     Bench(BenchOptions),
     /// Give the gate whatever input can be thought of
     Fuzz(FuzzOptions),
+    /// Build the Debian packages into target/package/
+    Package(PackageOptions),
     /// Run all static checks
     Lint,
     /// Bring the translations in po/ up to date with the sources, and check them
@@ -42,6 +44,7 @@ impl Task {
             Self::Matrix(_) => "matrix",
             Self::Bench(_) => "bench",
             Self::Fuzz(_) => "fuzz",
+            Self::Package(_) => "package",
             Self::Lint => "lint",
             Self::Translations => "translations",
             Self::Shots(_) => "shots",
@@ -73,7 +76,7 @@ pub(crate) struct VmOptions {
 pub(crate) struct TestOptions {
     /// Which tests; all when left out
     pub(crate) kind: Option<TestKind>,
-    /// Only the tests whose name contains this
+    /// Only the tests whose name contains this; `system package` installs, upgrades and removes the packages
     pub(crate) filter: Option<String>,
     /// The system tests that take longest, and only those
     #[arg(long)]
@@ -90,6 +93,13 @@ pub(crate) enum TestKind {
     Gui,
     /// The whole product, in the lab machine
     System,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackageOptions {
+    /// Build them from nothing once more, and fail if they are not the same
+    #[arg(long)]
+    pub(crate) twice: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ mod lint;
 mod machine;
 mod matrix;
 mod mirror;
+mod package;
 mod payload;
 mod product;
 mod qemu;
@@ -58,6 +59,7 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
         Task::Matrix(options) => matrix::run(&tree, &steps, &options),
         Task::Bench(options) => bench::run(&tree, &steps, &options),
         Task::Fuzz(options) => fuzz::run(&tree, &steps, &options),
+        Task::Package(options) => package::run(&tree, &steps, &options),
         Task::Lint => lint::run(&tree, &steps),
         Task::Translations => translations::run(&tree, &steps),
         Task::Shots(options) => shots::run(&tree, &steps, &options),

@@ -14,9 +14,26 @@ use crate::tidy;
 use crate::tree::Tree;
 
 /// Links the probe; it must be of an LLVM no older than the pinned Rust's.
-const BPF_LINKER: &str = "0.10.3";
+const BPF_LINKER: Tool = Tool {
+    kept_as: "tools",
+    name: "bpf-linker",
+    version: "0.10.3",
+};
+/// Notes in the programs of packages which crates they were made of.
+const AUDITABLE: Tool = Tool {
+    kept_as: "auditable",
+    name: "cargo-auditable",
+    version: "0.7.7",
+};
 /// The message bus will not start without a machine id.
 const HOOK: &str = "chroot \"$1\" dbus-uuidgen --ensure=/etc/machine-id";
+
+/// A program that Debian has no package of.
+struct Tool {
+    kept_as: &'static str,
+    name: &'static str,
+    version: &'static str,
+}
 
 /// Makes the lab root unless it is there, fetches the crates, and returns a way into it.
 pub(crate) fn enter(tree: &Tree, steps: &Steps) -> Result<Sandbox> {
@@ -24,16 +41,38 @@ pub(crate) fn enter(tree: &Tree, steps: &Steps) -> Result<Sandbox> {
     let key = key(tree)?;
     let root = cache::kept(tree, "root", &key, |root| {
         steps.step("lab root", |log| {
-            make(log, &list, root)?;
+            make(log, &list, HOOK, root)?;
             // What was configured against the older root would be wrong for this one.
             cache::remove(&tree.lab("meson"))?;
             cache::remove(&tree.lab("meson-release"))
         })
     })?;
     let sandbox = Sandbox::new(tree, &mut steps.log("toolchain")?, root)?;
-    let tools = tools(tree, steps, &sandbox)?;
+    let tools = tool(tree, steps, &sandbox, &BPF_LINKER)?;
     steps.step("crates", |log| fetch(tree, log))?;
-    Ok(sandbox.with_tools(tools))
+    Ok(sandbox.with_tools(&tools))
+}
+
+/// The same for packages: a tree with `packages` and not more, and a way into it that sees `dir` as
+/// /build and begins in its folder `start`.
+pub(crate) fn enter_apart(
+    tree: &Tree,
+    steps: &Steps,
+    packages: &[String],
+    dir: &Path,
+    start: &str,
+) -> Result<Sandbox> {
+    let lab = enter(tree, steps)?;
+    let key = cache::key(&[mirror::SUITE, &packages.join(" ")]);
+    let root = cache::kept(tree, "package-root", &key, |root| {
+        steps.step("root for packages", |log| make(log, packages, "true", root))
+    })?;
+    let bpf_linker = tool(tree, steps, &lab, &BPF_LINKER)?;
+    let auditable = tool(tree, steps, &lab, &AUDITABLE)?;
+    let sandbox = Sandbox::apart(tree, &mut steps.log("toolchain")?, root, dir, start)?;
+    Ok(sandbox
+        .with_tools_apart(bpf_linker, "bpf-linker")
+        .with_tools_apart(auditable, "cargo-auditable"))
 }
 
 /// Changes when the lab root's contents do.
@@ -57,9 +96,9 @@ pub(crate) fn packages(tree: &Tree, name: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-fn make(log: &mut Log, packages: &[String], root: &Path) -> Result<()> {
+fn make(log: &mut Log, packages: &[String], hook: &str, root: &Path) -> Result<()> {
     let archive = root.with_extension("tar");
-    mirror::debootstrap(log, packages, HOOK, &archive)?;
+    mirror::debootstrap(log, packages, hook, &archive)?;
     fs::create_dir_all(root).with_context(|| format!("cannot create {}", root.display()))?;
     let mut tar = Command::new("tar");
     tar.args([
@@ -73,22 +112,22 @@ fn make(log: &mut Log, packages: &[String], root: &Path) -> Result<()> {
     cache::remove(&archive)
 }
 
-/// Builds the tools that Debian has no packages of.
-fn tools(tree: &Tree, steps: &Steps, sandbox: &Sandbox) -> Result<PathBuf> {
+/// Builds a tool unless it is there; returns the folder whose `bin` it is in.
+fn tool(tree: &Tree, steps: &Steps, sandbox: &Sandbox, tool: &Tool) -> Result<PathBuf> {
     let toolchain = fs::read_to_string(tree.file("rust-toolchain.toml"))
         .context("cannot read rust-toolchain.toml")?;
-    let key = cache::key(&[BPF_LINKER, &toolchain, &key(tree)?]);
-    cache::kept(tree, "tools", &key, |tools| {
-        steps.step("bpf-linker", |log| {
+    let key = cache::key(&[tool.version, &toolchain, &key(tree)?]);
+    cache::kept(tree, tool.kept_as, &key, |dir| {
+        steps.step(tool.name, |log| {
             let mut cargo = sandbox.online("cargo");
-            cargo.args(["install", "bpf-linker", "--locked", "--version", BPF_LINKER]);
+            cargo.args(["install", tool.name, "--locked", "--version", tool.version]);
             cargo
                 .arg("--target-dir")
-                .arg(tools.join("build"))
+                .arg(dir.join("build"))
                 .arg("--root")
-                .arg(tools);
+                .arg(dir);
             log.run(&mut cargo)?;
-            cache::remove(&tools.join("build"))
+            cache::remove(&dir.join("build"))
         })
     })
 }

@@ -1,4 +1,4 @@
-//! Commands inside the lab root, entered with bubblewrap.
+//! Commands inside a Debian tree, entered with bubblewrap.
 
 use std::env;
 use std::ffi::OsStr;
@@ -28,22 +28,25 @@ const HOST_CERTIFICATES: [&str; 2] = [
 /// Where the lab root's programs look for them.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Where packages are built.
+const BUILD: &str = "/build";
+
 /// Whether cargo keeps what makes the next build of a changed crate shorter.
 const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
-/// The lab root, ready to run commands.
+/// A Debian tree, ready to run commands.
 ///
-/// A command sees the lab root's system read-only, the work tree and the Rust toolchain at their
-/// own paths, nothing else of the host, and no network.
+/// A command sees the tree's system read-only, some folders of the host, nothing else of it, and no
+/// network.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     root: PathBuf,
-    work_tree: PathBuf,
-    cargo_target: PathBuf,
-    cargo_home: PathBuf,
-    rustup_home: PathBuf,
-    sysroot: PathBuf,
-    tools: Option<PathBuf>,
+    /// Folders of the host, each with where commands see it.
+    folders: Vec<(PathBuf, PathBuf)>,
+    /// Where commands begin.
+    start: PathBuf,
+    path: Vec<PathBuf>,
+    variables: Vec<(&'static str, PathBuf)>,
     translations: Option<Translations>,
 }
 
@@ -67,28 +70,60 @@ pub(crate) fn sysroot(tree: &Tree, log: &mut Log) -> Result<PathBuf> {
 }
 
 impl Sandbox {
+    /// One that sees the work tree and the Rust toolchain at their own paths.
     pub(crate) fn new(tree: &Tree, log: &mut Log, root: PathBuf) -> Result<Self> {
+        let cargo_home = home("CARGO_HOME", ".cargo")?;
+        let rustup_home = home("RUSTUP_HOME", ".rustup")?;
+        let folders = [tree.root(), &cargo_home, &rustup_home];
         let sandbox = Self {
             root,
-            work_tree: tree.root().to_owned(),
-            cargo_target: tree.lab("cargo"),
-            cargo_home: home("CARGO_HOME", ".cargo")?,
-            rustup_home: home("RUSTUP_HOME", ".rustup")?,
-            sysroot: sysroot(tree, log)?,
-            tools: None,
+            folders: folders.map(|it| (it.to_owned(), it.to_owned())).into(),
+            start: tree.root().to_owned(),
+            path: vec![cargo_home.join("bin"), sysroot(tree, log)?.join("bin")],
+            variables: vec![
+                ("CARGO_HOME", cargo_home),
+                ("RUSTUP_HOME", rustup_home),
+                ("CARGO_TARGET_DIR", tree.lab("cargo")),
+            ],
             translations: None,
         };
-        for dir in sandbox.host_dirs() {
-            let place = sandbox.root.join(dir.strip_prefix("/").unwrap_or(dir));
-            fs::create_dir_all(&place)
-                .with_context(|| format!("cannot create {}", place.display()))?;
-        }
+        sandbox.make_places()?;
+        Ok(sandbox)
+    }
+
+    /// One that sees `dir` as /build and what else it takes to build below that: no path tells on which
+    /// computer something was built. Commands begin in `start`, a folder of `dir`.
+    pub(crate) fn apart(
+        tree: &Tree,
+        log: &mut Log,
+        root: PathBuf,
+        dir: &Path,
+        start: &str,
+    ) -> Result<Self> {
+        let build = Path::new(BUILD);
+        let (cargo_home, rust) = (build.join("cargo"), build.join("rust"));
+        let sandbox = Self {
+            root,
+            folders: vec![
+                (dir.to_owned(), build.to_owned()),
+                (home("CARGO_HOME", ".cargo")?, cargo_home.clone()),
+                (sysroot(tree, log)?, rust.clone()),
+            ],
+            start: build.join(start),
+            path: vec![rust.join("bin")],
+            variables: vec![
+                ("CARGO_HOME", cargo_home),
+                ("CARGO_TARGET_DIR", build.join("target")),
+            ],
+            translations: None,
+        };
+        sandbox.make_places()?;
         Ok(sandbox)
     }
 
     /// The same with the programs of `tools` on the path.
-    pub(crate) fn with_tools(mut self, tools: PathBuf) -> Self {
-        self.tools = Some(tools);
+    pub(crate) fn with_tools(mut self, tools: &Path) -> Self {
+        self.path.insert(0, tools.join("bin"));
         self
     }
 
@@ -96,6 +131,23 @@ impl Sandbox {
     pub(crate) fn with_translations(mut self, translations: Translations) -> Self {
         self.translations = Some(translations);
         self
+    }
+
+    /// The same with the programs of `tools` on the path, seen as `name` below /build.
+    pub(crate) fn with_tools_apart(mut self, tools: PathBuf, name: &str) -> Self {
+        let place = Path::new(BUILD).join(name);
+        self.folders.push((tools, place.clone()));
+        self.with_tools(&place)
+    }
+
+    /// Where the commands' folders will be: a tree that is read only has to have them.
+    fn make_places(&self) -> Result<()> {
+        for (_, place) in &self.folders {
+            let place = self.root.join(place.strip_prefix("/").unwrap_or(place));
+            fs::create_dir_all(&place)
+                .with_context(|| format!("cannot create {}", place.display()))?;
+        }
+        Ok(())
     }
 
     /// A command without a network.
@@ -149,9 +201,9 @@ impl Sandbox {
         ]);
         command
             .args(["--dir", "/tmp/home", "--chdir"])
-            .arg(&self.work_tree);
-        for dir in self.host_dirs() {
-            command.arg("--bind").arg(dir).arg(dir);
+            .arg(&self.start);
+        for (folder, place) in &self.folders {
+            command.arg("--bind").arg(folder).arg(place);
         }
         if let Some(translations) = &self.translations {
             command.arg("--ro-bind").arg(&translations.catalogs);
@@ -166,18 +218,9 @@ impl Sandbox {
             command.arg("--setenv").arg(name).arg(value);
         }
         command.arg("--setenv").arg("PATH").arg(self.path());
-        command
-            .arg("--setenv")
-            .arg("CARGO_HOME")
-            .arg(&self.cargo_home);
-        command
-            .arg("--setenv")
-            .arg("RUSTUP_HOME")
-            .arg(&self.rustup_home);
-        command
-            .arg("--setenv")
-            .arg("CARGO_TARGET_DIR")
-            .arg(&self.cargo_target);
+        for (name, value) in &self.variables {
+            command.arg("--setenv").arg(name).arg(value);
+        }
         command.args(["--setenv", "CARGO_TERM_COLOR", "never"]);
         // What the compiler keeps to build a changed crate sooner is more than all it has built.
         let incremental = env::var_os(INCREMENTAL).unwrap_or_else(|| "0".into());
@@ -185,17 +228,12 @@ impl Sandbox {
         command
     }
 
-    fn host_dirs(&self) -> [&Path; 3] {
-        [&self.work_tree, &self.cargo_home, &self.rustup_home]
-    }
-
     fn path(&self) -> String {
-        let own = self.tools.iter().map(|dir| dir.join("bin"));
-        let rust = [self.cargo_home.join("bin"), self.sysroot.join("bin")];
         let system = ["/usr/bin", "/usr/sbin"].map(PathBuf::from);
-        let dirs: Vec<String> = own
-            .chain(rust)
-            .chain(system)
+        let dirs: Vec<String> = self
+            .path
+            .iter()
+            .chain(&system)
             .map(|dir| dir.display().to_string())
             .collect();
         dirs.join(":")

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::command_line::{TestKind, TestOptions, VmOptions};
+use crate::package;
 use crate::root;
 use crate::sandbox::Sandbox;
 use crate::step::Steps;
@@ -14,6 +15,8 @@ use crate::vm;
 
 /// How long the system tests may take altogether, in seconds.
 const SYSTEM_TIMEOUT: u64 = 5400;
+/// The system test that is run by its name only, since it takes packages.
+const PACKAGE: &str = "package";
 /// The feature of the tests that need a bus or a display.
 const SURROUNDINGS: &str = "portreeve-tests/surroundings";
 const ALL: [TestKind; 4] = [
@@ -54,6 +57,9 @@ fn name(kind: TestKind) -> &'static str {
 
 fn passes(tree: &Tree, steps: &Steps, kind: TestKind, options: &TestOptions) -> Result<bool> {
     let filter = options.filter.as_deref();
+    if kind == TestKind::System && filter == Some(PACKAGE) {
+        return package::test(tree, steps);
+    }
     if kind == TestKind::System {
         let mut script = vec!["tests/system/run".to_owned()];
         script.extend(options.slow.then(|| "--slow".to_owned()));

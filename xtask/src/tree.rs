@@ -74,22 +74,28 @@ pub(crate) fn files_of(tree: &Tree, dir: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![tree.file(dir)];
     while let Some(folder) = folders.pop() {
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
-        for entry in entries {
-            let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
-            let kind = entry.file_type().context("cannot tell a file's type")?;
-            if kind.is_dir() {
-                if !is_ignored(&entry.file_name()) {
-                    folders.push(entry.path());
+        for entry in entries(&folder)? {
+            let metadata = fs::symlink_metadata(&entry).context("cannot tell a file's type")?;
+            if metadata.is_dir() {
+                if !entry.file_name().is_some_and(is_ignored) {
+                    folders.push(entry);
                 }
-            } else if let Ok(path) = entry.path().strip_prefix(tree.root()) {
+            } else if let Ok(path) = entry.strip_prefix(tree.root()) {
                 found.push(path.to_owned());
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// What is in a folder.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let cannot_list = || format!("cannot list {}", folder.display());
+    let entries = fs::read_dir(folder).with_context(cannot_list)?;
+    entries
+        .map(|entry| entry.map(|it| it.path()).with_context(cannot_list))
+        .collect()
 }
 
 fn is_ignored(folder: &OsStr) -> bool {

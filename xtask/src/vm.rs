@@ -44,6 +44,8 @@ const LAST_WORDS: usize = 40;
 pub(crate) struct Special {
     pub(crate) base: Base,
     pub(crate) profile: Profile,
+    /// What is unpacked into the machine's root instead of the product.
+    pub(crate) instead: Option<PathBuf>,
     /// Whether the machine's time is counted in instructions.
     pub(crate) counted: bool,
     /// Files that get into the machine's /lab.
@@ -79,7 +81,10 @@ pub(crate) fn run_special(
 ) -> Result<u8> {
     let preparing = tree.lock("prepare")?;
     let sandbox = root::enter(tree, steps)?;
-    let product = product::build(tree, steps, &sandbox, special.profile)?;
+    let product = match &special.instead {
+        Some(archive) => archive.clone(),
+        None => product::build(tree, steps, &sandbox, special.profile)?,
+    };
     let kernel = Kernel::get(tree, steps, &sandbox, options.kernel.as_deref())?;
     let base = machine::image(tree, steps, &sandbox, special.base)?;
     let processors = if special.counted {

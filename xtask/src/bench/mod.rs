@@ -89,7 +89,7 @@ fn measure(tree: &Tree, steps: &Steps, program: &Path, mode: &str) -> Result<Fig
         counted,
         files: vec![program.to_owned()],
         terminal: Some(output.clone()),
-        silence: None,
+        ..Special::default()
     };
     let status = vm::run_special(tree, steps, &options, &special)?;
     if status != 0 {
