@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portreeve_dbus::{Activity, SYSTEM_BUS};
+use portreeve_dbus::{AGENT_ID, Activity, SYSTEM_BUS};
 use portreeve_tests::Daemon;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -54,7 +54,7 @@ impl Desk {
         let display = format!(":{display}");
         take_the_system_bus_place();
         let system_bus = Daemon::start_at(SYSTEM_BUS);
-        let (session_daemon, session_bus) = start_session_bus(&display);
+        let (session_daemon, session_bus) = start_session_bus(&display, folder.path());
         let runtime = Runtime::new().expect("cannot start a runtime");
         let broker = Broker::start(&runtime, system_bus.address());
         Self {
@@ -296,11 +296,21 @@ impl Desk {
     }
 }
 
-fn start_session_bus(display: &str) -> (Running, String) {
+/// A bus that starts the agent when it is called, as where Portreeve is installed.
+fn start_session_bus(display: &str, data: &Path) -> (Running, String) {
+    let services = data.join("dbus-1/services");
+    fs::create_dir_all(&services).expect("cannot make a folder");
+    let agent = programs::folder().join("portreeve-agent");
+    let text = format!(
+        "[D-BUS Service]\nName={AGENT_ID}\nExec={}\n",
+        agent.display()
+    );
+    fs::write(services.join(format!("{AGENT_ID}.service")), text).expect("cannot write a service");
     Running::start_and_read(
         Command::new("dbus-daemon")
             .args(["--session", "--nofork", "--print-address=1"])
             .env("DISPLAY", display)
+            .env("XDG_DATA_HOME", data)
             .stderr(std::process::Stdio::null()),
     )
 }

@@ -1,10 +1,8 @@
 //! Whether everything works, and what the window says of that.
 
-use std::{fs, path::PathBuf};
+use portreeve_dbus::Status;
 
-use portreeve_dbus::{AGENT_ID, Status};
-
-use crate::{desk::Desk, programs};
+use crate::desk::Desk;
 
 const ALARM: &str = "Nobody can be asked: what no rule is about is denied.";
 
@@ -22,34 +20,8 @@ pub(crate) fn sound() -> Status {
     }
 }
 
-/// The session's bus starts the agent, as where Portreeve is installed.
-struct Activation(PathBuf);
-
-impl Activation {
-    fn new() -> Self {
-        let home = PathBuf::from(std::env::var_os("HOME").expect("there is a home"));
-        let folder = home.join(".local/share/dbus-1/services");
-        fs::create_dir_all(&folder).expect("cannot make a folder");
-        let file = folder.join(format!("{AGENT_ID}.service"));
-        let agent = programs::folder().join("portreeve-agent");
-        let text = format!(
-            "[D-BUS Service]\nName={AGENT_ID}\nExec={}\n",
-            agent.display()
-        );
-        fs::write(&file, text).expect("cannot write a service");
-        Self(file)
-    }
-}
-
-impl Drop for Activation {
-    fn drop(&mut self) {
-        fs::remove_file(&self.0).expect("cannot remove a service");
-    }
-}
-
 #[test]
 fn an_agent_that_is_missing_is_told_of_and_started() {
-    let _activation = Activation::new();
     let mut desk = Desk::new();
     desk.broker.set_status(Status {
         agent: false,
@@ -79,7 +51,7 @@ fn what_is_wrong_is_told_when_the_window_is_looked_at() {
         ..sound()
     });
     // Nothing tells of it by itself; who comes back to the window sees it.
-    desk.start_program("portreeve-agent");
+    desk.start_agent();
     desk.run(desk.broker.show(&crate::prompts::prompt(1)));
     desk.focus("Allow “curl”");
     desk.focus("Portreeve");

@@ -119,6 +119,7 @@ fn a_packaged_application_is_called_by_its_title() {
         path: "/usr/local/bin/none".into(),
         ..prompt(2)
     }));
+    desk.run(desk.broker.withdraw(1));
     desk.see("/usr/local/bin/none, not from a package", "label");
 }
 

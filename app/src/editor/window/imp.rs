@@ -49,6 +49,8 @@ pub struct RulesWindow {
     #[template_child]
     pub(super) offline_banner: TemplateChild<adw::Banner>,
     #[template_child]
+    pub(super) main_view: TemplateChild<adw::ToolbarView>,
+    #[template_child]
     pub(super) health_banner: TemplateChild<adw::Banner>,
     #[template_child]
     pub(super) mode_banner: TemplateChild<adw::Banner>,
@@ -108,7 +110,6 @@ impl ObjectSubclass for RulesWindow {
         // Not for the application: what is typed into has these keys first.
         for (key, modifiers, action) in [
             (gdk::Key::a, gdk::ModifierType::CONTROL_MASK, selection::ALL),
-            (gdk::Key::Escape, gdk::ModifierType::empty(), selection::END),
             (
                 gdk::Key::Delete,
                 gdk::ModifierType::empty(),

@@ -14,7 +14,7 @@ use crate::{
 /// The action that begins to choose rules.
 pub(super) const SELECT: &str = "select-rules";
 /// The action that ends that.
-pub(super) const END: &str = "end-selection";
+const END: &str = "end-selection";
 /// The action that chooses all rules that are shown.
 pub(super) const ALL: &str = "select-all";
 /// The actions that do something to the chosen ones.
@@ -80,8 +80,11 @@ impl RulesWindow {
     /// The rules that can be chosen: the user's, as far as they are shown.
     fn own_items(&self) -> Vec<RuleItem> {
         let own = self.imp().own.borrow();
-        let items = own.iter().flat_map(|list| list.iter::<RuleItem>());
-        items.filter_map(Result::ok).collect()
+        // A list that filters another says of its items only that they are objects.
+        let items = own.iter().flat_map(|list| list.iter::<glib::Object>());
+        items
+            .filter_map(|item| item.ok()?.downcast().ok())
+            .collect()
     }
 
     fn own_rows(&self) -> impl Iterator<Item = RuleRow> {
@@ -259,7 +262,17 @@ impl RulesWindow {
                 }
             }
         ));
-        // Escape has other meanings too.
+        // Below the navigation, which takes the key even where it leads nowhere.
+        let escape = gtk::Shortcut::new(
+            Some(gtk::KeyvalTrigger::new(
+                gdk::Key::Escape,
+                gdk::ModifierType::empty(),
+            )),
+            Some(gtk::NamedAction::new(&format!("win.{END}"))),
+        );
+        let keys = gtk::ShortcutController::new();
+        keys.add_shortcut(escape);
+        self.imp().main_view.add_controller(keys);
         self.enable(END, false);
         self.show_selection();
     }

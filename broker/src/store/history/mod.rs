@@ -34,8 +34,10 @@ pub const PAGE_MAX: u32 = 500;
 pub const PARTS_MAX: u32 = 400;
 /// Rows that are looked at for one page, or before somebody else has a turn.
 const PIECE: u32 = 20_000;
+/// Rows on which one rule is tried before somebody else has a turn: that takes longer for each than to look at it.
+const TRIAL_PIECE: u32 = PIECE / 4;
 /// Pieces that are looked at for one rule.
-const TRIAL_PIECES: u32 = 10;
+const TRIAL_PIECES: u32 = 40;
 
 /// Something that a program wanted to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

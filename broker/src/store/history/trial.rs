@@ -4,7 +4,7 @@ use portreeve_dbus::Matched;
 use portreeve_policy::{Hindsight, Knowledge, Object, Operation, Protocol};
 use rusqlite::{Row, named_params};
 
-use super::{super::Error, PIECE, Place, TRIAL_PIECES, database::Database};
+use super::{super::Error, Place, TRIAL_PIECE, TRIAL_PIECES, database::Database};
 
 /// A rule, and what of it is known so far.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Database {
             ":last": trial.reached.last,
             ":number": trial.reached.number,
         })?;
-        let mut left = PIECE;
+        let mut left = TRIAL_PIECE;
         while let Some(row) = rows.next()? {
             if left == 0 {
                 trial.left = trial.left.saturating_sub(1);

@@ -4,7 +4,7 @@ use portreeve_dbus::{Matched, RuleSpec};
 use portreeve_policy::{Hindsight, Lifespan, Origin, Rule};
 
 use super::*;
-use crate::store::history::{PIECE, trial::Trial};
+use crate::store::history::{TRIAL_PIECE, trial::Trial};
 
 /// A rule about curl's connecting, changed so.
 fn rule(change: impl FnOnce(&mut RuleSpec)) -> Hindsight {
@@ -148,9 +148,9 @@ pub(super) fn about_all() -> Hindsight {
 fn so_many_rows_are_looked_at_and_no_more() {
     let folder = folder();
     let database = open(&folder.path);
-    fill(&database, 2 * PIECE + 1);
+    fill(&database, 2 * TRIAL_PIECE + 1);
     let all = tried(&database, Trial::new(ALICE, about_all(), 0));
-    let calls = 2 * u64::from(2 * PIECE);
+    let calls = 2 * u64::from(2 * TRIAL_PIECE);
     assert_eq!((all.calls, all.denied, all.more), (calls + 2, 20, None));
     let mut short = Trial::new(ALICE, about_all(), 0);
     short.left = 2;
