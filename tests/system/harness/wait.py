@@ -9,7 +9,7 @@ class Late(AssertionError):
     """Something has not happened in time."""
 
 
-def until(condition, what, seconds=20):
+def until(condition, what, seconds=40):
     """Calls `condition` until it returns something true; returns that."""
     end = time.monotonic() + seconds
     while True:
