@@ -8,6 +8,7 @@ mod camera;
 mod exchange;
 mod prompts;
 mod rules;
+mod turns;
 
 use std::{env, path::PathBuf};
 

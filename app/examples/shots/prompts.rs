@@ -3,16 +3,18 @@
 use std::slice;
 
 use portreeve_app::{
-    agent::{Other, PromptWindow},
-    editor::practice_question,
-    model::{Extent, isolate},
+    agent::PromptWindow,
+    model::Extent,
     programs::{Package, Program},
 };
 use portreeve_dbus::Prompt;
 use portreeve_policy::Scope;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::camera::{Camera, Look};
+use crate::{
+    camera::{Camera, Look},
+    turns,
+};
 
 pub(crate) async fn take(camera: &Camera, look: &Look) {
     let cases = [
@@ -92,8 +94,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     }
     take_others(camera, look).await;
     take_places(camera, look).await;
-    take_turns(camera, look).await;
-    take_practice(camera, look).await;
+    turns::take(camera, look).await;
 }
 
 async fn take_others(camera: &Camera, look: &Look) {
@@ -208,39 +209,6 @@ async fn take_places(camera: &Camera, look: &Look) {
     }
 }
 
-async fn take_turns(camera: &Camera, look: &Look) {
-    let others: Vec<_> = [
-        "wget",
-        "Evolution",
-        "unattended-upgrade-shutdown-helper-daemon",
-    ]
-    .iter()
-    .map(|name| Other {
-        subject: (*name).to_owned(),
-        name: isolate(name),
-    })
-    .collect();
-    for (name, is_open) in [("prompt-turns", false), ("prompt-turns-open", true)] {
-        let window = PromptWindow::new(&camera.application, |_| ());
-        window.ask(&[prompt()], &curl(), 2);
-        window.show_others(&others);
-        camera
-            .take(look, name, &window, |window| {
-                if is_open {
-                    window.open_others();
-                }
-            })
-            .await;
-    }
-}
-
-async fn take_practice(camera: &Camera, look: &Look) {
-    let window = PromptWindow::new(&camera.application, |_| ());
-    window.mark_as_practice();
-    window.ask(&[practice_question()], &Program::default(), 0);
-    camera.take(look, "prompt-practice", &window, |_| ()).await;
-}
-
 async fn take_one(
     camera: &Camera,
     look: &Look,
@@ -255,7 +223,7 @@ async fn take_one(
     camera.take(look, name, &window, prepare).await;
 }
 
-fn curl() -> Program {
+pub(crate) fn curl() -> Program {
     Program {
         package: Package::Some {
             name: "curl".into(),
@@ -318,7 +286,7 @@ fn without_package() -> Prompt {
     }
 }
 
-fn prompt() -> Prompt {
+pub(crate) fn prompt() -> Prompt {
     Prompt {
         service: None,
         unanswered: None,
