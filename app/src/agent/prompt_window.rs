@@ -226,8 +226,11 @@ impl PromptWindow {
             .set_label(question.stopped.as_deref().unwrap_or_default());
         imp.stopped.set_visible(question.stopped.is_some());
         imp.countdown_label.set_label(&question.countdown);
+        let waiting = Question::waiting(waiting);
         imp.title
-            .set_subtitle(&Question::waiting(waiting).unwrap_or_default());
+            .set_subtitle(waiting.as_deref().unwrap_or_default());
+        // In large text there may be no room for all of it.
+        imp.title.set_tooltip_text(waiting.as_deref());
 
         let mut described_by: Vec<&gtk::Accessible> = vec![imp.identity.upcast_ref()];
         if question.warning.is_some() {

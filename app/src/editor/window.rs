@@ -238,10 +238,14 @@ impl RulesWindow {
             EXPORT,
             SELECT,
         ] {
-            let action = self.lookup_action(action);
-            if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
-                action.set_enabled(enabled);
-            }
+            self.enable(action, enabled);
+        }
+    }
+
+    fn enable(&self, action: &str, enabled: bool) {
+        let action = self.lookup_action(action);
+        if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
+            action.set_enabled(enabled);
         }
     }
 

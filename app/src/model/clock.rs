@@ -53,6 +53,20 @@ pub(crate) fn moment_with_seconds(micros: i64) -> String {
     moment_as(micros, &gettext("%H:%M:%S"))
 }
 
+/// The end of a time that begins at a moment: without a date if that is of the same day.
+pub(crate) fn moment_after(begin: i64, end: i64, seconds: bool) -> String {
+    let time = if seconds {
+        gettext("%H:%M:%S")
+    } else {
+        gettext("%H:%M")
+    };
+    let local = |micros: i64| glib::DateTime::from_unix_local(micros.div_euclid(1_000_000)).ok();
+    match (local(begin), local(end)) {
+        (Some(begin), Some(end)) if begin.ymd() == end.ymd() => in_local_words(&end, true, &time),
+        _ => moment_as(end, &time),
+    }
+}
+
 fn moment_as(micros: i64, time: &str) -> String {
     let then = glib::DateTime::from_unix_local(micros.div_euclid(1_000_000));
     let now = glib::DateTime::now_local();
@@ -83,6 +97,16 @@ mod tests {
         assert_eq!(words(7200), "2 hours");
         assert_eq!(words(5400), "90 minutes");
         assert_eq!(words(61), "61 seconds");
+    }
+
+    #[test]
+    fn a_date_is_said_once() {
+        let noon = glib::DateTime::from_local(2001, 2, 3, 12, 0, 0.0).unwrap();
+        let (noon, hour) = (noon.to_unix() * 1_000_000, 3_600_000_000);
+        assert_eq!(moment_after(noon, noon + hour, false), "13:00");
+        assert_eq!(moment_after(noon, noon + hour, true), "13:00:00");
+        let next_day = moment_after(noon, noon + 24 * hour, false);
+        assert!(next_day.ends_with(", 12:00"), "{next_day}");
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use portreeve_dbus::Status;
 
-use super::text::shown;
+use super::text::{shown, shown_within};
 use crate::i18n::{gettext, ngettext_f};
+
+/// Longest reason that is shown, characters.
+const LONGEST_REASON: usize = 500;
 
 /// Something that is known of the firewall's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,11 @@ pub fn state_facts(status: &Status) -> Vec<StateFact> {
     facts
 }
 
+/// What is wrong, as the broker says it; the file that it names must be known from it.
+fn reason(problem: &str) -> String {
+    shown_within(problem, LONGEST_REASON)
+}
+
 fn protection(status: &Status) -> StateFact {
     let (value, alarm) = if status.enforcing {
         (gettext("Active"), None)
@@ -73,7 +81,7 @@ fn store(status: &Status) -> StateFact {
     let (value, alarm) = match status.store.as_str() {
         "ok" => (gettext("Kept"), None),
         problem => (
-            shown(problem),
+            reason(problem),
             Some(gettext("Rules cannot be changed: they cannot be kept.")),
         ),
     };
@@ -99,7 +107,7 @@ fn administrators(status: &Status) -> StateFact {
     let (value, alarm) = match status.administrators.as_str() {
         "ok" => (gettext("In order"), None),
         problem => (
-            shown(problem),
+            reason(problem),
             Some(gettext("Rules of the administrators are not in order.")),
         ),
     };
@@ -111,7 +119,7 @@ fn history(status: &Status) -> StateFact {
         "ok" => (gettext("Recorded"), None),
         "off" => (gettext("Not recorded, as the settings want it"), None),
         problem => (
-            shown(problem),
+            reason(problem),
             Some(gettext("What programs do is not recorded.")),
         ),
     };
@@ -142,7 +150,7 @@ fn failures(status: &Status) -> StateFact {
         // Translators: no failures.
         gettext("None")
     } else {
-        shown(&status.failures.join(", "))
+        reason(&status.failures.join(", "))
     };
     StateFact::new(gettext("Failures Since the Start"), value)
 }
@@ -184,7 +192,7 @@ mod tests {
         let status = Status {
             enforcing: false,
             agent: false,
-            history: "cannot open the history\u{202e}".into(),
+            history: format!("cannot open {}/history.db\u{202e}", "x".repeat(100)),
             ..sound()
         };
         let facts = state_facts(&status);
@@ -195,10 +203,9 @@ mod tests {
             .collect();
         assert_eq!(first, ["Protection", "Questions", "Activity", "Your Rules"]);
         assert!(facts[1].wants_agent);
-        assert!(
-            !facts[2].value.contains('\u{202e}'),
-            "what is shown is harmless"
-        );
+        // What is shown is harmless, and whole.
+        let expected = format!("cannot open {}/history.db", "x".repeat(100));
+        assert_eq!(facts[2].value, expected);
     }
 
     #[test]

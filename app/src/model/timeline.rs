@@ -2,7 +2,7 @@
 
 use portreeve_dbus::Timeline;
 
-use super::clock::{moment, moment_with_seconds};
+use super::clock::{moment, moment_after, moment_with_seconds};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
 /// Lowest part of a bar, so that one call among thousands is seen, in the unit of the heights.
@@ -188,12 +188,16 @@ impl TimelineParts {
     }
 
     fn between(&self, since: i64, until: i64) -> String {
-        let words = if self.width % MINUTE == 0 {
-            moment
+        let seconds = self.width % MINUTE != 0;
+        let begin = if seconds {
+            moment_with_seconds(since)
         } else {
-            moment_with_seconds
+            moment(since)
         };
-        let values = [("begin", words(since)), ("end", words(until))];
+        let values = [
+            ("begin", begin),
+            ("end", moment_after(since, until, seconds)),
+        ];
         let values = values.each_ref().map(|(name, text)| (*name, text.as_str()));
         // Translators: two times, as in “09:00 – 09:30”.
         gettext_f("{begin} – {end}", &values)

@@ -100,6 +100,18 @@ fn desk(mode: &str, before: Option<&str>) -> Desk {
     desk
 }
 
+/// A desk of somebody who has chosen nothing yet.
+fn undecided() -> Desk {
+    let mut desk = Desk::new();
+    desk.broker.modes.lock().mode = ModeState {
+        mode: "allow".into(),
+        undecided: Some(true),
+        ..ModeState::default()
+    };
+    desk.start_program("portreeve");
+    desk
+}
+
 #[test]
 fn a_banner_tells_of_a_lockdown_and_ends_it() {
     let desk = desk("lockdown", None);
@@ -117,13 +129,7 @@ fn a_banner_tells_of_a_lockdown_and_ends_it() {
 
 #[test]
 fn who_has_chosen_nothing_is_asked_how_to_start() {
-    let mut desk = Desk::new();
-    desk.broker.modes.lock().mode = ModeState {
-        mode: "allow".into(),
-        undecided: Some(true),
-        ..ModeState::default()
-    };
-    desk.start_program("portreeve");
+    let desk = undecided();
     desk.see("Welcome to Portreeve", "heading");
     // It can be put off, and is come back to.
     desk.focus("Portreeve");
@@ -146,13 +152,7 @@ fn who_has_chosen_nothing_is_asked_how_to_start() {
 
 #[test]
 fn a_question_can_be_tried_before_anything_is_chosen() {
-    let mut desk = Desk::new();
-    desk.broker.modes.lock().mode = ModeState {
-        mode: "allow".into(),
-        undecided: Some(true),
-        ..ModeState::default()
-    };
-    desk.start_program("portreeve");
+    let desk = undecided();
     desk.click("Try a Question", "button");
     desk.see(
         "For practice: nothing waits for this answer. The buttons wait for a moment, so that nobody answers by accident.",

@@ -144,13 +144,6 @@ impl RulesWindow {
         }
     }
 
-    fn enable(&self, action: &str, enabled: bool) {
-        let action = self.lookup_action(action);
-        if let Some(action) = action.and_downcast::<gio::SimpleAction>() {
-            action.set_enabled(enabled);
-        }
-    }
-
     /// Rules that are not shown any more are not chosen either: nothing is done to what cannot be seen.
     pub(super) fn forget_hidden(&self) {
         let imp = self.imp();
