@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import signal
 import stat
 import threading
 from pathlib import Path
@@ -147,9 +145,7 @@ def test_it_outlives_brokers():
         assert told(log()) == expected
 
     records(ADDRESS)
-    killed = firewall.main_pid()
-    os.kill(killed, signal.SIGKILL)
-    until(lambda: firewall.main_pid() not in (0, killed) and firewall.is_up(), "the next broker")
+    firewall.kill()
     records(OTHER)
     firewall.service("restart")
     until(firewall.is_up, "the next broker")

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import signal
 from pathlib import Path
 
 from harness import firewall
@@ -266,9 +265,7 @@ def test_script_keeps_its_name_when_the_broker_is_killed():
     with tools(tool=STRICTLY) as (tool,):
         caller = Caller(program=tool)
         named(caller, tool)
-        before = firewall.main_pid()
-        os.kill(before, signal.SIGKILL)
-        until(lambda: firewall.main_pid() not in (0, before) and firewall.is_up(), "the next", 30)
-        question = firewall.prompt()
+        firewall.kill()
+        question = firewall.prompt_of_next()
         assert question.subject.path == str(tool), question
         always(question, caller)

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -130,6 +132,17 @@ def prompt(held=1, user="alice", seconds=60):
     return until(found, f"one prompt that holds {held} calls", seconds)
 
 
+def prompt_of_next(held=1):
+    """The only open prompt of a broker that has just been started, once it knows that alice is logged in: only
+    then may an answer last until she logs out, which makes it another question."""
+
+    def found():
+        question = prompt(held)
+        return question if "logout" in question.lifespans else None
+
+    return until(found, "a prompt of somebody who is logged in")
+
+
 def no_prompt(user="alice", seconds=10):
     """Waits until no prompt is open."""
     until(lambda: not bus.status(user).prompts, "the end of all prompts", seconds)
@@ -176,6 +189,13 @@ def broker():
             if Path(f"/proc/{pid}/comm").read_text() == "portreeved\n":
                 return int(pid)
     return 0
+
+
+def kill():
+    """Kills the broker, and waits until the next answers."""
+    before = main_pid()
+    os.kill(before, signal.SIGKILL)
+    until(lambda: main_pid() not in (0, before) and is_up(), "the next broker")
 
 
 def failures():
