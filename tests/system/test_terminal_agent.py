@@ -1,17 +1,14 @@
 """Who has no desktop is asked on a terminal."""
 
 import contextlib
-import os
 import pathlib
-import pty
 import subprocess
-import termios
-import threading
 import time
 
 from harness import firewall
 from harness.callers import PROGRAM, Caller, end_all
 from harness.machine import do, run
+from harness.terminal import Terminal
 from harness.wait import until
 
 ADDRESS, NAME = "203.0.113.10", "server.example"
@@ -19,56 +16,6 @@ AGENT = "/usr/bin/portreevectl"
 AGENT_EXISTS = 6
 SESSION = "lab-bob.service"
 SCOPES = pathlib.Path("/sys/fs/cgroup/user.slice/user-1001.slice")
-
-
-class Terminal:
-    """A terminal of a user's with a command on it."""
-
-    def __init__(self, *command, user="bob"):
-        self._keyboard, self._slave = pty.openpty()
-        # setsid makes it the terminal that controls the command, as a login does.
-        self._process = subprocess.Popen(
-            ["as-user", user, "env", "TERM=xterm", "setsid", "--ctty", "--wait", *command],
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
-            start_new_session=True,
-        )
-        self._written = bytearray()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        with contextlib.suppress(OSError):
-            while written := os.read(self._keyboard, 4096):
-                self._written.extend(written)
-
-    def written(self):
-        """All that was ever written."""
-        return self._written.decode(errors="replace")
-
-    def screen(self):
-        """What was painted last."""
-        page = self.written().rpartition("\x1b[H")[2]
-        return page.partition("\x1b[J")[0].replace("\x1b[K", "").replace("\r", "")
-
-    def await_text(self, text, seconds=30):
-        until(lambda: text in self.screen(), f"“{text}” on the terminal", seconds)
-
-    def type(self, keys):
-        os.write(self._keyboard, keys.encode())
-
-    def echoes(self):
-        return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
-
-    def end(self, seconds=30):
-        """The exit status of the command, which is about to end."""
-        return self._process.wait(timeout=seconds)
-
-    def kill(self):
-        # Ctrl-C, for what still runs there.
-        self.type("\x03")
-        self._process.wait(timeout=30)
-        os.close(self._slave)
 
 
 def has_session():
@@ -171,7 +118,7 @@ def test_what_was_typed_ahead_or_mashed_answers_nothing():
 def test_bob_has_one_agent():
     with terminal(AGENT, "agent") as it:
         it.await_text("No questions.")
-        with_another = Terminal(AGENT, "agent")
+        with_another = Terminal(AGENT, "agent", user="bob")
         try:
             assert with_another.end() == AGENT_EXISTS
         finally:

@@ -45,7 +45,7 @@ pub(crate) fn pack(
     tar.arg(&archive);
     tar.args(["--transform=flags=r;s,^bin,usr/local/bin,"]);
     tar.args(["--transform=flags=r;s,^labui,usr/local/lib/lab/labui,"]);
-    tar.args(["--transform=flags=r;s,^tests,lab/tests,"]);
+    tar.args(["--transform=flags=r;s,^\\(tests\\|docs\\),lab/\\1,"]);
     tar.arg("--directory").arg(&run).arg("lab");
     tar.arg("--directory")
         .arg(tree.file("tests/lab/machine"))
@@ -53,7 +53,9 @@ pub(crate) fn pack(
     tar.arg("--directory")
         .arg(tree.file("tests/lab"))
         .args(["bin", "labui"]);
-    tar.arg("--directory").arg(tree.root()).arg("tests");
+    tar.arg("--directory")
+        .arg(tree.root())
+        .args(["tests", "docs/examples"]);
     log.run(&mut tar).context("cannot pack the tests")?;
     Ok(archive)
 }
