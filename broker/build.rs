@@ -43,6 +43,9 @@ fn build() -> anyhow::Result<PathBuf> {
         "-Cdebuginfo=2".to_owned(),
         "-Clink-arg=--btf".to_owned(),
         format!("-Clink-arg=--export={EXPORTS}"),
+        // The object names its sources, for the verifier's log; where they were on the builder's computer is nobody's
+        // business, and would make each computer's object another one.
+        format!("--remap-path-prefix={}=probe-ebpf", source.display()),
     ];
     let status = Command::new(env::var("CARGO")?)
         .current_dir(&source)

@@ -2,6 +2,8 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=kernel");
+    // As the Rust part's are: see --remap-path-prefix in broker/build.rs.
+    let here = env!("CARGO_MANIFEST_DIR");
     let objects = cc::Build::new()
         .compiler("clang")
         .no_default_flags(true)
@@ -11,6 +13,7 @@ fn main() {
         .file("kernel/image.c")
         .flag("-O2")
         .flag("-g")
+        .flag(format!("-ffile-prefix-map={here}=probe-ebpf"))
         .flag("-Wall")
         .flag("-Werror")
         .flag("-emit-llvm")
