@@ -103,6 +103,25 @@ def test_file_that_is_no_database_is_left_alone():
         works_without_changing_it("database")
 
 
+def test_who_has_chosen_to_be_asked_is_not_only_watched_for_want_of_a_database():
+    with stopped_with_one_rule():
+        DATABASE.write_bytes(b"dear diary\n" * 1000)
+        settings = firewall.SETTINGS.read_text()
+        # It is users who choose.
+        firewall.SETTINGS.write_text("")
+        try:
+            firewall.service("start")
+            firewall.await_agent()
+            state = firewall.ctl("mode")
+            assert (state.mode, state.undecided) == ("ask", False), state
+            caller = Caller()
+            caller.start("connect", ADDRESS)
+            firewall.decide(firewall.prompt_of_next(), "deny")
+            assert caller.result().errno == "EPERM"
+        finally:
+            firewall.SETTINGS.write_text(settings)
+
+
 @slow(minutes=3)
 def test_database_of_a_newer_version_is_left_alone():
     with stopped_with_one_rule():

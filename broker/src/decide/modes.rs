@@ -42,8 +42,13 @@ pub(super) struct Modes {
 }
 
 impl Modes {
-    /// What was found in the store.
-    pub(super) fn new(config: &Config, kept: BTreeMap<u32, KeptMode>) -> Self {
+    /// What was found in the store. If that cannot be read, people are asked who have chosen something, perhaps: to
+    /// take them for those who have not would let everything go on.
+    pub(super) fn new(config: &Config, kept: Option<BTreeMap<u32, KeptMode>>) -> Self {
+        let mut config = config.clone();
+        if kept.is_none() {
+            config.mode.get_or_insert(Mode::Ask);
+        }
         let standing = |(uid, kept)| {
             let standing = standing_of(config.mode_of(uid), kept);
             if KeptMode::from(standing) != kept {
@@ -52,8 +57,8 @@ impl Modes {
             (uid, standing)
         };
         Self {
-            config: config.clone(),
-            standings: kept.into_iter().map(standing).collect(),
+            standings: kept.into_iter().flatten().map(standing).collect(),
+            config,
             coming: BTreeMap::new(),
             pending: Pending::default(),
             ended: BTreeSet::new(),

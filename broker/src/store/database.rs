@@ -36,8 +36,8 @@ pub(super) struct Database {
 pub struct Opened {
     /// The rules that could be read.
     pub rules: Vec<Rule>,
-    /// Users' modes, of those who have set any.
-    pub modes: BTreeMap<u32, KeptMode>,
+    /// Users' modes, of those who have set any; `None` if they cannot be read.
+    pub modes: Option<BTreeMap<u32, KeptMode>>,
     /// What built-in rules say to users to whom they say something else than to all.
     pub built_ins: KeptBuiltIns,
     /// The files that programs may run from, those of each program in the order in which they came.
@@ -56,7 +56,7 @@ impl Database {
     pub(super) fn open(path: &Path, era: Era) -> (Self, Opened) {
         let mut opened = Opened {
             rules: Vec::new(),
-            modes: BTreeMap::new(),
+            modes: None,
             built_ins: BTreeMap::new(),
             trusted: Vec::new(),
             lists: Vec::new(),
@@ -69,7 +69,7 @@ impl Database {
                 tidy_up(&file.connection, &loaded, &era);
             }
             (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
-            opened.modes = loaded.modes;
+            opened.modes = Some(loaded.modes);
             opened.built_ins = loaded.built_ins;
             opened.trusted = loaded.trusted;
             opened.lists = loaded.lists;

@@ -125,7 +125,8 @@ impl Desk {
         Self::with_on(asking(), dir).await
     }
 
-    async fn with_on(config: Config, dir: TempDir) -> Self {
+    /// Both.
+    pub(super) async fn with_on(config: Config, dir: TempDir) -> Self {
         let kernel = Arc::new(Played::default());
         let log = Log::new(Arc::clone(&kernel));
         let past = Arc::new(tempfile::tempdir().unwrap());

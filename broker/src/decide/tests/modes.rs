@@ -1,5 +1,7 @@
 //! Modes: what each makes of calls, and that they end.
 
+use std::fs;
+
 use portreeve_dbus::{ModeState, RuleSpec};
 use portreeve_policy::{For, Leave, Mode, ModeChange, Operation, Outcome, Scope, Span};
 
@@ -307,6 +309,18 @@ async fn who_has_chosen_nothing_is_only_watched() {
     assert_eq!(desk.told_at(&curl, to).await, None);
     // Others are watched on.
     assert_eq!(desk.state(BOB).await, undecided);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_modes_cannot_be_read_everybody_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("rules.db"), "not a database".repeat(50)).unwrap();
+    let desk = Desk::with_on(Config::default(), dir).await;
+    let state = desk.state(ALICE).await;
+    assert_eq!((state.mode.as_str(), state.undecided), ("ask", None));
+    let call = desk.call(&Running::of(CURL, ALICE), at("203.0.113.10", 443)).await;
+    desk.prompt().await;
+    assert_eq!(desk.told(call), None);
 }
 
 #[tokio::test(start_paused = true)]
