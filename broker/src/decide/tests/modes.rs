@@ -318,7 +318,9 @@ async fn where_modes_cannot_be_read_everybody_is_asked() {
     let desk = Desk::with_on(Config::default(), dir).await;
     let state = desk.state(ALICE).await;
     assert_eq!((state.mode.as_str(), state.undecided), ("ask", None));
-    let call = desk.call(&Running::of(CURL, ALICE), at("203.0.113.10", 443)).await;
+    let call = desk
+        .call(&Running::of(CURL, ALICE), at("203.0.113.10", 443))
+        .await;
     desk.prompt().await;
     assert_eq!(desk.told(call), None);
 }
