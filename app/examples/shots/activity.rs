@@ -125,6 +125,7 @@ fn rows() -> Vec<Activity> {
         protocol: "tcp".into(),
         action: action.into(),
         reason: reason.into(),
+        first: now - i64::try_from(9 - id).unwrap_or_default() * 9_000_000_000 - 400_000_000,
         last: now - i64::try_from(9 - id).unwrap_or_default() * 9_000_000_000,
         count: 1,
         ..Activity::default()

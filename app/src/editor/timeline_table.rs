@@ -56,7 +56,7 @@ impl TimelineTable {
             let there = parts.calls(at);
             if there.all() > 0 {
                 let counts = [there.allowed, there.denied, there.unanswered];
-                let mut cells = vec![parts.time_words(at, at)];
+                let mut cells = vec![parts.time_lines(at)];
                 cells.extend(counts.map(|count| count.to_string()));
                 lines.append(&glib::BoxedAnyObject::new(cells));
             }

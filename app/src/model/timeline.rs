@@ -8,6 +8,8 @@ use crate::i18n::{gettext, gettext_f, ngettext_f};
 /// Lowest part of a bar, so that one call among thousands is seen, in the unit of the heights.
 const LOWEST: f32 = 2.0;
 const MINUTE: i64 = 60_000_000;
+/// Two times of a day with seconds, in characters.
+const LONGEST_LINE: usize = 19;
 
 /// Calls in one part of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,10 +186,22 @@ impl TimelineParts {
     /// A time of these parts: “09:00 – 09:30”.
     pub fn time_words(&self, one: usize, other: usize) -> String {
         let (since, until) = self.range(one, other);
-        self.between(since, until)
+        self.between(since, until, "")
     }
 
-    fn between(&self, since: i64, until: i64) -> String {
+    /// The time of a part, in two lines where it has a date: as in “11/29/26, 23:45 –” and “00:15”.
+    pub fn time_lines(&self, part: usize) -> String {
+        let (since, until) = self.range(part, part);
+        let words = self.between(since, until, "");
+        if words.chars().count() <= LONGEST_LINE {
+            words
+        } else {
+            self.between(since, until, "\n")
+        }
+    }
+
+    /// The words for a time, with `apart` before its end.
+    fn between(&self, since: i64, until: i64, apart: &str) -> String {
         let seconds = self.width % MINUTE != 0;
         let begin = if seconds {
             moment_with_seconds(since)
@@ -196,7 +210,10 @@ impl TimelineParts {
         };
         let values = [
             ("begin", begin),
-            ("end", moment_after(since, until, seconds)),
+            (
+                "end",
+                apart.to_owned() + &moment_after(since, until, seconds),
+            ),
         ];
         let values = values.each_ref().map(|(name, text)| (*name, text.as_str()));
         // Translators: two times, as in “09:00 – 09:30”.
@@ -216,7 +233,7 @@ impl TimelineParts {
     pub fn summary(&self) -> String {
         let sum = self.sum();
         let (since, until) = self.bounds();
-        let time = self.between(since, until);
+        let time = self.between(since, until, "");
         let calls = sum.words();
         let all = gettext_f(
             "{time}: {calls}.",
@@ -257,6 +274,18 @@ mod tests {
         assert_eq!(found, [0, 0, 0, 1, 3, 3, 3]);
         assert_eq!(parts.part_at(5.0, 0.0), 0);
         assert_eq!(TimelineParts::default().part_at(5.0, 10.0), 0);
+    }
+
+    #[test]
+    fn times_of_other_days_take_two_lines() {
+        // In 1970.
+        let lines = parts(&[1; 4], &[0; 4], &[0; 4]).time_lines(1);
+        let one: Vec<_> = lines.lines().collect();
+        assert_eq!(one.len(), 2, "{lines}");
+        assert!(
+            one[0].contains('–') && one[1].chars().count() <= 5,
+            "{lines}"
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How wide a row may be, in the units of layouts.
-const WIDTH: i32 = 600;
+const WIDTH: i32 = 720;
 
 #[derive(Default, gtk::CompositeTemplate)]
 #[template(file = "activity_page.ui")]

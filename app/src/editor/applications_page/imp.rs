@@ -173,8 +173,9 @@ impl ApplicationsPage {
                 let row = ProgramRow::default();
                 row.set_margin_top(8);
                 row.set_margin_bottom(8);
-                row.set_margin_start(6);
-                row.set_margin_end(6);
+                // With what the list puts around it, below the filter above.
+                row.set_margin_start(10);
+                row.set_margin_end(10);
                 let clamp = adw::Clamp::builder().maximum_size(WIDTH);
                 place.set_child(Some(&clamp.child(&row).build()));
             }
