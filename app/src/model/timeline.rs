@@ -278,8 +278,15 @@ mod tests {
 
     #[test]
     fn times_of_other_days_take_two_lines() {
-        // In 1970.
-        let lines = parts(&[1; 4], &[0; 4], &[0; 4]).time_lines(1);
+        let noon = gtk::glib::DateTime::from_local(2020, 1, 1, 12, 0, 0.0).unwrap();
+        let parts = TimelineParts::from(Timeline {
+            since: noon.to_unix() * 1_000_000,
+            width: 10 * MINUTE,
+            allowed: vec![1; 2],
+            denied: vec![0; 2],
+            unanswered: vec![0; 2],
+        });
+        let lines = parts.time_lines(1);
         let one: Vec<_> = lines.lines().collect();
         assert_eq!(one.len(), 2, "{lines}");
         assert!(

@@ -141,7 +141,7 @@ impl Decider {
         commands: mpsc::Sender<Command>,
         clock: Box<dyn Clock>,
     ) -> Self {
-        let modes = Modes::new(&config, opened.modes);
+        let modes = Modes::new(&config, opened.modes, opened.modes_are_lost);
         let trusted = Trusted::new(opened.trusted);
         let built_ins = BuiltIns::new(opened.built_ins);
         let lists = Lists::new(opened.lists);

@@ -42,22 +42,20 @@ pub(super) struct Modes {
 }
 
 impl Modes {
-    /// What was found in the store. If that cannot be read, people are asked who have chosen something, perhaps: to
-    /// take them for those who have not would let everything go on.
-    pub(super) fn new(config: &Config, kept: Option<BTreeMap<u32, KeptMode>>) -> Self {
+    /// What was found in the store. If any of it is lost, people are asked of whom nothing was found: to take them for
+    /// those who have chosen nothing would let everything go on.
+    pub(super) fn new(config: &Config, kept: BTreeMap<u32, KeptMode>, is_lost: bool) -> Self {
         let mut config = config.clone();
-        if kept.is_none() {
+        let is_sensible = |(uid, kept): (&u32, &KeptMode)| {
+            KeptMode::from(standing_of(config.mode_of(*uid), *kept)) == *kept
+        };
+        if is_lost || !kept.iter().all(is_sensible) {
+            tracing::warn!("modes that make no sense, or cannot be read, were left out");
             config.mode.get_or_insert(Mode::Ask);
         }
-        let standing = |(uid, kept)| {
-            let standing = standing_of(config.mode_of(uid), kept);
-            if KeptMode::from(standing) != kept {
-                tracing::warn!(uid, "a mode that makes no sense was left out");
-            }
-            (uid, standing)
-        };
+        let standing = |(uid, kept)| (uid, standing_of(config.mode_of(uid), kept));
         Self {
-            standings: kept.into_iter().flatten().map(standing).collect(),
+            standings: kept.into_iter().map(standing).collect(),
             config,
             coming: BTreeMap::new(),
             pending: Pending::default(),

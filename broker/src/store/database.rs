@@ -36,8 +36,10 @@ pub(super) struct Database {
 pub struct Opened {
     /// The rules that could be read.
     pub rules: Vec<Rule>,
-    /// Users' modes, of those who have set any; `None` if they cannot be read.
-    pub modes: Option<BTreeMap<u32, KeptMode>>,
+    /// Users' modes, of those who have set any.
+    pub modes: BTreeMap<u32, KeptMode>,
+    /// Whether users may have set others, which cannot be read.
+    pub modes_are_lost: bool,
     /// What built-in rules say to users to whom they say something else than to all.
     pub built_ins: KeptBuiltIns,
     /// The files that programs may run from, those of each program in the order in which they came.
@@ -56,7 +58,8 @@ impl Database {
     pub(super) fn open(path: &Path, era: Era) -> (Self, Opened) {
         let mut opened = Opened {
             rules: Vec::new(),
-            modes: None,
+            modes: BTreeMap::new(),
+            modes_are_lost: true,
             built_ins: BTreeMap::new(),
             trusted: Vec::new(),
             lists: Vec::new(),
@@ -69,7 +72,7 @@ impl Database {
                 tidy_up(&file.connection, &loaded, &era);
             }
             (opened.rules, opened.senseless) = (loaded.rules, loaded.senseless);
-            opened.modes = Some(loaded.modes);
+            (opened.modes, opened.modes_are_lost) = (loaded.modes, loaded.modes_are_lost);
             opened.built_ins = loaded.built_ins;
             opened.trusted = loaded.trusted;
             opened.lists = loaded.lists;
@@ -173,6 +176,7 @@ struct Loaded {
     carried_over: Vec<(RuleId, Deadline)>,
     over: Vec<RuleId>,
     modes: BTreeMap<u32, KeptMode>,
+    modes_are_lost: bool,
     built_ins: KeptBuiltIns,
     trusted: Vec<TrustedFile>,
     lists: Vec<(u32, KeptList)>,
@@ -199,6 +203,7 @@ fn load(connection: &Connection, era: &Era) -> Result<Loaded, Error> {
     }
     let (modes, senseless) = modes::load(connection, era, now).map_err(error())?;
     loaded.modes = modes;
+    loaded.modes_are_lost = senseless > 0;
     loaded.senseless += senseless;
     let (built_ins, senseless) = built_in::load(connection).map_err(error())?;
     loaded.built_ins = built_ins;
@@ -222,9 +227,12 @@ fn tidy_up(connection: &Connection, loaded: &Loaded, era: &Era) {
         for (id, deadline) in &loaded.carried_over {
             row::carry_over(connection, *id, *deadline, era)?;
         }
-        // The ends of modes may be of another start of the computer too.
-        for (uid, kept) in &loaded.modes {
-            modes::write(connection, *uid, *kept, era)?;
+        // The ends of modes may be of another start of the computer too. Rows that cannot be read would be gone, and
+        // with them that there were any.
+        if !loaded.modes_are_lost {
+            for (uid, kept) in &loaded.modes {
+                modes::write(connection, *uid, *kept, era)?;
+            }
         }
         transaction.commit()
     });

@@ -194,6 +194,7 @@ def broker():
 def kill():
     """Kills the broker, and waits until the next answers."""
     before = main_pid()
+    assert before, "the broker does not run"
     os.kill(before, signal.SIGKILL)
     until(lambda: main_pid() not in (0, before) and is_up(), "the next broker")
 

@@ -57,5 +57,8 @@ class Terminal:
     def kill(self):
         # Ctrl-C, for what still runs there.
         self.type("\x03")
-        self._process.wait(timeout=30)
-        os.close(self._slave)
+        try:
+            self._process.wait(timeout=30)
+        finally:
+            self._process.kill()
+            os.close(self._slave)

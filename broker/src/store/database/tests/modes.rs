@@ -4,10 +4,6 @@ use portreeve_policy::{Mode, Span, Timed};
 
 use super::*;
 
-fn found(opened: &Opened) -> &BTreeMap<u32, KeptMode> {
-    opened.modes.as_ref().expect("they can be read")
-}
-
 fn timed(mode: Mode, span: Option<Span>) -> Timed {
     let now = Now::read();
     Timed {
@@ -33,7 +29,7 @@ fn both() -> [(u32, KeptMode); 2] {
 fn stored(modes: &[(u32, KeptMode)]) -> Place {
     let place = place();
     let (database, opened) = open_in(&place.path);
-    assert!(found(&opened).is_empty());
+    assert!(opened.modes.is_empty() && !opened.modes_are_lost);
     for (uid, kept) in modes {
         let changed = database.make(Change::Mode(*uid, *kept)).unwrap();
         assert!(matches!(changed, Changed::Mode(it) if it == *kept));
@@ -46,18 +42,18 @@ fn modes_come_back_as_they_were() {
     let place = stored(&both());
     for _ in 0..2 {
         let (database, opened) = open_in(&place.path);
-        assert_eq!((found(&opened).len(), opened.senseless), (2, 0));
+        assert_eq!((opened.modes.len(), opened.senseless), (2, 0));
         drop(database);
     }
     let (database, opened) = open_in(&place.path);
-    let kept = found(&opened)[&1000];
+    let kept = opened.modes[&1000];
     let snooze = kept.snooze.unwrap();
     assert_eq!(
         (kept.set.unwrap().mode, snooze.mode),
         (Mode::Learn, Mode::Deny)
     );
     assert!(!snooze.ends.unwrap().by_wall);
-    assert_eq!(found(&opened)[&1001].set.unwrap().mode, Mode::Lockdown);
+    assert_eq!(opened.modes[&1001].set.unwrap().mode, Mode::Lockdown);
     // What takes the place of it leaves nothing of it.
     let asks = KeptMode {
         set: Some(timed(Mode::Ask, None)),
@@ -65,7 +61,7 @@ fn modes_come_back_as_they_were() {
     };
     database.make(Change::Mode(1000, asks)).unwrap();
     drop(database);
-    assert_eq!(found(&open_in(&place.path).1)[&1000], asks);
+    assert_eq!(open_in(&place.path).1.modes[&1000], asks);
 }
 
 #[test]
@@ -77,15 +73,15 @@ fn another_start_of_the_computer_ends_no_mode_but_by_the_wall_clock() {
     };
     let before = Now::read();
     let (database, opened) = Database::open(&place.path, next());
-    let ends = found(&opened)[&1000].snooze.unwrap().ends.unwrap();
+    let ends = opened.modes[&1000].snooze.unwrap().ends.unwrap();
     assert!(ends.by_wall);
     let hour = before.deadline(Span::HOUR).boottime;
     assert!((hour - 5_000_000..=hour + 5_000_000).contains(&ends.boottime));
-    assert_eq!(found(&opened)[&1001].set.unwrap().mode, Mode::Lockdown);
+    assert_eq!(opened.modes[&1001].set.unwrap().mode, Mode::Lockdown);
     drop(database);
     // From then on it is of that start, where the clock that nobody can set decides too.
     let (_, opened) = Database::open(&place.path, next());
-    assert_eq!(found(&opened)[&1000].snooze.unwrap().ends, Some(ends));
+    assert_eq!(opened.modes[&1000].snooze.unwrap().ends, Some(ends));
 }
 
 #[test]
@@ -98,7 +94,7 @@ fn an_end_that_nobody_saw_stays_one() {
     drop(connection);
     for _ in 0..2 {
         let (_database, opened) = open_in(&place.path);
-        let ends = found(&opened)[&1000].snooze.unwrap().ends.unwrap();
+        let ends = opened.modes[&1000].snooze.unwrap().ends.unwrap();
         assert!(ends.boottime <= Now::read().boottime, "{ends:?}");
         assert_eq!(opened.senseless, 0);
     }
@@ -120,9 +116,30 @@ fn modes_that_make_no_sense_are_left_out() {
         let sql = format!("UPDATE mode SET {change} WHERE snooze = 1");
         connection.execute_batch(&sql).unwrap();
         drop(connection);
-        let (_, opened) = open_in(&place.path);
-        let kept = found(&opened)[&1000];
-        assert!(kept.set.is_some() && kept.snooze.is_none(), "{change}");
-        assert_eq!(opened.senseless, 1, "{change}");
+        // Nor does it go by being read.
+        for _ in 0..2 {
+            let (_database, opened) = open_in(&place.path);
+            let kept = opened.modes[&1000];
+            assert!(kept.set.is_some() && kept.snooze.is_none(), "{change}");
+            assert_eq!(
+                (opened.senseless, opened.modes_are_lost),
+                (1, true),
+                "{change}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_choice_that_makes_no_sense_is_known_to_have_been_one() {
+    let place = stored(&both());
+    let connection = Connection::open(&place.path).unwrap();
+    let sql = "UPDATE mode SET mode = 'off' WHERE snooze = 0 AND uid = 1000";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    for _ in 0..2 {
+        let (_database, opened) = open_in(&place.path);
+        assert!(opened.modes[&1000].set.is_none() && opened.modes_are_lost);
+        assert!(opened.modes[&1001].set.is_some());
     }
 }
