@@ -229,8 +229,9 @@ impl PromptWindow {
         let waiting = Question::waiting(waiting);
         imp.title
             .set_subtitle(waiting.as_deref().unwrap_or_default());
-        // In large text there may be no room for all of it.
+        // On a narrow screen there may be no room for all of it.
         imp.title.set_tooltip_text(waiting.as_deref());
+        self.fit_title();
 
         let mut described_by: Vec<&gtk::Accessible> = vec![imp.identity.upcast_ref()];
         if question.warning.is_some() {

@@ -42,8 +42,8 @@ fn factory(lines: Arc<Vec<ImportLine>>) -> gtk::SignalListItemFactory {
             let line = Line::default();
             line.set_margin_top(10);
             line.set_margin_bottom(10);
-            line.set_margin_start(6);
-            line.set_margin_end(6);
+            line.set_margin_start(10);
+            line.set_margin_end(10);
             let clamp = adw::Clamp::builder().maximum_size(WIDTH);
             place.set_child(Some(&clamp.child(&line).build()));
             place.set_activatable(false);

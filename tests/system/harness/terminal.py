@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import signal
 import subprocess
 import termios
 import threading
@@ -59,6 +60,8 @@ class Terminal:
         self.type("\x03")
         try:
             self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(os.tcgetpgrp(self._keyboard), signal.SIGKILL)
+            raise
         finally:
-            self._process.kill()
             os.close(self._slave)

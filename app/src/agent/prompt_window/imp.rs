@@ -24,6 +24,8 @@ pub struct PromptWindow {
     #[template_child]
     pub(super) toasts: TemplateChild<adw::ToastOverlay>,
     #[template_child]
+    pub(super) header: TemplateChild<adw::HeaderBar>,
+    #[template_child]
     pub(super) title: TemplateChild<adw::WindowTitle>,
     #[template_child]
     pub(super) others: TemplateChild<gtk::MenuButton>,

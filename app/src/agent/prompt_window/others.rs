@@ -35,6 +35,7 @@ impl PromptWindow {
         button.set_visible(!others.is_empty());
         let text = ngettext_f("{n} more program", "{n} more programs", others.len(), &[]);
         button.set_label(&text);
+        self.fit_title();
         if others.is_empty() {
             button.popdown();
             return;
@@ -45,6 +46,20 @@ impl PromptWindow {
         for other in others {
             imp.others_list.append(&self.row(other));
         }
+    }
+
+    /// Leaves the title out where it would be cut beside the button, as in large text.
+    pub(super) fn fit_title(&self) {
+        let imp = self.imp();
+        imp.title.set_visible(true);
+        let (_, wanted, ..) = imp.header.measure(gtk::Orientation::Horizontal, -1);
+        let room = if self.width() > 0 {
+            self.width()
+        } else {
+            self.default_width()
+        };
+        imp.title
+            .set_visible(!imp.others.get_visible() || wanted <= room);
     }
 
     /// Opens the list of those that wait.
