@@ -12,6 +12,8 @@ from harness.marks import slow
 from harness.wait import until
 
 ADDRESS = "203.0.113.10"
+# By systemd 257, of at most 100.
+EXPOSURE = 33
 # So many that the next breath often begins while the broker stops.
 HELD = 100
 
@@ -74,6 +76,12 @@ def test_stopping_leaves_no_error_in_the_journal():
         until(lambda: time.time() > int(since) + 1, "the next second")
         firewall.service("start")
         until(firewall.is_up, "the broker")
+
+
+def test_service_is_exposed_no_more_than_its_work_needs():
+    # What is left it has for loading programs, reading other processes' files and serving FUSE, as root.
+    unit = f"/usr/lib/systemd/system/{firewall.SERVICE}"
+    do("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE}", unit)
 
 
 def test_programs_in_temporary_folders_are_known_by_their_paths():
