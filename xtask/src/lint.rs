@@ -30,7 +30,7 @@ const XML: [&str; 5] = [".xml", ".policy", ".conf", ".ui", ".svg"];
 /// Runs every check, even after one has failed.
 pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
     let preparing = tree.lock("prepare")?;
-    let sandbox = root::enter(tree, steps)?;
+    let sandbox = root::enter_to_check(tree, steps)?;
     drop(preparing);
     let mut failed = 0;
     let mut check = |result: Result<()>| {
@@ -50,6 +50,11 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
     check(steps.step("translations", |log| {
         translations::check(tree, &sandbox, log)
     }));
+    check(steps.step("dependencies", |log| {
+        tidy::WORKSPACES
+            .iter()
+            .try_for_each(|manifest| log.run(&mut dependencies(&sandbox, manifest)))
+    }));
     let commands = cargo_checks(&sandbox)
         .into_iter()
         .chain(file_checks(tree, &sandbox)?);
@@ -61,6 +66,16 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
     }
     eprintln!("x: {failed} checks failed");
     Ok(ExitCode::FAILURE)
+}
+
+/// Checks a workspace's dependencies by deny.toml: licences, what is banned, where they come from. Advisories are looked
+/// for before a release (docs/packaging.md), since that takes a connection to their database.
+fn dependencies(sandbox: &Sandbox, manifest: &str) -> Command {
+    let mut deny = sandbox.command("cargo");
+    deny.args(["deny", "--offline", "--locked", "--manifest-path", manifest]);
+    deny.args(["--all-features", "check", "--config", "deny.toml"]);
+    deny.args(["bans", "licenses", "sources"]);
+    deny
 }
 
 /// Checks by cargo of all our crates.
@@ -95,7 +110,9 @@ fn file_checks(tree: &Tree, sandbox: &Sandbox) -> Result<Vec<(&'static str, Comm
         let files = data.iter().filter(|path| ends_in(path, ends));
         files.cloned().collect()
     };
-    let checks: [(&str, &[&str], Vec<PathBuf>); 4] = [
+    let manuals = tree::files_of(tree, "docs/man")?;
+    let manuals = manuals.into_iter().filter(|path| is_manual(path)).collect();
+    let checks: [(&str, &[&str], Vec<PathBuf>); 5] = [
         (
             "desktop files",
             &["sh", "-ec", CHECK_DESKTOP_FILES, "sh"],
@@ -107,6 +124,11 @@ fn file_checks(tree: &Tree, sandbox: &Sandbox) -> Result<Vec<(&'static str, Comm
             ending_in(&[".metainfo.xml"]),
         ),
         ("xml", &["xmllint", "--nonet", "--noout"], ending_in(&XML)),
+        (
+            "manuals",
+            &["mandoc", "-T", "lint", "-W", "warning"],
+            manuals,
+        ),
         (
             "shell scripts",
             &["sh", "-ec", CHECK_SHELL_SCRIPTS, "sh"],
@@ -122,6 +144,12 @@ fn file_checks(tree: &Tree, sandbox: &Sandbox) -> Result<Vec<(&'static str, Comm
         }
     }
     Ok(commands)
+}
+
+/// Whether a file's name ends with a section of manuals.
+fn is_manual(path: &Path) -> bool {
+    let section = path.extension().and_then(|section| section.to_str());
+    section.is_some_and(|section| section.parse::<u8>().is_ok())
 }
 
 /// Whether a file's name, without the `.in` of templates, has one of these ends.

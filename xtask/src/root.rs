@@ -25,6 +25,12 @@ const AUDITABLE: Tool = Tool {
     name: "cargo-auditable",
     version: "0.7.7",
 };
+/// Checks what comes in with dependencies, by deny.toml.
+const DENY: Tool = Tool {
+    kept_as: "deny",
+    name: "cargo-deny",
+    version: "0.20.2",
+};
 /// The message bus will not start without a machine id.
 const HOOK: &str = "chroot \"$1\" dbus-uuidgen --ensure=/etc/machine-id";
 
@@ -51,6 +57,13 @@ pub(crate) fn enter(tree: &Tree, steps: &Steps) -> Result<Sandbox> {
     let tools = tool(tree, steps, &sandbox, &BPF_LINKER)?;
     steps.step("crates", |log| fetch(tree, log))?;
     Ok(sandbox.with_tools(&tools))
+}
+
+/// The same with what checks dependencies.
+pub(crate) fn enter_to_check(tree: &Tree, steps: &Steps) -> Result<Sandbox> {
+    let sandbox = enter(tree, steps)?;
+    let deny = tool(tree, steps, &sandbox, &DENY)?;
+    Ok(sandbox.with_tools(&deny))
 }
 
 /// The same for packages: a tree with `packages` and not more, and a way into it that sees `dir` as
