@@ -43,6 +43,9 @@ pub struct Prompt {
     /// How the calls may be other code's than the program that rules are about: `foreign-code`, `controlled`; or
     /// `changed`, if the program's file is not one of those which its user has let it run from.
     pub alterations: Vec<String>,
+    /// Paths of some of the files that `foreign-code` comes from, as the first caller has them: claims. Absent if
+    /// none is known.
+    pub foreign_code: Option<Vec<String>>,
     /// Process id of the (first) caller.
     pub pid: u32,
     /// Process id of the first of those that wait for the answer; absent if none does. While it waits the number is

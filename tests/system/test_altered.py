@@ -12,6 +12,8 @@ from harness.marks import slow
 
 HOME = Path("/home/alice")
 LIBRARY = HOME / "evil.so"
+# What is said of where foreign code comes from.
+FILES = {"foreign-code": [str(LIBRARY)], "controlled": None}
 WAYS = ("tracing", "memory", "descriptor")
 
 
@@ -49,6 +51,7 @@ def is_asked_about(caller, alteration, call="streams.connect", address=ADDRESS, 
         caller.start(call, address, **options)
         question = firewall.prompt()
         assert question.subject.alterations == [alteration], question
+        assert question.subject.foreign_code == FILES[alteration], question
         assert question.lifespans == ["once", "process"], question
         refused = firewall.refusal(firewall.decide, question, "allow", "always")
         assert refused.status in (firewall.FAILED, firewall.USAGE), refused

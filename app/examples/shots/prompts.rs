@@ -305,6 +305,7 @@ pub(crate) fn prompt() -> Prompt {
         runs_anything: false,
         sha256: None,
         alterations: vec![],
+        foreign_code: None,
         pid: 4711,
         command: "curl --silent https://www.example.org/index.html".into(),
         started_by: vec![
@@ -435,6 +436,7 @@ fn raw() -> Prompt {
 fn altered() -> Prompt {
     Prompt {
         alterations: vec!["foreign-code".into()],
+        foreign_code: Some(vec!["/home/alice/.local/lib/libhelpful.so".into()]),
         lifespans: ["once", "process"].map(str::to_owned).into(),
         suggested_lifespan: "once".into(),
         ..prompt()

@@ -435,6 +435,7 @@ impl Prompt {
             command: self.first.command.clone(),
             started_by: lineage.started_by,
             unit: lineage.unit,
+            foreign_code: Some(lineage.foreign_code).filter(|files| !files.is_empty()),
             host: object.host.as_ref().map(ToString::to_string),
             domain: registered_domain(object).map(|it| it.name.to_owned()),
             host_source: object.knowledge.source.map(|source| source.to_string()),

@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use portreeve_policy::Executable;
 
-use super::ProcessHandle;
+use super::{ProcessHandle, mapped};
 
 /// How far back it is followed.
 const LONGEST: usize = 5;
@@ -25,11 +25,14 @@ pub struct Lineage {
     pub started_by: Vec<String>,
     /// Name of the unit that systemd has it in: `vte-spawn-….scope`, `backup.service`.
     pub unit: Option<String>,
+    /// Paths of some of the files of others than root that a program of root's runs code from, as the kernel gives them.
+    pub foreign_code: Vec<String>,
 }
 
 impl Lineage {
-    /// That of a process, as it is now. What cannot be read is left out.
-    pub fn of(process: &ProcessHandle) -> Self {
+    /// That of a process, as it is now; whether foreign code is in it, the kernel has seen. What cannot be read is left
+    /// out.
+    pub fn of(process: &ProcessHandle, is_foreign: bool) -> Self {
         let mut started_by: Vec<String> = Vec::new();
         let own = path_of(process.pid());
         let mut pid = parent_of(process.pid());
@@ -47,6 +50,11 @@ impl Lineage {
         Self {
             started_by,
             unit: groups.and_then(|text| unit_of(&text).map(str::to_owned)),
+            foreign_code: if is_foreign {
+                mapped::of_others(process)
+            } else {
+                Vec::new()
+            },
         }
     }
 }
@@ -148,7 +156,7 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        let lineage = Lineage::of(&ProcessHandle::open(cat).unwrap());
+        let lineage = Lineage::of(&ProcessHandle::open(cat).unwrap(), false);
         let from = living(cat);
         drop(shell.stdin.take());
         shell.wait().unwrap();

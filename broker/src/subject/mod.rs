@@ -8,6 +8,7 @@ mod contents;
 mod file;
 mod image;
 mod lineage;
+mod mapped;
 mod mounts;
 mod process;
 mod resolver;
@@ -19,6 +20,7 @@ mod starters;
 
 pub use file::fileid;
 pub use lineage::Lineage;
+pub use mapped::{Other, code, other_than_root};
 pub use process::ProcessHandle;
 pub use resolver::{Caller, Code, Extras, Resolver};
 pub use ruled::Ruled;

@@ -73,7 +73,8 @@ impl Caller {
         let find = async || {
             let caller = Arc::clone(self);
             let found = tokio::task::spawn_blocking(move || {
-                let lineage = Lineage::of(&caller.handle);
+                let is_foreign = caller.subject.process.alteration.foreign_code;
+                let lineage = Lineage::of(&caller.handle, is_foreign);
                 // It was the caller's own if that is still there.
                 caller.handle.is_alive().then_some(lineage)
             });

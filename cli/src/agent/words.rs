@@ -226,6 +226,8 @@ pub(super) fn details(prompt: &Prompt) -> Vec<String> {
     if let Some(digest) = prompt.sha256.as_deref().filter(|_| is_by_contents(prompt)) {
         details.push(format!("SHA-256 of its file: {}", detail(digest)));
     }
+    let foreign = prompt.foreign_code.iter().flatten();
+    details.extend(foreign.map(|file| format!("Foreign code: {}", detail(file))));
     if !prompt.command.is_empty() {
         details.push(format!(
             "Command as the program wrote it: {}",

@@ -51,6 +51,8 @@ struct Subject<'a> {
     /// Of the file, if others than root can change it.
     sha256: Option<&'a str>,
     alterations: &'a [String],
+    /// Files that foreign code comes from: claims.
+    foreign_code: &'a [String],
     started_by: &'a [String],
     unit: Option<&'a str>,
     /// Of a service of the system's: its unit, which is no claim.
@@ -89,6 +91,7 @@ impl<'a> From<&'a Prompt> for View<'a> {
                 runs_anything: prompt.runs_anything,
                 sha256: prompt.sha256.as_deref(),
                 alterations: &prompt.alterations,
+                foreign_code: prompt.foreign_code.as_deref().unwrap_or_default(),
                 started_by: &prompt.started_by,
                 unit: prompt.unit.as_deref(),
                 service: prompt.service.as_deref(),
@@ -257,6 +260,7 @@ mod tests {
             runs_anything: false,
             sha256: None,
             alterations: vec![],
+            foreign_code: None,
             started_by: vec!["/usr/bin/bash".into()],
             unit: Some("vte-spawn-7.scope".into()),
             pid: 4711,
@@ -290,7 +294,7 @@ mod tests {
                     "key": "path:/usr/bin/curl", "name": "curl", "path": "/usr/bin/curl",
                     "verified": true, "by_contents": false, "application": null, "interpreter": null, "runs_anything": false,
                     "sha256": null,
-                    "alterations": [], "pid": 4711, "uid": 1000,
+                    "alterations": [], "foreign_code": [], "pid": 4711, "uid": 1000,
                     "started_by": ["/usr/bin/bash"], "unit": "vte-spawn-7.scope", "service": null,
                     "command": "curl \u{1b}]0;x\u{7} https://example.org",
                 },

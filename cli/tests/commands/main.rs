@@ -64,6 +64,7 @@ fn prompt() -> Prompt {
         sha256: None,
         runs_anything: false,
         alterations: vec![],
+        foreign_code: None,
         started_by: vec![],
         unit: None,
         pid: 4711,

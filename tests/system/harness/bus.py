@@ -42,9 +42,9 @@ FAILURES = {
 # What the broker leaves out where there is nothing to say.
 STATUS = dict(mode_ends=None, mode_before=None, mode_undecided=False, networks=(), services=None)
 PROMPT = dict(unanswered=None)
-SUBJECT = dict(
-    by_contents=False, application=None, interpreter=None, sha256=None, unit=None, service=None
-)
+SUBJECT = dict.fromkeys(
+    "application interpreter sha256 foreign_code unit service".split()
+) | dict(by_contents=False)
 OBJECT = dict(host=None, host_source=None, domain=None, name_server=False)
 RULE = dict.fromkeys(
     "uid program started_by called host network list entries ports protocol errno pid ends only_in only_in_name "

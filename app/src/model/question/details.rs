@@ -27,6 +27,10 @@ pub(super) fn of_program(prompt: &Prompt, program: &Program) -> Vec<Detail> {
     if let Some(interpreter) = &prompt.interpreter {
         add(gettext("Run by"), claim(interpreter));
     }
+    for file in prompt.foreign_code.iter().flatten() {
+        // Translators: the path of a file, such as a library, whose code runs inside a program that it is no part of.
+        add(gettext("Foreign code"), claim(file));
+    }
     if let Some(digest) = &prompt.sha256 {
         add(gettext("SHA-256 of its file"), claim(digest));
     }

@@ -94,6 +94,7 @@ fn nothing_from_outside_acts_on_the_terminal() {
         command: evil.clone(),
         application: Some(evil.clone()),
         started_by: vec![evil.clone(); 2],
+        foreign_code: Some(vec![evil.clone()]),
         unit: Some(evil.clone()),
         host: Some(evil.clone()),
         host_source: Some("lookup".into()),
