@@ -49,7 +49,7 @@ fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::E
     let word = String::deserialize(deserializer)?;
     let mode: Mode = word.parse().map_err(D::Error::custom)?;
     if mode == Mode::Learn {
-        let text = "cannot learn without an end: expected ask, allow, deny or lockdown";
+        let text = "cannot learn without an end: expected ask, allow, deny, lockdown or off";
         return Err(D::Error::custom(text));
     }
     Ok(Some(mode))
@@ -328,7 +328,12 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, error::Error as _};
+
     use super::*;
+
+    /// The manual of the settings.
+    const MANUAL: &str = include_str!("../../docs/man/portreeved.toml.5");
 
     fn load(text: &str) -> Result<Config, Error> {
         let dir = tempfile::tempdir().unwrap();
@@ -344,6 +349,45 @@ mod tests {
             Config::default()
         );
         assert_eq!(load("").unwrap(), Config::default());
+    }
+
+    /// What a table can have, by what an error says that names all of it.
+    fn settings_of(table: &str) -> Vec<String> {
+        let error = load(&format!("{table}nonsense = 1")).unwrap_err();
+        let text = error.source().unwrap().to_string();
+        let (_, expected) = text.split_once("expected").unwrap();
+        let names = expected.split('`').skip(1).step_by(2);
+        names.map(|name| format!("{table}{name}")).collect()
+    }
+
+    #[test]
+    fn the_manual_has_every_setting_with_its_default() {
+        let (_, list) = MANUAL.split_once(".Sh SETTINGS").unwrap();
+        let (list, _) = list.split_once(".Sh").unwrap();
+        let (mut names, mut defaults) = (BTreeSet::new(), Vec::new());
+        for item in list.lines().filter_map(|line| line.strip_prefix(".It ")) {
+            let (settings, default) = match item.split_once(" No = ") {
+                Some((settings, default)) => (settings, Some(default.replace("\\(dq", "\""))),
+                None => (item, None),
+            };
+            for name in settings
+                .split(" , ")
+                .filter_map(|it| it.strip_prefix("Ic "))
+            {
+                names.insert(name.to_owned());
+                if let Some(default) = &default {
+                    defaults.push(format!("{name} = {default}"));
+                }
+            }
+        }
+        let text = defaults.join("\n");
+        assert_eq!(load(&text).unwrap(), Config::default(), "{text}");
+        let tables = ["unruled", "history", "services"];
+        let inner = tables.map(|table| settings_of(&format!("{table}.")));
+        let all = settings_of("").into_iter().chain(inner.concat());
+        let all: BTreeSet<String> = all.filter(|name| !tables.contains(&&**name)).collect();
+        assert_eq!(names, all);
+        assert_eq!(defaults.len() + 1, all.len(), "all but the mode");
     }
 
     #[test]
@@ -378,7 +422,7 @@ mod tests {
             load("mode = \"lockdown\"").unwrap().mode,
             Some(Mode::Lockdown)
         );
-        for word in ["learn", "off"] {
+        for word in ["learn", "on"] {
             let error = load(&format!("mode = \"{word}\"")).unwrap_err();
             let source = std::error::Error::source(&error).unwrap().to_string();
             assert!(source.contains("lockdown"), "{source}");
