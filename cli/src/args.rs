@@ -239,8 +239,8 @@ impl EditRule {
 /// Arguments of `mode`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ModeArgs {
-    /// The mode: ask, learn (allow, and make rules to be looked through later), allow, deny, or lockdown
-    /// (deny everything, whatever rules allow)
+    /// The mode: ask, learn (allow, and make rules to be looked through later), allow, deny, lockdown
+    /// (deny everything, whatever rules allow), or off (stop nothing, whatever rules deny)
     #[arg(value_parser = mode())]
     pub(crate) mode: Option<Mode>,
     /// The mode ends after this time, such as 1h or 7days, up to 30days [default: of learn 7days; others
@@ -370,8 +370,11 @@ fn mode() -> impl TypedValueParser<Value = Mode> {
 }
 
 fn snooze() -> impl TypedValueParser<Value = Snooze> {
-    PossibleValuesParser::new(["allow", "deny", "off"])
-        .map(|word| word.parse().map_or(Snooze::Off, Snooze::Mode))
+    // Here “off” ends what there is, and the mode of that name is none for a snooze.
+    PossibleValuesParser::new(["allow", "deny", "off"]).map(|word| {
+        let mode = word.parse().ok().filter(|mode: &Mode| mode.may_snooze());
+        mode.map_or(Snooze::Off, Snooze::Mode)
+    })
 }
 
 fn scope() -> impl TypedValueParser<Value = Scope> {

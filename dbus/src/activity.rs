@@ -44,7 +44,7 @@ pub struct Activity {
     /// What they failed with; absent for `allow`.
     pub errno: Option<u16>,
     /// Why: `rule`, `answer`, `late-answer`, `unruled`, `connected`, `at-once`, the user's mode: `mode-learn`,
-    /// `mode-allow`, `mode-deny`, `mode-lockdown`, or a failure: `deadline`, `no-agent`, …
+    /// `mode-allow`, `mode-deny`, `mode-lockdown`, `mode-off`, or a failure: `deadline`, `no-agent`, …
     pub reason: String,
     /// The rule, for `rule`. It may be gone by now.
     pub rule: Option<u64>,

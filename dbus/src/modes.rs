@@ -9,7 +9,7 @@ use crate::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct ModeState {
-    /// `ask`, `learn`, `allow`, `deny` or `lockdown`.
+    /// `ask`, `learn`, `allow`, `deny`, `lockdown` or `off`.
     pub mode: String,
     /// When it ends by itself, if it does: microseconds on `CLOCK_BOOTTIME`.
     pub ends: Option<u64>,
@@ -25,9 +25,9 @@ pub struct ModeState {
 #[derive(Debug, Clone, PartialEq, Eq, Default, SerializeDict, DeserializeDict, Type)]
 #[zbus(signature = "a{sv}")]
 pub struct ModeSpec {
-    /// `ask`, `learn`, `allow`, `deny` or `lockdown`; left out to end a snooze.
+    /// `ask`, `learn`, `allow`, `deny`, `lockdown` or `off`; left out to end a snooze.
     pub mode: Option<String>,
-    /// For so many seconds: of `learn`, `allow` and `deny`, up to 30 days, of a snooze up to one. If it is
+    /// For so many seconds: of `learn`, `allow`, `deny` and `off`, up to 30 days, of a snooze up to one. If it is
     /// left out: to learn a week, a snooze an hour, all else until another mode is set.
     pub seconds: Option<u32>,
     /// Whether it is a snooze, `allow` or `deny`: the mode that there is comes back afterwards.
@@ -161,13 +161,14 @@ mod tests {
     fn what_cannot_be_is_named() {
         for (spec, part) in [
             (ModeSpec::default(), "expected a mode"),
-            (spec("off", None, None), "“off”"),
+            (spec("on", None, None), "“on”"),
             (spec("lockdown", Some(60), None), "lockdown for a time"),
             (spec("ask", Some(60), None), "ask for a time"),
             (spec("allow", Some(0), None), "0 s"),
             (spec("learn", Some(2_592_001), None), "2592000"),
             (spec("allow", Some(86_401), Some(true)), "86400"),
             (spec("learn", None, Some(true)), "snooze with mode learn"),
+            (spec("off", None, Some(true)), "snooze with mode off"),
             (spec("lockdown", Some(60), Some(true)), "snooze with mode"),
         ] {
             let error = spec.check().unwrap_err().to_string();

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Action, Operation, Outcome, ParseError, Rule, Span};
+use crate::{Action, Operation, Origin, Outcome, ParseError, Rule, Span};
 
 /// How a user's calls are treated that rules do not decide. Rules decide first in all of them but
-/// [`Mode::Lockdown`].
+/// [`Mode::Lockdown`] and [`Mode::Off`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mode {
     /// The user is asked.
@@ -18,6 +18,8 @@ pub enum Mode {
     Deny,
     /// Everything is denied, but what built-in and administrators' rules allow.
     Lockdown,
+    /// Everything goes on, but what administrators' rules deny.
+    Off,
 }
 
 /// What becomes of a call that the user would be asked about.
@@ -33,12 +35,13 @@ pub enum Course {
 
 impl Mode {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Ask,
         Self::Learn,
         Self::Allow,
         Self::Deny,
         Self::Lockdown,
+        Self::Off,
     ];
 
     /// How long is learnt if nobody says otherwise: a week, in which most of what a person uses is used.
@@ -58,6 +61,7 @@ impl Mode {
             Self::Allow => "allow",
             Self::Deny => "deny",
             Self::Lockdown => "lockdown",
+            Self::Off => "off",
         }
     }
 
@@ -66,36 +70,47 @@ impl Mode {
         match self {
             Self::Ask => Course::Ask,
             Self::Learn => Course::Learn,
-            Self::Allow => Course::Tell(Outcome::Allow),
+            Self::Allow | Self::Off => Course::Tell(Outcome::Allow),
             Self::Deny | Self::Lockdown => Course::Tell(Outcome::DENY),
         }
     }
 
-    /// What becomes of a call that a rule wants the user to be asked about: no mode lets it go on without that.
+    /// What becomes of a call that a rule wants the user to be asked about: no mode lets it go on without that, but
+    /// the one that is for letting everything go on.
     pub const fn course_of_asked(self) -> Course {
         match self {
             Self::Ask | Self::Learn | Self::Allow => Course::Ask,
             Self::Deny | Self::Lockdown => Course::Tell(Outcome::DENY),
+            Self::Off => Course::Tell(Outcome::Allow),
         }
     }
 
     /// Whether a rule counts for the calls of a user in this mode.
     pub fn counts(self, rule: &Rule) -> bool {
-        self != Self::Lockdown || rule.action != Action::Allow || !rule.origin.is_users()
+        match self {
+            Self::Ask | Self::Learn | Self::Allow | Self::Deny => true,
+            Self::Lockdown => rule.action != Action::Allow || !rule.origin.is_users(),
+            // To set it takes an administrator, whose rules are no part of what is to be off.
+            Self::Off => rule.origin == Origin::Administrator,
+        }
     }
 
-    /// Whether what no rule is about is denied even if nobody would be asked about it: on connections that
-    /// are there, from those who connect, and where the settings would let it go on. To take a local
-    /// address reaches nobody, so it is left to those.
-    pub fn cuts(self, operation: Operation) -> bool {
-        self == Self::Lockdown && operation != Operation::Bind
+    /// What becomes of what no rule decides even if nobody would be asked about it: on connections that are there,
+    /// from those who connect, and where the settings say something else. `None`: what those say.
+    pub fn overrides(self, operation: Operation) -> Option<Outcome> {
+        match self {
+            Self::Ask | Self::Learn | Self::Allow | Self::Deny => None,
+            // To take a local address reaches nobody, so it is left to the settings.
+            Self::Lockdown => (operation != Operation::Bind).then_some(Outcome::DENY),
+            Self::Off => Some(Outcome::Allow),
+        }
     }
 
     /// Whether `other` in the place of this one may let something happen that this one would not, without
     /// the user being asked. What lets calls go on always may: it may go on for longer.
     pub fn is_weakened_by(self, other: Self) -> bool {
         match other {
-            Self::Learn | Self::Allow => true,
+            Self::Learn | Self::Allow | Self::Off => true,
             Self::Ask | Self::Deny => self == Self::Lockdown,
             Self::Lockdown => false,
         }
@@ -104,10 +119,11 @@ impl Mode {
     /// How little goes on without a person wanting it: the more, the less.
     pub(crate) const fn strictness(self) -> u8 {
         match self {
-            Self::Learn | Self::Allow => 0,
-            Self::Ask => 1,
-            Self::Deny => 2,
-            Self::Lockdown => 3,
+            Self::Off => 0,
+            Self::Learn | Self::Allow => 1,
+            Self::Ask => 2,
+            Self::Deny => 3,
+            Self::Lockdown => 4,
         }
     }
 
@@ -127,7 +143,7 @@ impl Mode {
     #[must_use]
     pub const fn after_end(self) -> Self {
         match self {
-            Self::Learn | Self::Allow => Self::Ask,
+            Self::Learn | Self::Allow | Self::Off => Self::Ask,
             Self::Ask | Self::Deny | Self::Lockdown => self,
         }
     }
@@ -143,7 +159,7 @@ impl FromStr for Mode {
     type Err = ParseError;
 
     fn from_str(word: &str) -> Result<Self, ParseError> {
-        let expected = "ask, learn, allow, deny or lockdown";
+        let expected = "ask, learn, allow, deny, lockdown or off";
         ParseError::find("mode", Self::ALL, Self::as_str, word, expected)
     }
 }
@@ -151,19 +167,19 @@ impl FromStr for Mode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Destination, Origin, fixtures::rule};
+    use crate::{Destination, fixtures::rule};
 
     #[test]
     fn words_come_back() {
         for mode in Mode::ALL {
             assert_eq!(mode.to_string().parse(), Ok(mode));
         }
-        let error = "off".parse::<Mode>().unwrap_err();
+        let error = "on".parse::<Mode>().unwrap_err();
         assert!(error.to_string().contains("lockdown"), "{error}");
     }
 
     #[test]
-    fn only_a_lockdown_sets_rules_aside_and_only_what_users_allow() {
+    fn only_a_lockdown_sets_rules_aside_and_only_what_users_allow_or_to_be_off() {
         let made = |origin, action| Rule {
             origin,
             ..rule(1, "/usr/bin/curl", Destination::Anywhere, action)
@@ -174,7 +190,8 @@ mod tests {
             Origin::CommandLine,
             Origin::Learned,
         ];
-        for mode in Mode::ALL {
+        let modes = Mode::ALL.into_iter().filter(|mode| *mode != Mode::Off);
+        for mode in modes {
             let stays = mode != Mode::Lockdown;
             for origin in own {
                 assert_eq!(mode.counts(&made(origin, Action::Allow)), stays);
@@ -182,6 +199,12 @@ mod tests {
             }
             for origin in [Origin::Administrator, Origin::BuiltIn] {
                 assert!(mode.counts(&made(origin, Action::Allow)), "{mode}");
+            }
+        }
+        for action in [Action::Allow, Action::DENY, Action::Ask] {
+            assert!(Mode::Off.counts(&made(Origin::Administrator, action)));
+            for origin in own.into_iter().chain([Origin::BuiltIn]) {
+                assert!(!Mode::Off.counts(&made(origin, action)), "{origin:?}");
             }
         }
     }
@@ -192,6 +215,7 @@ mod tests {
             Mode::Lockdown => 0,
             Mode::Ask | Mode::Deny => 1,
             Mode::Allow | Mode::Learn => 2,
+            Mode::Off => 3,
         }
     }
 

@@ -289,6 +289,7 @@ mod tests {
             Mode::Lockdown => 0,
             Mode::Ask | Mode::Deny => 1,
             Mode::Allow | Mode::Learn => 2,
+            Mode::Off => 3,
         }
     }
 
@@ -320,7 +321,7 @@ mod tests {
         let span = Span::HOUR;
         for standing in standings() {
             let locked = standing.is_of_lockdown();
-            for mode in [Mode::Allow, Mode::Learn] {
+            for mode in [Mode::Allow, Mode::Learn, Mode::Off] {
                 let leave = standing.leave_for(ModeChange::Set(mode, None), end);
                 assert_eq!(leave, Leave::Weaken, "{standing:?}");
             }
@@ -414,6 +415,7 @@ mod tests {
         for (default, then) in [
             (Mode::Ask, Mode::Ask),
             (Mode::Allow, Mode::Ask),
+            (Mode::Off, Mode::Ask),
             (Mode::Deny, Mode::Deny),
             (Mode::Lockdown, Mode::Lockdown),
         ] {

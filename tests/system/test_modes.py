@@ -76,7 +76,12 @@ def test_mode_of_one_user_is_not_anothers():
 
 
 def test_who_waits_is_answered_by_the_mode():
-    for mode, expected in (("allow", None), ("deny", "EPERM"), ("lockdown", "EPERM")):
+    for mode, expected in (
+        ("allow", None),
+        ("deny", "EPERM"),
+        ("lockdown", "EPERM"),
+        ("off", None),
+    ):
         bus.set_mode("ask")
         caller = Caller()
         caller.start("connect", ADDRESS)
@@ -119,36 +124,63 @@ def test_lockdown_cuts_a_stream():
         assert caller.call("kept.send", descriptor=mine).errno is None
 
 
+def gets_in(address, port):
+    """Whether the peer can connect to this."""
+    with at_the_peer():
+        client = socket.socket()
+    with client:
+        client.settimeout(3)
+        try:
+            client.connect((address, port))
+        except TimeoutError:
+            return False
+        return True
+
+
 def test_lockdown_keeps_everybody_from_who_listens():
     bus.add_rule(PROGRAM, "allow", operation="listen")
     caller = Caller()
     port = caller.call("servers.listen", "0.0.0.0").port
-
-    def gets_in(address):
-        with at_the_peer():
-            client = socket.socket()
-        with client:
-            client.settimeout(3)
-            try:
-                client.connect((address, port))
-            except TimeoutError:
-                return False
-            return True
-
-    assert gets_in(HERE)
+    assert gets_in(HERE, port)
     bus.set_mode("lockdown")
-    assert not gets_in(HERE)
+    assert not gets_in(HERE, port)
     bus.set_mode("ask")
-    assert gets_in(HERE)
+    assert gets_in(HERE, port)
+
+
+def administrators_rule(action):
+    """An administrator's rule about the program and the other address, in force."""
+    firewall.RULES.mkdir(parents=True, exist_ok=True)
+    rule = f'[[rule]]\nprogram = "{PROGRAM}"\noperations = ["connect"]\n'
+    text = f'{rule}network = "{OTHER}"\naction = "{action}"\n'
+    Path(firewall.RULES, "lab.toml").write_text(text)
+    until(lambda: firewall.ctl("test", "--app", PROGRAM, "--addr", OTHER).outcome == action, "it")
+
+
+def test_off_stops_nothing_but_what_administrators_deny():
+    administrators_rule("deny")
+    bus.add_rule(PROGRAM, "deny")
+    bus.add_rule(PROGRAM, "deny", operation="listen")
+    caller = Caller()
+    for _ in range(2):
+        assert outcome(caller) == "EPERM"
+    assert caller.call("servers.listen", "0.0.0.0").errno == "EPERM"
+    assert firewall.ctl("mode", "off").mode == "off"
+    for _ in range(2):
+        # The kernel remembers no denial, and what it remembers is for this mode.
+        assert outcome(caller) is None
+        assert outcome(caller, OTHER) == "EPERM"
+    port = caller.call("servers.listen", "0.0.0.0").port
+    assert gets_in(HERE, port)
+    assert "mode-off" in reasons()
+    bus.set_mode("ask")
+    assert outcome(caller) == "EPERM"
+    assert not gets_in(HERE, port)
 
 
 def test_administrators_rules_count_in_a_lockdown():
-    firewall.RULES.mkdir(parents=True, exist_ok=True)
-    rule = f'[[rule]]\nprogram = "{PROGRAM}"\noperations = ["connect"]\n'
-    text = f'{rule}network = "{OTHER}"\naction = "allow"\n'
-    Path(firewall.RULES, "lab.toml").write_text(text)
+    administrators_rule("allow")
     caller = Caller()
-    until(lambda: firewall.ctl("test", "--app", PROGRAM, "--addr", OTHER).outcome == "allow", "it")
     bus.set_mode("lockdown")
     assert outcome(caller, OTHER) is None
     assert outcome(caller) == "EPERM"
@@ -256,6 +288,6 @@ def test_user_weakens_nothing_without_leave():
 
 
 def test_what_cannot_be_set_is_named():
-    for words in (("lockdown", "--for", "1h"), ("learn", "--for", "31days"), ("off",)):
+    for words in (("lockdown", "--for", "1h"), ("learn", "--for", "31days"), ("on",)):
         refused = firewall.refusal(firewall.ctl, "mode", *words)
         assert refused.status == firewall.USAGE, refused

@@ -58,6 +58,7 @@ impl<'a> ActivityFacts<'a> {
             "mode-allow" => gettext("No rule was about it, and all such calls were allowed."),
             "mode-deny" => gettext("No rule was about it, and all such calls were denied."),
             "mode-lockdown" => gettext("Everything was denied: a lockdown was on."),
+            "mode-off" => gettext("Nothing was stopped: Portreeve was off."),
             "connected" => gettext("The connection was there already, and no rule was against it."),
             "at-once" => {
                 gettext("No rule allowed it, and the program must not wait for an answer.")
@@ -305,6 +306,7 @@ mod tests {
             "mode-allow",
             "mode-deny",
             "mode-lockdown",
+            "mode-off",
             "connected",
             "at-once",
             "deadline",

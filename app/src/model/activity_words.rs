@@ -117,6 +117,7 @@ pub(super) fn reason(row: &Activity) -> String {
         "mode-allow" => gettext("all is allowed that no rule is about"),
         "mode-deny" => gettext("all is denied that no rule is about"),
         "mode-lockdown" => gettext("everything is denied"),
+        "mode-off" => gettext("Portreeve is off"),
         "connected" => gettext("it was connected"),
         "at-once" => gettext("it must not wait"),
         "deadline" => gettext("there was no answer in time"),

@@ -48,11 +48,18 @@ impl ModeWords {
             ("lockdown", _) => {
                 gettext("Lockdown. Everything is denied, whatever your rules allow.")
             }
+            // Translators: {time} is the time of day, perhaps with a date before it.
+            ("off", Some(time)) => gettext_f(
+                "Off until {time}. Nothing is stopped, whatever your rules deny.",
+                &[("time", &time)],
+            ),
+            ("off", None) => gettext("Off. Nothing is stopped, whatever your rules deny."),
             _ => return None,
         };
         let end = match (&state.before, state.mode.as_str()) {
             (Some(_), _) => gettext("_End Snooze"),
             (None, "lockdown") => gettext("_End Lockdown"),
+            (None, "off") => gettext("_Turn On"),
             (None, _) => gettext("_Ask Again"),
         };
         Some(Self { title, end })
@@ -80,6 +87,7 @@ mod tests {
             ("allow", "is allowed", "_Ask Again"),
             ("deny", "is denied", "_Ask Again"),
             ("lockdown", "Lockdown", "_End Lockdown"),
+            ("off", "Nothing is stopped", "_Turn On"),
         ] {
             let words = ModeWords::new(&state(mode, None, None)).unwrap();
             assert!(words.title.contains(word), "{}", words.title);
@@ -101,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_ends_says_when() {
-        for mode in ["learn", "allow", "deny"] {
+        for mode in ["learn", "allow", "deny", "off"] {
             let words = ModeWords::new(&state(mode, Some(u64::MAX), Some("ask"))).unwrap();
             assert!(words.title.contains(" until "), "{}", words.title);
             assert!(!words.title.contains('{'), "{}", words.title);

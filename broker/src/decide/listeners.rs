@@ -7,8 +7,8 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Alteration, Ancestry, Contents, Destination, Digest, Mode, Object, Outcome, Process, Program,
-    Protocol, Reach as Said, Subject,
+    Alteration, Ancestry, Contents, Destination, Digest, Mode, Object, Operation, Outcome, Process,
+    Program, Protocol, Reach as Said, Subject,
 };
 
 use super::rulebook::RuleBook;
@@ -355,12 +355,13 @@ fn listener(reach: &Reach) -> Option<Listener> {
     })
 }
 
-/// What the kernel is to have of it. In a lockdown nobody is let in whom no rule lets in, and what was granted
-/// is as it was afterwards, as it is after rules for one network.
+/// What the kernel is to have of it. Where the mode says who is let in of whom no rule does, what was granted is as it
+/// was afterwards, as it is after rules for one network.
 fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
-    let mut reach = if rules.modes.of(listener.uid) == Mode::Lockdown {
-        let mut nobody = Peerage::of(&Destination::Anywhere, Outcome::DENY);
-        let mut reach = reach(listener, said, &mut nobody);
+    let mode = rules.modes.of(listener.uid);
+    let mut reach = if let Some(outcome) = mode.overrides(Operation::Accept) {
+        let mut everybody = Peerage::of(&Destination::Anywhere, outcome);
+        let mut reach = reach(listener, said, &mut everybody);
         granted.note_in(&mut reach);
         reach
     } else {

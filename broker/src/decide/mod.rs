@@ -253,8 +253,8 @@ impl Decider {
                 self.trust_first(&arrival.caller, rule);
             }
             self.settle(arrival, action, Grounds::Rule(rule));
-        } else if mode.cuts(arrival.operation) {
-            self.settle(arrival, Outcome::DENY, Grounds::Mode(mode));
+        } else if let Some(action) = mode.overrides(arrival.operation) {
+            self.settle(arrival, action, Grounds::Mode(mode));
         } else if arrival.open {
             let action = match arrival.operation {
                 Operation::Accept => self.config.unruled_of(subject.uid).accept.action(),

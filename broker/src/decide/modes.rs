@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portreeve_dbus::{Error, ModeState};
 use portreeve_policy::{
-    Course, Deadline, Decision, Leave, Mode, ModeChange, Operation, Outcome, Rule, Standing, Timed,
+    Course, Deadline, Decision, Leave, Mode, ModeChange, Operation, Rule, Standing, Timed,
 };
 
 use super::{
@@ -85,7 +85,9 @@ impl Modes {
         let mode = self.of(uid);
         match decision {
             Decision::Settled { action, rule } => (Course::Tell(action), Grounds::Rule(rule)),
-            _ if mode.cuts(operation) => (Course::Tell(Outcome::DENY), Grounds::Mode(mode)),
+            _ if let Some(action) = mode.overrides(operation) => {
+                (Course::Tell(action), Grounds::Mode(mode))
+            }
             Decision::Asked { .. } => (mode.course_of_asked(), Grounds::Mode(mode)),
             Decision::Ask => match self.config.unruled_of(uid).treatment(operation) {
                 Treatment::Ask => (mode.course(), Grounds::Mode(mode)),

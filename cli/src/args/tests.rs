@@ -69,7 +69,7 @@ fn what_cannot_be_used_is_named() {
         assert!(text.contains(&format!("“{time}”")), "{text}");
     }
     assert!(refused(&["log", "--clear", "--denied"]).contains("--clear"));
-    assert!(refused(&["mode", "off"]).contains("lockdown"));
+    assert!(refused(&["mode", "on"]).contains("lockdown"));
     assert!(refused(&["mode", "--for", "1h"]).contains("MODE"));
     assert!(refused(&["snooze", "lockdown"]).contains("allow, deny, off"));
 }

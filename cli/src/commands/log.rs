@@ -279,6 +279,7 @@ fn reason(row: &View<'_>) -> String {
         ("mode-allow", _) => "no rule; mode allow",
         ("mode-deny", _) => "no rule; mode deny",
         ("mode-lockdown", _) => "lockdown",
+        ("mode-off", _) => "off",
         ("connected", _) => "was connected",
         ("at-once", _) => "no rule; must not wait",
         ("deadline", _) => "no answer in time",

@@ -48,6 +48,7 @@ async fn the_mode_is_set() {
     for words in [
         &["mode", "lockdown"][..],
         &["mode", "learn", "--for", "14days"],
+        &["mode", "off", "--for", "15m"],
         &["snooze", "allow"],
         &["snooze", "deny", "--for", "15m"],
         &["snooze", "off"],
@@ -63,6 +64,7 @@ async fn the_mode_is_set() {
     let expected = [
         set("Some(\"lockdown\") None None"),
         set("Some(\"learn\") Some(1209600) None"),
+        set("Some(\"off\") Some(900) None"),
         set("Some(\"allow\") Some(3600) Some(true)"),
         set("Some(\"deny\") Some(900) Some(true)"),
         set("None None Some(false)"),

@@ -59,7 +59,13 @@ fn each_mode_answers_calls_of_its_user() {
             !prompts.list(1000).await.unwrap().is_empty()
         })
         .await;
-        for (word, told) in [("deny", 1), ("allow", 0), ("learn", 0), ("lockdown", 1)] {
+        for (word, told) in [
+            ("deny", 1),
+            ("allow", 0),
+            ("learn", 0),
+            ("off", 0),
+            ("lockdown", 1),
+        ] {
             modes.set(1000, &mode(word)).await.unwrap();
             assert_eq!(modes.get(1000).await.unwrap().mode, word);
             // The first one has been answered by the first mode.
@@ -78,7 +84,7 @@ fn each_mode_answers_calls_of_its_user() {
         };
         modes.set(1000, &wakes).await.unwrap();
         assert_eq!(modes.get(1000).await.unwrap(), state("lockdown"));
-        let senseless = modes.set(1000, &mode("off")).await;
+        let senseless = modes.set(1000, &mode("on")).await;
         assert!(matches!(senseless, Err(Error::InvalidArgument(_))));
     });
 }
@@ -95,6 +101,7 @@ fn nothing_is_weakened_without_polkits_leave() {
         for (spec, action) in [
             (mode("allow"), ACTION_WEAKEN),
             (mode("learn"), ACTION_WEAKEN),
+            (mode("off"), ACTION_WEAKEN),
             (snooze("allow", 60), ACTION_SNOOZE),
             (snooze("deny", 60), ACTION_STRENGTHEN),
             (mode("deny"), ACTION_STRENGTHEN),

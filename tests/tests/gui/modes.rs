@@ -204,20 +204,24 @@ fn modes_are_chosen_in_the_menu() {
     desk.see(learning, "label");
     choose(&desk, 3);
     desk.see(denying, "label");
+    choose(&desk, 5);
+    let off = "Off. Nothing is stopped, whatever your rules deny.";
+    desk.see(off, "label");
+    desk.see("Turn On", "button");
     choose(&desk, 0);
-    desk.see_no(denying, "label");
+    desk.see_no(off, "label");
     let wanted = |mode: &str| ModeSpec {
         mode: Some(mode.into()),
         ..ModeSpec::default()
     };
-    let modes = ["learn", "deny", "ask"].map(wanted);
+    let modes = ["learn", "deny", "off", "ask"].map(wanted);
     assert_eq!(desk.broker.modes.wanted(), modes);
 }
 
 #[test]
 fn a_snooze_is_begun_in_the_menu() {
     let desk = desk("ask", None);
-    choose(&desk, 7);
+    choose(&desk, 8);
     desk.see("No questions. What no rule is about is denied.", "label");
     let snooze = ModeSpec {
         mode: Some("deny".into()),

@@ -121,7 +121,7 @@ async fn what_an_administrator_wants_asked_is_answered_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_mode_lets_go_on_what_is_to_be_asked() {
+async fn no_mode_but_off_lets_go_on_what_is_to_be_asked() {
     for mode in Mode::ALL {
         let desk = Desk::new().await;
         desk.add(&about("ask", "192.0.2.1")).await;
@@ -129,10 +129,13 @@ async fn no_mode_lets_go_on_what_is_to_be_asked() {
         let curl = Running::of(CURL, ALICE);
         let call = desk.call(&curl, at("192.0.2.1", 443)).await;
         desk.rest().await;
-        let silent = matches!(mode, Mode::Deny | Mode::Lockdown);
-        let told = silent.then_some(Told::Kept(1));
+        let told = match mode {
+            Mode::Ask | Mode::Learn | Mode::Allow => None,
+            Mode::Deny | Mode::Lockdown => Some(Told::Kept(1)),
+            Mode::Off => Some(Told::Kept(0)),
+        };
         assert_eq!(desk.told(call), told, "{mode}");
-        assert_eq!(desk.prompts(ALICE).await.is_empty(), silent);
+        assert_eq!(desk.prompts(ALICE).await.is_empty(), told.is_some());
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     kernel::Told,
     running::Running,
 };
-use crate::config::Config;
+use crate::config::{Config, Treatment};
 
 const CURL: &str = "/usr/bin/curl";
 
@@ -82,6 +82,7 @@ async fn each_mode_says_what_becomes_of_what_no_rule_is_about() {
         (Mode::Allow, Some(Told::Kept(0))),
         (Mode::Deny, Some(Told::Kept(1))),
         (Mode::Lockdown, Some(Told::Kept(1))),
+        (Mode::Off, Some(Told::Kept(0))),
         (Mode::Ask, None),
     ] {
         desk.mode(set(mode)).await;
@@ -148,6 +149,44 @@ async fn a_lockdown_cuts_what_is_open_and_keeps_everybody_out() {
     }
 }
 
+/// Neither rules, nor a built-in one that the user has set otherwise, nor the settings stop anything; who listens is
+/// open to everybody, and as it was afterwards.
+#[tokio::test(start_paused = true)]
+async fn off_stops_nothing_that_users_or_settings_would() {
+    let mut config = Config {
+        mode: Some(Mode::Ask),
+        ..Config::default()
+    };
+    config.unruled.connect = Treatment::Deny;
+    config.unruled.accept = Treatment::Deny;
+    let desk = Desk::with(config).await;
+    let (curl, wget) = (
+        Running::of(CURL, ALICE),
+        Running::of("/usr/bin/wget", ALICE),
+    );
+    desk.add_rule(CURL, "deny").await;
+    desk.add(&spec_for(Operation::Listen, CURL, "deny")).await;
+    let to = || at("192.0.2.1", 443);
+    let stopped = [Some(Told::Kept(1)); 2];
+    let all = async || {
+        [
+            desk.told_of(&curl, "192.0.2.1").await,
+            desk.told_of(&wget, "192.0.2.1").await,
+        ]
+    };
+    assert_eq!(all().await, stopped);
+    desk.mode(set(Mode::Off)).await;
+    assert_eq!(all().await, [Some(Told::Kept(0)); 2]);
+    let open = desk.send_on(&wget, Operation::Accept, to()).await;
+    assert_eq!(open, Some(Told::Kept(0)));
+    let listening = desk.listen(&curl, "0.0.0.0", 80).await;
+    assert_eq!(desk.told(listening), Some(Told::Kept(0)));
+    assert_eq!(desk.admitted(listening), [true, true, true]);
+    desk.mode(set(Mode::Ask)).await;
+    assert_eq!(all().await, stopped);
+    assert_eq!(desk.admitted(listening), [false, false, false]);
+}
+
 /// Who was let in by an answer that made no rule stays out during a lockdown, and no longer.
 #[tokio::test(start_paused = true)]
 async fn what_was_granted_is_there_again_after_a_lockdown() {
@@ -179,6 +218,7 @@ async fn who_waits_is_answered_by_the_mode() {
         (Mode::Learn, Told::Kept(0)),
         (Mode::Deny, Told::Kept(1)),
         (Mode::Lockdown, Told::Kept(1)),
+        (Mode::Off, Told::Kept(0)),
     ] {
         let desk = Desk::new().await;
         let (curl, bobs) = (Running::of(CURL, ALICE), Running::of(CURL, BOB));
@@ -280,6 +320,7 @@ async fn what_would_become_of_a_call_depends_on_the_mode() {
         (Mode::Learn, "allow", "allow"),
         (Mode::Deny, "allow", "deny"),
         (Mode::Lockdown, "deny", "deny"),
+        (Mode::Off, "allow", "allow"),
     ] {
         desk.mode(set(mode)).await;
         let outcomes = [explain("192.0.2.1").await, explain("192.0.2.2").await];

@@ -95,6 +95,7 @@ impl Grounds {
             Self::Mode(Mode::Allow) => "mode-allow",
             Self::Mode(Mode::Deny) => "mode-deny",
             Self::Mode(Mode::Lockdown) => "mode-lockdown",
+            Self::Mode(Mode::Off) => "mode-off",
             Self::Connected => "connected",
             Self::AtOnce => "at-once",
             Self::Failure(reason) => reason.as_str(),

@@ -103,7 +103,7 @@ fn an_end_that_nobody_saw_stays_one() {
 #[test]
 fn modes_that_make_no_sense_are_left_out() {
     for change in [
-        "mode = 'off'",
+        "mode = 'on'",
         "boot = NULL",
         "wall = since",
         "wall = since + 40000000",
@@ -134,7 +134,7 @@ fn modes_that_make_no_sense_are_left_out() {
 fn a_choice_that_makes_no_sense_is_known_to_have_been_one() {
     let place = stored(&both());
     let connection = Connection::open(&place.path).unwrap();
-    let sql = "UPDATE mode SET mode = 'off' WHERE snooze = 0 AND uid = 1000";
+    let sql = "UPDATE mode SET mode = 'on' WHERE snooze = 0 AND uid = 1000";
     connection.execute_batch(sql).unwrap();
     drop(connection);
     for _ in 0..2 {
