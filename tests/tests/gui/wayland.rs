@@ -148,3 +148,89 @@ fn escape_puts_off() {
         desk.see(CURL, "alert");
     });
 }
+
+/// The layer that is above all windows, and the corner, as the protocol has them.
+const OVERLAY: &str = "nil, 3, \"portreeve-prompt\"";
+const TOP_RIGHT: u32 = 1 | 8;
+
+#[test]
+fn where_there_are_layers_it_stands_above_all_windows() {
+    let mut desk = Desk::under(Compositor::Sway, (1280, 800));
+    desk.tap_agent();
+    desk.open_letter();
+    show(&desk, &prompt(1));
+    desk.see(CURL, "alert");
+    let wire = desk.wire();
+    for part in [
+        "zwlr_layer_shell_v1".to_owned(),
+        OVERLAY.to_owned(),
+        format!(".set_anchor({TOP_RIGHT})"),
+        ".set_margin(12, 12, 0, 0)".to_owned(),
+        // On demand.
+        ".set_keyboard_interactivity(2)".to_owned(),
+    ] {
+        assert!(wire.contains(&part), "{part} is not in {wire}");
+    }
+    assert!(!wire.contains("get_toplevel"), "{wire}");
+    let windows = desk.wayland().swaymsg(&["-t", "get_tree"]);
+    let windows = String::from_utf8_lossy(&windows.stdout).into_owned();
+    assert!(windows.contains("Letter") && !windows.contains(CURL));
+}
+
+#[test]
+fn where_there_are_no_layers_it_is_a_window() {
+    let mut desk = Desk::under(Compositor::Mutter, (1280, 800));
+    desk.tap_agent();
+    show(&desk, &prompt(1));
+    desk.see(CURL, "alert");
+    let wire = desk.wire();
+    assert!(
+        wire.contains("get_toplevel") && !wire.contains(OVERLAY),
+        "{wire}"
+    );
+}
+
+/// All sizes that a prompt has had, by what was said to the compositor.
+fn sizes(wire: &str) -> Vec<(u32, u32)> {
+    let size = |line: &str| {
+        let layer = line.split_once(".set_size(");
+        let window = || line.split_once(".set_window_geometry(");
+        let numbers = layer.or_else(window)?.1.split_once(')')?.0;
+        let mut numbers = numbers.rsplit(", ").map(str::parse);
+        let height = numbers.next()?.ok()?;
+        Some((numbers.next()?.ok()?, height))
+    };
+    wire.lines().filter_map(size).collect()
+}
+
+#[test]
+fn on_a_small_screen_all_of_it_is_seen() {
+    const SCREEN: (u32, u32) = (800, 440);
+    for compositor in [Compositor::Mutter, Compositor::Sway] {
+        let mut desk = Desk::under(compositor, SCREEN);
+        desk.tap_agent();
+        let long = Prompt {
+            verified: false,
+            host: Some(format!("{}.example", ["server"; 20].join("."))),
+            ..prompt(1)
+        };
+        show(&desk, &long);
+        desk.see("Its file was deleted or never existed.", "label");
+        let sizes = sizes(&desk.wire());
+        let (width, height) = *sizes.last().expect("it has a size");
+        assert!(width <= SCREEN.0, "{compositor:?}: {sizes:?}");
+        // It hangs from the upper edge, and the same is left below.
+        let room = SCREEN.1
+            - if compositor == Compositor::Sway {
+                24
+            } else {
+                0
+            };
+        assert!(height <= room, "{compositor:?}: {sizes:?}");
+        desk.click("Deny", "button");
+        desk.until("the answer has come", |desk| {
+            !desk.broker.answers().is_empty()
+        });
+        assert_eq!(desk.broker.answers()[0].action, "deny");
+    }
+}
