@@ -12,7 +12,7 @@ use super::{
     link::{self, Event},
     notification,
     open::open_window,
-    presence,
+    placement, presence,
     prompt_window::{Given, Other, Outcome, PromptWindow},
     style,
 };
@@ -280,7 +280,7 @@ impl AgentApplication {
         if is_new {
             window.present();
         }
-        if window.is_active() {
+        if window.is_active() || window.is_raised() {
             return;
         }
         // Some desktops do not bring a window forward by itself; and it may lie behind others.
@@ -329,6 +329,7 @@ impl AgentApplication {
                 application.handle(outcome);
             }
         });
+        placement::raise(&window);
         let application = self.downgrade();
         window.connect_is_active_notify(move |window| {
             if let (true, Some(application)) = (window.is_active(), application.upgrade()) {

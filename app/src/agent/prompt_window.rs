@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod countdown;
+mod height;
 mod imp;
 mod menu;
 mod others;
@@ -147,6 +148,7 @@ impl PromptWindow {
         self.show_details(&question);
         self.fill_menu(&question);
         self.show_consequence();
+        self.fit();
         let deadlines = prompts.iter().map(|prompt| prompt.deadline);
         imp.count_down(deadlines.filter(|it| *it > 0).min().unwrap_or_default());
         if !unmoved {

@@ -20,6 +20,7 @@ impl Backoff {
     }
 
     /// Whether it has not failed often yet.
+    #[cfg(feature = "agent")]
     pub(crate) fn is_young(&self) -> bool {
         self.attempts < 4
     }

@@ -19,16 +19,41 @@ use crate::{
     programs::{self, Running},
 };
 
+mod screen;
+mod wayland;
+
+use screen::Screen;
+pub(crate) use wayland::Compositor;
+use wayland::Wayland;
+
 /// How long anything may take to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often is looked whether it has.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// What the agent and the compositor have said to each other.
+const WIRE: &str = "wire";
+/// A window with an entry and a label that says what is in it.
+const LETTER: &str = r#"<interface>
+  <object class="GtkWindow" id="letter">
+    <property name="title">Letter</property>
+    <property name="default-width">400</property>
+    <property name="child">
+      <object class="GtkBox">
+        <child><object class="GtkEntry" id="text"/></child>
+        <child><object class="GtkLabel">
+          <property name="label" bind-source="text" bind-property="text"/>
+        </object></child>
+      </object>
+    </property>
+  </object>
+</interface>"#;
+
 /// The desk of one test. There is one at a time: the tests measure how fast windows react.
 pub(crate) struct Desk {
     pub(crate) broker: Broker,
     runtime: Runtime,
-    display: String,
+    screen: Screen,
     session_bus: String,
     // In the order in which they end.
     programs: Vec<Running>,
@@ -41,28 +66,45 @@ pub(crate) struct Desk {
 impl Desk {
     /// An empty desk and a broker that says nothing yet.
     pub(crate) fn new() -> Self {
+        Self::on(None)
+    }
+
+    /// The same under a compositor of Wayland, with a monitor of this size.
+    pub(crate) fn under(compositor: Compositor, size: (u32, u32)) -> Self {
+        Self::on(Some((compositor, size)))
+    }
+
+    fn on(compositor: Option<(Compositor, (u32, u32))>) -> Self {
         static ONE: Mutex<()> = Mutex::new(());
         let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         programs::folder();
 
         let folder = tempfile::tempdir().expect("cannot make a folder");
-        let (xvfb, display) = Running::start_and_read(
-            Command::new("Xvfb")
-                .args(["-displayfd", "1", "-screen", "0", "1280x1024x24"])
-                .args(["-nolisten", "tcp", "-noreset"]),
-        );
-        let display = format!(":{display}");
+        let runtime = Runtime::new().expect("cannot start a runtime");
         take_the_system_bus_place();
         let system_bus = Daemon::start_at(SYSTEM_BUS);
-        let (session_daemon, session_bus) = start_session_bus(&display, folder.path());
-        let runtime = Runtime::new().expect("cannot start a runtime");
+        let (mut screen, mut programs) = match compositor {
+            None => {
+                let (screen, xvfb) = Screen::x();
+                (screen, vec![xvfb])
+            }
+            Some((compositor, size)) => {
+                let wayland = Wayland::new(compositor, size, folder.path());
+                (Screen::Wayland(wayland), Vec::new())
+            }
+        };
+        let (session_daemon, session_bus) = start_session_bus(&screen, folder.path());
+        programs.insert(0, session_daemon);
+        if let Screen::Wayland(wayland) = &mut screen {
+            programs.splice(..0, wayland.start(&runtime, &session_bus));
+        }
         let broker = Broker::start(&runtime, system_bus.address());
         Self {
             broker,
             runtime,
-            display,
+            screen,
             session_bus,
-            programs: vec![session_daemon, xvfb],
+            programs,
             language: "",
             _system_bus: system_bus,
             folder,
@@ -74,6 +116,21 @@ impl Desk {
     pub(crate) fn start_agent(&mut self) {
         self.start_program("portreeve-agent");
         self.until("the agent has registered", |desk| desk.broker.has_agent());
+    }
+
+    /// The same, and takes down all that it and the compositor say to each other.
+    pub(crate) fn tap_agent(&mut self) {
+        let wire = fs::File::create(self.folder.path().join(WIRE)).expect("cannot write a file");
+        let mut command = self.command(programs::folder().join("portreeve-agent"));
+        let running = Running::start(command.env("WAYLAND_DEBUG", "client").stderr(wire));
+        self.programs.insert(0, running);
+        self.until("the agent has registered", |desk| desk.broker.has_agent());
+    }
+
+    /// What was said since then.
+    pub(crate) fn wire(&self) -> String {
+        let wire = fs::read(self.folder.path().join(WIRE)).expect("it is written");
+        String::from_utf8_lossy(&wire).into_owned()
     }
 
     /// Programs that are started from now on are in this language.
@@ -122,6 +179,57 @@ impl Desk {
         self.run(self.broker.happens(row));
     }
 
+    /// What the test has a compositor do.
+    pub(crate) fn wayland(&self) -> &Wayland {
+        match &self.screen {
+            Screen::Wayland(wayland) => wayland,
+            Screen::X(_) => panic!("this test is for a compositor of Wayland"),
+        }
+    }
+
+    /// Whether a window whose title contains this has the keyboard, as the window itself has it.
+    pub(crate) fn is_active(&self, title: &str) -> bool {
+        let tree = self.tree();
+        let mut windows = tree.lines().filter(|line| is_window(line));
+        windows.any(|line| line.contains(title) && line.contains(" active"))
+    }
+
+    /// Opens another window to write into, and gives it the keyboard.
+    pub(crate) fn open_letter(&mut self) {
+        let page = self.folder.path().join("letter.ui");
+        fs::write(&page, LETTER).expect("cannot write a file");
+        let mut command = self.command("gtk4-builder-tool");
+        let running = Running::start(command.arg("preview").arg(page));
+        self.programs.insert(0, running);
+        self.until("the letter has the keyboard", |desk| {
+            desk.is_active("Letter")
+        });
+    }
+
+    /// The prompt has come up: gives it the keyboard where it has not got it by that.
+    pub(crate) fn receive_prompt(&self) {
+        self.wayland().receive();
+    }
+
+    /// Gives the letter the keyboard, which the prompt has.
+    pub(crate) fn turn_to_letter(&self) {
+        self.until("the letter has the keyboard", |desk| {
+            desk.is_active("Letter") || {
+                desk.turn(false);
+                false
+            }
+        });
+    }
+
+    /// Gives the prompt the keyboard, which the letter has. A compositor does not always do what it is told.
+    pub(crate) fn turn_to_prompt(&self) {
+        self.turn(true);
+    }
+
+    fn turn(&self, to_prompt: bool) {
+        self.wayland().turn(&self.runtime, to_prompt);
+    }
+
     /// Whether a window whose title contains this is on the screen.
     pub(crate) fn has_window(&self, title: &str) -> bool {
         self.window(title).is_some()
@@ -138,17 +246,12 @@ impl Desk {
 
     /// Presses the key as often as said, 50 ms apart.
     pub(crate) fn press(&self, key: &str, times: u32) {
-        let times = times.to_string();
-        self.xdotool([
-            "key",
-            "--delay",
-            "50",
-            "--repeat",
-            &times,
-            "--repeat-delay",
-            "50",
-            key,
-        ]);
+        self.press_all(&[key], times);
+    }
+
+    /// Presses the keys, one after the other, as often as said, 50 ms apart.
+    pub(crate) fn press_all(&self, keys: &[&str], times: u32) {
+        self.screen.press(&self.runtime, keys, times);
     }
 
     /// Presses Tab in the window that has the keyboard until what is named has the focus, and then space there. (GTK
@@ -170,10 +273,7 @@ impl Desk {
 
     /// Runs xdotool.
     pub(crate) fn xdotool<const N: usize>(&self, arguments: [&str; N]) -> Output {
-        self.command("xdotool")
-            .args(arguments)
-            .output()
-            .expect("cannot run xdotool")
+        self.screen.xdotool(arguments)
     }
 
     /// Clicks through the accessibility bus, once what is named can be clicked.
@@ -276,16 +376,14 @@ impl Desk {
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
-            .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.session_bus)
             .env("XDG_RUNTIME_DIR", self.folder.path())
             .env("XDG_DATA_HOME", self.folder.path())
-            .env("GDK_BACKEND", "x11")
             .env("GSK_RENDERER", "cairo")
             .env("GSETTINGS_BACKEND", "memory")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            .env_remove("AT_SPI_BUS_ADDRESS")
-            .env_remove("WAYLAND_DISPLAY");
+            .env_remove("AT_SPI_BUS_ADDRESS");
+        self.screen.lead(&mut command);
         if !self.language.is_empty() {
             // In the locale C nothing is translated; ./x test has this one.
             command
@@ -296,8 +394,14 @@ impl Desk {
     }
 }
 
+/// Whether a line of the accessible tree is about a window.
+fn is_window(line: &str) -> bool {
+    // Applications stand at the edge, and their windows below.
+    line.starts_with("  ") && !line.starts_with("   ")
+}
+
 /// A bus that starts the agent when it is called, as where Portreeve is installed.
-fn start_session_bus(display: &str, data: &Path) -> (Running, String) {
+fn start_session_bus(screen: &Screen, data: &Path) -> (Running, String) {
     let services = data.join("dbus-1/services");
     fs::create_dir_all(&services).expect("cannot make a folder");
     let agent = programs::folder().join("portreeve-agent");
@@ -306,13 +410,13 @@ fn start_session_bus(display: &str, data: &Path) -> (Running, String) {
         agent.display()
     );
     fs::write(services.join(format!("{AGENT_ID}.service")), text).expect("cannot write a service");
-    Running::start_and_read(
-        Command::new("dbus-daemon")
-            .args(["--session", "--nofork", "--print-address=1"])
-            .env("DISPLAY", display)
-            .env("XDG_DATA_HOME", data)
-            .stderr(std::process::Stdio::null()),
-    )
+    let mut command = Command::new("dbus-daemon");
+    command
+        .args(["--session", "--nofork", "--print-address=1"])
+        .env("XDG_DATA_HOME", data)
+        .stderr(std::process::Stdio::null());
+    screen.lead(&mut command);
+    Running::start_and_read(&mut command)
 }
 
 /// The programs under test look for the system bus in one place only, so the test's bus has to be

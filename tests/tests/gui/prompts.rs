@@ -59,7 +59,7 @@ pub(crate) fn asked(prompt: &Prompt) -> Desk {
     desk
 }
 
-fn answer(id: u64, revision: u32, action: &str, scope: &str, lifespan: &str) -> Answer {
+pub(crate) fn answer(id: u64, revision: u32, action: &str, scope: &str, lifespan: &str) -> Answer {
     Answer {
         id,
         revision,

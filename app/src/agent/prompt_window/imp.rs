@@ -1,6 +1,6 @@
 //! The private half of [`super::PromptWindow`].
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, glib};
@@ -74,6 +74,8 @@ pub struct PromptWindow {
     #[template_child]
     pub(super) countdown_bar: TemplateChild<gtk::ProgressBar>,
     pub(super) icons: Icons,
+    /// How high it may be if it stands above all windows.
+    pub(super) room: Cell<Option<i32>>,
     pub(super) detail_rows: RefCell<Vec<adw::ActionRow>>,
     pub(super) shown: RefCell<Option<Shown>>,
     /// The programs that wait for their turn.
@@ -147,6 +149,11 @@ impl WidgetImpl for PromptWindow {
         // A label does not take the focus by itself.
         gtk::prelude::RootExt::set_focus(&*self.obj(), Some(&*self.heading));
         self.obj().tell_shown();
+    }
+
+    fn size_allocate(&self, width: i32, height: i32, baseline: i32) {
+        self.parent_size_allocate(width, height, baseline);
+        self.obj().fit_soon();
     }
 }
 
