@@ -4,6 +4,8 @@ use gettextrs::{bindtextdomain, textdomain};
 
 pub use gettextrs::gettext;
 
+pub mod question;
+
 /// The domain of Portreeve's translations.
 pub const DOMAIN: &str = "portreeve";
 
