@@ -37,7 +37,12 @@ const DIRECTIONS: [(&str, &[&str]); 10] = [
     ),
     (
         "portreeve-cli",
-        &["portreeve-dbus", "portreeve-policy", "portreeve-exchange"],
+        &[
+            "portreeve-dbus",
+            "portreeve-policy",
+            "portreeve-exchange",
+            "portreeve-i18n",
+        ],
     ),
     ("portreeve-probe-ebpf", &["portreeve-abi"]),
     ("xtask", &[]),
