@@ -13,7 +13,9 @@ list() {
     echo '# Files with text to be translated, sorted. build-aux/potfiles.sh writes this.'
     {
         find data -name '*.desktop.in' -o -name '*.metainfo.xml.in' -o -name '*.policy.in'
-        grep -rlE --include='*.rs' '\bn?gettext(_f)?\(' app/src | grep -v '/i18n\.rs$' || true
+        # The functions themselves are in i18n/src/lib.rs.
+        grep -rlE --include='*.rs' '\bn?gettext(_f)?\(' app/src cli/src i18n/src |
+            grep -v '^i18n/src/lib\.rs$' || true
         grep -rl --include='*.ui' 'translatable="yes"' app data || true
         grep -rlE --include='*.blp' '\bC?_\(' app || true
     } | sort -u

@@ -13,7 +13,6 @@ pub mod agent;
 pub mod client;
 pub mod editor;
 pub mod hardening;
-pub mod i18n;
 pub mod model;
 pub mod programs;
 pub mod user_facing_error;
@@ -22,6 +21,7 @@ mod logging;
 mod sentence;
 
 pub use logging::init as init_logging;
+pub use portreeve_i18n as i18n;
 
 /// Version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,8 +1,11 @@
 //! What can go wrong, and the exit status it ends with.
 
+mod reading;
+
 use std::{io, process::ExitCode};
 
 use portreeve_dbus::{Error as BrokerError, SearchError};
+use portreeve_i18n::{fill, gettext, gettext_f};
 use serde::Serialize;
 use zbus::{DBusError as _, fdo};
 
@@ -23,10 +26,6 @@ pub(crate) const AGENT_EXISTS: u8 = 6;
 /// `doctor` found a problem (`EX_CONFIG` of sysexits.h).
 pub(crate) const PROBLEM: u8 = 78;
 
-/// What would help against denied access, where polkit has a say.
-const LEAVE: &str = "; run this on a terminal in your own desktop session, where polkit can ask \
-                     you for it, or as root";
-
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -34,15 +33,18 @@ pub(crate) enum Error {
     #[error("{0}")]
     Usage(String),
     /// There is no system bus to be reached.
-    #[error("cannot reach the system bus: {0}")]
+    #[error("{}", with_reason(&gettext("cannot reach the system bus: {reason}"), .0))]
     NoBus(zbus::Error),
     /// The system bus is there, the broker is not.
-    #[error(
-        "cannot reach the broker: {0}; see “systemctl status portreeved” and “portreevectl doctor”"
-    )]
+    #[error("{}", with_reason(
+        &gettext(
+            "cannot reach the broker: {reason}; see “systemctl status portreeved” and “portreevectl doctor”",
+        ),
+        .0,
+    ))]
     NoBroker(String),
     /// The broker, or the bus, denied the call.
-    #[error("{text}{}", if *.by_leave { LEAVE } else { "" })]
+    #[error("{}", denied(.text, *.by_leave))]
     AccessDenied {
         /// Name of the error on the bus.
         name: String,
@@ -52,13 +54,13 @@ pub(crate) enum Error {
         by_leave: bool,
     },
     /// The broker refused.
-    #[error("{}", .0.description().filter(|text| !text.is_empty()).unwrap_or("the broker gave no reason"))]
+    #[error("{}", of_broker(.0))]
     Broker(BrokerError),
     /// A file of rules cannot be taken.
-    #[error(transparent)]
+    #[error("{}", reading::exchange(.0))]
     Exchange(#[from] portreeve_exchange::Error),
     /// A file cannot be written.
-    #[error("cannot write {file}: {source}")]
+    #[error("{}", not_written(.file, .source))]
     File {
         /// The file.
         file: String,
@@ -66,11 +68,40 @@ pub(crate) enum Error {
         source: io::Error,
     },
     /// The program cannot begin.
-    #[error("cannot begin: {0}")]
+    #[error("{}", with_reason(&gettext("cannot begin: {reason}"), .0))]
     Setup(io::Error),
     /// The output cannot be written.
-    #[error("cannot write the output: {0}")]
+    #[error("{}", with_reason(&gettext("cannot write the output: {reason}"), .0))]
     Output(#[from] io::Error),
+}
+
+/// Such a text, and why it is so, which may be in English.
+fn with_reason(text: &str, reason: &impl ToString) -> String {
+    fill(text, &[("reason", &reason.to_string())])
+}
+
+/// That access was denied, and what would help, where polkit has a say.
+fn denied(text: &str, by_leave: bool) -> String {
+    if !by_leave {
+        return text.to_owned();
+    }
+    gettext_f(
+        // Translators: {denial} is what cannot be done, a text in English.
+        "{denial}; run this on a terminal in your own desktop session, where polkit can ask you for it, or as root",
+        &[("denial", text)],
+    )
+}
+
+fn of_broker(error: &BrokerError) -> String {
+    let text = error.description().filter(|text| !text.is_empty());
+    text.map_or_else(|| gettext("the broker gave no reason"), str::to_owned)
+}
+
+fn not_written(file: &str, reason: &io::Error) -> String {
+    gettext_f(
+        "cannot write {file}: {reason}",
+        &[("file", file), ("reason", &reason.to_string())],
+    )
 }
 
 /// The result of everything here.
@@ -78,7 +109,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<SearchError> for Error {
     fn from(error: SearchError) -> Self {
-        Self::Usage(error.to_string())
+        Self::Usage(reading::search(&error))
     }
 }
 
@@ -127,6 +158,16 @@ impl Error {
             | Self::Output(_) => own("Failed"),
             Self::Broker(error) => error.name().to_string(),
         }
+    }
+
+    /// The broker has ended meanwhile.
+    pub(crate) fn broker_ended() -> Self {
+        Self::NoBroker(gettext("it ended"))
+    }
+
+    /// The bus has ended meanwhile.
+    pub(crate) fn bus_ended() -> Self {
+        Self::NoBroker(gettext("the bus ended"))
     }
 
     /// The error of a call that polkit could have given leave for.
@@ -189,13 +230,14 @@ impl Error {
         };
         match reply.as_ref() {
             fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_) => {
-                Self::NoBroker("it is not running".to_owned())
+                // Translators: the broker, here and below: it stands in the place of {reason}.
+                Self::NoBroker(gettext("it is not running"))
             }
             fdo::Error::NoReply(_) | fdo::Error::Disconnected(_) => {
-                Self::NoBroker("it ended before it replied".to_owned())
+                Self::NoBroker(gettext("it ended before it replied"))
             }
             fdo::Error::Timeout(_) | fdo::Error::TimedOut(_) => {
-                Self::NoBroker("it did not reply in time".to_owned())
+                Self::NoBroker(gettext("it did not reply in time"))
             }
             fdo::Error::AccessDenied(text) | fdo::Error::InteractiveAuthorizationRequired(text) => {
                 Self::AccessDenied {

@@ -29,6 +29,11 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(refusal) => return refuse(&refusal),
     };
+    // Programs get English.
+    if !args.json {
+        // SAFETY: there is no other thread yet.
+        unsafe { portreeve_i18n::init_with_locale() };
+    }
     let mut output = Output::new(args.json);
     let done = prepare(&args).and_then(|()| run(&args, &mut output));
     done.unwrap_or_else(|error| {

@@ -1,6 +1,7 @@
 //! The user acted for.
 
 use nix::unistd::{Uid, User};
+use portreeve_i18n::gettext_f;
 
 use crate::error::{Error, Result};
 
@@ -14,9 +15,13 @@ pub(crate) fn resolve(name: Option<&str>) -> Result<u32> {
     }
     match User::from_name(name) {
         Ok(Some(user)) => Ok(user.uid.as_raw()),
-        Ok(None) => Err(Error::Usage(format!("cannot find user “{name}”"))),
-        Err(error) => Err(Error::Usage(format!(
-            "cannot look up user “{name}”: {error}"
+        Ok(None) => Err(Error::Usage(gettext_f(
+            "cannot find user “{name}”",
+            &[("name", name)],
+        ))),
+        Err(error) => Err(Error::Usage(gettext_f(
+            "cannot look up user “{name}”: {reason}",
+            &[("name", name), ("reason", &error.to_string())],
         ))),
     }
 }

@@ -77,7 +77,7 @@ fn passes(tree: &Tree, steps: &Steps, kind: TestKind, options: &TestOptions) -> 
     let sandbox = root::enter(tree, steps)?;
     drop(preparing);
     let sandbox = match kind {
-        TestKind::Gui => {
+        TestKind::Bus | TestKind::Gui => {
             let compiled = steps.step("translations", |log| {
                 translations::compile(tree, &sandbox, log)
             })?;

@@ -13,7 +13,7 @@ use crate::tree::{self, Tree};
 /// Longer files hold more than one thing.
 const MOST_LINES: usize = 500;
 /// Which of our crates each of our crates may build on.
-const DIRECTIONS: [(&str, &[&str]); 9] = [
+const DIRECTIONS: [(&str, &[&str]); 10] = [
     ("portreeve-abi", &[]),
     ("portreeve-policy", &[]),
     ("portreeve-dbus", &["portreeve-policy"]),
@@ -25,13 +25,24 @@ const DIRECTIONS: [(&str, &[&str]); 9] = [
         "portreeve-exchange",
         &["portreeve-dbus", "portreeve-policy"],
     ),
+    ("portreeve-i18n", &["portreeve-dbus"]),
     (
         "portreeve-app",
-        &["portreeve-dbus", "portreeve-policy", "portreeve-exchange"],
+        &[
+            "portreeve-dbus",
+            "portreeve-policy",
+            "portreeve-exchange",
+            "portreeve-i18n",
+        ],
     ),
     (
         "portreeve-cli",
-        &["portreeve-dbus", "portreeve-policy", "portreeve-exchange"],
+        &[
+            "portreeve-dbus",
+            "portreeve-policy",
+            "portreeve-exchange",
+            "portreeve-i18n",
+        ],
     ),
     ("portreeve-probe-ebpf", &["portreeve-abi"]),
     ("xtask", &[]),

@@ -11,7 +11,10 @@ pub use places::Place;
 pub(super) use places::go_together;
 
 use crate::{
-    i18n::{fill, gettext, gettext_f, ngettext_f},
+    i18n::{
+        fill, gettext, gettext_f, ngettext_f,
+        question::{Kind, is_by_contents, is_by_udp},
+    },
     programs::{Package, Program},
 };
 
@@ -107,7 +110,7 @@ impl Question {
         let host = isolate(&shown(prompt.host.as_deref().unwrap_or(&prompt.address)));
         let domain = domain_of(prompt).map(|name| isolate(&shown(name)));
         let domain = domain.unwrap_or_default();
-        let by_udp = matches!(prompt.protocol.as_str(), "udp" | "udplite");
+        let by_udp = is_by_udp(prompt);
         let lifespans: Vec<_> = prompt
             .lifespans
             .iter()
@@ -128,7 +131,7 @@ impl Question {
             .position(|choice| choice.value.to_string() == prompt.suggested_lifespan)
             .unwrap_or_default();
         Self {
-            heading: heading::heading(prompt, &name, &host, by_udp),
+            heading: heading::heading(prompt, &name, &host),
             identity: identity(prompt, program),
             warning: warning(prompt).or_else(|| nameless(prompt)),
             stopped: (prompt.held == 0).then(|| {
@@ -203,38 +206,9 @@ impl Question {
     }
 }
 
-/// What kind of thing is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Connect,
-    /// To have the computer's name servers look names up.
-    Lookup,
-    Listen,
-    Raw,
-    /// Something of a newer broker.
-    Other,
-}
-
-impl Kind {
-    fn of(prompt: &Prompt) -> Self {
-        match prompt.operation.as_str() {
-            "connect" if prompt.name_server == Some(true) => Self::Lookup,
-            "connect" => Self::Connect,
-            "listen" => Self::Listen,
-            "create" => Self::Raw,
-            _ => Self::Other,
-        }
-    }
-}
-
 /// Whether the calls are its program's, so that it may be shown as the system presents that.
 fn is_presented(prompt: &Prompt) -> bool {
     prompt.verified && !prompt.runs_anything
-}
-
-/// Whether the program is known by what is in its file, and no path of this computer leads to that.
-fn is_by_contents(prompt: &Prompt) -> bool {
-    prompt.by_contents == Some(true) && !prompt.verified
 }
 
 /// Whether what nobody answers goes on.

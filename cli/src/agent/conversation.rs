@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use portreeve_dbus::{Arming, Error as BrokerError, Prompt, withdrawn};
+use portreeve_dbus::{Arming, Error as BrokerError, Prompt};
+use portreeve_i18n::gettext;
 use portreeve_policy::{For, Scope};
 
-use super::{Asked, words};
-use crate::{error::Error, output::clean, terminal::Key};
+use super::{
+    Asked,
+    words::{self, beside},
+};
+use crate::terminal::Key;
 
 /// From how long before the deadline on a terminal that shows everything again is told of it.
 const LAST_SECONDS: u64 = 10;
-
-/// What is said of keys where it cannot be taken back.
-const KEYS_COUNT: &str = "Keys count after a second.";
 
 /// What a key, or a refusal, asks to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Conversation {
             scope: 0,
             lifespan: 0,
             given: None,
-            trouble: Some("Connecting to the broker…".to_owned()),
+            trouble: Some(gettext("Connecting to the broker…")),
             note: None,
             fits: true,
             is_seen: false,
@@ -141,7 +142,7 @@ impl Conversation {
         self.given = None;
         self.trouble = Some(why);
         if had_any {
-            self.note = Some("The broker has gone, and its questions with it.".to_owned());
+            self.note = Some(gettext("The broker has gone, and its questions with it."));
             self.appear();
         }
     }
@@ -160,7 +161,7 @@ impl Conversation {
         let is_another = !known.reads_as(&asked);
         *known = asked;
         if is_another && self.current == Some(id) {
-            self.note = Some("The question has changed.".to_owned());
+            self.note = Some(gettext("The question has changed."));
             self.turn_to(Some(id));
         }
     }
@@ -191,12 +192,7 @@ impl Conversation {
         let is_own = self.given.as_ref().is_some_and(|given| given.id == id);
         if self.current == Some(id) {
             if !is_own {
-                let program = words::program(&prompt);
-                self.note = Some(match reason {
-                    withdrawn::ANSWERED => format!("The question about {program} is answered."),
-                    withdrawn::ENDED => format!("{program} has ended and needs no answer."),
-                    _ => format!("The question about {program} is withdrawn."),
-                });
+                self.note = Some(beside::over(&prompt, reason));
             }
             self.turn_to_the_oldest();
         }
@@ -207,21 +203,11 @@ impl Conversation {
         let given = self.given.take_if(|given| given.id == id)?;
         let (note, is_over) = match result {
             Ok(0) => (given.said, true),
-            Ok(rule) => (format!("{} This is rule {rule} now.", given.said), true),
-            Err(BrokerError::NoSuchPrompt(_)) => {
-                ("The question was not open any more.".to_owned(), true)
+            Ok(rule) => (beside::ruled(&given.said, rule), true),
+            Err(error) => {
+                let is_over = matches!(error, BrokerError::NoSuchPrompt(_));
+                (beside::refused(error), is_over)
             }
-            Err(BrokerError::StaleRevision(_)) => (
-                "The question has changed meanwhile: look at it again.".to_owned(),
-                false,
-            ),
-            Err(error) => (
-                format!(
-                    "The answer was not taken: {}",
-                    clean(&Error::from(error).to_string())
-                ),
-                false,
-            ),
         };
         self.note = Some(note);
         if is_over {
@@ -309,13 +295,7 @@ impl Conversation {
             allow,
             scope,
             lifespan,
-            said: format!(
-                "{} {}: {}, {}.",
-                if allow { "Allowed" } else { "Denied" },
-                words::program(prompt),
-                words::reach(prompt, scope),
-                words::time(lifespan)
-            ),
+            said: words::given(prompt, allow, scope, lifespan),
         };
         self.given = Some(given.clone());
         Some(Wish::Answer(given))
@@ -366,10 +346,11 @@ impl Conversation {
     pub(super) fn view(&self, now: Instant, boot_time: Duration) -> View {
         let note = self.note.iter().cloned();
         let Some(asked) = self.current() else {
-            let state = self.trouble.as_deref().unwrap_or("No questions.");
+            let state = self.trouble.clone();
+            let state = state.unwrap_or_else(|| gettext("No questions."));
             return View {
-                question: note.chain([state.to_owned()]).collect(),
-                keys: keys(&["q quit"]),
+                question: note.chain([state]).collect(),
+                keys: beside::keys_of_nothing(),
                 ..View::default()
             };
         };
@@ -377,20 +358,14 @@ impl Conversation {
         let mut question: Vec<String> = note.collect();
         let waiting = self.queue.len() - 1;
         if waiting > 0 {
-            question.push(format!("{waiting} more waiting"));
+            question.push(beside::waiting(waiting));
         }
         question.push(words::question(prompt));
         question.extend(words::facts(prompt));
         let warnings = words::warnings(asked).into_iter();
-        question.extend(warnings.map(|warning| format!("Warning: {warning}")));
+        question.extend(warnings.map(|it| beside::warning(&it)));
         if prompt.held == 0 {
-            question.push(format!(
-                "This attempt was {}. Your answer will count the next time it tries.",
-                match prompt.unanswered.as_deref() {
-                    Some("allow") => "let through",
-                    _ => "stopped",
-                }
-            ));
+            question.push(beside::late(prompt));
         }
         let [live, kept] = self.live(prompt, now, boot_time);
         View {
@@ -409,49 +384,47 @@ impl Conversation {
     /// Adds what can be chosen, and returns the keys for it.
     fn choices(&self, asked: &Asked, question: &mut Vec<String>) -> String {
         let prompt = &asked.prompt;
-        let mut list = |title: &str, labels: Vec<String>| {
-            question.push(title.to_owned());
+        let mut list = |title: String, labels: Vec<String>| {
+            question.push(title);
             let numbered = labels.into_iter().zip(1..);
             question.extend(numbered.map(|(label, number)| format!("{number} {label}")));
-            keys(&["1… choose", "b back"])
+            beside::keys_of_list()
         };
         match self.menu {
             Some(Menu::Scope) => {
                 let scopes = asked.scopes().into_iter();
                 let labels = scopes.map(|scope| words::reach(prompt, scope)).collect();
-                list("How far is your answer to reach?", labels)
+                list(gettext("How far is your answer to reach?"), labels)
             }
             Some(Menu::Lifespan) => {
                 let labels = asked.lifespans().into_iter().map(words::time).collect();
-                list("How long is your answer to count?", labels)
+                list(gettext("How long is your answer to count?"), labels)
             }
             None => {
                 if let Some((scope, lifespan)) = self.chosen(asked) {
                     question.push(words::consequence(prompt, scope, lifespan));
                 }
-                keys(&[
-                    "a allow",
-                    "d deny",
-                    "s how far",
-                    "l how long",
-                    "i details",
-                    "n next",
-                    "q quit",
-                ])
+                beside::keys()
             }
         }
     }
 
     fn live(&self, prompt: &Prompt, now: Instant, boot_time: Duration) -> [Vec<String>; 2] {
         let left = seconds_left(prompt, boot_time);
-        let left = left.map(|left| format!("Denied in {left} s without an answer."));
+        let left = left.map(beside::left);
+        // What is said of keys where it cannot be taken back.
+        let count = gettext("Keys count after a second.");
         let (live, kept) = match (&self.given, self.arming.takes_key(now)) {
-            (Some(_), _) => ("Sending your answer…", "Sending your answer…"),
-            _ if !self.fits => ("Make this window larger to answer.", KEYS_COUNT),
-            (None, false) => ("One moment: keys do not count yet.", KEYS_COUNT),
-            (None, true) => ("Press a key.", KEYS_COUNT),
+            (Some(_), _) => {
+                let text = gettext("Sending your answer…");
+                (text.clone(), text)
+            }
+            // Translators: this window of the terminal.
+            _ if !self.fits => (gettext("Make this window larger to answer."), count),
+            (None, false) => (gettext("One moment: keys do not count yet."), count),
+            (None, true) => (gettext("Press a key."), count),
         };
-        [live, kept].map(|last| left.iter().cloned().chain([last.to_owned()]).collect())
+        [live, kept].map(|last| left.iter().cloned().chain([last]).collect())
     }
 
     /// Whether time is so short that it is worth telling again on a terminal that keeps all that was
@@ -483,12 +456,6 @@ fn seconds_left(prompt: &Prompt, boot_time: Duration) -> Option<u64> {
     }
     let left = Duration::from_micros(prompt.deadline).saturating_sub(boot_time);
     Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
-}
-
-/// A line of keys that breaks between them only.
-fn keys(keys: &[&str]) -> String {
-    let keys: Vec<_> = keys.iter().map(|key| key.replace(' ', "\u{a0}")).collect();
-    keys.join("  ")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::{env, future::pending, sync::Arc, time::Duration};
 use portreeve_dbus::{
     AGENT_PATH, BrokerProxy, Error as BrokerError, Owner, OwnerWatch, Prompt, bind_to,
 };
+use portreeve_i18n::{gettext, gettext_f};
 use tokio::{
     sync::{Notify, mpsc::Sender},
     time::sleep,
@@ -54,7 +55,7 @@ pub(super) async fn run(events: Sender<Event>, wait: bool) {
                 return send(&events, Event::Failed(Error::NoBus(error))).await;
             }
             Err(Failure::Bus(_)) => {
-                let why = "The system bus has gone; waiting for it…".to_owned();
+                let why = gettext("The system bus has gone; waiting for it…");
                 send(&events, Event::Trouble(why)).await;
                 sleep(PAUSE).await;
             }
@@ -109,12 +110,12 @@ async fn serve(
                 }
             }
         } else {
-            let why = "The broker is not running; waiting for it…".to_owned();
+            let why = gettext("The broker is not running; waiting for it…");
             send(events, Event::Trouble(why)).await;
             watch.changed().await?
         };
         broker.set(None);
-        let why = "Connecting to the broker…".to_owned();
+        let why = gettext("Connecting to the broker…");
         send(events, Event::Trouble(why)).await;
     }
     Ok(())
@@ -144,14 +145,15 @@ async fn stay_registered(connection: &Connection, events: &Sender<Event>, wait: 
                 return pending().await;
             }
             Err(BrokerError::AgentExists(_)) if wait => {
-                "Another agent asks you; waiting until it ends…".to_owned()
+                gettext("Another agent asks you; waiting until it ends…")
             }
             Err(error @ (BrokerError::AgentExists(_) | BrokerError::AccessDenied(_))) => {
                 return error.into();
             }
             Err(error) => {
-                let error = Error::from(error).to_string();
-                format!("{}; trying again…", crate::output::clean(&error))
+                let error = crate::output::clean(&Error::from(error).to_string());
+                // Translators: {error} is what cannot be done, and why.
+                gettext_f("{error}; trying again…", &[("error", &error)])
             }
         };
         send(events, Event::Trouble(why)).await;

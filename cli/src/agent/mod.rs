@@ -18,6 +18,7 @@ use std::{
 };
 
 use portreeve_dbus::{BrokerProxy, Error as BrokerError, OWN_UID, Prompt, PromptsProxy};
+use portreeve_i18n::gettext;
 use portreeve_policy::{For, Scope};
 use tokio::{sync::mpsc, task::yield_now, time::sleep};
 use zbus::Connection;
@@ -95,12 +96,15 @@ impl Asked {
 /// Asks until the person has enough of it.
 pub(crate) async fn run(args: &Args, agent: &Agent) -> Result<ExitCode> {
     if args.json {
-        return Err(usage("--json is not for this command: it asks a person"));
+        return Err(Error::Usage(
+            // Programs get English.
+            "--json is not for this command: it asks a person".to_owned(),
+        ));
     }
     if args.user.is_some() {
-        return Err(usage(
+        return Err(Error::Usage(gettext(
             "--user is not for this command: everybody answers for themselves",
-        ));
+        )));
     }
     let mut signals = Signals::listen()?;
     let mut terminal = Terminal::open()?;
@@ -162,10 +166,6 @@ async fn key(terminal: &Terminal) -> Result<Option<Key>> {
     let key = terminal.key().await;
     yield_now().await;
     key
-}
-
-fn usage(text: &str) -> Error {
-    Error::Usage(text.to_owned())
 }
 
 /// Whatever the loop has to keep.
@@ -301,7 +301,7 @@ impl Host {
 }
 
 async fn answer(connection: Option<Connection>, given: &Given) -> Result<u64, BrokerError> {
-    let gone = || BrokerError::Failed("the broker has gone".to_owned());
+    let gone = || BrokerError::Failed(gettext("the broker has gone"));
     let prompts = PromptsProxy::new(&connection.ok_or_else(gone)?).await?;
     let action = if given.allow { "allow" } else { "deny" };
     let lifespan = given.lifespan.to_string();

@@ -1,6 +1,12 @@
 //! The words of a prompt on a terminal. Whatever comes from outside is made safe to print here.
 
+pub(super) mod beside;
+
 use portreeve_dbus::{Letters, Prompt};
+use portreeve_i18n::{
+    fill, gettext, gettext_f,
+    question::{Kind, is_by_contents, is_by_udp, template},
+};
 use portreeve_policy::{Application, For, Packaging, Scope};
 
 use super::Asked;
@@ -34,80 +40,61 @@ fn detail(text: &str) -> String {
 
 /// The program's name, as sentences have it.
 pub(super) fn program(prompt: &Prompt) -> String {
-    format!("“{}”", name(&prompt.name))
+    name(&prompt.name)
 }
 
 fn host(prompt: &Prompt) -> String {
     name(prompt.host.as_deref().unwrap_or(&prompt.address))
 }
 
-fn is_udp(prompt: &Prompt) -> bool {
-    matches!(prompt.protocol.as_str(), "udp" | "udplite")
-}
-
-/// Whether the program is known by what is in its file, and no path of this computer leads to that.
-fn is_by_contents(prompt: &Prompt) -> bool {
-    prompt.by_contents == Some(true) && !prompt.verified
-}
-
 /// Whether names are to be looked up: by one of the computer's name servers.
 fn is_lookup(prompt: &Prompt) -> bool {
-    prompt.operation == "connect" && prompt.name_server == Some(true)
+    Kind::of(prompt) == Kind::Lookup
 }
 
 /// The question.
 pub(super) fn question(prompt: &Prompt) -> String {
-    let program = program(prompt);
-    let who = if let Some(unit) = &prompt.service {
-        format!("the system service “{}”", name(unit))
-    } else if prompt.unanswered.is_some() {
-        format!("the system program {program}")
-    } else if prompt.runs_anything {
-        format!("commands run in {program}")
-    } else if is_by_contents(prompt) {
-        format!("a program in a container or similar ({program})")
-    } else if !prompt.verified {
-        format!("a program without a file ({program})")
-    } else if prompt.interpreter.is_some() {
-        format!("the script {program}")
-    } else {
-        program
-    };
-    let host = host(prompt);
-    if is_lookup(prompt) {
-        return format!("Allow {who} to look up names?");
-    }
-    match (prompt.operation.as_str(), prompt.protocol.as_str()) {
-        ("connect", "tcp" | "sctp") => format!("Allow {who} to connect to {host}?"),
-        ("connect", _) => format!("Allow {who} to send data to {host}?"),
-        ("listen", _) if is_udp(prompt) => format!("Let other devices send data to {who}?"),
-        ("listen", _) => format!("Let other devices connect to {who}?"),
-        ("create", _) => format!("Allow {who} to send and receive raw packets?"),
-        _ => format!("Allow {who} to use the network?"),
-    }
+    let unit = prompt.service.as_deref().map(name);
+    let app = unit.unwrap_or_else(|| program(prompt));
+    let names = [("app", app.as_str()), ("host", &host(prompt))];
+    fill(&template(prompt), &names)
 }
 
 /// The application that an answer is for, if it is for more than a file.
 fn application(prompt: &Prompt) -> Option<String> {
     let key = prompt.application.as_deref().filter(|_| prompt.verified)?;
     let application = Application::of_key(key);
-    let what = match application.as_ref().map(|it| (it.packaging(), it.id())) {
-        Some((Packaging::Flatpak, id)) => format!("Flatpak {}", detail(id)),
-        Some((Packaging::Snap, id)) => format!("Snap {}", detail(id)),
-        // Of a newer broker.
-        None => detail(key),
-    };
-    Some(format!(
-        "Application: {what} (all its programs, any version)"
-    ))
+    Some(
+        match application.as_ref().map(|it| (it.packaging(), it.id())) {
+            Some((Packaging::Flatpak, id)) => gettext_f(
+                // Translators: Flatpak and Snap are names. {id} is what the application is called there, such as
+                // org.mozilla.firefox.
+                "Application: Flatpak {id} (all its programs, any version)",
+                &[("id", &detail(id))],
+            ),
+            Some((Packaging::Snap, id)) => gettext_f(
+                "Application: Snap {id} (all its programs, any version)",
+                &[("id", &detail(id))],
+            ),
+            // Of a newer broker.
+            None => gettext_f(
+                "Application: {id} (all its programs, any version)",
+                &[("id", &detail(key))],
+            ),
+        },
+    )
 }
 
 fn file(prompt: &Prompt) -> String {
     let path = detail(&prompt.path);
     match &prompt.interpreter {
-        _ if !prompt.verified => format!("Program: calls itself {path}"),
-        Some(interpreter) => format!("Program: {path}, run by {}", detail(interpreter)),
-        None => format!("Program: {path}"),
+        // Translators: {path} is a file's path as the program itself states it.
+        _ if !prompt.verified => gettext_f("Program: calls itself {path}", &[("path", &path)]),
+        Some(interpreter) => gettext_f(
+            "Program: {path}, run by {interpreter}",
+            &[("path", &path), ("interpreter", &detail(interpreter))],
+        ),
+        None => gettext_f("Program: {path}", &[("path", &path)]),
     }
 }
 
@@ -115,38 +102,58 @@ fn file(prompt: &Prompt) -> String {
 pub(super) fn facts(prompt: &Prompt) -> Vec<String> {
     let mut facts = vec![application(prompt).unwrap_or_else(|| file(prompt))];
     if prompt.runs_anything && !prompt.command.is_empty() {
-        facts.push(format!("Says it runs: {}", detail(&prompt.command)));
+        facts.push(gettext_f(
+            // Translators: {command} is a command line as the program itself states it.
+            "Says it runs: {command}",
+            &[("command", &detail(&prompt.command))],
+        ));
     }
     if let Some(parent) = prompt.started_by.first() {
-        facts.push(format!("Started by: {}", detail(parent)));
+        facts.push(started_by(parent));
     }
-    if prompt.operation != "create" {
-        let address = name(&prompt.address);
-        let place = match &prompt.host {
-            Some(host) => format!("{} ({address})", detail(host)),
-            None => address,
-        };
-        let title = if prompt.operation == "listen" {
-            "Listens at"
-        } else if is_lookup(prompt) {
-            "Name server"
-        } else {
-            "Other side"
-        };
-        facts.push(format!("{title}: {place}{}", port(prompt)));
-    }
+    facts.extend(place(prompt));
     if let Some(letters) = letters(prompt) {
-        facts.push(format!("In letters: {}", detail(&letters.text)));
+        facts.push(gettext_f(
+            // Translators: {name} is the name of a computer on the network.
+            "In letters: {name}",
+            &[("name", &detail(&letters.text))],
+        ));
     }
     facts
 }
 
-fn port(prompt: &Prompt) -> String {
+fn started_by(path: &str) -> String {
+    // Translators: {path} is a program, or some of them in a row.
+    gettext_f("Started by: {path}", &[("path", &detail(path))])
+}
+
+/// What it is about, if that is a place.
+fn place(prompt: &Prompt) -> Option<String> {
+    let address = name(&prompt.address);
+    let place = match &prompt.host {
+        Some(host) => format!("{} ({address})", detail(host)),
+        None => address,
+    };
+    let text = match (Kind::of(prompt), prompt.port) {
+        (Kind::Raw, _) => return None,
+        // Translators: {place} is an address, perhaps with a name before it; {protocol} is TCP, for example, here and below.
+        (Kind::Listen, 0) => gettext("Listens at: {place}, {protocol}"),
+        (Kind::Listen, _) => gettext("Listens at: {place}, port {port} ({protocol})"),
+        (Kind::Lookup, 0) => gettext("Name server: {place}, {protocol}"),
+        (Kind::Lookup, _) => gettext("Name server: {place}, port {port} ({protocol})"),
+        (Kind::Connect | Kind::Other, 0) => gettext("Other side: {place}, {protocol}"),
+        (Kind::Connect | Kind::Other, _) => {
+            gettext("Other side: {place}, port {port} ({protocol})")
+        }
+    };
     let protocol = name(&prompt.protocol.to_uppercase());
-    match prompt.port {
-        0 => format!(", {protocol}"),
-        port => format!(", port {port} ({protocol})"),
-    }
+    let port = prompt.port.to_string();
+    let values = [
+        ("place", place.as_str()),
+        ("port", &port),
+        ("protocol", &protocol),
+    ];
+    Some(fill(&text, &values))
 }
 
 /// Whether the program's file is none that its user has let it run from.
@@ -160,56 +167,59 @@ fn letters(prompt: &Prompt) -> Option<Letters> {
 }
 
 /// All there is to be wary of, the worst first.
-pub(super) fn warnings(asked: &Asked) -> Vec<&'static str> {
+pub(super) fn warnings(asked: &Asked) -> Vec<String> {
     let prompt = &asked.prompt;
     let is_foreign = prompt.alterations.iter().any(|word| word == "foreign-code");
     let others = prompt.alterations.iter();
     let others = others.filter(|word| !matches!(word.as_str(), "foreign-code" | "changed"));
-    let kind = prompt.operation.as_str();
     [
         (
             is_foreign,
-            "Code that is not part of this program runs inside it.",
+            gettext("Code that is not part of this program runs inside it."),
         ),
         (
             others.count() > 0,
-            "Another program (a debugger, for example) controls it.",
+            gettext("Another program (a debugger, for example) controls it."),
         ),
         (
             is_changed(prompt),
-            "Its file has changed since you allowed it, so your rules that allow it are paused.",
+            gettext(
+                "Its file has changed since you allowed it, so your rules that allow it are paused.",
+            ),
         ),
         (
             letters(prompt).is_some_and(|letters| letters.looks_alike),
-            "The name of the other side can be taken for another.",
+            gettext("The name of the other side can be taken for another."),
         ),
         (
             is_by_contents(prompt),
-            "It is known by what is in its file alone: any program of yours can run that, with code of its own.",
+            gettext(
+                "It is known by what is in its file alone: any program of yours can run that, with code of its own.",
+            ),
         ),
         (
             !prompt.verified && !is_by_contents(prompt),
-            "Its file was deleted or never existed.",
+            gettext("Its file was deleted or never existed."),
         ),
         (
             prompt.runs_anything,
-            "It runs whatever it is given, so your answer is for this process only.",
+            gettext("It runs whatever it is given, so your answer is for this process only."),
         ),
         (
             prompt.verified && asked.is_changeable && !is_changed(prompt),
-            "Its file is not the system’s: programs of yours can change it.",
+            gettext("Its file is not the system’s: programs of yours can change it."),
         ),
         (
-            kind == "create",
-            "They can reach any address, whatever your rules say.",
+            Kind::of(prompt) == Kind::Raw,
+            gettext("They can reach any address, whatever your rules say."),
         ),
         (
             is_lookup(prompt),
-            "The names that it looks up can tell others what it does.",
+            gettext("The names that it looks up can tell others what it does."),
         ),
         (
-            kind == "connect" && prompt.host.is_none() && !is_lookup(prompt),
-            "No name is known for this address.",
+            Kind::of(prompt) == Kind::Connect && prompt.host.is_none(),
+            gettext("No name is known for this address."),
         ),
     ]
     .into_iter()
@@ -224,99 +234,156 @@ pub(super) fn details(prompt: &Prompt) -> Vec<String> {
         details.push(file(prompt));
     }
     if let Some(digest) = prompt.sha256.as_deref().filter(|_| is_by_contents(prompt)) {
-        details.push(format!("SHA-256 of its file: {}", detail(digest)));
+        details.push(gettext_f(
+            "SHA-256 of its file: {digest}",
+            &[("digest", &detail(digest))],
+        ));
     }
     let foreign = prompt.foreign_code.iter().flatten();
     details.extend(foreign.map(|file| format!("Foreign code: {}", detail(file))));
     if !prompt.command.is_empty() {
-        details.push(format!(
-            "Command as the program wrote it: {}",
-            detail(&prompt.command)
+        details.push(gettext_f(
+            "Command as the program wrote it: {command}",
+            &[("command", &detail(&prompt.command))],
         ));
     }
     if !prompt.started_by.is_empty() {
-        details.push(format!(
-            "Started by: {}",
-            detail(&prompt.started_by.join(" ← "))
-        ));
+        details.push(started_by(&prompt.started_by.join(" ← ")));
     }
     if let Some(unit) = &prompt.unit {
-        details.push(format!("Unit: {}", detail(unit)));
+        // Translators: of systemd.
+        details.push(gettext_f("Unit: {unit}", &[("unit", &detail(unit))]));
     }
-    details.push(format!("Process: {}", prompt.pid));
-    let source = match prompt.host_source.as_deref() {
-        Some("lookup") => Some("as looked up by this program"),
-        Some("hosts") => Some("from /etc/hosts"),
-        Some("resolver") => Some("as looked up by some program"),
-        _ => None,
-    };
-    if let (Some(host), Some(source)) = (&prompt.host, source) {
-        details.push(format!("Name: {}, {source}", detail(host)));
+    let pid = prompt.pid.to_string();
+    details.push(gettext_f("Process: {pid}", &[("pid", &pid)]));
+    if let Some(host) = &prompt.host {
+        let text = match prompt.host_source.as_deref() {
+            // Translators: {host} is the name of a computer, here and below.
+            Some("lookup") => Some(gettext("Name: {host}, as looked up by this program")),
+            Some("hosts") => Some(gettext("Name: {host}, from /etc/hosts")),
+            Some("resolver") => Some(gettext("Name: {host}, as looked up by some program")),
+            _ => None,
+        };
+        details.extend(text.map(|text| fill(&text, &[("host", &detail(host))])));
     }
-    details.push(format!("Attempts: {}", prompt.attempts));
+    let attempts = prompt.attempts.to_string();
+    details.push(gettext_f("Attempts: {count}", &[("count", &attempts)]));
     details
 }
 
-/// How far an answer of this scope reaches.
+/// How far an answer of this scope reaches: it stands in lists, and in the place of `{reach}`.
 pub(super) fn reach(prompt: &Prompt, scope: Scope) -> String {
-    let host = host(prompt);
-    let port = if is_udp(prompt) {
-        format!("UDP port {}", prompt.port)
-    } else {
-        format!("port {}", prompt.port)
-    };
-    match (prompt.operation.as_str(), scope) {
-        ("create", _) => "raw packets of all kinds".to_owned(),
-        ("listen", Scope::Any) => "any port, from any network".to_owned(),
-        ("listen", Scope::LocalNetwork) => format!("{port}, from the local network"),
-        ("listen", Scope::ThisComputer) => format!("{port}, from this computer"),
-        ("listen", _) => format!("{port}, from any network"),
-        (_, Scope::Any) => "anywhere".to_owned(),
-        (_, Scope::NameServers) => "all name servers of this computer".to_owned(),
-        (_, Scope::Domain) => {
-            let domain = prompt.domain.as_deref().unwrap_or_default();
-            format!("{} and its subdomains, any port", name(domain))
+    let is_udp = is_by_udp(prompt);
+    let text = match (Kind::of(prompt), scope) {
+        // Translators: how far an answer reaches, here and below.
+        (Kind::Raw, _) => gettext("raw packets of all kinds"),
+        (Kind::Listen, Scope::Any) => gettext("any port, from any network"),
+        (Kind::Listen, Scope::LocalNetwork) if is_udp => {
+            gettext("UDP port {port}, from the local network")
         }
-        (_, Scope::Host) => format!("{host}, any port"),
-        (_, _) => format!("{host}, {port} only"),
-    }
+        (Kind::Listen, Scope::LocalNetwork) => gettext("port {port}, from the local network"),
+        (Kind::Listen, Scope::ThisComputer) if is_udp => {
+            gettext("UDP port {port}, from this computer")
+        }
+        (Kind::Listen, Scope::ThisComputer) => gettext("port {port}, from this computer"),
+        (Kind::Listen, _) if is_udp => gettext("UDP port {port}, from any network"),
+        (Kind::Listen, _) => gettext("port {port}, from any network"),
+        (_, Scope::Any) => gettext("anywhere"),
+        (_, Scope::NameServers) => gettext("all name servers of this computer"),
+        // Translators: {domain} is the end of a computer's name, such as example.org.
+        (_, Scope::Domain) => gettext("{domain} and its subdomains, any port"),
+        (_, Scope::Host) => gettext("{host}, any port"),
+        (_, _) if is_udp => gettext("{host}, UDP port {port} only"),
+        (_, _) => gettext("{host}, port {port} only"),
+    };
+    let domain = name(prompt.domain.as_deref().unwrap_or_default());
+    let (host, port) = (host(prompt), prompt.port.to_string());
+    let values = [
+        ("domain", domain.as_str()),
+        ("host", &host),
+        ("port", &port),
+    ];
+    fill(&text, &values)
 }
 
-/// How long an answer of this lifespan counts.
+/// How long an answer of this lifespan counts: it stands in lists, and in the place of `{time}`.
 pub(super) fn time(lifespan: For) -> String {
     match lifespan {
-        For::Once => "just this time".to_owned(),
-        For::Process => "until it quits".to_owned(),
-        For::Time(span) => format!("for {}", in_words(span.seconds().into())),
-        For::Logout => "until you log out".to_owned(),
-        For::Always => "always".to_owned(),
+        // Translators: for how long an answer counts, here and below.
+        For::Once => gettext("just this time"),
+        For::Process => gettext("until it quits"),
+        // Translators: {time} is as it is typed, such as 1h 30m.
+        For::Time(span) => {
+            let time = in_words(span.seconds().into());
+            gettext_f("for {time}", &[("time", &time)])
+        }
+        For::Logout => gettext("until you log out"),
+        For::Always => gettext("always"),
     }
 }
 
 /// What an answer will do.
 pub(super) fn consequence(prompt: &Prompt, scope: Scope, lifespan: For) -> String {
-    let (reach, time) = (reach(prompt, scope), time(lifespan));
-    let what = match lifespan {
-        For::Once => format!("Your answer makes no rule: {reach}, {time}."),
-        For::Time(_) | For::Logout | For::Always if is_by_contents(prompt) => format!(
-            "Your answer makes a rule for what is in the file of {}, wherever that is: {reach}, {time}.",
-            program(prompt)
+    let text = match lifespan {
+        // Translators: {reach} is how far an answer reaches, such as “www.example.org, any port”, and {time} for how long it
+        // counts, here and below.
+        For::Once => gettext("Your answer makes no rule: {reach}, {time}."),
+        For::Time(_) | For::Logout | For::Always if is_by_contents(prompt) => gettext(
+            "Your answer makes a rule for what is in the file of “{app}”, wherever that is: {reach}, {time}.",
         ),
-        _ => format!(
-            "Your answer makes a rule for {}: {reach}, {time}.",
-            program(prompt)
-        ),
+        _ => gettext("Your answer makes a rule for “{app}”: {reach}, {time}."),
     };
-    let what = if is_changed(prompt) && lifespan == For::Always {
-        format!("{what} Allow trusts the changed file: all your rules for it count again.")
-    } else {
-        what
-    };
+    let mut what = fill(&text, &of_answer(prompt, scope, lifespan).each());
+    if is_changed(prompt) && lifespan == For::Always {
+        what = gettext_f(
+            // Translators: {consequence} is what an answer does, and this is said of it, here and below. Allow and Deny are
+            // what the keys a and d do.
+            "{consequence} Allow trusts the changed file: all your rules for it count again.",
+            &[("consequence", &what)],
+        );
+    }
     let limited = matches!(scope, Scope::LocalNetwork | Scope::ThisComputer);
-    if prompt.operation == "listen" && limited {
-        format!("{what} Deny keeps everybody out.")
+    if Kind::of(prompt) == Kind::Listen && limited {
+        what = gettext_f(
+            "{consequence} Deny keeps everybody out.",
+            &[("consequence", &what)],
+        );
+    }
+    what
+}
+
+/// What is said once an answer is given.
+pub(super) fn given(prompt: &Prompt, allow: bool, scope: Scope, lifespan: For) -> String {
+    let text = if allow {
+        gettext("Allowed “{app}”: {reach}, {time}.")
     } else {
-        what
+        gettext("Denied “{app}”: {reach}, {time}.")
+    };
+    fill(&text, &of_answer(prompt, scope, lifespan).each())
+}
+
+/// The values of sentences about an answer.
+struct OfAnswer {
+    app: String,
+    reach: String,
+    time: String,
+}
+
+fn of_answer(prompt: &Prompt, scope: Scope, lifespan: For) -> OfAnswer {
+    OfAnswer {
+        app: program(prompt),
+        reach: reach(prompt, scope),
+        time: time(lifespan),
+    }
+}
+
+impl OfAnswer {
+    fn each(&self) -> [(&str, &str); 3] {
+        [
+            ("app", &self.app),
+            ("reach", &self.reach),
+            ("time", &self.time),
+        ]
     }
 }
 

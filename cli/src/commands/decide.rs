@@ -1,9 +1,11 @@
 //! `portreevectl decide`: answers a prompt.
 
 use portreeve_dbus::{Error as BrokerError, OWN_UID, Prompt};
+use portreeve_i18n::{fill, gettext, gettext_f};
 use portreeve_policy::{For, Outcome, Scope};
 use serde::Serialize;
 
+use super::words;
 use crate::{
     args::Decide,
     bus::{Bus, call_with_leave},
@@ -63,12 +65,15 @@ pub(crate) async fn run(uid: u32, decide: &Decide, output: &mut Output) -> Resul
 fn find(prompts: &[Prompt], id: u64, uid: u32) -> Result<&Prompt> {
     let found = prompts.iter().find(|prompt| prompt.id == id);
     Ok(found.ok_or_else(|| {
-        let hint = if uid == OWN_UID {
-            "; --user names another user"
+        let id = id.to_string();
+        BrokerError::NoSuchPrompt(if uid == OWN_UID {
+            gettext_f(
+                "cannot find an open prompt {id}; --user names another user",
+                &[("id", &id)],
+            )
         } else {
-            ""
-        };
-        BrokerError::NoSuchPrompt(format!("cannot find an open prompt {id}{hint}"))
+            gettext_f("cannot find an open prompt {id}", &[("id", &id)])
+        })
     })?)
 }
 
@@ -87,20 +92,32 @@ fn default_scope(prompt: &Prompt) -> Scope {
 }
 
 fn text(view: &View, decide: &Decide) -> String {
-    let done = match decide.action {
-        Outcome::Allow => "Allowed",
-        Outcome::Deny(_) => "Denied",
+    let allowed = matches!(decide.action, Outcome::Allow);
+    let text = match (decide.lifespan, allowed) {
+        (For::Once, true) => gettext("Allowed once"),
+        (For::Once, false) => gettext("Denied once"),
+        (For::Process, true) => gettext("Allowed until the program ends"),
+        (For::Process, false) => gettext("Denied until the program ends"),
+        // Translators: {time} is as it is typed, such as 1h 30m, here and below.
+        (For::Time(_), true) => gettext("Allowed for {time}"),
+        (For::Time(_), false) => gettext("Denied for {time}"),
+        (For::Logout, true) => gettext("Allowed until its user logs out"),
+        (For::Logout, false) => gettext("Denied until its user logs out"),
+        (For::Always, true) => gettext("Allowed always"),
+        (For::Always, false) => gettext("Denied always"),
     };
-    let long = match decide.lifespan {
-        For::Once => "once".to_owned(),
-        For::Process => "until the program ends".to_owned(),
-        For::Time(span) => format!("for {}", in_words(span.seconds().into())),
-        For::Logout => "until its user logs out".to_owned(),
-        For::Always => "always".to_owned(),
+    let time = match decide.lifespan {
+        For::Time(span) => in_words(span.seconds().into()),
+        For::Once | For::Process | For::Logout | For::Always => String::new(),
     };
+    let done = fill(&text, &[("time", &time)]);
     match view.rule {
-        Some(rule) => format!("{done} {long}; this is rule {rule} now."),
-        None => format!("{done} {long}."),
+        Some(rule) => gettext_f(
+            // Translators: {done} is what was done, such as “Allowed always”.
+            "{done}; this is rule {rule} now.",
+            &[("done", &done), ("rule", &rule.to_string())],
+        ),
+        None => words::done(&done, 0),
     }
 }
 

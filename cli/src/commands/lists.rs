@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use portreeve_dbus::{ListInfo, NewList, RuleChanges, list_text, sealed};
 use portreeve_exchange::{Found, IncomingList, TextFile, read};
+use portreeve_i18n::{fill, gettext, gettext_f, ngettext_f};
 use portreeve_policy::List;
 use serde::Serialize;
 
+use super::words;
 use crate::{
     args::Lists,
     bus::{Bus, call_with_leave},
@@ -56,7 +58,10 @@ pub(crate) async fn run(uid: u32, command: &Lists, output: &mut Output) -> Resul
                 change: change.0,
                 lists: std::slice::from_ref(name),
             };
-            output.result(&made, |made| said(made, "is what the file has"))
+            output.result(&made, |made| {
+                let done = gettext_f("List “{name}” is what the file has", &[("name", name)]);
+                clean(&words::done(&done, made.change))
+            })
         }
         Lists::Remove { names } => {
             let change = change(uid, &RuleChanges::default(), Vec::new(), names).await?;
@@ -64,7 +69,7 @@ pub(crate) async fn run(uid: u32, command: &Lists, output: &mut Output) -> Resul
                 change: change.0,
                 lists: names,
             };
-            output.result(&made, |made| said(made, "removed"))
+            output.result(&made, removed)
         }
     }
 }
@@ -87,7 +92,10 @@ pub(super) async fn kept(uid: u32) -> Result<Vec<IncomingList>> {
     for info in proxy.list(uid).await? {
         let text = list_text(&proxy, uid, &info.name).await?;
         let list = List::read(&text).map_err(|mistake| {
-            portreeve_dbus::Error::Failed(format!("cannot understand a list: {}", mistake.text))
+            portreeve_dbus::Error::Failed(gettext_f(
+                "cannot understand a list: {reason}",
+                &[("reason", &mistake.text)],
+            ))
         })?;
         lists.push(IncomingList {
             name: info.name,
@@ -118,8 +126,9 @@ fn text_of(file: &Path) -> Result<(String, String)> {
     match read(file)? {
         Found::File(TextFile { name, text }) => Ok((name, text)),
         Found::Directory { name, .. } => {
-            let text = format!("cannot keep {name} as a list: it is a directory");
-            Err(Error::Usage(text))
+            // Translators: {name} is a file's name.
+            let text = gettext("cannot keep {name} as a list: it is a directory");
+            Err(Error::Usage(fill(&text, &[("name", &name)])))
         }
     }
 }
@@ -143,21 +152,30 @@ fn clean_lines(text: &str) -> String {
     lines.join("\n")
 }
 
-fn said(made: &Made<'_>, done: &str) -> String {
-    let names: Vec<String> = made.lists.iter().map(|name| format!("“{name}”")).collect();
-    let lists = if names.len() == 1 { "List" } else { "Lists" };
-    let change = match made.change {
-        0 => String::new(),
-        change => format!(" (change {change})"),
-    };
-    clean(&format!("{lists} {} {done}{change}.", names.join(", ")))
+fn removed(made: &Made<'_>) -> String {
+    let names: Vec<String> = made.lists.iter().map(|name| words::quoted(name)).collect();
+    let done = ngettext_f(
+        // Translators: {lists} is the name of one, or of several.
+        "List {lists} removed",
+        "Lists {lists} removed",
+        names.len(),
+        &[("lists", &words::row(&names))],
+    );
+    clean(&words::done(&done, made.change))
 }
 
 fn text(lists: &[View<'_>]) -> String {
     if lists.is_empty() {
-        return "No lists.".to_owned();
+        return gettext("No lists.");
     }
-    let mut table = Table::new(["NAME", "ENTRIES", "MADE", "FROM"]);
+    let mut table = Table::new([
+        gettext("NAME"),
+        gettext("ENTRIES"),
+        // Translators: when a list was made.
+        gettext("MADE"),
+        // Translators: the file that a list is from.
+        gettext("FROM"),
+    ]);
     for list in lists {
         table.row([
             list.name.to_owned(),
@@ -189,9 +207,6 @@ mod tests {
             change: 7,
             lists: &["ads".to_owned(), "b".to_owned()],
         };
-        assert_eq!(
-            said(&made, "removed"),
-            "Lists “ads”, “b” removed (change 7)."
-        );
+        assert_eq!(removed(&made), "Lists “ads”, “b” removed (change 7).");
     }
 }

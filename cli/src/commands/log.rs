@@ -9,9 +9,11 @@ use futures_util::StreamExt as _;
 use portreeve_dbus::{
     ActivitiesProxy, Activity, ActivityFilter, Error as BrokerError, Sieve, program_key, search,
 };
+use portreeve_i18n::{gettext, gettext_f};
 use portreeve_policy::Program;
 use serde::Serialize;
 
+use super::words;
 use crate::{
     args::Log,
     bus::{Bus, call_with_leave},
@@ -96,7 +98,7 @@ struct Cleared {
 pub(crate) async fn clear(uid: u32, output: &mut Output) -> Result<()> {
     let proxy = Bus::connect_patiently().await?.activities().await?;
     call_with_leave::<_, ()>(proxy.inner(), "Clear", &uid).await?;
-    output.result(&Cleared { cleared: true }, |_| "Forgotten.".to_owned())
+    output.result(&Cleared { cleared: true }, |_| gettext("Forgotten."))
 }
 
 /// Prints what the programs of user `uid` did, and goes on with that if it is wanted.
@@ -193,8 +195,8 @@ async fn follow(
                 shown.clear();
             }
             // Another broker does not know of the subscription.
-            Some(_) = owners.next() => return Err(Error::NoBroker("it ended".to_owned())),
-            else => return Err(Error::NoBroker("the bus ended".to_owned())),
+            Some(_) = owners.next() => return Err(Error::broker_ended()),
+            else => return Err(Error::bus_ended()),
         }
     }
 }
@@ -211,13 +213,13 @@ impl<'a> Printer<'a> {
         Self {
             output,
             table: Table::new([
-                "TIME",
-                "VERDICT",
-                "PROGRAM",
-                "OPERATION",
-                "OTHER SIDE",
-                "REASON",
-                "COUNT",
+                gettext("TIME"),
+                gettext("VERDICT"),
+                gettext("PROGRAM"),
+                gettext("OPERATION"),
+                gettext("OTHER SIDE"),
+                gettext("REASON"),
+                gettext("COUNT"),
             ]),
             is_first: true,
         }
@@ -232,7 +234,7 @@ impl<'a> Printer<'a> {
                 table.row(cells(row));
             }
             match (is_first, views.is_empty()) {
-                (true, true) => "Nothing recorded.".to_owned(),
+                (true, true) => gettext("Nothing recorded."),
                 (true, false) => table.render(),
                 (false, _) => table.rest(),
             }
@@ -241,54 +243,42 @@ impl<'a> Printer<'a> {
 }
 
 fn cells(row: &View<'_>) -> [String; 7] {
-    let mut program = row.subject.path.to_owned();
-    if !row.subject.verified {
-        program.push_str(" (not verified)");
-    }
-    let Object {
-        host,
-        address,
-        port,
-        protocol,
-    } = row.object;
-    let place = match host {
-        Some(host) => format!("{host} ({address})"),
-        None => address.to_owned(),
-    };
+    let object = &row.object;
     [
         in_local_time(row.last),
         row.action.to_owned(),
-        program,
+        words::path(row.subject.path, row.subject.verified),
         row.operation.to_owned(),
-        match port {
-            0 => format!("{place}, {protocol}"),
-            port => format!("{place} port {port}, {protocol}"),
-        },
+        words::other_side(object.host, object.address, object.port, object.protocol),
         reason(row),
         row.count.to_string(),
     ]
 }
 
 fn reason(row: &View<'_>) -> String {
-    let words = match (row.reason, row.rule) {
-        ("rule", Some(rule)) => return format!("rule {rule}"),
-        ("answer", _) => "answered",
-        ("late-answer", _) => "answered before",
-        ("unruled", _) => "no rule; the settings",
-        ("mode-learn", _) => "no rule; learning",
-        ("mode-allow", _) => "no rule; mode allow",
-        ("mode-deny", _) => "no rule; mode deny",
-        ("mode-lockdown", _) => "lockdown",
-        ("mode-off", _) => "off",
-        ("connected", _) => "was connected",
-        ("at-once", _) => "no rule; must not wait",
-        ("deadline", _) => "no answer in time",
-        ("no-agent", _) => "nobody to ask",
-        ("prompt-limit", _) => "too many questions",
-        ("peers-unlimited", _) => "peers could not be limited",
-        (word, _) => word,
-    };
-    words.to_owned()
+    match (row.reason, row.rule) {
+        ("rule", Some(rule)) => gettext_f("rule {rule}", &[("rule", &rule.to_string())]),
+        // Translators: why something was allowed or denied, here and below.
+        ("answer", _) => gettext("answered"),
+        ("late-answer", _) => gettext("answered before"),
+        ("unruled", _) => gettext("no rule; the settings"),
+        ("mode-learn", _) => gettext("no rule; learning"),
+        // Translators: allow is a word that is typed so, and deny in the next.
+        ("mode-allow", _) => gettext("no rule; mode allow"),
+        ("mode-deny", _) => gettext("no rule; mode deny"),
+        // Translators: a mode, in which everything is denied.
+        ("mode-lockdown", _) => gettext("lockdown"),
+        // Translators: a mode, in which nothing is stopped.
+        ("mode-off", _) => gettext("off"),
+        ("connected", _) => gettext("was connected"),
+        ("at-once", _) => gettext("no rule; must not wait"),
+        ("deadline", _) => gettext("no answer in time"),
+        ("no-agent", _) => gettext("nobody to ask"),
+        ("prompt-limit", _) => gettext("too many questions"),
+        // Translators: who may connect to a program that waits for connections.
+        ("peers-unlimited", _) => gettext("peers could not be limited"),
+        (word, _) => word.to_owned(),
+    }
 }
 
 #[cfg(test)]

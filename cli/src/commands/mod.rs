@@ -11,6 +11,7 @@ mod rules;
 mod status;
 mod test;
 mod top;
+mod words;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portreeve_dbus::{ModeSpec, ModeState};
+use portreeve_i18n::{gettext, gettext_f};
 use portreeve_policy::{Mode, ModeChange};
 use serde::Serialize;
 
@@ -37,8 +38,10 @@ impl<'a> From<&'a ModeState> for View<'a> {
 }
 
 /// What is said of a mode that nobody has chosen.
-pub(super) const UNDECIDED: &str =
-    "only watching, until you choose how to start: portreevectl mode ask, learn or allow";
+pub(super) fn undecided() -> String {
+    // Translators: portreevectl, mode, ask, learn and allow are typed so.
+    gettext("only watching, until you choose how to start: portreevectl mode ask, learn or allow")
+}
 
 /// Shows the mode of user `uid`, or sets it.
 pub(crate) async fn run(uid: u32, mode: &ModeArgs, output: &mut Output) -> Result<()> {
@@ -53,8 +56,9 @@ pub(crate) async fn snooze(uid: u32, snooze: &SnoozeArgs, output: &mut Output) -
     let change = match (snooze.what, snooze.time) {
         (Snooze::Off, None) => ModeChange::Wake,
         (Snooze::Off, Some(_)) => {
-            let text = "cannot end a snooze for a time: “off” takes no --for";
-            return Err(Error::Usage(text.to_owned()));
+            // Translators: off and --for are typed so.
+            let text = gettext("cannot end a snooze for a time: “off” takes no --for");
+            return Err(Error::Usage(text));
         }
         (Snooze::Mode(mode), time) => ModeChange::Snooze(mode, time.unwrap_or(Mode::SNOOZE)),
     };
@@ -75,7 +79,7 @@ async fn show(uid: u32, output: &mut Output) -> Result<()> {
     let state = Bus::connect().await?.modes().await?.get(uid).await?;
     output.result(&View::from(&state), |view| {
         let words = if view.undecided {
-            UNDECIDED.to_owned()
+            undecided()
         } else {
             words(view.mode, view.ends, view.before, boot_time())
         };
@@ -90,12 +94,19 @@ pub(super) fn words(mode: &str, ends: Option<u64>, before: Option<&str>, now: Du
     };
     let left = time_left(ends, now);
     match before {
-        Some(before) => format!(
-            "{} (snooze: {left} left, then {})",
-            clean(mode),
-            clean(before)
+        Some(before) => gettext_f(
+            // Translators: {mode} and {before} are words that are typed so, such as allow; {time} is as it is typed, too: 1h 30m.
+            "{mode} (snooze: {time} left, then {before})",
+            &[
+                ("mode", &clean(mode)),
+                ("time", &left),
+                ("before", &clean(before)),
+            ],
         ),
-        None => format!("{} ({left} left)", clean(mode)),
+        None => gettext_f(
+            "{mode} ({time} left)",
+            &[("mode", &clean(mode)), ("time", &left)],
+        ),
     }
 }
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use portreeve_dbus::{Error as BrokerError, Prompt, PromptsProxy};
+use portreeve_i18n::{fill, gettext};
 use serde::Serialize;
 
+use super::words;
 use crate::{
     bus::Bus,
     clock::boot_time,
@@ -148,8 +150,8 @@ pub(crate) async fn watch(uid: u32, output: &mut Output) -> Result<()> {
                 }
             }
             // Another broker does not know of the subscription.
-            Some(_) = owners.next() => return Err(Error::NoBroker("it ended".to_owned())),
-            else => return Err(Error::NoBroker("the bus ended".to_owned())),
+            Some(_) = owners.next() => return Err(Error::broker_ended()),
+            else => return Err(Error::bus_ended()),
         }
     }
 }
@@ -167,18 +169,23 @@ fn print(prompts: &[Prompt], output: &mut Output) -> Result<()> {
 
 fn text(prompts: &[View<'_>], now: Duration) -> String {
     if prompts.is_empty() {
-        return "No open prompts.".to_owned();
+        return gettext("No open prompts.");
     }
     let mut table = Table::new([
-        "ID",
-        "REVISION",
-        "PROGRAM",
-        "PID",
-        "OPERATION",
-        "OTHER SIDE",
-        "HELD",
-        "LEFT",
-        "COMMAND",
+        // Translators: the number of a rule or a question.
+        gettext("ID"),
+        // Translators: how often a question has changed, a number.
+        gettext("REVISION"),
+        gettext("PROGRAM"),
+        // Translators: the number of a process.
+        gettext("PID"),
+        gettext("OPERATION"),
+        gettext("OTHER SIDE"),
+        // Translators: how many calls wait.
+        gettext("HELD"),
+        // Translators: the time that is left.
+        gettext("LEFT"),
+        gettext("COMMAND"),
     ]);
     for prompt in prompts {
         table.row([
@@ -199,37 +206,35 @@ fn text(prompts: &[View<'_>], now: Duration) -> String {
 fn program(subject: &Subject<'_>) -> String {
     let mut program = subject.application.unwrap_or(subject.path).to_owned();
     if subject.by_contents {
-        program.push_str(" (so it says; in a container or similar)");
-    } else if !subject.verified {
-        program.push_str(" (not verified)");
+        // Translators: {program} is a path as the program states it itself.
+        let text = gettext("{program} (so it says; in a container or similar)");
+        program = fill(&text, &[("program", &program)]);
+    } else {
+        program = words::path(&program, subject.verified);
     }
     if let Some(interpreter) = subject.interpreter {
-        program = format!("{program} (script run by {interpreter})");
+        let text = gettext("{program} (script run by {interpreter})");
+        let values = [("program", program.as_str()), ("interpreter", interpreter)];
+        program = fill(&text, &values);
     }
     if subject.runs_anything {
-        program.push_str(" (runs what it is given)");
+        let text = gettext("{program} (runs what it is given)");
+        program = fill(&text, &[("program", &program)]);
     }
     for alteration in subject.alterations {
-        let remark = match alteration.as_str() {
-            "foreign-code" => " (with code that is not its own)",
-            "controlled" => " (controlled by another program)",
-            "changed" => " (its file has changed since you allowed it)",
-            _ => " (altered)",
+        let text = match alteration.as_str() {
+            "foreign-code" => gettext("{program} (with code that is not its own)"),
+            "controlled" => gettext("{program} (controlled by another program)"),
+            "changed" => gettext("{program} (its file has changed since you allowed it)"),
+            _ => gettext("{program} (altered)"),
         };
-        program.push_str(remark);
+        program = fill(&text, &[("program", &program)]);
     }
     program
 }
 
 fn other_side(object: &Object<'_>) -> String {
-    let place = match object.host {
-        Some(host) => format!("{host} ({})", object.address),
-        None => object.address.to_owned(),
-    };
-    match object.port {
-        0 => format!("{place}, {}", object.protocol),
-        port => format!("{place} port {port}, {}", object.protocol),
-    }
+    words::other_side(object.host, object.address, object.port, object.protocol)
 }
 
 fn time_left(deadline: u64, now: Duration) -> String {

@@ -1,8 +1,10 @@
 //! `portreevectl programs`: the programs that were seen.
 
 use portreeve_dbus::SeenProgram;
+use portreeve_i18n::gettext;
 use serde::Serialize;
 
+use super::words;
 use crate::{
     bus::Bus,
     clock::in_local_time,
@@ -55,23 +57,20 @@ pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<()> {
 
 fn text(programs: &[View<'_>]) -> String {
     if programs.is_empty() {
-        return "No programs seen.".to_owned();
+        return gettext("No programs seen.");
     }
     let mut table = Table::new([
-        "PROGRAM",
-        "FIRST SEEN",
-        "LAST SEEN",
-        "ALLOWED",
-        "DENIED",
-        "DESTINATIONS",
+        gettext("PROGRAM"),
+        gettext("FIRST SEEN"),
+        gettext("LAST SEEN"),
+        // Translators: how many calls were allowed; the next is how many were denied.
+        gettext("ALLOWED"),
+        gettext("DENIED"),
+        gettext("DESTINATIONS"),
     ]);
     for program in programs {
-        let mut path = program.path.to_owned();
-        if !program.verified {
-            path.push_str(" (not verified)");
-        }
         table.row([
-            path,
+            words::path(program.path, program.verified),
             in_local_time(program.first),
             in_local_time(program.last),
             program.allowed.to_string(),

@@ -8,18 +8,22 @@ mod edit;
 mod export;
 mod import;
 mod network;
+mod parts;
 mod show;
 
 use std::time::Duration;
 
 use portreeve_dbus::{ANY, Rule, RuleChanges, RuleSpec, RulesProxy, program_key, starter_key};
-use portreeve_policy::Action;
+use portreeve_i18n::{gettext, gettext_f, ngettext_f};
 use serde::Serialize;
 
+pub(super) use self::parts::{action, other_side};
+use self::parts::{any_program, in_force, lifespan, named_list, origin, started, subject};
+use super::words;
 use crate::{
     args::{AddRule, Rules},
     bus::{Bus, call_with_leave},
-    clock::{boot_time, time_left},
+    clock::boot_time,
     error::Result,
     output::{Output, Table},
 };
@@ -112,7 +116,7 @@ struct Made {
 
 /// Lists or changes the rules of user `uid`.
 pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Result<()> {
-    let (changes, done) = match command {
+    let changes = match command {
         Rules::List => return list(uid, output).await,
         Rules::Show(rule) => return show::run(uid, rule.id, output).await,
         Rules::BuiltIn(arguments) => return built_in::run(uid, arguments, output).await,
@@ -125,29 +129,20 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
             let spec = added(uid, rule).await?;
             return dry_run::run(uid, &spec, output).await;
         }
-        Rules::Add(rule) => (RuleChanges::add(added(uid, rule).await?), "added"),
-        Rules::Edit(rule) => (edit::changes(uid, rule).await?, "edited"),
-        Rules::Remove(rules) => (
-            RuleChanges {
-                remove: Some(rules.ids.clone()),
-                ..RuleChanges::default()
-            },
-            "removed",
-        ),
-        Rules::Enable(rules) => (
-            RuleChanges {
-                enable: Some(rules.ids.clone()),
-                ..RuleChanges::default()
-            },
-            "enabled",
-        ),
-        Rules::Disable(rules) => (
-            RuleChanges {
-                disable: Some(rules.ids.clone()),
-                ..RuleChanges::default()
-            },
-            "disabled",
-        ),
+        Rules::Add(rule) => RuleChanges::add(added(uid, rule).await?),
+        Rules::Edit(rule) => edit::changes(uid, rule).await?,
+        Rules::Remove(rules) => RuleChanges {
+            remove: Some(rules.ids.clone()),
+            ..RuleChanges::default()
+        },
+        Rules::Enable(rules) => RuleChanges {
+            enable: Some(rules.ids.clone()),
+            ..RuleChanges::default()
+        },
+        Rules::Disable(rules) => RuleChanges {
+            disable: Some(rules.ids.clone()),
+            ..RuleChanges::default()
+        },
     };
     // The broker checks too; this says what is wrong even without one.
     changes.check()?;
@@ -160,27 +155,40 @@ pub(crate) async fn run(uid: u32, command: &Rules, output: &mut Output) -> Resul
         added
     };
     output.result(&Made { change, ids }, |made| {
-        match (command, &made.ids[..]) {
-            (Rules::Edit(rule), [id]) => {
-                format!("Rule {} is rule {id} now{}.", rule.id, number(made.change))
-            }
-            _ => said(made, done),
-        }
+        words::done(&said(command, &made.ids), made.change)
     })
 }
 
-fn said(made: &Made, done: &str) -> String {
-    let ids: Vec<String> = made.ids.iter().map(ToString::to_string).collect();
-    let rules = if ids.len() == 1 { "Rule" } else { "Rules" };
-    let change = number(made.change);
-    format!("{rules} {} {done}{change}.", ids.join(", "))
-}
-
-/// The number of a change, to be told after what it is, if it has one.
-fn number(change: u64) -> String {
-    match change {
-        0 => String::new(),
-        change => format!(" (change {change})"),
+/// What a command has done to these rules.
+fn said(command: &Rules, ids: &[u64]) -> String {
+    let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let rules = words::row(&numbers);
+    let (count, values) = (ids.len(), [("rules", rules.as_str())]);
+    match command {
+        Rules::Edit(rule) => gettext_f(
+            "Rule {old} is rule {new} now",
+            &[("old", &rule.id.to_string()), ("new", &rules)],
+        ),
+        // Translators: {rules} is the number of one, or of several, here and below.
+        Rules::Remove(_) => ngettext_f(
+            "Rule {rules} removed",
+            "Rules {rules} removed",
+            count,
+            &values,
+        ),
+        Rules::Enable(_) => ngettext_f(
+            "Rule {rules} enabled",
+            "Rules {rules} enabled",
+            count,
+            &values,
+        ),
+        Rules::Disable(_) => ngettext_f(
+            "Rule {rules} disabled",
+            "Rules {rules} disabled",
+            count,
+            &values,
+        ),
+        _ => ngettext_f("Rule {rules} added", "Rules {rules} added", count, &values),
     }
 }
 
@@ -235,118 +243,34 @@ pub(super) async fn patient_proxy() -> Result<RulesProxy<'static>> {
 
 fn text(rules: &[View<'_>], now: Duration) -> String {
     if rules.is_empty() {
-        return "No rules.".to_owned();
+        return gettext("No rules.");
     }
     let mut table = Table::new([
-        "ID",
-        "ON",
-        "ACTION",
-        "PROGRAM",
-        "OPERATIONS",
-        "OTHER SIDE",
-        "LIFESPAN",
-        "MADE BY",
+        gettext("ID"),
+        // Translators: whether a rule is in force: yes, no, away or paused.
+        gettext("ON"),
+        gettext("ACTION"),
+        gettext("PROGRAM"),
+        gettext("OPERATIONS"),
+        gettext("OTHER SIDE"),
+        // Translators: how long a rule lives.
+        gettext("LIFESPAN"),
+        // Translators: who has made a rule or a change, or what.
+        gettext("MADE BY"),
     ]);
     for rule in rules {
         table.row([
             rule.id.to_string(),
-            in_force(rule).to_owned(),
+            in_force(rule),
             action(rule),
             subject(rule),
             rule.operations.join(", "),
             other_side(rule),
             lifespan(rule, now),
-            rule.origin.to_owned(),
+            origin(rule.origin),
         ]);
     }
     table.render()
-}
-
-/// Whose calls the rule is about, as it fits into a table.
-pub(super) fn subject(rule: &View<'_>) -> String {
-    started(rule, program(rule))
-}
-
-/// The program, and that another has to have started it, or that the rule is for what it starts.
-pub(super) fn started(rule: &View<'_>, program: String) -> String {
-    match rule.started_by {
-        Some(starter) => format!("{program} started by {starter}"),
-        None if rule.and_what_it_starts => format!("{program} and what it starts"),
-        None => program,
-    }
-}
-
-/// Digits of a digest that are shown in a table.
-const DIGITS: usize = 12;
-
-/// The program, as it fits into a table.
-fn program(rule: &View<'_>) -> String {
-    let key = rule.program.unwrap_or("any program");
-    let Some(digest) = key.strip_prefix("sha256:") else {
-        return key.to_owned();
-    };
-    let digits: String = digest.chars().take(DIGITS).collect();
-    match rule.called {
-        Some(called) => format!("{called} (sha256:{digits}…)"),
-        None => format!("sha256:{digits}…"),
-    }
-}
-/// Whether the rule counts.
-fn in_force(rule: &View<'_>) -> &'static str {
-    match (rule.enabled, rule.away, rule.paused) {
-        (true, true, _) => "away",
-        (true, false, true) => "paused",
-        (true, false, false) => "yes",
-        (false, ..) => "no",
-    }
-}
-
-/// How long the rule lives, seen at `now` on the clock of [`View::ends`].
-fn lifespan(rule: &View<'_>, now: Duration) -> String {
-    match (rule.lifespan, rule.pid, rule.ends) {
-        (word, Some(pid), _) => format!("{word} {pid}"),
-        (_, None, Some(ends)) => {
-            format!("ends in {}", time_left(ends, now))
-        }
-        ("logout", None, None) => "until logout".to_owned(),
-        (word, None, None) => word.to_owned(),
-    }
-}
-
-/// What the rule says; with what a call fails, if that is not what most do.
-pub(super) fn action(rule: &View<'_>) -> String {
-    match rule.errno.and_then(Action::errno_name) {
-        Some(name) if rule.errno != Action::DENY.errno() => {
-            format!("{} ({name})", rule.action)
-        }
-        _ => rule.action.to_owned(),
-    }
-}
-
-pub(super) fn other_side(rule: &View<'_>) -> String {
-    let list = rule.list.map(|name| match rule.entries {
-        Some(entries) => format!("list “{name}” ({entries} entries)"),
-        None => format!("list “{name}”"),
-    });
-    let place = list.as_deref().or(rule.host).or(rule.network);
-    let place = place.unwrap_or(rule.destination);
-    let below = if rule.destination == "domain" {
-        " and below"
-    } else {
-        ""
-    };
-    let ports = rule.ports.map(|ports| format!(" port {ports}"));
-    let protocol = rule.protocol.map(|protocol| format!(", {protocol}"));
-    let network = rule.only_in_name.or(rule.only_in);
-    let network = network.map(|network| format!(", only in {network}"));
-    [
-        place,
-        below,
-        ports.as_deref().unwrap_or_default(),
-        protocol.as_deref().unwrap_or_default(),
-        network.as_deref().unwrap_or_default(),
-    ]
-    .concat()
 }
 
 #[cfg(test)]

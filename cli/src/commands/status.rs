@@ -1,14 +1,15 @@
 //! `portreevectl status`: the state of the firewall.
 
 use portreeve_dbus::{ActiveNetwork, Status};
+use portreeve_i18n::{gettext, gettext_f};
 use serde::Serialize;
 
-use super::mode;
+use super::{mode, words};
 use crate::{
     bus::Bus,
     clock::boot_time,
     error::Result,
-    output::{Output, clean},
+    output::{Output, fields},
 };
 
 /// The state as programs read it.
@@ -90,9 +91,8 @@ pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<()> {
 }
 
 fn text(status: &View<'_>) -> String {
-    let yes_no = |value| if value { "yes" } else { "no" };
     let mode = if status.mode_undecided {
-        mode::UNDECIDED.to_owned()
+        mode::undecided()
     } else {
         mode::words(
             status.mode,
@@ -102,7 +102,8 @@ fn text(status: &View<'_>) -> String {
         )
     };
     let failures = if status.failures.is_empty() {
-        "none".to_owned()
+        // Translators: no failures.
+        gettext("none")
     } else {
         status.failures.join(", ")
     };
@@ -112,37 +113,56 @@ fn text(status: &View<'_>) -> String {
         .map(|network| format!("{} ({})", network.name, network.uuid))
         .collect();
     let networks = if networks.is_empty() {
-        "none known".to_owned()
+        // Translators: no networks.
+        gettext("none known")
     } else {
-        networks.join(", ")
+        words::row(&networks)
     };
-    [
-        ("Version", status.version.to_owned()),
-        ("Enforcing", yes_no(status.enforcing).to_owned()),
-        ("Mode", mode),
-        ("Agent", yes_no(status.agent).to_owned()),
-        ("Open prompts", status.prompts.to_string()),
-        ("Calls held", status.held.to_string()),
-        ("Rules in force", status.rules.to_string()),
-        ("Rule store", status.store.to_owned()),
-        ("History", status.history.to_owned()),
-        ("Admin rules", status.administrators.to_owned()),
-        ("Networks", networks),
-        ("Services", services(status.services).to_owned()),
-        ("Failures", failures),
-        ("Longest hold", format!("{} s", status.hold_seconds)),
-    ]
-    .map(|(name, value)| format!("{:<16}{}\n", format!("{name}:"), clean(&value)))
-    .concat()
+    fields(&[
+        (gettext("Version:"), status.version.to_owned()),
+        // Translators: whether the firewall is enforced: yes or no.
+        (gettext("Enforcing:"), yes_no(status.enforcing)),
+        (gettext("Mode:"), mode),
+        // Translators: whether a program is there that asks the user: yes or no.
+        (gettext("Agent:"), yes_no(status.agent)),
+        (gettext("Open prompts:"), status.prompts.to_string()),
+        // Translators: how many calls of programs wait for an answer.
+        (gettext("Calls held:"), status.held.to_string()),
+        (gettext("Rules in force:"), status.rules.to_string()),
+        // Translators: where rules are kept.
+        (gettext("Rule store:"), status.store.to_owned()),
+        // Translators: what programs did.
+        (gettext("History:"), status.history.to_owned()),
+        // Translators: of administrators.
+        (gettext("Admin rules:"), status.administrators.to_owned()),
+        (gettext("Networks:"), networks),
+        // Translators: of the system.
+        (gettext("Services:"), services(status.services)),
+        (gettext("Failures:"), failures),
+        (
+            // Translators: for how long a call may wait for an answer.
+            gettext("Longest hold:"),
+            gettext_f(
+                // Translators: seconds.
+                "{seconds} s",
+                &[("seconds", &status.hold_seconds.to_string())],
+            ),
+        ),
+    ])
+}
+
+fn yes_no(value: bool) -> String {
+    if value { gettext("yes") } else { gettext("no") }
 }
 
 /// Whether root and system users are guarded, in words.
-fn services(state: Option<&str>) -> &str {
+fn services(state: Option<&str>) -> String {
     match state {
-        Some("all") => "guarded, root and all system users",
-        Some("some") => "guarded, those that the settings name",
-        Some("off") | None => "not guarded",
-        Some(other) => other,
+        // Translators: whether services of the system are guarded, here and below.
+        Some("all") => gettext("guarded, root and all system users"),
+        Some("some") => gettext("guarded, those that the settings name"),
+        Some("off") | None => gettext("not guarded"),
+        Some(other) => other.to_owned(),
     }
 }
 

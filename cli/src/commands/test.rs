@@ -1,6 +1,7 @@
 //! `portreevectl test`: what would become of a call.
 
 use portreeve_dbus::{CallSpec, Explanation, Rule, program_key, starter_key};
+use portreeve_i18n::{gettext, gettext_f};
 use portreeve_policy::Action;
 use serde::Serialize;
 
@@ -74,41 +75,72 @@ pub(crate) async fn run(uid: u32, call: &Test, output: &mut Output) -> Result<()
 fn text(verdict: &Verdict<'_>) -> String {
     let asks = |about: &&About<'_>| about.rule.action.parse().is_ok_and(Action::asks);
     let asking = verdict.rules.iter().find(asks);
-    let by = match (verdict.rule, asking) {
-        (Some(rule), _) => format!("by rule {rule}"),
-        (None, _) if verdict.outcome == "ask" => "as no rule decides".to_owned(),
-        (None, Some(About { rule, .. })) => {
-            format!("by the mode, though rule {} wants it asked", rule.id)
-        }
-        (None, None) => "by the mode or the settings, as no rule decides".to_owned(),
+    let reason = match (verdict.rule, asking) {
+        // Translators: why something is allowed or denied: it stands in the place of {reason}, here and below.
+        (Some(rule), _) => gettext_f("by rule {rule}", &[("rule", &rule.to_string())]),
+        (None, _) if verdict.outcome == "ask" => gettext("as no rule decides"),
+        (None, Some(About { rule, .. })) => gettext_f(
+            "by the mode, though rule {rule} wants it asked",
+            &[("rule", &rule.id.to_string())],
+        ),
+        (None, None) => gettext("by the mode or the settings, as no rule decides"),
     };
     let errno = verdict.errno.and_then(Action::errno_name);
     let outcome = match (verdict.outcome, errno) {
-        ("allow", _) => "Allowed".to_owned(),
-        ("deny", Some(name)) => format!("Denied ({name})"),
-        ("deny", None) => "Denied".to_owned(),
-        ("deny-and-ask", Some(name)) => {
-            format!("Denied ({name}), and the user is asked about the next attempt")
-        }
-        _ => "The user is asked".to_owned(),
+        ("allow", _) => gettext("Allowed"),
+        // Translators: {errno} is what a program is told, such as EPERM.
+        ("deny", Some(name)) => gettext_f("Denied ({errno})", &[("errno", name)]),
+        ("deny", None) => gettext("Denied"),
+        ("deny-and-ask", Some(name)) => gettext_f(
+            "Denied ({errno}), and the user is asked about the next attempt",
+            &[("errno", name)],
+        ),
+        _ => gettext("The user is asked"),
     };
-    let mut table = Table::new(["ID", "ACTION", "OPERATIONS", "OTHER SIDE", "WEAKER BY"]);
+    let mut table = Table::new([
+        gettext("ID"),
+        gettext("ACTION"),
+        gettext("OPERATIONS"),
+        gettext("OTHER SIDE"),
+        // Translators: by what a rule is weaker than the one above it.
+        gettext("WEAKER BY"),
+    ]);
     for About { weaker_by, rule } in &verdict.rules {
         table.row([
             rule.id.to_string(),
             action(rule),
             rule.operations.join(", "),
             other_side(rule),
-            weaker_by.unwrap_or("-").to_owned(),
+            weaker_by.map_or_else(|| "-".to_owned(), criterion),
         ]);
     }
+    let values = [("outcome", outcome.as_str()), ("reason", &reason)];
     if verdict.rules.is_empty() {
-        return format!("{outcome}, {by}.");
+        // Translators: {outcome} is such as “Allowed”, {reason} such as “by rule 12”, here and below.
+        return gettext_f("{outcome}, {reason}.", &values);
     }
-    format!(
-        "{outcome}, {by}. Rules about it, the strongest first:\n\n{}",
-        table.render()
-    )
+    let above = gettext_f(
+        "{outcome}, {reason}. Rules about it, the strongest first:",
+        &values,
+    );
+    format!("{above}\n\n{}", table.render())
+}
+
+/// By what a rule is weaker, in words.
+fn criterion(word: &str) -> String {
+    match word {
+        // Translators: by what a rule is weaker than another, here and below: because that one is an administrator's, …
+        "administrator" => gettext("administrator"),
+        "subject" => gettext("subject"),
+        "destination" => gettext("destination"),
+        "ports" => gettext("ports"),
+        "protocol" => gettext("protocol"),
+        "operations" => gettext("operations"),
+        "network" => gettext("network"),
+        "action" => gettext("action"),
+        "age" => gettext("age"),
+        newer => newer.to_owned(),
+    }
 }
 
 #[cfg(test)]

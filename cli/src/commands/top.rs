@@ -10,10 +10,11 @@ use std::{
 
 use futures_util::StreamExt as _;
 use portreeve_dbus::{ActivitiesProxy, Activity, ActivityFilter, Error as BrokerError, Prompt};
+use portreeve_i18n::gettext;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::log::newest;
+use super::{log::newest, words};
 use crate::{
     args::Top,
     bus::Bus,
@@ -86,7 +87,7 @@ pub(crate) async fn run(uid: u32, top: &Top, output: &mut Output) -> Result<Exit
             }
             Some(_) = changes.next() => is_new = true,
             // Another broker does not know of the subscription.
-            _ = owners.next() => return Err(Error::NoBroker("it ended".to_owned())),
+            _ = owners.next() => return Err(Error::broker_ended()),
             code = end(screen.as_mut()) => return code,
         }
     }
@@ -189,18 +190,20 @@ impl Screen {
 }
 
 fn table(view: &View) -> Table<5> {
-    let mut table = Table::new(["ALLOWED", "DENIED", "HELD", "NAME", "PROGRAM"]);
+    let mut table = Table::new([
+        gettext("ALLOWED"),
+        gettext("DENIED"),
+        gettext("HELD"),
+        gettext("NAME"),
+        gettext("PROGRAM"),
+    ]);
     for program in &view.programs {
-        let mut path = program.path.clone();
-        if !program.verified {
-            path.push_str(" (not verified)");
-        }
         table.row([
             program.allowed.to_string(),
             program.denied.to_string(),
             program.held.to_string(),
             program.name.clone(),
-            path,
+            words::path(&program.path, program.verified),
         ]);
     }
     table

@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::FileTypeExt as _, path::Path};
 
-use super::{Finding, read};
+use portreeve_i18n::{fill, gettext, gettext_f};
+
+use super::{Finding, fix, read};
 
 /// The first kernel that lets security programs read a file's attributes as the gate needs it.
 const OLDEST: (u32, u32) = (6, 12);
@@ -20,18 +22,24 @@ pub(super) fn check(root: &Path) -> Vec<Finding> {
 
 fn version(release: &str) -> Finding {
     let (major, minor) = OLDEST;
-    let found = format!("the kernel is {release}, {major}.{minor} or later is needed");
+    let oldest = format!("{major}.{minor}");
+    let values = [("release", release), ("oldest", &oldest)];
+    let found = gettext_f(
+        "the kernel is {release}, {oldest} or later is needed",
+        &values,
+    );
     match parse_version(release) {
         Some(version) if version >= OLDEST => Finding::good("kernel", found),
         Some(_) => Finding::bad(
             "kernel",
             found,
-            format!(
-                "Install a kernel of version {major}.{minor} or later from your distribution \
-                 (on Debian: from its backports) and start it."
+            gettext_f(
+                "Install a kernel of version {oldest} or later from your distribution \
+                 (on Debian: from its backports) and start it.",
+                &values,
             ),
         ),
-        None => Finding::unknown("kernel", "the kernel's version cannot be read"),
+        None => Finding::unknown("kernel", gettext("the kernel's version cannot be read")),
     }
 }
 
@@ -42,13 +50,15 @@ fn parse_version(release: &str) -> Option<(u32, u32)> {
 
 fn type_information(root: &Path) -> Finding {
     if root.join("sys/kernel/btf/vmlinux").exists() {
-        Finding::good("btf", "the kernel describes its types (BTF)")
+        Finding::good("btf", gettext("the kernel describes its types (BTF)"))
     } else {
         Finding::bad(
             "btf",
-            "the kernel does not describe its types: /sys/kernel/btf/vmlinux is missing",
-            "Start a kernel that was built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' \
-             own kernels are.",
+            gettext("the kernel does not describe its types: /sys/kernel/btf/vmlinux is missing"),
+            gettext(
+                "Start a kernel that was built with CONFIG_DEBUG_INFO_BTF=y, as the distributions' \
+                 own kernels are.",
+            ),
         )
     }
 }
@@ -58,28 +68,44 @@ fn security_modules(root: &Path, release: &str) -> Finding {
     if active.is_empty() {
         return Finding::bad(
             "lsm",
-            "the active security modules cannot be read from /sys/kernel/security/lsm",
-            "Run this, and doctor again:\nmount -t securityfs securityfs /sys/kernel/security",
+            gettext("the active security modules cannot be read from /sys/kernel/security/lsm"),
+            fix(
+                &gettext("Run this, and doctor again:"),
+                &["mount -t securityfs securityfs /sys/kernel/security"],
+            ),
         );
     }
+    let values = [("modules", active.as_str())];
     if active.split(',').any(|module| module == "bpf") {
         return Finding::good(
             "lsm",
-            format!("BPF is among the active security modules ({active})"),
+            gettext_f(
+                "BPF is among the active security modules ({modules})",
+                &values,
+            ),
         );
     }
-    let found = format!("BPF is not among the active security modules ({active})");
     let config = read(root, &format!("boot/config-{release}"));
     if !config.is_empty() && !config.lines().any(|line| line == "CONFIG_BPF_LSM=y") {
+        let found = gettext(
+            "BPF is not among the active security modules ({modules}), and this kernel was built without it",
+        );
         return Finding::bad(
             "lsm",
-            format!("{found}, and this kernel was built without it"),
-            "Start a kernel that was built with CONFIG_BPF_LSM=y, as those of Debian, Ubuntu, \
-             Fedora and Arch Linux are.",
+            fill(&found, &values),
+            gettext(
+                "Start a kernel that was built with CONFIG_BPF_LSM=y, as those of Debian, Ubuntu, \
+                 Fedora and Arch Linux are.",
+            ),
         );
     }
+    let found = gettext("BPF is not among the active security modules ({modules})");
     let loader = Loader::of(&read(root, "etc/os-release"));
-    Finding::bad("lsm", found, loader.fix(&lsm_parameter(&active)))
+    Finding::bad(
+        "lsm",
+        fill(&found, &values),
+        loader.fix(&lsm_parameter(&active)),
+    )
 }
 
 /// The kernel's command line parameter that adds BPF to the `active` security modules.
@@ -119,18 +145,30 @@ impl Loader {
 
     fn fix(self, parameter: &str) -> String {
         match self {
-            Self::UpdateGrub => format!(
-                "In /etc/default/grub, add this to the words in GRUB_CMDLINE_LINUX (in place of \
-                 any lsm= there):\n{parameter}\nThen run this, and restart the computer:\n\
-                 update-grub"
+            Self::UpdateGrub => {
+                let add = fix(
+                    &gettext(
+                        "In /etc/default/grub, add this to the words in GRUB_CMDLINE_LINUX (in place of \
+                         any lsm= there):",
+                    ),
+                    &[parameter],
+                );
+                let then = fix(
+                    &gettext("Then run this, and restart the computer:"),
+                    &["update-grub"],
+                );
+                format!("{add}\n{then}")
+            }
+            Self::Grubby => fix(
+                &gettext("Run this, and restart the computer:"),
+                &[&format!("grubby --update-kernel=ALL --args={parameter}")],
             ),
-            Self::Grubby => format!(
-                "Run this, and restart the computer:\n\
-                 grubby --update-kernel=ALL --args={parameter}"
-            ),
-            Self::Other => format!(
-                "Add this to the kernel's command line, in your boot loader's configuration (in \
-                 place of any lsm= there), and restart the computer:\n{parameter}"
+            Self::Other => fix(
+                &gettext(
+                    "Add this to the kernel's command line, in your boot loader's configuration (in \
+                     place of any lsm= there), and restart the computer:",
+                ),
+                &[parameter],
             ),
         }
     }
@@ -139,13 +177,18 @@ impl Loader {
 fn fuse(root: &Path) -> Finding {
     let device = root.join("dev/fuse");
     if fs::metadata(device).is_ok_and(|meta| meta.file_type().is_char_device()) {
-        Finding::good("fuse", "FUSE is there (/dev/fuse)")
+        Finding::good("fuse", gettext("FUSE is there (/dev/fuse)"))
     } else {
         Finding::bad(
             "fuse",
-            "FUSE is missing: there is no device /dev/fuse",
-            "Run this, and doctor again; if it fails, start a kernel that was built with \
-             CONFIG_FUSE_FS:\nmodprobe fuse",
+            gettext("FUSE is missing: there is no device /dev/fuse"),
+            fix(
+                &gettext(
+                    "Run this, and doctor again; if it fails, start a kernel that was built with \
+                     CONFIG_FUSE_FS:",
+                ),
+                &["modprobe fuse"],
+            ),
         )
     }
 }

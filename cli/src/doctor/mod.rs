@@ -70,6 +70,12 @@ pub(crate) async fn run(uid: u32, output: &mut Output) -> Result<ExitCode> {
     )
 }
 
+/// What puts something right: the words, and the commands below them.
+fn fix(words: &str, commands: &[&str]) -> String {
+    let lines = [words].into_iter().chain(commands.iter().copied());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// A small file's text without the space around it; empty if it cannot be read.
 fn read(root: &Path, path: &str) -> String {
     fs::read_to_string(root.join(path))

@@ -5,7 +5,9 @@ use std::{
     path::Path,
 };
 
-use super::{Finding, read};
+use portreeve_i18n::{gettext, gettext_f};
+
+use super::{Finding, fix, read};
 
 /// The port that name servers answer from.
 const DNS_PORT: u32 = 53;
@@ -14,28 +16,38 @@ const DNS_PORT: u32 = 53;
 pub(super) fn check(root: &Path) -> Finding {
     let first = read(root, "proc/sys/net/ipv4/ip_unprivileged_port_start");
     let Ok(first) = first.parse::<u32>() else {
-        return Finding::unknown("names", "which ports anybody may have cannot be read");
+        let found = gettext("which ports anybody may have cannot be read");
+        return Finding::unknown("names", found);
     };
     if first > DNS_PORT {
-        return Finding::good("names", "only services may have the port of name servers");
+        let found = gettext("only services may have the port of name servers");
+        return Finding::good("names", found);
     }
     if !is_asked_here(&read(root, "etc/resolv.conf")) {
         return Finding::good(
             "names",
-            "anybody may have the port of name servers here, but this computer asks others",
+            gettext(
+                "anybody may have the port of name servers here, but this computer asks others",
+            ),
         );
     }
     let setting = format!("net.ipv4.ip_unprivileged_port_start={}", DNS_PORT + 1);
     Finding::bad(
         "names",
-        format!(
+        gettext_f(
             "anybody may answer for the name server on this computer, so hosts have no names: \
-             ports from {first} on are for all"
+             ports from {port} on are for all",
+            &[("port", &first.to_string())],
         ),
-        format!(
-            "Run this, to leave ports up to {DNS_PORT} to services, now and with each start:\n\
-             sysctl --write {setting}\n\
-             echo {setting} >/etc/sysctl.d/zz-portreeve.conf"
+        fix(
+            &gettext_f(
+                "Run this, to leave ports up to {port} to services, now and with each start:",
+                &[("port", &DNS_PORT.to_string())],
+            ),
+            &[
+                &format!("sysctl --write {setting}"),
+                &format!("echo {setting} >/etc/sysctl.d/zz-portreeve.conf"),
+            ],
         ),
     )
 }

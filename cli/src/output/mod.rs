@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     sanitise::clean,
-    table::{Table, cut},
+    table::{Table, cut, fields},
     width::{columns, columns_of},
 };
 use crate::error::{Error, Result};

@@ -12,18 +12,19 @@ const GAP: &str = "  ";
 /// Rows of cells in aligned columns, under a heading.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
-    heading: [&'static str; N],
+    heading: [String; N],
     rows: Vec<[String; N]>,
     widths: [usize; N],
 }
 
 impl<const N: usize> Table<N> {
     /// A table without rows yet.
-    pub(crate) fn new(heading: [&'static str; N]) -> Self {
+    pub(crate) fn new(heading: [impl Into<String>; N]) -> Self {
+        let heading = heading.map(Into::into);
         Self {
+            widths: heading.each_ref().map(|title| columns(title)),
             heading,
             rows: Vec::new(),
-            widths: heading.map(columns),
         }
     }
 
@@ -70,6 +71,17 @@ fn line<const N: usize>(cells: &[impl AsRef<str>; N], widths: [usize; N]) -> Str
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// A line for each field: what it is, and its value behind all of these.
+pub(crate) fn fields<const N: usize>(fields: &[(String, String); N]) -> String {
+    let widths = fields.each_ref().map(|(name, _)| columns(name));
+    let width = widths.into_iter().max().unwrap_or_default();
+    let lines = fields.iter().zip(widths).map(|((name, value), used)| {
+        let room = " ".repeat(width - used + 1);
+        format!("{name}{room}{}\n", clean(value))
+    });
+    lines.collect()
 }
 
 /// At most `width` columns of `text`.
@@ -136,6 +148,15 @@ mod tests {
         let mut table = Table::new(["NAME"]);
         table.row(["\u{1b}[2J".into()]);
         assert!(table.render().ends_with("\\u{1b}[2J\n"));
+    }
+
+    #[test]
+    fn values_begin_in_one_column() {
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            fields(&[field("日本:", "1"), field("a:", "\u{1b}")]),
+            "日本: 1\na:    \\u{1b}\n"
+        );
     }
 
     #[test]

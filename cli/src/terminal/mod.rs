@@ -11,6 +11,7 @@ use std::{
 };
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal as Stop, raise, sigaction};
+use portreeve_i18n::gettext;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, read},
@@ -56,11 +57,10 @@ impl Terminal {
     /// Takes it, until this is dropped.
     pub(crate) fn open() -> Result<Self> {
         if !io::stdin().is_terminal() {
-            return Err(Error::Usage(
+            return Err(Error::Usage(gettext(
                 "cannot ask without a terminal on standard input; to answer from a script, use \
-                 “portreevectl decide”"
-                    .to_owned(),
-            ));
+                 “portreevectl decide”",
+            )));
         }
         let is_live = Self::can_be_painted();
         let input = io::stdin().as_fd().try_clone_to_owned()?;

@@ -11,6 +11,7 @@ mod broker;
 mod contract;
 mod errors;
 mod hindsight;
+mod languages;
 mod limits;
 mod lists;
 mod logind;

@@ -2,32 +2,10 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::OnceLock,
 };
 
-/// Builds the windows once, and returns the folder of the programs.
-pub(crate) fn folder() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        // With the others that meson has built: what they need of other crates is then built once.
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--offline", "--bins"])
-            .args(["--package=portreeve-app", "--package=portreeve-broker"])
-            .arg("--package=portreeve-cli")
-            .status()
-            .expect("cannot run cargo");
-        assert!(status.success(), "cannot build the windows");
-        // This test is at target/debug/deps/gui-….
-        let test = std::env::current_exe().expect("a test is a file");
-        let folder = test
-            .ancestors()
-            .nth(2)
-            .expect("a test is in a folder of cargo's");
-        folder.to_owned()
-    })
-}
+pub(crate) use portreeve_tests::programs as folder;
 
 /// A program in the background, ended with the test.
 #[derive(Debug)]

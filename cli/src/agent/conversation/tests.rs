@@ -1,5 +1,7 @@
 //! Keys in, screens out, with a clock that the tests play.
 
+use portreeve_dbus::withdrawn;
+
 use super::*;
 
 const START: u64 = 10_000;

@@ -20,7 +20,7 @@ pub(super) fn prompt() -> Prompt {
     }
 }
 
-fn warned(prompt: Prompt) -> Vec<&'static str> {
+fn warned(prompt: Prompt) -> Vec<String> {
     warnings(&Asked {
         prompt,
         is_changeable: false,

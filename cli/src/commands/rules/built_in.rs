@@ -1,6 +1,7 @@
 //! `portreevectl rules built-in`: the rules that come with Portreeve, and what they say.
 
 use portreeve_dbus::{Error as BrokerError, Rule};
+use portreeve_i18n::{gettext, gettext_f};
 use portreeve_policy::BuiltIn;
 use serde::Serialize;
 
@@ -37,10 +38,17 @@ pub(super) async fn run(uid: u32, arguments: &BuiltInRule, output: &mut Output) 
     }
     let rules = Bus::connect().await?.rules().await?.list(uid).await?;
     let view = view(&rules, rule).ok_or_else(|| {
-        BrokerError::NoSuchRule(format!("cannot find {rule} among the rules of the broker"))
+        BrokerError::NoSuchRule(gettext_f(
+            "cannot find {rule} among the rules of the broker",
+            &[("rule", rule.as_str())],
+        ))
     })?;
     output.result(&view, |view| {
-        format!("Rule {} says {}.", view.rule, view.action)
+        gettext_f(
+            // Translators: {rule} and {action} are words that are typed so.
+            "Rule {rule} says {action}.",
+            &[("rule", view.rule), ("action", view.action)],
+        )
     })
 }
 
@@ -55,19 +63,20 @@ fn view(rules: &[Rule], rule: BuiltIn) -> Option<View<'_>> {
 }
 
 /// What a rule is about, for people.
-fn about(word: &str) -> &'static str {
+fn about(word: &str) -> String {
     match word.parse() {
-        Ok(BuiltIn::ThisComputer) => "this computer may be reached, by programs on it",
-        Ok(BuiltIn::NameLookups) => "the computer's name servers may be asked for names",
-        Err(_) => "",
+        // Translators: what a rule is about, after WHETHER, and the next.
+        Ok(BuiltIn::ThisComputer) => gettext("this computer may be reached, by programs on it"),
+        Ok(BuiltIn::NameLookups) => gettext("the computer's name servers may be asked for names"),
+        Err(_) => String::new(),
     }
 }
 
 fn text(rules: &[View<'_>]) -> String {
-    let mut table = Table::new(["RULE", "ACTION", "WHETHER"]);
+    let mut table = Table::new([gettext("RULE"), gettext("ACTION"), gettext("WHETHER")]);
     for rule in rules {
         let (word, action) = (rule.rule.to_owned(), rule.action.to_owned());
-        table.row([word, action, about(rule.rule).to_owned()]);
+        table.row([word, action, about(rule.rule)]);
     }
     table.render()
 }

@@ -1,12 +1,14 @@
 //! `portreevectl rules changes` and `rules undo`: what was changed of rules, and taking it back.
 
 use portreeve_dbus::{Change, Error as BrokerError};
+use portreeve_i18n::{fill, gettext, gettext_f, ngettext_f};
 use serde::Serialize;
 
-use super::{View, action, other_side, patient_proxy, subject};
+use super::{View, action, named_list, origin, other_side, patient_proxy, subject};
 use crate::{
     bus::{Bus, call_with_leave},
     clock::in_local_time,
+    commands::words,
     error::{Error, Result},
     output::{Output, Table},
 };
@@ -73,12 +75,18 @@ pub(super) async fn undo(uid: u32, change: Option<u64>, output: &mut Output) -> 
     let proxy = patient_proxy().await?;
     match call_with_leave(proxy.inner(), "Undo", &(uid, undoes)).await {
         Ok(change) => output.result(&Undone { change, undoes }, |_| {
-            format!("Change {undoes} undone (change {change}).")
+            let done = gettext_f("Change {number} undone", &[("number", &undoes.to_string())]);
+            words::done(&done, change)
         }),
         Err(Error::Broker(BrokerError::NoSuchChange(why))) => {
-            let older =
-                older.map(|older| format!("; the next that is not undone is change {older}"));
-            let text = why + &older.unwrap_or_default();
+            let text = match older {
+                Some(older) => gettext_f(
+                    // Translators: {reason} is why a change cannot be undone, a text in English.
+                    "{reason}; the next that is not undone is change {change}",
+                    &[("reason", &why), ("change", &older.to_string())],
+                ),
+                None => why,
+            };
             Err(BrokerError::NoSuchChange(text).into())
         }
         Err(error) => Err(error),
@@ -90,22 +98,28 @@ fn last(changes: &[Change]) -> Result<(u64, Option<u64>)> {
     let open = changes.iter().filter(|change| change.is_open());
     let mut open = open.map(|change| change.number);
     let last = open.next().ok_or_else(|| {
-        let text = "cannot undo a change of rules: there is none that is not undone";
-        Error::Broker(BrokerError::NoSuchChange(text.to_owned()))
+        let text = gettext("cannot undo a change of rules: there is none that is not undone");
+        Error::Broker(BrokerError::NoSuchChange(text))
     })?;
     Ok((last, open.next()))
 }
 
 fn text(changes: &[ChangeView<'_>]) -> String {
     if changes.is_empty() {
-        return "No changes.".to_owned();
+        return gettext("No changes.");
     }
-    let mut table = Table::new(["CHANGE", "TIME", "MADE BY", "WHAT"]);
+    let mut table = Table::new([
+        gettext("CHANGE"),
+        gettext("TIME"),
+        gettext("MADE BY"),
+        // Translators: what was changed.
+        gettext("WHAT"),
+    ]);
     for change in changes {
         table.row([
             change.number.to_string(),
             in_local_time(change.made.saturating_mul(1_000_000)),
-            change.origin.to_owned(),
+            origin(change.origin),
             what(change),
         ]);
     }
@@ -113,50 +127,108 @@ fn text(changes: &[ChangeView<'_>]) -> String {
 }
 
 fn what(change: &ChangeView<'_>) -> String {
-    let counts = [
-        (change.added, "added"),
-        (change.removed, "removed"),
-        (change.enabled, "enabled"),
-        (change.disabled, "disabled"),
+    let all = [
+        change.added,
+        change.removed,
+        change.enabled,
+        change.disabled,
     ];
-    let number: u32 = counts.iter().map(|(count, _)| count).sum();
-    let parts: Vec<String> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| match count {
-            1 if number == 1 => (*word).to_owned(),
-            count => format!("{count} {word}"),
-        })
-        .collect();
-    let rule = change.rule.as_ref().map(|rule| {
-        let such = if number == 1 { ":" } else { ", such as" };
-        format!(
-            "{such} rule {}, {} {} {} {}",
-            rule.id,
-            action(rule),
-            subject(rule),
-            rule.operations.join(", "),
-            other_side(rule)
-        )
-    });
-    let lists = match change.lists {
-        [] => None,
-        [one] => Some(format!("list “{one}”")),
-        [one, others @ ..] => Some(format!("list “{one}” and {} more", others.len())),
+    let number = all.into_iter().fold(0_u32, u32::saturating_add);
+    let mut what = if number == 1 {
+        one(change)
+    } else {
+        words::row(&counts(change))
     };
-    let lists = lists.map(|lists| {
-        if number == 0 {
-            lists
+    if let Some(rule) = &change.rule {
+        let text = if number == 1 {
+            gettext("{what}: {rule}")
         } else {
-            format!("; {lists}")
-        }
-    });
-    let undoes = change.undoes.map(|other| format!(" (undoes {other})"));
-    let undone = change
-        .undone_by
-        .map(|other| format!(" (undone by {other})"));
-    let more = [rule, lists, undoes, undone].into_iter().flatten();
-    std::iter::once(parts.join(", ")).chain(more).collect()
+            gettext("{what}, such as {rule}")
+        };
+        what = fill(&text, &[("what", &what), ("rule", &told(rule))]);
+    }
+    let list = match change.lists {
+        [] => None,
+        [one] => Some(named_list(one)),
+        [one, others @ ..] => Some(ngettext_f(
+            "list “{name}” and {n} more",
+            "list “{name}” and {n} more",
+            others.len(),
+            &[("name", one)],
+        )),
+    };
+    what = match list {
+        None => what,
+        Some(list) if number == 0 => list,
+        Some(list) => gettext_f("{what}; {list}", &[("what", &what), ("list", &list)]),
+    };
+    if let Some(other) = change.undoes {
+        let number = other.to_string();
+        // Translators: {number} is that of another change, here and below.
+        let text = gettext("{what} (undoes {number})");
+        what = fill(&text, &[("what", &what), ("number", &number)]);
+    }
+    if let Some(other) = change.undone_by {
+        let number = other.to_string();
+        let text = gettext("{what} (undone by {number})");
+        what = fill(&text, &[("what", &what), ("number", &number)]);
+    }
+    what
+}
+
+/// What was done to one rule.
+fn one(change: &ChangeView<'_>) -> String {
+    match (change.added, change.removed, change.enabled) {
+        // Translators: what was done to one rule, here and below.
+        (1, ..) => gettext("added"),
+        (_, 1, _) => gettext("removed"),
+        (.., 1) => gettext("enabled"),
+        _ => gettext("disabled"),
+    }
+}
+
+/// What was done to how many rules.
+fn counts(change: &ChangeView<'_>) -> Vec<String> {
+    let [added, removed, enabled, disabled] = [
+        change.added,
+        change.removed,
+        change.enabled,
+        change.disabled,
+    ]
+    .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    let counts = [
+        // Translators: rules, here and below.
+        (added, ngettext_f("{n} added", "{n} added", added, &[])),
+        (
+            removed,
+            ngettext_f("{n} removed", "{n} removed", removed, &[]),
+        ),
+        (
+            enabled,
+            ngettext_f("{n} enabled", "{n} enabled", enabled, &[]),
+        ),
+        (
+            disabled,
+            ngettext_f("{n} disabled", "{n} disabled", disabled, &[]),
+        ),
+    ];
+    words::counts(counts)
+}
+
+/// A rule in a line.
+fn told(rule: &View<'_>) -> String {
+    let line = format!(
+        "{} {} {} {}",
+        action(rule),
+        subject(rule),
+        rule.operations.join(", "),
+        other_side(rule)
+    );
+    gettext_f(
+        // Translators: {line} is what the rule says, in words that are typed so.
+        "rule {rule}, {line}",
+        &[("rule", &rule.id.to_string()), ("line", &line)],
+    )
 }
 
 #[cfg(test)]

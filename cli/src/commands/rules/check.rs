@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use portreeve_dbus::Rule;
+use portreeve_i18n::{gettext, gettext_f};
 use portreeve_policy::{Conflict, Finding, conflicts};
 use serde::Serialize;
 
@@ -49,15 +50,32 @@ fn findings(rules: &[Rule]) -> Vec<FindingView<'_>> {
 
 fn text(findings: &[FindingView<'_>]) -> String {
     if findings.is_empty() {
-        return "Every rule says something.".to_owned();
+        return gettext("Every rule says something.");
     }
-    let mut table = Table::new(["ID", "SAYS", "PROGRAM", "OTHER SIDE", "WHY IT SAYS NOTHING"]);
+    let mut table = Table::new([
+        gettext("ID"),
+        // Translators: what a rule says, such as allow.
+        gettext("SAYS"),
+        gettext("PROGRAM"),
+        gettext("OTHER SIDE"),
+        // Translators: because of which other rule a rule makes no difference.
+        gettext("WHY IT SAYS NOTHING"),
+    ]);
     for finding in findings {
         let (rule, by) = (&finding.rule, &finding.by);
+        let id = by.id.to_string();
+        let place = other_side(by);
         let why = if finding.conflict == Conflict::Redundant.as_str() {
-            format!("rule {} says so too, about {}", by.id, other_side(by))
+            gettext_f(
+                "rule {rule} says so too, about {place}",
+                &[("rule", &id), ("place", &place)],
+            )
         } else {
-            format!("rule {} decides: {} {}", by.id, action(by), other_side(by))
+            gettext_f(
+                // Translators: {action} is a word that is typed so, such as deny.
+                "rule {rule} decides: {action} {place}",
+                &[("rule", &id), ("action", &action(by)), ("place", &place)],
+            )
         };
         table.row([
             rule.id.to_string(),

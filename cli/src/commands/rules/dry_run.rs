@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use portreeve_dbus::{Matched, RuleSpec};
+use portreeve_i18n::{gettext, gettext_f, ngettext_f};
 use portreeve_policy::Untold;
 use serde::Serialize;
 
@@ -39,40 +40,51 @@ pub(super) async fn run(uid: u32, rule: &RuleSpec, output: &mut Output) -> Resul
 }
 
 fn text(matched: &View<'_>) -> String {
-    let days = Matched::DAYS;
     if let Some(untold) = matched.untold {
-        return format!(
-            "Nothing is added. What the rule would have matched cannot be told: {}.",
-            why(untold)
+        return gettext_f(
+            // Translators: {reason} is such as “what was in a list is not kept”.
+            "Nothing is added. What the rule would have matched cannot be told: {reason}.",
+            &[("reason", &why(untold))],
         );
     }
-    let least = if matched.more { "at least " } else { "" };
-    match (matched.calls, matched.more) {
-        (0, false) => {
-            format!("Nothing is added. Nothing in the last {days} days would have matched.")
-        }
+    let (days, denied) = (Matched::DAYS.to_string(), matched.denied.to_string());
+    let values = [("days", days.as_str()), ("denied", &denied)];
+    let calls = usize::try_from(matched.calls).unwrap_or(usize::MAX);
+    match (calls, matched.more) {
+        (0, false) => gettext_f(
+            "Nothing is added. Nothing in the last {days} days would have matched.",
+            &values,
+        ),
         (0, true) => {
-            "Nothing is added. None of the program's latest calls would have matched.".to_owned()
+            gettext("Nothing is added. None of the program's latest calls would have matched.")
         }
-        (calls, _) => format!(
-            "Nothing is added. Would have matched {least}{calls} {} in the last {days} days, {} of them denied.",
-            if calls == 1 { "call" } else { "calls" },
-            matched.denied,
+        (calls, false) => ngettext_f(
+            "Nothing is added. Would have matched {n} call in the last {days} days, {denied} of them denied.",
+            "Nothing is added. Would have matched {n} calls in the last {days} days, {denied} of them denied.",
+            calls,
+            &values,
+        ),
+        (calls, true) => ngettext_f(
+            "Nothing is added. Would have matched at least {n} call in the last {days} days, {denied} of them denied.",
+            "Nothing is added. Would have matched at least {n} calls in the last {days} days, {denied} of them denied.",
+            calls,
+            &values,
         ),
     }
 }
 
 /// Why it cannot be told, after a colon.
-fn why(untold: &str) -> &'static str {
+fn why(untold: &str) -> String {
     match untold.parse() {
-        Ok(Untold::Network) => "which networks were active is not kept",
-        Ok(Untold::List) => "what was in a list is not kept",
-        Ok(Untold::NameServers) => "which the name servers were is not kept",
-        Ok(Untold::Vpn) => "what went by a VPN is not kept",
-        Ok(Untold::Starter) => "what had started a program is not kept",
-        Ok(Untold::Contents) => "what was in a program's file is not kept",
-        Ok(Untold::Peers) => "who connected to a program is not kept",
-        Err(_newer) => "what it depends on is not kept",
+        // Translators: why something cannot be told, after a colon, here and below: it is not recorded.
+        Ok(Untold::Network) => gettext("which networks were active is not kept"),
+        Ok(Untold::List) => gettext("what was in a list is not kept"),
+        Ok(Untold::NameServers) => gettext("which the name servers were is not kept"),
+        Ok(Untold::Vpn) => gettext("what went by a VPN is not kept"),
+        Ok(Untold::Starter) => gettext("what had started a program is not kept"),
+        Ok(Untold::Contents) => gettext("what was in a program's file is not kept"),
+        Ok(Untold::Peers) => gettext("who connected to a program is not kept"),
+        Err(_newer) => gettext("what it depends on is not kept"),
     }
 }
 

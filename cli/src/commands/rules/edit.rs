@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use portreeve_dbus::{ANY, Error as BrokerError, RuleChanges, RuleSpec, program_key, starter_key};
+use portreeve_i18n::gettext_f;
 
 use super::network;
 use crate::{
@@ -15,23 +16,27 @@ use crate::{
 /// The change that puts another rule in the place of one.
 pub(super) async fn changes(uid: u32, edit: &EditRule) -> Result<RuleChanges> {
     let id = edit.id;
+    let named = id.to_string();
+    let values = [("rule", named.as_str())];
     if edit.is_of_nothing() {
-        let text = format!(
-            "cannot edit rule {id} without an option that says what is to be different; \
-             “portreevectl rules edit --help” lists them"
+        let text = gettext_f(
+            "cannot edit rule {rule} without an option that says what is to be different; \
+             “portreevectl rules edit --help” lists them",
+            &values,
         );
         return Err(Error::Usage(text));
     }
     let rules = Bus::connect().await?.rules().await?.list(uid).await?;
     let rule = rules.iter().find(|rule| rule.id == id).ok_or_else(|| {
-        let text = format!("cannot find rule {id} among those of the user");
+        let text = gettext_f("cannot find rule {rule} among those of the user", &values);
         Error::Broker(BrokerError::NoSuchRule(text))
     })?;
     let now = u64::try_from(boot_time().as_micros()).unwrap_or(u64::MAX);
     let own = !matches!(rule.origin.as_str(), "built-in" | "administrator");
     let spec = rule.spec(now).filter(|_| own).ok_or_else(|| {
-        Error::Usage(format!(
-            "cannot edit rule {id}: it is for one process, or not the user's own"
+        Error::Usage(gettext_f(
+            "cannot edit rule {rule}: it is for one process, or not the user's own",
+            &values,
         ))
     })?;
     let mut spec = edited(spec, edit)?;

@@ -3,9 +3,10 @@
 use std::{fs::File, io::Write as _, path::Path};
 
 use portreeve_exchange::{Exported, LeftOut, export};
+use portreeve_i18n::{gettext, gettext_f, ngettext_f};
 use serde::Serialize;
 
-use super::{super::lists, import::counted};
+use super::super::lists;
 use crate::{
     args::ExportRules,
     bus::Bus,
@@ -42,12 +43,13 @@ pub(super) async fn run(uid: u32, arguments: &ExportRules, output: &mut Output) 
         document: None,
     };
     output.result(&written, |_| {
-        format!(
-            "{} written to {}.{}",
-            counted(exported.count),
-            clean(&file.to_string_lossy()),
-            left_out(&exported)
-        )
+        let text = ngettext_f(
+            "{n} rule written to {file}.",
+            "{n} rules written to {file}.",
+            exported.count,
+            &[("file", &clean(&file.to_string_lossy()))],
+        );
+        text + &left_out(&exported)
     })
 }
 
@@ -75,12 +77,18 @@ fn left_out(exported: &Exported) -> String {
     let rules: Vec<String> = exported
         .left_out
         .iter()
-        .map(|rule| format!("rule {}: {}", rule.id, rule.reason))
+        .map(|rule| {
+            let id = rule.id.to_string();
+            let values = [("rule", id.as_str()), ("reason", rule.reason)];
+            // Translators: {reason} is why no file can have the rule, a technical text in English.
+            gettext_f("rule {rule}: {reason}", &values)
+        })
         .collect();
     match &rules[..] {
         [] => String::new(),
         rules => format!(
-            "\nLeft out, because no file can have them:\n  {}",
+            "\n{}\n  {}",
+            gettext("Left out, because no file can have them:"),
             rules.join("\n  ")
         ),
     }

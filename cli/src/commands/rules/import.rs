@@ -7,9 +7,9 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use nix::unistd::{Uid, User};
 use portreeve_dbus::program_key;
 use portreeve_exchange::{Difference, Settings, import, is_script, read, read_lists};
+use portreeve_i18n::gettext;
 
 use self::preview::Preview;
-pub(super) use self::preview::counted;
 use super::{super::lists, patient_proxy};
 use crate::{
     args::ImportRules,
@@ -23,9 +23,9 @@ use crate::{
 pub(super) async fn run(uid: u32, arguments: &ImportRules, output: &mut Output) -> Result<()> {
     let asks = !arguments.yes && !arguments.dry_run;
     if asks && (output.is_json() || !io::stdin().is_terminal()) {
-        return Err(Error::Usage(
-            "cannot ask whether to change rules: use --yes, or --dry-run to look only".to_owned(),
-        ));
+        return Err(Error::Usage(gettext(
+            "cannot ask whether to change rules: use --yes, or --dry-run to look only",
+        )));
     }
     let settings = settings(uid, arguments)?;
     let mut imported = import(&read(&arguments.path)?, &settings)?;
@@ -42,7 +42,7 @@ pub(super) async fn run(uid: u32, arguments: &ImportRules, output: &mut Output) 
     if asks {
         output.result(&preview, Preview::text)?;
         if !ask()? {
-            return output.result(&preview, |_| "Nothing was changed.".to_owned());
+            return output.result(&preview, |_| gettext("Nothing was changed."));
         }
     }
     let (change, ids) = if difference.lists.is_empty() {
@@ -76,7 +76,9 @@ fn settings(uid: u32, arguments: &ImportRules) -> Result<Settings> {
 /// Waits for a yes; whatever else is typed, text or not, is a no.
 fn ask() -> Result<bool> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "Change the rules? [y/N] ")?;
+    // Translators: y is a key to press, and so it stays; whatever else is pressed is a no.
+    let question = gettext("Change the rules? [y/N]");
+    write!(stderr, "{question} ")?;
     stderr.flush()?;
     let mut answer = Vec::new();
     io::stdin().lock().read_until(b'\n', &mut answer)?;

@@ -1,10 +1,12 @@
 //! Which network a word of the command line means.
 
 use portreeve_dbus::{ActiveNetwork, RuleSpec};
+use portreeve_i18n::gettext_f;
 use portreeve_policy::NetworkId;
 
 use crate::{
     bus::Bus,
+    commands::words,
     error::{Error, Result},
 };
 
@@ -46,19 +48,30 @@ fn meant(word: &str, active: &[ActiveNetwork]) -> Result<(String, Option<String>
 }
 
 fn refusal(word: &str, active: &[ActiveNetwork], found: usize) -> String {
-    let known = active
-        .iter()
-        .map(|network| format!("“{}” ({})", network.name.escape_debug(), network.uuid));
-    let known = known.collect::<Vec<_>>().join(", ");
-    let word = word.escape_debug();
+    let known = active.iter().map(|network| {
+        let name = network.name.escape_debug().to_string();
+        format!("{} ({})", words::quoted(&name), network.uuid)
+    });
+    let known = words::row(&known.collect::<Vec<_>>());
+    let word = word.escape_debug().to_string();
+    let values = [("name", word.as_str()), ("networks", &known)];
     if active.is_empty() {
-        return format!(
-            "cannot find network “{word}”: none is active that NetworkManager has told of; expected a \
-             UUID as “nmcli connection” shows it"
+        return gettext_f(
+            "cannot find network “{name}”: none is active that NetworkManager has told of; expected a \
+             UUID as “nmcli connection” shows it",
+            &values,
         );
     }
-    let several = if found > 1 { "tell which is" } else { "find" };
-    format!("cannot {several} network “{word}”: active are {known}; any other is named by its UUID")
+    if found > 1 {
+        return gettext_f(
+            "cannot tell which is network “{name}”: active are {networks}; any other is named by its UUID",
+            &values,
+        );
+    }
+    gettext_f(
+        "cannot find network “{name}”: active are {networks}; any other is named by its UUID",
+        &values,
+    )
 }
 
 #[cfg(test)]

@@ -3,21 +3,25 @@
 use std::time::Duration;
 
 use portreeve_dbus::Error as BrokerError;
+use portreeve_i18n::{gettext, gettext_f};
 
-use super::{View, action, in_force, lifespan, other_side, started};
+use super::{View, action, any_program, in_force, lifespan, origin, other_side, started};
 use crate::{
     bus::Bus,
     clock::{boot_time, in_local_time},
     error::Result,
-    output::{Output, clean},
+    output::{Output, fields},
 };
 
 /// Prints rule `id` of user `uid`.
 pub(super) async fn run(uid: u32, id: u64, output: &mut Output) -> Result<()> {
     let rules = Bus::connect().await?.rules().await?.list(uid).await?;
     let found = rules.iter().find(|rule| rule.id == id);
-    let rule = found
-        .ok_or_else(|| BrokerError::NoSuchRule(format!("cannot find rule {id} among yours")))?;
+    let rule = found.ok_or_else(|| {
+        let id = id.to_string();
+        let text = gettext_f("cannot find rule {rule} among yours", &[("rule", &id)]);
+        BrokerError::NoSuchRule(text)
+    })?;
     output.result(&View::from(rule), |rule| text(rule, boot_time()))
 }
 
@@ -25,31 +29,38 @@ pub(super) async fn run(uid: u32, id: u64, output: &mut Output) -> Result<()> {
 fn text(rule: &View<'_>, now: Duration) -> String {
     let user = match rule.uid {
         Some(uid) => uid.to_string(),
-        None => "all".to_owned(),
+        // Translators: all users.
+        None => gettext("all"),
     };
-    let enabled = match in_force(rule) {
-        "paused" => "paused: the program's file is one that its user has not let it run from",
-        "away" => "away: its network is not active",
-        word => word,
+    let enabled = match (rule.enabled, rule.away, rule.paused) {
+        (true, true, _) => gettext("away: its network is not active"),
+        (true, false, true) => {
+            gettext("paused: the program's file is one that its user has not let it run from")
+        }
+        _ => in_force(rule),
     };
-    let subject = started(rule, rule.program.unwrap_or("any program").to_owned());
-    [
-        ("Rule", rule.id.to_string()),
-        ("In force", enabled.to_owned()),
-        ("Action", action(rule)),
-        ("Program", subject),
-        ("Called", rule.called.unwrap_or("-").to_owned()),
-        ("Operations", rule.operations.join(", ")),
-        ("Other side", other_side(rule)),
-        ("Network", network(rule)),
-        ("Lifespan", lifespan(rule, now)),
-        ("User", user),
-        ("Made by", rule.origin.to_owned()),
-        ("Made", made(rule.created)),
-        ("Note", rule.note.unwrap_or("-").to_owned()),
-    ]
-    .map(|(name, value)| format!("{:<12}{}\n", format!("{name}:"), clean(&value)))
-    .concat()
+    let program = rule.program.map_or_else(any_program, str::to_owned);
+    fields(&[
+        (gettext("Rule:"), rule.id.to_string()),
+        // Translators: whether a rule counts: yes or no, or why not.
+        (gettext("In force:"), enabled),
+        (gettext("Action:"), action(rule)),
+        (gettext("Program:"), started(rule, program)),
+        // Translators: what a program calls itself that is known by what is in its file.
+        (gettext("Called:"), rule.called.unwrap_or("-").to_owned()),
+        (gettext("Operations:"), rule.operations.join(", ")),
+        (gettext("Other side:"), other_side(rule)),
+        (gettext("Network:"), network(rule)),
+        // Translators: how long a rule lives.
+        (gettext("Lifespan:"), lifespan(rule, now)),
+        (gettext("User:"), user),
+        // Translators: who has made a rule, or what.
+        (gettext("Made by:"), origin(rule.origin)),
+        // Translators: when a rule was made.
+        (gettext("Made:"), made(rule.created)),
+        // Translators: what somebody has to say about a rule.
+        (gettext("Note:"), rule.note.unwrap_or("-").to_owned()),
+    ])
 }
 
 /// The network that the rule is for.
@@ -57,7 +68,8 @@ fn network(rule: &View<'_>) -> String {
     match (rule.only_in, rule.only_in_name) {
         (Some(id), Some(name)) => format!("{name} ({id})"),
         (Some(id), None) => id.to_owned(),
-        (None, _) => "any".to_owned(),
+        // Translators: any network.
+        (None, _) => gettext("any"),
     }
 }
 

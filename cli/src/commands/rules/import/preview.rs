@@ -2,9 +2,13 @@
 
 use portreeve_dbus::{Rule, RuleSpec};
 use portreeve_exchange::{Difference, Format, Imported, Incoming, Refused};
+use portreeve_i18n::{fill, gettext, gettext_f, ngettext_f};
 use serde::Serialize;
 
-use crate::output::{Table, clean};
+use crate::{
+    commands::words,
+    output::{Table, clean},
+};
 
 /// Most lines of a kind that people get; programs get all.
 const LINES_MOST: usize = 40;
@@ -76,12 +80,18 @@ struct Kept<'a> {
 
 impl Kept<'_> {
     fn line(&self) -> String {
-        let replaces = if self.replaces {
-            ", in the place of the one that is there"
-        } else {
-            ""
-        };
-        format!("“{}”, {} entries{replaces}", self.name, self.entries)
+        let list = ngettext_f(
+            "“{name}”, {n} entry",
+            "“{name}”, {n} entries",
+            self.entries,
+            &[("name", self.name)],
+        );
+        if self.replaces {
+            // Translators: {list} is the name of a list, and how many entries it has.
+            let text = gettext("{list}, in the place of the one that is there");
+            return fill(&text, &[("list", &list)]);
+        }
+        list
     }
 }
 
@@ -158,64 +168,89 @@ impl<'a> Preview<'a> {
         let refused = self.refused.iter();
         let refused = refused.map(|it| format!("{}: {}", it.source, it.reason));
         let lists = [
-            ("To be added", rows(&on)),
-            ("To be added, switched off", rows(&off)),
+            (gettext("To be added"), rows(&on)),
+            (gettext("To be added, switched off"), rows(&off)),
             (
-                "Lists to be kept",
+                gettext("Lists to be kept"),
                 self.lists.iter().map(Kept::line).collect(),
             ),
-            ("To be removed", there(&self.difference.remove)),
-            ("To be switched on", there(&self.difference.enable)),
-            ("To be switched off", there(&self.difference.disable)),
-            ("Not taken", refused.collect()),
-            ("To be known", self.warnings.to_vec()),
+            (gettext("To be removed"), there(&self.difference.remove)),
+            (gettext("To be switched on"), there(&self.difference.enable)),
+            (
+                gettext("To be switched off"),
+                there(&self.difference.disable),
+            ),
+            (gettext("Not taken"), refused.collect()),
+            (gettext("To be known"), self.warnings.to_vec()),
         ];
         let mut text: String = lists
             .iter()
             .map(|(title, lines)| list(title, lines))
             .collect();
         if let there @ 1.. = self.same.len() {
-            text += "There already: ";
-            text += &counted(there);
-            text += ".\n";
+            text += &ngettext_f(
+                "There already: {n} rule.",
+                "There already: {n} rules.",
+                there,
+                &[],
+            );
+            text.push('\n');
         }
         if self.difference.is_empty() {
-            text.push_str("There is nothing to change.\n");
+            text += &gettext("There is nothing to change.");
+            text.push('\n');
         }
         text
     }
 
     /// What was made, for people.
     pub(super) fn done(&self) -> String {
-        let counts: Vec<String> = [
-            (self.add.len(), "added"),
-            (self.remove.len(), "removed"),
-            (self.enable.len(), "switched on"),
-            (self.disable.len(), "switched off"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, done)| format!("{count} {done}"))
-        .collect();
-        let undo = self.change.map(|number| {
-            format!(" That is change {number}; “portreevectl rules undo {number}” takes it back.")
-        });
-        let lists = match self.lists.len() {
-            0 => String::new(),
-            1 => " One list was kept.".to_owned(),
-            many => format!(" {many} lists were kept."),
+        let [added, removed, on, off] = [
+            self.add.len(),
+            self.remove.len(),
+            self.enable.len(),
+            self.disable.len(),
+        ];
+        let counts = words::counts([
+            // Translators: rules, here and below.
+            (added, ngettext_f("{n} added", "{n} added", added, &[])),
+            (
+                removed,
+                ngettext_f("{n} removed", "{n} removed", removed, &[]),
+            ),
+            (
+                on,
+                ngettext_f("{n} switched on", "{n} switched on", on, &[]),
+            ),
+            (
+                off,
+                ngettext_f("{n} switched off", "{n} switched off", off, &[]),
+            ),
+        ]);
+        let rules = if counts.is_empty() {
+            gettext("Rules: none changed.")
+        } else {
+            // Translators: {changes} is such as “2 added, 1 removed”.
+            gettext_f("Rules: {changes}.", &[("changes", &words::row(&counts))])
         };
-        let rules = match &counts[..] {
-            [] => "Rules: none changed".to_owned(),
-            counts => format!("Rules: {}", counts.join(", ")),
-        };
-        format!("{rules}.{lists}{}", undo.unwrap_or_default())
+        let mut sentences = vec![rules];
+        if let n @ 1.. = self.lists.len() {
+            sentences.push(ngettext_f(
+                "One list was kept.",
+                "{n} lists were kept.",
+                n,
+                &[],
+            ));
+        }
+        if let Some(number) = self.change {
+            let number = number.to_string();
+            sentences.push(gettext_f(
+                "That is change {change}; “portreevectl rules undo {change}” takes it back.",
+                &[("change", &number)],
+            ));
+        }
+        sentences.join(" ")
     }
-}
-
-/// So many rules, in words.
-pub(in super::super) fn counted(count: usize) -> String {
-    format!("{count} rule{}", if count == 1 { "" } else { "s" })
 }
 
 /// A list under its title, if there is something in it.
@@ -229,14 +264,23 @@ fn list(title: &str, lines: &[String]) -> String {
         .map(|line| clean(line))
         .collect();
     let more = match lines.len().checked_sub(LINES_MOST) {
-        Some(more @ 1..) => format!("\n  … and {more} more; --json lists all"),
+        Some(more @ 1..) => {
+            let text = ngettext_f(
+                "… and {n} more; --json lists all",
+                "… and {n} more; --json lists all",
+                more,
+                &[],
+            );
+            format!("\n  {text}")
+        }
         _ => String::new(),
     };
-    format!(
-        "{title} ({}):\n  {}{more}\n\n",
-        lines.len(),
-        shown.join("\n  ")
-    )
+    let heading = gettext_f(
+        // Translators: {title} is what follows, such as “To be added”, and {count} how much of it there is.
+        "{title} ({count}):",
+        &[("title", title), ("count", &lines.len().to_string())],
+    );
+    format!("{heading}\n  {}{more}\n\n", shown.join("\n  "))
 }
 
 /// Rules in columns, each with what it is called and, if it is off, why.
@@ -245,8 +289,8 @@ fn rows(rules: &[&Incoming]) -> Vec<String> {
     for rule in rules {
         let spec = &rule.spec;
         let name = match &rule.off {
-            Some(off) => format!("“{}”: {off}", rule.source),
-            None => format!("“{}”", rule.source),
+            Some(off) => format!("{}: {off}", words::quoted(&rule.source)),
+            None => words::quoted(&rule.source),
         };
         table.row([
             spec.action.clone(),
@@ -261,9 +305,11 @@ fn rows(rules: &[&Incoming]) -> Vec<String> {
 fn other_side(spec: &RuleSpec) -> String {
     // Every one was checked.
     let said = spec.check().map(|checked| {
-        let network = checked.network.map(|network| network.shown());
-        let network = network.map(|network| format!(", only in {network}"));
-        format!("{}{}", checked.object, network.unwrap_or_default())
+        let place = checked.object.to_string();
+        match checked.network {
+            Some(network) => words::only_in(&place, &network.shown()),
+            None => place,
+        }
     });
     match &spec.operations[..] {
         [one] if one == "connect" => said.unwrap_or_default(),

@@ -1,8 +1,12 @@
 //! Translated text. Every string that a person reads goes through here or through a `.ui` file.
 
-use gettextrs::{bindtextdomain, textdomain};
+use std::{env, os::unix::ffi::OsStrExt as _};
+
+use gettextrs::{LocaleCategory, bindtextdomain, setlocale, textdomain};
 
 pub use gettextrs::gettext;
+
+pub mod question;
 
 /// The domain of Portreeve's translations.
 pub const DOMAIN: &str = "portreeve";
@@ -12,6 +16,28 @@ const LOCALE_DIR: &str = match option_env!("PORTREEVE_LOCALE_DIR") {
     Some(folder) => folder,
     None => "/usr/share/locale",
 };
+
+/// Sets the user's locale, as far as it is about words, and finds the translations: for programs without GTK, which does
+/// the first for the others. Numbers and times keep their form.
+///
+/// With a directory in `LANGUAGE`, from which the C library would take whatever anybody has put there, nothing is
+/// translated.
+///
+/// # Safety
+///
+/// No other thread has been started yet.
+pub unsafe fn init_with_locale() {
+    let named = env::var_os("LANGUAGE").unwrap_or_default();
+    if named.as_bytes().contains(&b'/') {
+        return;
+    }
+    for category in [LocaleCategory::LcCType, LocaleCategory::LcMessages] {
+        // SAFETY: by the contract of this function nobody else looks at the locale or the environment. What cannot be
+        // set stays as it is: in English.
+        unsafe { setlocale(category, "") };
+    }
+    init();
+}
 
 /// Finds the translations. Comes before GTK starts, which sets the user's locale.
 pub fn init() {
