@@ -1,5 +1,7 @@
 //! The page that shows the programs that were seen.
 
+use std::rc::Rc;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
 use portreeve_dbus::{Error, Rule, SeenProgram};
@@ -85,8 +87,8 @@ impl ApplicationsPage {
     }
 
     /// These are the rules now.
-    pub(super) fn show_rules(&self, rules: Vec<Rule>) {
-        self.imp().programs.rule(rules);
+    pub(super) fn show_rules(&self, rules: &[Rc<Rule>]) {
+        self.imp().programs.rule(rules.iter().cloned());
         self.imp().filter_again();
         self.imp().show_state();
     }

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use gtk::{glib, prelude::*, subclass::prelude::*};
-use portreeve_dbus::{Rule, SeenProgram};
+use portreeve_dbus::SeenProgram;
 
 use super::{ProgramRules, ProgramWords};
 use crate::programs::Program;
@@ -106,9 +106,8 @@ impl ProgramItem {
         }
     }
 
-    /// These are all rules now.
-    pub(super) fn rule<'a>(&self, rules: impl IntoIterator<Item = &'a Rule>) {
-        let rules = ProgramRules::of(&self.key(), rules);
+    /// Its rules say this now.
+    pub(super) fn rule(&self, rules: ProgramRules) {
         if *self.rules() != rules {
             self.imp().rules.replace(Rc::new(rules));
             self.say();

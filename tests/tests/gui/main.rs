@@ -20,6 +20,8 @@ mod modes;
 mod names;
 mod places;
 mod presence;
+mod process;
 mod programs;
 mod prompts;
 mod rules;
+mod scale;

@@ -8,7 +8,7 @@ use portreeve_dbus::{Activity, Timeline};
 
 use super::RulesWindow;
 use crate::{
-    editor::{rule_dialog::RuleDialog, rule_row::RuleRow},
+    editor::rule_dialog::RuleDialog,
     i18n::gettext,
     model::{Draft, RuleWords},
 };
@@ -79,18 +79,8 @@ impl RulesWindow {
         let imp = self.imp();
         self.end_search();
         self.open_page("rules");
-        for list in [&imp.own_list, &imp.fixed_list] {
-            let rows = (0..).map_while(|at| list.row_at_index(at));
-            let row = rows
-                .filter_map(|row| row.downcast::<RuleRow>().ok())
-                .find(|row| row.rule() == Some(id));
-            if let Some(row) = row {
-                // Once the page is there.
-                glib::idle_add_local_once(move || {
-                    row.grab_focus();
-                });
-                return;
-            }
-        }
+        let list = imp.list.get();
+        // Once the page is there.
+        glib::idle_add_local_once(move || list.go_to(id));
     }
 }

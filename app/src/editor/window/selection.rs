@@ -1,12 +1,14 @@
 //! The window's part for doing something to several rules at once.
 
+use std::collections::HashSet;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, gio, glib};
 use portreeve_policy::For;
 
 use super::{MAIN, RulesWindow};
 use crate::{
-    editor::rule_row::RuleRow,
+    editor::rule_list_view::ALL,
     i18n::{gettext, ngettext_f},
     model::{Bulk, RuleItem},
 };
@@ -15,8 +17,6 @@ use crate::{
 pub(super) const SELECT: &str = "select-rules";
 /// The action that ends that.
 const END: &str = "end-selection";
-/// The action that chooses all rules that are shown.
-pub(super) const ALL: &str = "select-all";
 /// The actions that do something to the chosen ones.
 const ENABLE: &str = "enable-selected";
 const DISABLE: &str = "disable-selected";
@@ -31,12 +31,10 @@ impl RulesWindow {
             return;
         }
         imp.anchor.take();
-        for item in self.own_items() {
+        for item in imp.list.own_items() {
             item.set_selected(false);
         }
-        for row in self.own_rows() {
-            row.set_selecting(selecting);
-        }
+        imp.list.set_selecting(selecting);
         self.enable(END, selecting);
         imp.header.set_visible(!selecting);
         imp.selection_header.set_visible(selecting);
@@ -58,7 +56,7 @@ impl RulesWindow {
 
     /// Chooses all rules that are shown.
     pub fn select_all(&self) {
-        let items = self.own_items();
+        let items = self.imp().list.own_items();
         if items.is_empty() || !self.shows_rules() {
             return;
         }
@@ -66,6 +64,8 @@ impl RulesWindow {
         for item in items {
             item.set_selected(true);
         }
+        // Most have no row that would say so.
+        self.count_soon();
     }
 
     /// Whether the rules are what the person sees, and can be changed: keys come here from dialogs too.
@@ -77,36 +77,10 @@ impl RulesWindow {
             && imp.views.visible_child_name().as_deref() == Some("rules")
     }
 
-    /// The rules that can be chosen: the user's, as far as they are shown.
-    fn own_items(&self) -> Vec<RuleItem> {
-        let own = self.imp().own.borrow();
-        // A list that filters another says of its items only that they are objects.
-        let items = own.iter().flat_map(|list| list.iter::<glib::Object>());
-        items
-            .filter_map(|item| item.ok()?.downcast().ok())
-            .collect()
-    }
-
-    fn own_rows(&self) -> impl Iterator<Item = RuleRow> {
-        let list = self.imp().own_list.clone();
-        let rows = (0..).map_while(move |at| list.row_at_index(at));
-        rows.filter_map(|row| row.downcast().ok())
-    }
-
     fn selected(&self) -> Vec<RuleItem> {
-        let mut items = self.own_items();
+        let mut items = self.imp().list.own_items();
         items.retain(RuleItem::selected);
         items
-    }
-
-    /// Follows whether the rule of a row is chosen.
-    pub(super) fn follow_choice(&self, row: &RuleRow) {
-        let window = self.downgrade();
-        row.connect_chosen(move || {
-            if let Some(window) = window.upgrade() {
-                window.count_soon();
-            }
-        });
     }
 
     /// Counts the chosen rules once, however many have just been chosen.
@@ -150,7 +124,7 @@ impl RulesWindow {
         if !imp.selecting.get() {
             return;
         }
-        let shown = self.own_items();
+        let shown: HashSet<RuleItem> = imp.list.own_items().into_iter().collect();
         for item in imp.rules.store().iter::<RuleItem>().filter_map(Result::ok) {
             if item.selected() && !shown.contains(&item) {
                 item.set_selected(false);
@@ -164,30 +138,28 @@ impl RulesWindow {
 
     /// A row was clicked, or its key pressed: its rule is chosen, or not any more; with Shift, all up to the one before
     /// are too.
-    fn toggle(&self, row: &RuleRow) {
+    fn toggle(&self, item: &RuleItem) {
         let imp = self.imp();
-        let items = self.own_items();
-        let at = |id: Option<u64>| items.iter().position(|item| Some(item.rule().id) == id);
-        let Some(place) = at(row.rule()) else { return };
+        let items = imp.list.own_items();
+        let at = |id: u64| items.iter().position(|item| item.rule().id == id);
+        let id = item.rule().id;
+        let Some(place) = at(id) else { return };
         let seat = WidgetExt::display(self).default_seat();
         let keys = seat
             .and_then(|seat| seat.keyboard())
             .map(|it| it.modifier_state());
         let shift = keys.is_some_and(|keys| keys.contains(gdk::ModifierType::SHIFT_MASK));
-        match at(imp.anchor.get()).filter(|_| shift) {
+        match imp.anchor.get().and_then(at).filter(|_| shift) {
             Some(anchor) => {
                 let range = anchor.min(place)..=anchor.max(place);
                 for (at, item) in items.iter().enumerate() {
                     item.set_selected(range.contains(&at) || item.selected());
                 }
             }
-            None => {
-                if let Some(item) = items.get(place) {
-                    item.set_selected(!item.selected());
-                }
-            }
+            None => item.set_selected(!item.selected()),
         }
-        imp.anchor.set(row.rule());
+        imp.anchor.set(Some(id));
+        self.count_soon();
     }
 
     /// Does it to the chosen rules, all or none, and offers to undo that.
@@ -244,14 +216,18 @@ impl RulesWindow {
             delete.build(),
             last.build(),
         ]);
-        self.imp().own_list.connect_row_activated(glib::clone!(
+        let rules = &self.imp().list;
+        rules.connect_chosen(glib::clone!(
             #[weak(rename_to = window)]
             self,
-            move |_, row| {
-                if let Some(row) = row.downcast_ref::<RuleRow>()
-                    && window.imp().selecting.get()
-                {
-                    window.toggle(row);
+            move || window.count_soon()
+        ));
+        rules.connect_toggled(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |item| {
+                if window.imp().selecting.get() {
+                    window.toggle(item);
                 }
             }
         ));
