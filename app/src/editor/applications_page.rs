@@ -12,6 +12,7 @@ use crate::{
     model::ProgramItem,
 };
 
+mod days;
 mod imp;
 
 /// The window's action that opens the page of a program; its parameter is the program's key.
@@ -29,6 +30,7 @@ impl ApplicationsPage {
     pub(super) fn set_broker(&self, broker: Option<Broker>) {
         let imp = self.imp();
         imp.online.set(Some(broker.is_some()));
+        imp.uncountable.set(false);
         imp.broker.replace(broker);
         imp.show_state();
         self.refresh();
@@ -76,6 +78,9 @@ impl ApplicationsPage {
         imp.known.set(true);
         imp.refused.set(false);
         imp.programs.update(programs, imp.arrange.take());
+        for item in imp.followed() {
+            self.count_day(&item);
+        }
         imp.filter_again();
         imp.show_state();
     }

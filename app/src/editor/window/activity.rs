@@ -34,6 +34,13 @@ impl RulesWindow {
         self.imp().activity.show_timeline(timeline);
     }
 
+    /// The program with this key did so much in each hour of the last day.
+    pub fn show_day(&self, key: &str, timeline: Timeline) {
+        if let Some(item) = self.imp().applications.find(key) {
+            item.count(timeline.into());
+        }
+    }
+
     /// Narrows what programs did to a time, or to none.
     pub fn choose_time(&self, time: Option<(i64, i64)>) {
         self.imp().activity.choose_time(time);
