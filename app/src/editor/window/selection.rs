@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, gio, glib};
+use portreeve_dbus::RuleChanges;
 use portreeve_policy::For;
 
 use super::{MAIN, RulesWindow};
 use crate::{
     editor::rule_list_view::ALL,
     i18n::{gettext, ngettext_f},
-    model::{Bulk, RuleItem},
+    model::{Bulk, Merge, RuleItem},
 };
 
 /// The action that begins to choose rules.
@@ -22,6 +23,11 @@ const ENABLE: &str = "enable-selected";
 const DISABLE: &str = "disable-selected";
 pub(super) const DELETE: &str = "delete-selected";
 const LAST: &str = "keep-selected";
+const MERGE_SELECTED: &str = "merge-selected";
+const EXPORT: &str = "export-selected";
+/// The answers to whether rules are to be merged.
+const CANCEL: &str = "cancel";
+const MERGE: &str = "merge";
 
 impl RulesWindow {
     /// Has rules be chosen, or ends that.
@@ -116,6 +122,8 @@ impl RulesWindow {
             let can = |item: &RuleItem| bulks.iter().any(|bulk| bulk.concerns(item));
             self.enable(action, online && selected.iter().any(can));
         }
+        self.enable(EXPORT, online && count > 0);
+        self.enable(MERGE_SELECTED, online && Merge::of(&selected).is_some());
     }
 
     /// Rules that are not shown any more are not chosen either: nothing is done to what cannot be seen.
@@ -164,10 +172,32 @@ impl RulesWindow {
 
     /// Does it to the chosen rules, all or none, and offers to undo that.
     async fn do_to_selected(&self, bulk: Bulk) {
-        let Some(broker) = self.broker() else { return };
         let Some((changes, count)) = bulk.changes(&self.selected()) else {
             return self.set_selecting(false);
         };
+        self.make(changes, &bulk.told(count)).await;
+    }
+
+    /// Shows the one rule that can take the places of the chosen ones, and has it do so if that is wanted.
+    async fn merge_selected(&self) {
+        let Some(merge) = Merge::of(&self.selected()) else {
+            return;
+        };
+        let body = format!("{}\n\n{}", merge.sentence(), merge.consequence());
+        let dialog = adw::AlertDialog::new(Some(&gettext("Merge Into One Rule?")), Some(&body));
+        dialog.add_response(CANCEL, &gettext("_Cancel"));
+        dialog.add_response(MERGE, &gettext("_Merge"));
+        dialog.set_close_response(CANCEL);
+        dialog.set_default_response(Some(MERGE));
+        dialog.set_response_appearance(MERGE, adw::ResponseAppearance::Suggested);
+        if dialog.choose_future(Some(self)).await.as_str() == MERGE {
+            self.make(merge.changes(), &merge.told()).await;
+        }
+    }
+
+    /// Makes one change of the chosen rules, and offers to undo it.
+    async fn make(&self, changes: RuleChanges, told: &str) {
+        let Some(broker) = self.broker() else { return };
         // The user may be asked for a password meanwhile.
         let bar = self.imp().selection_bar.get();
         bar.set_sensitive(false);
@@ -176,19 +206,37 @@ impl RulesWindow {
         match change {
             Ok(change) => {
                 self.set_selecting(false);
-                self.offer_undo(&bulk.told(count), change);
+                self.offer_undo(told, change);
             }
             Err(error) => self.show_error(&error),
         }
     }
 
     fn start(&self, bulk: Bulk) {
-        // Not twice, either.
-        if !self.shows_rules() || !self.imp().selection_bar.is_sensitive() {
-            return;
+        if self.can_start() {
+            let window = self.clone();
+            glib::spawn_future_local(async move { window.do_to_selected(bulk).await });
         }
-        let window = self.clone();
-        glib::spawn_future_local(async move { window.do_to_selected(bulk).await });
+    }
+
+    /// Whether anything can be done to what is chosen now: not twice, either.
+    fn can_start(&self) -> bool {
+        self.shows_rules() && self.imp().selection_bar.is_sensitive()
+    }
+
+    fn start_merging(&self) {
+        if self.can_start() {
+            let window = self.clone();
+            glib::spawn_future_local(async move { window.merge_selected().await });
+        }
+    }
+
+    fn start_exporting(&self) {
+        if self.can_start() {
+            let (window, chosen) = (self.clone(), self.selected());
+            let ids = chosen.iter().map(|item| item.rule().id).collect();
+            glib::spawn_future_local(async move { window.export_rules(Some(ids)).await });
+        }
     }
 
     pub(super) fn add_selection_actions(&self) {
@@ -207,6 +255,9 @@ impl RulesWindow {
                     window.start(Bulk::Last(lifespan));
                 }
             });
+        let merge = entry(MERGE_SELECTED).activate(|window: &Self, _, _| window.start_merging());
+        let export = entry(EXPORT).activate(|window: &Self, _, _| window.start_exporting());
+        self.add_action_entries([merge.build(), export.build()]);
         self.add_action_entries([
             select.build(),
             end.build(),
