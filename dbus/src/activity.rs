@@ -212,6 +212,16 @@ pub trait Activities {
     /// no use here.
     fn timeline(&self, uid: u32, filter: &ActivityFilter, parts: u32) -> Result<Timeline, Error>;
 
+    /// What `timeline` says of each of these programs, in their order: at most 100 keys of subjects, in 1 to 48 parts. The
+    /// filter names none.
+    fn timelines(
+        &self,
+        uid: u32,
+        filter: &ActivityFilter,
+        programs: &[String],
+        parts: u32,
+    ) -> Result<Vec<Timeline>, Error>;
+
     /// The programs that were seen, the last ones first, at most 1000.
     fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error>;
 

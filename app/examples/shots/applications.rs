@@ -15,6 +15,14 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
     let filled = |window: &RulesWindow| {
         window.show_rules(rules());
         window.show_programs(programs());
+        for (key, allowed, denied) in [
+            ("/usr/bin/firefox-esr", 60, 0),
+            ("flatpak:org.example.Podcasts", 5, 9),
+            ("/usr/bin/python3.13", 0, 3),
+            ("file:5:7", 0, 0),
+        ] {
+            window.show_day(key, day(allowed, denied));
+        }
     };
     camera
         .take(look, "applications-loading", &window(), |_| ())
@@ -95,6 +103,24 @@ const CONTENTS: &str = "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08
 
 fn now() -> i64 {
     glib::DateTime::now_local().map_or(0, |now| now.to_unix()) * 1_000_000
+}
+
+/// A program of the daytime, some of whose calls were denied in the afternoon.
+fn day(allowed: u64, denied: u64) -> Timeline {
+    let of_hours = |hours: std::ops::Range<u64>, most: u64| {
+        let count = move |hour: u64| match hours.contains(&hour) {
+            true => (hour * 7919) % (most + 1),
+            false => 0,
+        };
+        (0..24).map(count).collect()
+    };
+    Timeline {
+        since: now() - 86_400_000_000,
+        width: 3_600_000_000,
+        allowed: of_hours(7..22, allowed),
+        denied: of_hours(13..18, denied),
+        unanswered: vec![0; 24],
+    }
 }
 
 /// A program of the daytime, with a busy evening of which some was denied.

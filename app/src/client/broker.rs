@@ -201,6 +201,22 @@ impl Broker {
         .await
     }
 
+    /// The same of each of these programs.
+    pub async fn timelines(
+        &self,
+        filter: ActivityFilter,
+        programs: Vec<String>,
+        parts: u32,
+    ) -> Result<Vec<Timeline>, Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            let counted = activities.timelines(OWN_UID, &filter, &programs, parts);
+            counted.await
+        })
+        .await
+    }
+
     /// A page of what a program has connected to and listens on, the last ones first, and where the next one begins, as
     /// [`Self::activity`] has it.
     pub async fn destinations(

@@ -1,5 +1,7 @@
 //! The page that shows the programs that were seen.
 
+use std::rc::Rc;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::glib;
 use portreeve_dbus::{Error, Rule, SeenProgram};
@@ -10,6 +12,7 @@ use crate::{
     model::ProgramItem,
 };
 
+mod days;
 mod imp;
 
 /// The window's action that opens the page of a program; its parameter is the program's key.
@@ -27,6 +30,7 @@ impl ApplicationsPage {
     pub(super) fn set_broker(&self, broker: Option<Broker>) {
         let imp = self.imp();
         imp.online.set(Some(broker.is_some()));
+        imp.uncountable.set(false);
         imp.broker.replace(broker);
         imp.show_state();
         self.refresh();
@@ -74,6 +78,9 @@ impl ApplicationsPage {
         imp.known.set(true);
         imp.refused.set(false);
         imp.programs.update(programs, imp.arrange.take());
+        for item in imp.followed() {
+            self.count_day(&item);
+        }
         imp.filter_again();
         imp.show_state();
     }
@@ -85,8 +92,8 @@ impl ApplicationsPage {
     }
 
     /// These are the rules now.
-    pub(super) fn show_rules(&self, rules: Vec<Rule>) {
-        self.imp().programs.rule(rules);
+    pub(super) fn show_rules(&self, rules: &[Rc<Rule>]) {
+        self.imp().programs.rule(rules.iter().cloned());
         self.imp().filter_again();
         self.imp().show_state();
     }

@@ -23,6 +23,7 @@ mod program_icon;
 mod program_page;
 mod program_row;
 mod rule_dialog;
+mod rule_list_view;
 mod rule_row;
 mod status_dialog;
 mod timeline;

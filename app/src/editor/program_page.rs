@@ -220,6 +220,19 @@ impl ProgramPage {
         }
     }
 
+    /// Goes to its rules among all others.
+    fn show_all_rules(&self) {
+        let Some((item, window)) = self.item().zip(self.window()) else {
+            return;
+        };
+        let seen = item.seen();
+        // Of a program that has no path of its own, rules show what that was called.
+        let is_path = seen.subject.starts_with('/');
+        let name = seen.path.rsplit('/').next().unwrap_or_default();
+        window.open_page("rules");
+        window.search(if is_path { seen.subject.as_str() } else { name });
+    }
+
     fn begin_any_rule(&self) {
         if let Some(item) = self.item() {
             self.begin_rule(&Draft {

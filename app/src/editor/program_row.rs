@@ -13,12 +13,16 @@ mod imp {
 
     use gtk::{glib, prelude::*, subclass::prelude::*};
 
-    use crate::{editor::line::Line, model::ProgramItem};
+    use crate::{
+        editor::{line::Line, timeline::Sparkline},
+        model::ProgramItem,
+    };
 
     #[derive(Default)]
     pub struct ProgramRow {
         pub(super) icon: gtk::Image,
         pub(super) line: Line,
+        pub(super) day: Sparkline,
         /// What is shown, and what follows it.
         pub(super) item: RefCell<Option<(ProgramItem, glib::SignalHandlerId)>>,
     }
@@ -39,6 +43,7 @@ mod imp {
                 .set_accessible_role(gtk::AccessibleRole::Presentation);
             row.append(&self.icon);
             row.append(&self.line);
+            row.append(&self.day);
             let next = gtk::Image::from_icon_name("go-next-symbolic");
             next.set_accessible_role(gtk::AccessibleRole::Presentation);
             next.add_css_class("dimmed");
@@ -82,6 +87,12 @@ impl ProgramRow {
         self.imp().item.replace(Some((item.clone(), handler)));
     }
 
+    /// What it shows.
+    pub(super) fn item(&self) -> Option<ProgramItem> {
+        let shown = self.imp().item.borrow();
+        shown.as_ref().map(|(item, _)| item.clone())
+    }
+
     /// Follows nothing any more.
     pub(super) fn forget(&self) {
         if let Some((item, handler)) = self.imp().item.take() {
@@ -96,6 +107,7 @@ impl ProgramRow {
         imp.line.show_heading(&words.name);
         imp.line.show_standing(item.rules().says(), &words.standing);
         imp.line.show_caption(&words.caption);
+        imp.day.show(item.day());
         place.set_accessible_label(&words.spoken);
     }
 }

@@ -19,7 +19,7 @@ pub(super) const SAY: &str = "set-built-in";
 pub(super) const SWITCH: &str = "switch-rule";
 
 mod imp {
-    use std::cell::OnceCell;
+    use std::cell::{Cell, RefCell};
 
     use gtk::{gdk, glib, prelude::*, subclass::prelude::*};
 
@@ -47,14 +47,21 @@ mod imp {
         pub(super) edit: TemplateChild<gtk::Button>,
         #[template_child]
         pub(super) delete: TemplateChild<gtk::Button>,
-        pub(super) item: OnceCell<RuleItem>,
+        /// Where it is in the list, if it is in one that uses it for one rule after another, or else its only place.
+        pub(super) place: glib::WeakRef<gtk::ListItem>,
+        pub(super) only_place: glib::WeakRef<gtk::ListBoxRow>,
+        pub(super) item: RefCell<Option<RuleItem>>,
+        /// What follows the rule.
+        pub(super) follows: RefCell<Vec<glib::SignalHandlerId>>,
+        pub(super) chosen: RefCell<Option<glib::Binding>>,
+        pub(super) nameless: Cell<bool>,
     }
 
     #[glib::object_subclass]
     impl ObjectSubclass for RuleRow {
         const NAME: &'static str = "PortreeveRuleRow";
         type Type = super::RuleRow;
-        type ParentType = gtk::ListBoxRow;
+        type ParentType = gtk::Box;
 
         fn class_init(klass: &mut Self::Class) {
             Line::ensure_type();
@@ -68,47 +75,116 @@ mod imp {
         }
     }
 
-    impl ObjectImpl for RuleRow {}
+    impl ObjectImpl for RuleRow {
+        fn constructed(&self) {
+            self.parent_constructed();
+            self.obj().take_changes();
+        }
+
+        fn dispose(&self) {
+            self.obj().forget();
+        }
+    }
+
     impl WidgetImpl for RuleRow {}
-    impl ListBoxRowImpl for RuleRow {}
+    impl BoxImpl for RuleRow {}
 }
 
 glib::wrapper! {
-    /// One rule in the list.
+    /// One rule in a list, which may use it for one after another.
     pub struct RuleRow(ObjectSubclass<imp::RuleRow>)
-        @extends gtk::ListBoxRow, gtk::Widget,
-        @implements gtk::Accessible, gtk::Actionable, gtk::Buildable, gtk::ConstraintTarget;
+        @extends gtk::Box, gtk::Widget,
+        @implements gtk::Accessible, gtk::Buildable, gtk::ConstraintTarget, gtk::Orientable;
+}
+
+impl Default for RuleRow {
+    fn default() -> Self {
+        glib::Object::new()
+    }
 }
 
 impl RuleRow {
-    /// For this rule.
-    pub(super) fn new(item: &RuleItem) -> Self {
-        let row: Self = glib::Object::new();
-        row.imp().item.get_or_init(|| item.clone());
-        row.show_words(item);
-        row.follow_switch(item);
-        row.follow_pause(item);
-        let both = glib::BindingFlags::SYNC_CREATE | glib::BindingFlags::BIDIRECTIONAL;
-        let check = row.imp().check.get();
-        item.bind_property("selected", &check, "active")
-            .flags(both)
-            .build();
-        if item.rule().built_in.is_some() {
-            row.follow_action(item);
-        }
-        row
+    /// The row of a list in which it is plain which program the rule is for.
+    pub(super) fn alone(item: &RuleItem) -> gtk::ListBoxRow {
+        let row = Self::default();
+        let place = gtk::ListBoxRow::builder().activatable(false).child(&row);
+        let place = place.build();
+        row.imp().only_place.set(Some(&place));
+        row.imp().nameless.set(true);
+        row.follow(item);
+        place
     }
 
-    /// Shows it where it is plain which program it is for.
-    pub(super) fn hide_name(&self) {
-        self.imp().line.show_heading("");
+    /// It is in this place of a list.
+    pub(super) fn set_place(&self, place: &gtk::ListItem) {
+        self.imp().place.set(Some(place));
+    }
+
+    /// Where it is in a list.
+    pub(super) fn place(&self) -> Option<gtk::ListItem> {
+        self.imp().place.upgrade()
+    }
+
+    /// Shows this rule from now on.
+    pub(super) fn follow(&self, item: &RuleItem) {
+        self.forget();
+        let imp = self.imp();
+        imp.item.replace(Some(item.clone()));
+        self.show_words(item);
+        self.show_pause(item);
+        show_enabled(&imp.switch, item.enabled());
+        imp.says.set_selected(place_of(item));
+        let both = glib::BindingFlags::SYNC_CREATE | glib::BindingFlags::BIDIRECTIONAL;
+        let chosen = item.bind_property("selected", &*imp.check, "active");
+        imp.chosen.replace(Some(chosen.flags(both).build()));
+        let mut follows = imp.follows.borrow_mut();
+        follows.push(item.connect_action_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| {
+                row.show_words(item);
+                row.show_pause(item);
+                row.imp().says.set_selected(place_of(item));
+            }
+        )));
+        follows.push(item.connect_enabled_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| show_enabled(&row.imp().switch, item.enabled())
+        )));
+        follows.push(item.connect_paused_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| row.show_pause(item)
+        )));
+        follows.push(item.connect_away_notify(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
+            move |item| row.show_pause(item)
+        )));
+    }
+
+    /// Follows nothing any more.
+    pub(super) fn forget(&self) {
+        let imp = self.imp();
+        if let Some(chosen) = imp.chosen.take() {
+            chosen.unbind();
+        }
+        let (item, follows) = (imp.item.take(), imp.follows.take());
+        for handler in follows {
+            if let Some(item) = &item {
+                item.disconnect(handler);
+            }
+        }
     }
 
     /// Has the rule be chosen, instead of changed, or the other way round.
     pub(super) fn set_selecting(&self, selecting: bool) {
         let imp = self.imp();
-        let Some(item) = imp.item.get() else { return };
-        self.set_activatable(selecting);
+        let Some(item) = self.item() else { return };
+        if let Some(place) = self.place() {
+            place.set_activatable(selecting && !item.is_fixed());
+        }
         imp.check.set_visible(selecting);
         // It shows still whether the rule is on.
         imp.switch.set_sensitive(!selecting);
@@ -118,20 +194,25 @@ impl RuleRow {
         self.action_set_enabled("rule.delete", can_go);
     }
 
+    /// Whether its rule can be deleted here.
+    pub(super) fn can_be_deleted(&self) -> bool {
+        self.imp().delete.get_visible()
+    }
+
     /// Calls this when its rule was chosen, or is not any more.
     pub(super) fn connect_chosen(&self, chosen: impl Fn() + 'static) {
         self.imp().check.connect_toggled(move |_| chosen());
     }
 
-    /// Id of its rule.
-    pub(super) fn rule(&self) -> Option<u64> {
-        self.imp().item.get().map(|item| item.rule().id)
+    fn item(&self) -> Option<RuleItem> {
+        self.imp().item.borrow().clone()
     }
 
     fn show_words(&self, item: &RuleItem) {
         let imp = self.imp();
         let words = item.words();
-        imp.line.show_heading(&words.name);
+        let heading = if imp.nameless.get() { "" } else { &words.name };
+        imp.line.show_heading(heading);
         imp.line.show_rule(&words);
         let origin = match &words.path {
             Some(path) => format!("{path} · {}", words.origin),
@@ -163,86 +244,56 @@ impl RuleRow {
         imp.says_name.set_label(&words.spoken_says);
     }
 
-    /// The choice shows what a built-in rule says, and asks for what the person wants.
-    fn follow_action(&self, item: &RuleItem) {
-        let says = &*self.imp().says;
-        says.set_selected(place_of(item));
-        item.connect_action_notify(glib::clone!(
-            #[weak(rename_to = row)]
-            self,
-            move |item| {
-                row.show_words(item);
-                row.show_pause(item);
-                row.imp().says.set_selected(place_of(item));
-            }
-        ));
-        says.connect_selected_notify(glib::clone!(
-            #[weak(rename_to = row)]
-            self,
-            #[weak]
-            item,
-            move |says| {
-                let wanted = says.selected();
-                if wanted != place_of(&item) {
-                    row.run(SAY, &(item.rule().id, wanted).to_variant());
-                }
-            }
-        ));
-    }
-
     /// Says that the rule is paused, or its network not active, while that is so.
-    fn follow_pause(&self, item: &RuleItem) {
-        self.show_pause(item);
-        item.connect_paused_notify(glib::clone!(
-            #[weak(rename_to = row)]
-            self,
-            move |item| row.show_pause(item)
-        ));
-        item.connect_away_notify(glib::clone!(
-            #[weak(rename_to = row)]
-            self,
-            move |item| row.show_pause(item)
-        ));
-    }
-
     fn show_pause(&self, item: &RuleItem) {
         self.imp().paused.set_visible(item.paused());
         self.imp().away.set_visible(item.away());
         let words = item.words();
-        let spoken = words.spoken.as_str();
+        let rule = [("rule", words.spoken.as_str())];
         if item.away() {
             // Translators: {rule} is as in “curl: allow server.example, while in Home”.
-            let spoken = gettext_f("{rule}, not in force now", &[("rule", spoken)]);
-            self.update_property(&[Property::Label(&spoken)]);
+            self.speak(&gettext_f("{rule}, not in force now", &rule));
         } else if item.paused() {
             // Translators: {rule} is as in “curl: allow server.example, always”.
-            let spoken = gettext_f("{rule}, paused", &[("rule", spoken)]);
-            self.update_property(&[Property::Label(&spoken)]);
+            self.speak(&gettext_f("{rule}, paused", &rule));
         } else {
-            self.update_property(&[Property::Label(spoken)]);
+            self.speak(&words.spoken);
         }
     }
 
-    /// The switch shows what the broker says, and asks for what the person wants.
-    fn follow_switch(&self, item: &RuleItem) {
-        let switch = &*self.imp().switch;
-        show_enabled(switch, item.enabled());
-        item.connect_enabled_notify(glib::clone!(
-            #[weak]
-            switch,
-            move |item| show_enabled(&switch, item.enabled())
-        ));
-        switch.connect_state_set(glib::clone!(
+    /// This is read aloud of the row.
+    fn speak(&self, text: &str) {
+        if let Some(place) = self.place() {
+            place.set_accessible_label(text);
+        }
+        if let Some(place) = self.imp().only_place.upgrade() {
+            place.update_property(&[Property::Label(text)]);
+        }
+    }
+
+    /// The choice and the switch show what the broker says, and ask for what the person wants.
+    fn take_changes(&self) {
+        self.imp().says.connect_selected_notify(glib::clone!(
             #[weak(rename_to = row)]
             self,
-            #[weak]
-            item,
+            move |says| {
+                let wanted = says.selected();
+                let item = row.item().filter(|item| item.rule().built_in.is_some());
+                if let Some(item) = item.filter(|item| wanted != place_of(item)) {
+                    row.run(SAY, &(item.rule().id, wanted).to_variant());
+                }
+            }
+        ));
+        self.imp().switch.connect_state_set(glib::clone!(
+            #[weak(rename_to = row)]
+            self,
             #[upgrade_or]
             glib::Propagation::Proceed,
             move |_, wanted| {
-                if wanted == item.enabled() {
+                let item = row.item();
+                let Some(item) = item.filter(|item| wanted != item.enabled()) else {
                     return glib::Propagation::Proceed;
-                }
+                };
                 row.run(SWITCH, &(item.rule().id, wanted).to_variant());
                 glib::Propagation::Stop
             }
@@ -250,7 +301,7 @@ impl RuleRow {
     }
 
     fn ask_to_delete(&self) {
-        if let Some(item) = self.imp().item.get() {
+        if let Some(item) = self.item() {
             self.run(DELETE, &item.rule().id.to_variant());
         }
     }

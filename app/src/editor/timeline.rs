@@ -7,9 +7,11 @@ use crate::{i18n::gettext, model::TimelineParts};
 
 mod imp;
 mod paint;
+mod sparkline;
 mod week_map;
 
 pub(super) use paint::Swatch;
+pub(super) use sparkline::Sparkline;
 pub(super) use week_map::WeekMap;
 
 glib::wrapper! {

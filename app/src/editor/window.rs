@@ -1,5 +1,7 @@
 //! The window that shows the rules and what programs did.
 
+use std::rc::Rc;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gio, glib};
 use portreeve_dbus::{Destination, Error, Rule, RuleChanges, SeenProgram, Timeline};
@@ -70,7 +72,8 @@ impl RulesWindow {
     pub fn show_rules(&self, rules: Vec<Rule>) {
         let imp = self.imp();
         imp.known.set(true);
-        imp.applications.show_rules(rules.clone());
+        let rules: Vec<Rc<Rule>> = rules.into_iter().map(Rc::new).collect();
+        imp.applications.show_rules(&rules);
         imp.rules.update(rules);
         self.tell_dialogs();
         self.show_availability(true);
@@ -218,7 +221,7 @@ impl RulesWindow {
         let imp = self.imp();
         imp.online.set(Some(online));
         imp.offline_banner.set_revealed(!online && imp.known.get());
-        imp.lists.set_sensitive(online);
+        imp.list.set_sensitive(online);
         if let Some(page) = imp.program.upgrade() {
             page.set_usable(online);
         }

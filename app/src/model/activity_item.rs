@@ -15,7 +15,9 @@ mod imp {
 
     #[derive(Default)]
     pub struct ActivityItem {
-        pub(super) row: OnceCell<(Activity, ActivityWords)>,
+        pub(super) row: OnceCell<Activity>,
+        /// Its words, once they are to be shown.
+        pub(super) words: OnceCell<ActivityWords>,
     }
 
     #[glib::object_subclass]
@@ -43,8 +45,7 @@ impl ActivityItem {
     /// For this row.
     pub fn new(row: Activity) -> Self {
         let item: Self = glib::Object::new();
-        let words = ActivityWords::new(&row);
-        item.imp().row.get_or_init(|| (row, words));
+        item.imp().row.get_or_init(|| row);
         item
     }
 
@@ -60,19 +61,17 @@ impl ActivityItem {
 
     /// The row as the broker has told it.
     pub fn row(&self) -> &Activity {
-        &self.both().0
+        self.imp().row.get_or_init(Activity::default)
     }
 
     /// Its words.
     pub fn words(&self) -> &ActivityWords {
-        &self.both().1
-    }
-
-    fn both(&self) -> &(Activity, ActivityWords) {
-        self.imp().row.get_or_init(|| {
-            let row = Activity::default();
-            let words = ActivityWords::awaited();
-            (row, words)
+        self.imp().words.get_or_init(|| {
+            if self.is_awaited() {
+                ActivityWords::awaited()
+            } else {
+                ActivityWords::new(self.row())
+            }
         })
     }
 }

@@ -24,7 +24,8 @@ struct Page {
     end: Place,
     /// Its rows, or what stands for them while they are not in memory.
     items: Vec<ActivityItem>,
-    /// How many it has.
+    /// How many rows come before it, and how many it has.
+    begin: usize,
     length: usize,
     /// Whether the rows are in memory.
     loaded: bool,
@@ -37,6 +38,7 @@ impl Page {
         Self {
             before,
             end: items.last().map_or((i64::MIN, 0), ActivityItem::place),
+            begin: 0,
             length: items.len(),
             items,
             loaded: true,
@@ -85,8 +87,8 @@ mod imp {
         }
 
         fn n_items(&self) -> u32 {
-            let sum: usize = self.pages.borrow().iter().map(|page| page.length).sum();
-            u32::try_from(sum).unwrap_or(u32::MAX)
+            let pages = self.pages.borrow();
+            super::count(pages.last().map_or(0, |page| page.begin + page.length))
         }
 
         fn item(&self, position: u32) -> Option<glib::Object> {
@@ -112,14 +114,24 @@ mod imp {
     impl ActivityList {
         /// The page with the row at a position, and where it is in that.
         pub(super) fn find(&self, position: u32) -> Option<(usize, usize)> {
-            let mut left = usize::try_from(position).ok()?;
-            for (index, page) in self.pages.borrow().iter().enumerate() {
-                if left < page.length {
-                    return Some((index, left));
-                }
-                left -= page.length;
+            let position = usize::try_from(position).ok()?;
+            let pages = self.pages.borrow();
+            let after = pages.partition_point(|page| page.begin <= position);
+            let index = after.checked_sub(1)?;
+            let page = pages.get(index)?;
+            let offset = position - page.begin;
+            (offset < page.length).then_some((index, offset))
+        }
+
+        /// This page has more or fewer rows than before: those after it begin elsewhere.
+        pub(super) fn shift_after(&self, index: usize) {
+            let mut pages = self.pages.borrow_mut();
+            let mut pages = pages.iter_mut().skip(index);
+            let mut begin = pages.next().map_or(0, |page| page.begin + page.length);
+            for page in pages {
+                page.begin = begin;
+                begin += page.length;
             }
-            None
         }
 
         /// Has a page be read again.
@@ -247,8 +259,12 @@ impl ActivityList {
         }
         let (position, added) = (self.n_items(), count(items.len()));
         let looked = imp.pages.borrow().last().map_or(0, |page| page.looked);
-        let page = Page::new(before, items);
-        imp.pages.borrow_mut().push(Page { looked, ..page });
+        let page = Page {
+            begin: usize::try_from(position).unwrap_or(usize::MAX),
+            looked,
+            ..Page::new(before, items)
+        };
+        imp.pages.borrow_mut().push(page);
         imp.forget_some();
         self.items_changed(position, 0, added);
     }
@@ -256,23 +272,22 @@ impl ActivityList {
     /// These rows are from where a page begins that was forgotten.
     pub fn fill(&self, before: &str, rows: Vec<Activity>) {
         let imp = self.imp();
-        let change = {
+        let (index, change) = {
             let mut pages = imp.pages.borrow_mut();
-            let Some(index) = pages.iter().position(|page| page.before == before) else {
-                return;
-            };
-            let (earlier, rest) = pages.split_at_mut(index);
-            let Some(page) = rest.first_mut().filter(|page| !page.loaded) else {
-                return;
-            };
+            let mut forgotten = pages.iter_mut().enumerate();
+            let wanted = forgotten.find(|(_, page)| !page.loaded && page.before == before);
+            let Some((index, page)) = wanted else { return };
             let end = page.end;
             let items = rows.into_iter().map(ActivityItem::new);
             page.items = items.take_while(|item| item.place() >= end).collect();
             page.loaded = true;
             let before = std::mem::replace(&mut page.length, page.items.len());
-            let position: usize = earlier.iter().map(|page| page.length).sum();
-            (count(position), count(before), count(page.length))
+            (
+                index,
+                (count(page.begin), count(before), count(page.length)),
+            )
         };
+        imp.shift_after(index);
         imp.forget_some();
         self.items_changed(change.0, change.1, change.2);
     }
@@ -299,7 +314,8 @@ impl ActivityList {
             page.items.remove(offset);
             page.length -= 1;
         }
-        if found.is_some() {
+        if let Some((index, _)) = found {
+            self.imp().shift_after(index);
             self.items_changed(position, 1, 0);
         }
     }
@@ -308,15 +324,15 @@ impl ActivityList {
     fn insert(&self, position: u32, item: ActivityItem) {
         let position = position.min(self.n_items());
         let found = self.imp().find(position);
+        // What comes between two pages is of the first of them, and what is forgotten takes nothing in.
+        let index = match found {
+            Some((index, 0)) => index.saturating_sub(1),
+            Some((index, _)) => index,
+            None => self.imp().pages.borrow().len().saturating_sub(1),
+        };
         {
             let mut pages = self.imp().pages.borrow_mut();
-            // What comes between two pages is of the first of them, and what is forgotten takes nothing in.
-            let page = match found {
-                Some((index, 0)) if index > 0 => pages.get_mut(index - 1),
-                Some((index, _)) => pages.get_mut(index),
-                None => pages.last_mut(),
-            };
-            let Some(page) = page.filter(|page| page.loaded) else {
+            let Some(page) = pages.get_mut(index).filter(|page| page.loaded) else {
                 return;
             };
             let offset = match found {
@@ -327,18 +343,15 @@ impl ActivityList {
             page.items.insert(offset, item);
             page.length += 1;
         }
+        self.imp().shift_after(index);
         self.items_changed(position, 0, 1);
     }
 
     /// The rows in memory, with their positions.
     fn loaded(&self) -> impl Iterator<Item = (u32, ActivityItem)> {
-        let mut begin = 0;
         let mut all = Vec::new();
-        for page in self.imp().pages.borrow().iter() {
-            if page.loaded {
-                all.extend((count(begin)..).zip(page.items.iter().cloned()));
-            }
-            begin += page.length;
+        for page in self.imp().pages.borrow().iter().filter(|page| page.loaded) {
+            all.extend((count(page.begin)..).zip(page.items.iter().cloned()));
         }
         all.into_iter()
     }
@@ -349,140 +362,4 @@ fn count(length: usize) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{cell::RefCell, rc::Rc};
-
-    use super::*;
-
-    /// Rows with these ids and changes; the last call of a row is as new as its last change.
-    fn rows(ids: &[(u64, u64)]) -> Vec<Activity> {
-        let row = |(id, changed): &(u64, u64)| Activity {
-            id: *id,
-            changed: *changed,
-            last: changed.cast_signed(),
-            ..Activity::default()
-        };
-        ids.iter().map(row).collect()
-    }
-
-    fn shown(list: &ActivityList) -> Vec<(u64, u64)> {
-        let items = (0..list.n_items()).filter_map(|at| list.item(at).and_downcast());
-        items
-            .map(|item: ActivityItem| (item.row().id, item.row().changed))
-            .collect()
-    }
-
-    #[test]
-    fn pages_follow_each_other() {
-        let list = ActivityList::default();
-        list.show_newest(rows(&[(4, 4), (3, 3)]), "a".into());
-        assert_eq!(list.next().as_deref(), Some("a"));
-        list.append("a".into(), rows(&[(3, 3), (2, 2), (1, 1)]), String::new());
-        assert_eq!(shown(&list), [(4, 4), (3, 3), (2, 2), (1, 1)]);
-        assert_eq!(list.next(), None);
-    }
-
-    #[test]
-    fn news_go_to_the_top_and_the_rest_stays() {
-        let list = ActivityList::default();
-        list.show_newest(rows(&[(4, 4), (3, 3)]), "a".into());
-        list.append("a".into(), rows(&[(2, 2), (1, 1)]), "b".into());
-        let kept = list.item(3);
-        list.show_newest(rows(&[(5, 7), (2, 6), (4, 4)]), "c".into());
-        assert_eq!(shown(&list), [(5, 7), (2, 6), (4, 4), (3, 3), (1, 1)]);
-        assert_eq!(list.item(4), kept);
-        assert_eq!(list.next().as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn what_does_not_connect_begins_anew() {
-        let list = ActivityList::default();
-        list.show_newest(rows(&[(2, 2), (1, 1)]), String::new());
-        list.show_newest(rows(&[(9, 9), (8, 8)]), "d".into());
-        assert_eq!(shown(&list), [(9, 9), (8, 8)]);
-        assert_eq!(list.next().as_deref(), Some("d"));
-        list.show_newest(Vec::new(), String::new());
-        assert_eq!(shown(&list), []);
-        assert_eq!(list.next(), None);
-    }
-
-    #[test]
-    fn what_is_gone_from_the_only_page_goes() {
-        let list = ActivityList::default();
-        list.show_newest(rows(&[(3, 3), (2, 2), (1, 1)]), String::new());
-        list.show_newest(rows(&[(3, 3)]), String::new());
-        assert_eq!(shown(&list), [(3, 3)]);
-    }
-
-    /// A page of the history of as many rows, the newest first.
-    fn page(of: u64, index: u64) -> Vec<Activity> {
-        let ids = (0..100).map(|at| of - index * 100 - at);
-        rows(&ids.map(|id| (id, id)).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn many_rows_are_scrolled_through_and_few_are_in_memory() {
-        const ALL: u64 = 100_000;
-        let list = ActivityList::default();
-        list.begin(page(ALL, 0), "1".into());
-        for index in 1..ALL / 100 {
-            let before = index.to_string();
-            list.append(before, page(ALL, index), (index + 1).to_string());
-            let end = list.n_items() - 1;
-            assert!(list.item(end).is_some());
-        }
-        assert_eq!(list.n_items(), 100_000);
-        assert!(list.in_memory() <= LOADED * 100, "{}", list.in_memory());
-    }
-
-    #[test]
-    fn what_was_forgotten_is_read_again() {
-        let (list, wanted) = (ActivityList::default(), Rc::new(RefCell::new(Vec::new())));
-        let noted = Rc::clone(&wanted);
-        list.connect_wanted(move |before| noted.borrow_mut().push(before));
-        list.begin(page(10_000, 0), "1".into());
-        for index in 1..50 {
-            list.append(
-                index.to_string(),
-                page(10_000, index),
-                (index + 1).to_string(),
-            );
-            list.item(list.n_items() - 1);
-        }
-        let item: ActivityItem = list.item(350).and_downcast().unwrap();
-        assert!(item.is_awaited());
-        let again = list.item(350).and_downcast();
-        assert_eq!(again, Some(item), "the same until it is read");
-        assert_eq!(*wanted.borrow(), ["3"], "and it is wanted once");
-        list.give_up("3");
-        list.item(350);
-        assert_eq!(*wanted.borrow(), ["3", "3"], "unless it could not be read");
-        list.fill("3", page(10_000, 3));
-        let item: ActivityItem = list.item(350).and_downcast().unwrap();
-        assert_eq!(item.row().id, 10_000 - 350);
-        // Rows that have moved up meanwhile leave a page shorter, not two pages alike.
-        list.item(450);
-        let mut moved = page(10_000, 4);
-        moved.drain(..10);
-        moved.extend(page(10_000, 5).into_iter().take(10));
-        list.fill("4", moved);
-        assert_eq!(list.n_items(), 4_990);
-        list.fill("nowhere", Vec::new());
-        assert_eq!(list.n_items(), 4_990);
-    }
-
-    #[test]
-    fn news_without_end_take_no_more_memory() {
-        let list = ActivityList::default();
-        list.begin(page(1_000, 0), "1".into());
-        for news in 1..=2_000_u64 {
-            let ids: Vec<_> = (0..100)
-                .map(|at| 1_000 + news - at)
-                .map(|id| (id, id))
-                .collect();
-            list.show_newest(rows(&ids), "1".into());
-            assert!(list.in_memory() <= LONGEST, "{}", list.in_memory());
-        }
-        assert_eq!(shown(&list)[0], (3_000, 3_000));
-    }
-}
+mod tests;

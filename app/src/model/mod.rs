@@ -37,7 +37,7 @@ pub use activity_item::ActivityItem;
 pub use activity_list::ActivityList;
 pub use activity_view::{ActivityView, DIRECTIONS, PLACES, Period, VERDICTS, chip};
 pub use activity_words::ActivityWords;
-pub use bulk::Bulk;
+pub use bulk::{Bulk, Merge};
 pub use change_words::ChangeWords;
 pub(crate) use change_words::changed;
 pub(crate) use clock::{boot_time, in_words, moment};

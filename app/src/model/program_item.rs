@@ -1,11 +1,15 @@
 //! A program that was seen, as an object that lists and rows can follow.
 
-use std::{rc::Rc, sync::Arc};
+use std::{
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gtk::{glib, prelude::*, subclass::prelude::*};
-use portreeve_dbus::{Rule, SeenProgram};
+use portreeve_dbus::SeenProgram;
 
-use super::{ProgramRules, ProgramWords};
+use super::{ProgramRules, ProgramWords, TimelineParts};
 use crate::programs::Program;
 
 mod imp {
@@ -13,6 +17,7 @@ mod imp {
         cell::{Cell, RefCell},
         rc::Rc,
         sync::{Arc, OnceLock},
+        time::Instant,
     };
 
     use gtk::{
@@ -22,7 +27,7 @@ mod imp {
     use portreeve_dbus::SeenProgram;
 
     use crate::{
-        model::{ProgramRules, ProgramWords},
+        model::{ProgramRules, ProgramWords, TimelineParts},
         programs::Program,
     };
 
@@ -34,6 +39,9 @@ mod imp {
         pub(super) presented: Cell<bool>,
         pub(super) rules: RefCell<Rc<ProgramRules>>,
         pub(super) words: RefCell<Option<Rc<ProgramWords>>>,
+        /// What it did in the last day, and when that was asked for.
+        pub(super) day: RefCell<Option<Rc<TimelineParts>>>,
+        pub(super) counted: Cell<Option<Instant>>,
     }
 
     #[glib::object_subclass]
@@ -50,6 +58,8 @@ mod imp {
     }
 }
 
+/// How long a count of the last day is right enough.
+const FRESH: Duration = Duration::from_secs(60);
 /// The signal of an item that says something else.
 const CHANGED: &str = "changed";
 
@@ -106,9 +116,8 @@ impl ProgramItem {
         }
     }
 
-    /// These are all rules now.
-    pub(super) fn rule<'a>(&self, rules: impl IntoIterator<Item = &'a Rule>) {
-        let rules = ProgramRules::of(&self.key(), rules);
+    /// Its rules say this now.
+    pub(super) fn rule(&self, rules: ProgramRules) {
         if *self.rules() != rules {
             self.imp().rules.replace(Rc::new(rules));
             self.say();
@@ -130,6 +139,32 @@ impl ProgramItem {
             self.imp().program.replace(program);
             self.say();
         }
+    }
+
+    /// What it did in the last day, once that is known.
+    pub fn day(&self) -> Option<Rc<TimelineParts>> {
+        self.imp().day.borrow().clone()
+    }
+
+    /// Whether that is to be counted now; it counts as asked for then.
+    pub fn take_count(&self) -> bool {
+        let counted = &self.imp().counted;
+        let stale = counted.get().is_none_or(|then| then.elapsed() >= FRESH);
+        if stale {
+            counted.set(Some(Instant::now()));
+        }
+        stale
+    }
+
+    /// It was not counted after all.
+    pub fn give_up_count(&self) {
+        self.imp().counted.take();
+    }
+
+    /// It did this in the last day.
+    pub fn count(&self, day: TimelineParts) {
+        self.imp().day.replace(Some(Rc::new(day)));
+        self.emit_by_name::<()>(CHANGED, &[]);
     }
 
     fn say(&self) {

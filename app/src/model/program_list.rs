@@ -61,7 +61,8 @@ impl ProgramFilter {
 #[derive(Debug, Clone)]
 pub struct ProgramList {
     store: gio::ListStore,
-    rules: Rc<RefCell<Vec<Rule>>>,
+    /// The rules by the keys of their programs.
+    rules: Rc<RefCell<HashMap<String, Vec<Rc<Rule>>>>>,
 }
 
 impl Default for ProgramList {
@@ -97,7 +98,7 @@ impl ProgramList {
         }
         for (place, seen) in (0..).zip(programs) {
             let Some(item) = known.get(&seen.subject) else {
-                let rules = ProgramRules::of(&seen.subject, self.rules.borrow().iter());
+                let rules = self.rules_of(&seen.subject);
                 let place = place.min(self.store.n_items());
                 self.store.insert(place, &ProgramItem::new(seen, rules));
                 continue;
@@ -113,11 +114,23 @@ impl ProgramList {
     }
 
     /// These are the rules now.
-    pub fn rule(&self, rules: Vec<Rule>) {
-        for item in self.items() {
-            item.rule(&rules);
+    pub fn rule<R: Into<Rc<Rule>>>(&self, rules: impl IntoIterator<Item = R>) {
+        let mut by_program: HashMap<String, Vec<Rc<Rule>>> = HashMap::new();
+        for rule in rules.into_iter().map(Into::into) {
+            if let Some(program) = rule.program.clone() {
+                by_program.entry(program).or_default().push(rule);
+            }
         }
-        self.rules.replace(rules);
+        self.rules.replace(by_program);
+        for item in self.items() {
+            item.rule(self.rules_of(&item.key()));
+        }
+    }
+
+    fn rules_of(&self, key: &str) -> ProgramRules {
+        let rules = self.rules.borrow();
+        let rules = rules.get(key).into_iter().flatten();
+        ProgramRules::of(key, rules.map(|rule| &**rule))
     }
 
     fn at(&self, place: u32) -> Option<ProgramItem> {

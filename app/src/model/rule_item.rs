@@ -5,7 +5,7 @@ use std::rc::Rc;
 use gtk::{glib, subclass::prelude::*};
 use portreeve_dbus::{Rule, RuleSpec};
 
-use super::{Draft, RuleWords, boot_time};
+use super::{Draft, RuleWords, boot_time, rule_words::has_words};
 
 mod imp {
     use std::{
@@ -37,7 +37,9 @@ mod imp {
         #[property(get, set)]
         selected: Cell<bool>,
         pub(super) rule: RefCell<Rc<Rule>>,
+        /// Its words, once they are to be shown, and what a search is looked for in, once there is one.
         pub(super) words: RefCell<Option<Rc<RuleWords>>>,
+        pub(super) sought: RefCell<Option<Box<str>>>,
     }
 
     #[glib::object_subclass]
@@ -57,7 +59,8 @@ glib::wrapper! {
 
 impl RuleItem {
     /// For this rule.
-    pub fn new(rule: Rule) -> Self {
+    pub fn new(rule: impl Into<Rc<Rule>>) -> Self {
+        let rule = rule.into();
         let item: Self = glib::Object::builder()
             .property("enabled", rule.enabled)
             .property("paused", rule.paused == Some(true))
@@ -68,16 +71,17 @@ impl RuleItem {
     }
 
     /// The rule says something else now.
-    pub fn say(&self, rule: Rule) {
+    pub fn say(&self, rule: Rc<Rule>) {
         self.put(rule);
         self.notify_action();
     }
 
-    fn put(&self, rule: Rule) {
+    fn put(&self, rule: Rc<Rule>) {
         let imp = self.imp();
         self.set_action(rule.action.as_str());
-        imp.words.replace(Some(Rc::new(RuleWords::new(&rule))));
-        imp.rule.replace(Rc::new(rule));
+        imp.words.take();
+        imp.sought.take();
+        imp.rule.replace(rule);
     }
 
     /// The rule, as it was when the item was made or it was told to say something else.
@@ -87,8 +91,23 @@ impl RuleItem {
 
     /// Its words.
     pub fn words(&self) -> Rc<RuleWords> {
-        let words = self.imp().words.borrow().clone();
-        words.unwrap_or_else(|| Rc::new(RuleWords::new(&self.rule())))
+        let known = self.imp().words.borrow().clone();
+        known.unwrap_or_else(|| {
+            let words = Rc::new(RuleWords::new(&self.rule()));
+            self.imp().words.replace(Some(Rc::clone(&words)));
+            words
+        })
+    }
+
+    /// Whether every word of `search`, in lower case, occurs in the rule.
+    pub fn matches(&self, search: &str) -> bool {
+        if search.trim().is_empty() {
+            return true;
+        }
+        let mut sought = self.imp().sought.borrow_mut();
+        // Its words are not kept for that: most rules are never shown.
+        let text = sought.get_or_insert_with(|| RuleWords::new(&self.rule()).sought().into());
+        has_words(text, search)
     }
 
     /// Whether it is not the user's to change: it comes with Portreeve, or is an administrator's.

@@ -1,6 +1,6 @@
 //! All rules in the order in which they are shown.
 
-use std::cmp::Ordering;
+use std::{collections::HashSet, rc::Rc};
 
 use gtk::{gio, prelude::*};
 use portreeve_dbus::Rule;
@@ -33,37 +33,47 @@ impl RuleList {
         self.items().find(|item| item.rule().id == id)
     }
 
-    /// These are the rules now.
-    pub fn update(&self, mut rules: Vec<Rule>) {
-        rules.sort_by(order);
-        for index in (0..self.store.n_items()).rev() {
-            let id = self.at(index).map(|item| item.rule().id);
-            if !rules.iter().any(|rule| Some(rule.id) == id) {
-                self.store.remove(index);
-            }
-        }
-        for (index, rule) in (0..).zip(rules) {
-            match self.at(index).filter(|item| item.rule().id == rule.id) {
+    /// These are the rules now. Whoever follows the list is told once of rules that come or go side by side, however many
+    /// they are.
+    pub fn update<R: Into<Rc<Rule>>>(&self, rules: impl IntoIterator<Item = R>) {
+        let mut rules: Vec<Rc<Rule>> = rules.into_iter().map(Into::into).collect();
+        rules.sort_by_cached_key(|rule| order(rule));
+        self.keep(&rules.iter().map(|rule| rule.id).collect());
+        let (mut place, mut added) = (0, Vec::new());
+        for rule in rules {
+            match self.at(place).filter(|item| item.rule().id == rule.id) {
                 Some(item) => {
-                    if item.action() != rule.action {
-                        item.say(rule.clone());
-                    }
-                    let paused = rule.paused == Some(true);
-                    if item.paused() != paused {
-                        item.set_paused(paused);
-                    }
-                    let away = rule.away == Some(true);
-                    if item.away() != away {
-                        item.set_away(away);
-                    }
-                    if item.enabled() != rule.enabled {
-                        item.set_enabled(rule.enabled);
-                        item.notify_enabled();
-                    }
+                    place += self.insert(place, &mut added) + 1;
+                    take(&item, rule);
                 }
-                None => self.store.insert(index, &RuleItem::new(rule)),
+                None => added.push(RuleItem::new(rule)),
             }
         }
+        self.insert(place, &mut added);
+    }
+
+    /// Takes away all rules but these.
+    fn keep(&self, ids: &HashSet<u64>) {
+        let goes = |item: &RuleItem| !ids.contains(&item.rule().id);
+        let mut end = self.store.n_items();
+        while end > 0 {
+            let begin = (0..end)
+                .rev()
+                .take_while(|at| self.at(*at).is_some_and(|it| goes(&it)));
+            let begin = begin.last().unwrap_or(end);
+            if begin < end {
+                self.store.splice(begin, end - begin, &[] as &[RuleItem]);
+            }
+            end = begin.saturating_sub(1);
+        }
+    }
+
+    /// Adds these items at a place, and returns how many they were.
+    fn insert(&self, place: u32, added: &mut Vec<RuleItem>) -> u32 {
+        if !added.is_empty() {
+            self.store.splice(place, 0, added);
+        }
+        u32::try_from(added.drain(..).count()).unwrap_or(u32::MAX)
     }
 
     fn at(&self, index: u32) -> Option<RuleItem> {
@@ -75,23 +85,41 @@ impl RuleList {
     }
 }
 
+/// The item's rule is this now.
+fn take(item: &RuleItem, rule: Rc<Rule>) {
+    if item.action() != rule.action {
+        item.say(Rc::clone(&rule));
+    }
+    let paused = rule.paused == Some(true);
+    if item.paused() != paused {
+        item.set_paused(paused);
+    }
+    let away = rule.away == Some(true);
+    if item.away() != away {
+        item.set_away(away);
+    }
+    if item.enabled() != rule.enabled {
+        item.set_enabled(rule.enabled);
+        item.notify_enabled();
+    }
+}
+
 /// By program, then where to, then age. Nothing of it changes while a rule exists.
-fn order(a: &Rule, b: &Rule) -> Ordering {
-    let key = |rule: &Rule| {
-        let place = rule.host.as_ref().or(rule.network.as_ref()).cloned();
-        (
-            plain(&rule_words::name(rule)).to_lowercase(),
-            rule.program.clone(),
-            place,
-            rule.ports.clone(),
-            rule.id,
-        )
-    };
-    key(a).cmp(&key(b))
+fn order(rule: &Rule) -> impl Ord + use<> {
+    let place = rule.host.as_ref().or(rule.network.as_ref()).cloned();
+    (
+        plain(&rule_words::name(rule)).to_lowercase(),
+        rule.program.clone(),
+        place,
+        rule.ports.clone(),
+        rule.id,
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     fn rule(id: u64, program: &str) -> Rule {
@@ -131,6 +159,33 @@ mod tests {
     }
 
     #[test]
+    fn rules_that_come_and_go_side_by_side_are_told_of_at_once() {
+        let list = RuleList::default();
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let noted = Rc::clone(&told);
+        list.store()
+            .connect_items_changed(move |_, place, removed, added| {
+                noted.borrow_mut().push((place, removed, added));
+            });
+        let all = ["/a", "/b", "/c", "/d", "/e", "/f"];
+        let rules = |names: &[&str]| -> Vec<Rule> {
+            let id = |name: &str| u64::from(name.as_bytes()[1]);
+            names.iter().map(|name| rule(id(name), name)).collect()
+        };
+        list.update(rules(&all));
+        assert_eq!(told.take(), [(0, 0, 6)]);
+        list.update(rules(&["/a", "/d"]));
+        assert_eq!(told.take(), [(4, 2, 0), (1, 2, 0)]);
+        list.update(rules(&all));
+        assert_eq!(told.take(), [(1, 0, 2), (4, 0, 2)]);
+        list.update(rules(&all));
+        assert_eq!(told.take(), []);
+        list.update(rules(&["/0"]));
+        assert_eq!(told.take(), [(0, 6, 0), (0, 0, 1)]);
+        assert_eq!(ids(&list), [u64::from(b'0')]);
+    }
+
+    #[test]
     fn what_a_built_in_rule_says_changes_in_place() {
         let list = RuleList::default();
         let says = |action: &str| Rule {
@@ -142,14 +197,14 @@ mod tests {
         };
         list.update(vec![says("allow")]);
         let item = list.find(1).unwrap();
-        assert!(item.words().matches("allow"));
+        assert!(item.matches("allow"));
         list.update(vec![says("ask")]);
         assert_eq!(list.find(1), Some(item.clone()));
         assert_eq!(
             (item.action(), item.rule().action.as_str()),
             ("ask".to_owned(), "ask")
         );
-        assert!(item.words().matches("ask about name servers"));
+        assert!(item.matches("ask about name servers"));
     }
 
     #[test]

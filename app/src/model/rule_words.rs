@@ -119,18 +119,22 @@ impl RuleWords {
         }
     }
 
-    /// Whether every word of `search`, in lower case, occurs in the rule.
-    pub fn matches(&self, search: &str) -> bool {
-        let text = plain(&format!(
+    /// All that is said of the rule, in lower case, for searches.
+    pub fn sought(&self) -> String {
+        plain(&format!(
             "{} {} {} {}",
             self.spoken,
             self.path.as_deref().unwrap_or_default(),
             self.origin,
             self.note.as_deref().unwrap_or_default()
         ))
-        .to_lowercase();
-        search.split_whitespace().all(|word| text.contains(word))
+        .to_lowercase()
     }
+}
+
+/// Whether every word of `search` occurs in the text; both are in lower case.
+pub(super) fn has_words(text: &str, search: &str) -> bool {
+    search.split_whitespace().all(|word| text.contains(word))
 }
 
 /// The network that the rule is for, if it is for one.
@@ -449,10 +453,10 @@ mod tests {
 
     #[test]
     fn search_looks_for_every_word() {
-        let words = RuleWords::new(&rule());
-        assert!(words.matches("curl server"));
-        assert!(words.matches("usr/bin allow"));
-        assert!(!words.matches("curl deny"));
-        assert!(words.matches("  "));
+        let item = crate::model::RuleItem::new(rule());
+        assert!(item.matches("curl server"));
+        assert!(item.matches("usr/bin allow"));
+        assert!(!item.matches("curl deny"));
+        assert!(item.matches("  "));
     }
 }

@@ -162,12 +162,8 @@ impl TimelineParts {
     /// there is room. What is there at all is seen.
     pub fn heights(&self, part: usize, room: f32) -> [f32; 3] {
         let most = self.calls.iter().map(|calls| calls.all()).max();
-        let most = most.unwrap_or_default().max(1);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "of pixels, this is exact enough"
-        )]
-        let height = |count: u64| count as f32 / most as f32 * room;
+        let most = most.unwrap_or_default();
+        let height = |count: u64| share(count, most) * room;
         let counts = self.calls(part).counts();
         let mut heights = counts.map(|count| match count {
             0 => 0.0,
@@ -181,6 +177,38 @@ impl TimelineParts {
             }
         }
         heights
+    }
+
+    /// Bars at a line, up for what was allowed and down for what was not, that fill so much room together: how far below
+    /// the top the line is, and how far each bar goes up and down. What is there at all is seen.
+    pub fn around_a_line(&self, room: f32) -> (f32, Vec<(f32, f32)>) {
+        let refused = |calls: &Calls| calls.denied.saturating_add(calls.unanswered);
+        let most_up = self.calls.iter().map(|calls| calls.allowed).max();
+        let most_down = self.calls.iter().map(refused).max();
+        let (most_up, most_down) = (most_up.unwrap_or_default(), most_down.unwrap_or_default());
+        let least = |most: u64| {
+            if most > 0 {
+                LOWEST.min(room / 2.0)
+            } else {
+                0.0
+            }
+        };
+        let line = match most_up.saturating_add(most_down) {
+            0 => room,
+            both => room * share(most_up, both),
+        };
+        let line = line.clamp(least(most_up), room - least(most_down));
+        let length = |count: u64, most: u64, room: f32| match count {
+            0 => 0.0,
+            count => (share(count, most) * room).max(least(count)),
+        };
+        let bar = |calls: &Calls| {
+            (
+                length(calls.allowed, most_up, line),
+                length(refused(calls), most_down, room - line),
+            )
+        };
+        (line, self.calls.iter().map(bar).collect())
     }
 
     /// A time of these parts: “09:00 – 09:30”.
@@ -250,6 +278,15 @@ impl TimelineParts {
             &[("all", all.as_str()), ("part", &most)],
         )
     }
+}
+
+/// Which part of a number another is.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "of pixels, this is exact enough"
+)]
+fn share(count: u64, of: u64) -> f32 {
+    count as f32 / of.max(1) as f32
 }
 
 #[cfg(test)]
@@ -345,5 +382,23 @@ mod tests {
         let nothing = self::parts(&[0], &[0], &[0]).summary();
         assert!(nothing.ends_with(": no calls."), "{nothing}");
         assert!(parts.part_words(1).ends_with(": 2 denied"));
+    }
+
+    #[test]
+    fn what_was_not_allowed_is_below_a_line() {
+        let both = parts(&[30, 0, 10], &[0, 10, 0], &[0, 0, 5]);
+        assert_eq!(
+            both.around_a_line(20.0),
+            (15.0, vec![(15.0, 0.0), (0.0, 5.0), (5.0, 2.5)])
+        );
+        // One among thousands is seen, on either side, and takes nothing from the others.
+        let (line, bars) = parts(&[9_000, 1], &[0, 1], &[0, 0]).around_a_line(20.0);
+        assert_eq!((line, &bars[..]), (18.0, &[(18.0, 0.0), (2.0, 2.0)][..]));
+        let (line, bars) = parts(&[3, 0], &[0, 0], &[0, 0]).around_a_line(20.0);
+        assert_eq!((line, &bars[..]), (20.0, &[(20.0, 0.0), (0.0, 0.0)][..]));
+        assert_eq!(
+            parts(&[0], &[0], &[0]).around_a_line(20.0),
+            (20.0, vec![(0.0, 0.0)])
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     failure::with_causes,
     store::{
         self,
-        history::{PAGE_MAX, PARTS_MAX, Place, Query},
+        history::{PAGE_MAX, PARTS_MAX, Place, Query, TIMELINES_MAX, TIMELINES_PARTS_MAX},
     },
 };
 
@@ -58,8 +58,26 @@ impl Activities {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
         let _question = self.0.questions.enter(caller.uid)?;
-        let timeline = self.0.history.timeline(uid, sieve, parts).await;
-        timeline.map_err(|error| refused(&error))
+        let counted = self.0.history.timelines(uid, vec![sieve], parts).await;
+        let mut timelines = counted.map_err(|error| refused(&error))?;
+        Ok(timelines.pop().unwrap_or_default())
+    }
+
+    async fn timelines(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] connection: &Connection,
+        uid: u32,
+        filter: ActivityFilter,
+        programs: Vec<String>,
+        parts: u32,
+    ) -> Result<Vec<Timeline>, Error> {
+        let sieves = of_each(&filter, programs, parts)?;
+        let caller = self.0.callers.get(connection, &header).await?;
+        let uid = caller.user(uid)?;
+        let _question = self.0.questions.enter(caller.uid)?;
+        let timelines = self.0.history.timelines(uid, sieves, parts).await;
+        timelines.map_err(|error| refused(&error))
     }
 
     async fn programs(
@@ -236,6 +254,33 @@ fn of_time(filter: &ActivityFilter, parts: u32) -> Result<Sieve, Error> {
         ));
     }
     Ok(sieve)
+}
+
+/// What is to be counted of each of these programs, checked.
+fn of_each(
+    filter: &ActivityFilter,
+    programs: Vec<String>,
+    parts: u32,
+) -> Result<Vec<Sieve>, Error> {
+    let refused = |text: String| Err(Error::InvalidArgument(text));
+    if programs.len() > TIMELINES_MAX || parts > TIMELINES_PARTS_MAX {
+        let programs = programs.len();
+        return refused(format!(
+            "cannot count for {programs} programs in {parts} parts: expected at most {TIMELINES_MAX} and \
+             {TIMELINES_PARTS_MAX}"
+        ));
+    }
+    if filter.program.is_some() {
+        return refused("cannot count for a program of the filter: expected others".to_owned());
+    }
+    let of_program = |program| {
+        let filter = ActivityFilter {
+            program: Some(program),
+            ..filter.clone()
+        };
+        of_time(&filter, parts)
+    };
+    programs.into_iter().map(of_program).collect()
 }
 
 /// The rule, to be tried on what has happened.

@@ -249,6 +249,27 @@ fn calls_are_found_and_counted_by_what_they_were() {
             assert_eq!(denied, calls, "{filter:?} {timeline:?} {found:?}");
             assert!(timeline.width > 0);
         }
+        // Of each program, the same as for it alone; of one that nobody has seen, nothing.
+        let programs = proxy.programs(OWN_UID).await.unwrap();
+        let mut keys: Vec<_> = programs.into_iter().map(|seen| seen.subject).collect();
+        keys.push("/nowhere".to_owned());
+        let day = ActivityFilter {
+            since: Some(1),
+            until: Some(i64::MAX - 1),
+            ..any()
+        };
+        let each = proxy.timelines(OWN_UID, &day, &keys, 24).await.unwrap();
+        assert_eq!(each.len(), keys.len());
+        for (timeline, key) in each.iter().zip(keys) {
+            let of_one = ActivityFilter {
+                program: Some(key.clone()),
+                ..day.clone()
+            };
+            let alone = proxy.timeline(OWN_UID, &of_one, 24).await.unwrap();
+            assert_eq!(*timeline, alone, "{key}");
+            let denied: u64 = timeline.denied.iter().sum();
+            assert_eq!(denied > 0, key != "/nowhere", "{key}");
+        }
     });
 }
 
@@ -285,6 +306,23 @@ fn what_cannot_be_counted_is_refused() {
                 "{filter:?} {parts}: {refused:?}"
             );
         }
+        let of_one = ActivityFilter {
+            program: some("/usr/bin/curl"),
+            ..any()
+        };
+        for (filter, programs, parts) in [
+            (any(), 1, 0),
+            (any(), 1, 49),
+            (any(), 101, 24),
+            (of_one, 1, 24),
+        ] {
+            let programs = vec!["/usr/bin/curl".to_owned(); programs];
+            let refused = proxy.timelines(OWN_UID, &filter, &programs, parts).await;
+            assert!(
+                matches!(refused, Err(Error::InvalidArgument(_))),
+                "{filter:?} {parts}: {refused:?}"
+            );
+        }
         let nonsense = ActivityFilter {
             place: some("moon"),
             ..any()
@@ -309,6 +347,7 @@ fn nobody_but_root_reads_anothers() {
                 proxy.list(other, &any(), "", 0).await.map(|_| ()),
                 proxy.programs(other).await.map(|_| ()),
                 proxy.timeline(other, &any(), 5).await.map(|_| ()),
+                proxy.timelines(other, &any(), &[], 5).await.map(|_| ()),
                 proxy.clear(other).await,
                 proxy.watch(other).await.map(|_| ()),
             ] {

@@ -294,3 +294,15 @@ fn the_page_says_why_it_is_empty() {
     desk.run(desk.broker.come_back());
     desk.see("Nothing Is Recorded", "label");
 }
+
+#[test]
+fn the_last_day_of_all_programs_is_counted_at_once() {
+    let curl = "/usr/bin/curl";
+    let mut desk = Desk::new();
+    let programs = vec![seen(curl), seen(FLATPAK)];
+    desk.broker.history.see(programs, Vec::new());
+    desk.broker.history.set(vec![row(1, "curl")]);
+    open(&mut desk);
+    desk.see("Calls in the last day", "image");
+    assert_eq!(desk.broker.history.counted(), [[curl, FLATPAK]]);
+}

@@ -20,9 +20,11 @@ use zbus::{
     object_server::SignalEmitter,
 };
 
+use self::rules::RulesInterface;
 use crate::{health, history::History, modes::Modes};
 
 mod lists;
+mod rules;
 
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,8 @@ struct State {
     /// How the next answers fail; after them all are taken.
     refusals: VecDeque<Error>,
     rules: Vec<Rule>,
+    /// How often the rules were read.
+    rules_read: usize,
     /// The changes made, the oldest first; the number of one is its place, from 1.
     changes: Vec<Change>,
     /// How the rules were before each of them.
@@ -344,6 +348,11 @@ impl Broker {
         RulesInterface(self.state.clone()).tell(&emitter).await;
     }
 
+    /// How often the rules were read.
+    pub(crate) fn rules_read(&self) -> usize {
+        lock(&self.state).rules_read
+    }
+
     /// What is there of the user's rules.
     pub(crate) fn rules(&self) -> Vec<Rule> {
         lock(&self.state).rules.clone()
@@ -423,78 +432,4 @@ impl PromptsInterface {
         });
         state.refusals.pop_front().map_or(Ok(0), Err)
     }
-}
-
-struct RulesInterface(Shared);
-
-impl RulesInterface {
-    async fn tell(&self, emitter: &SignalEmitter<'_>) {
-        let watchers = lock(&self.0).watchers.clone();
-        for watcher in watchers {
-            let emitter = emitter.to_owned().set_destination(watcher.into());
-            Self::changed(&emitter)
-                .await
-                .expect("cannot tell of a change");
-        }
-    }
-}
-
-#[interface(name = "io.github.portreeve.Rules1")]
-impl RulesInterface {
-    fn list(&self, uid: u32) -> Vec<Rule> {
-        own(uid);
-        lock(&self.0).rules.clone()
-    }
-
-    async fn change(
-        &self,
-        uid: u32,
-        changes: RuleChanges,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<(u64, Vec<u64>), Error> {
-        own(uid);
-        let made = lock(&self.0).change(changes)?;
-        self.tell(&emitter).await;
-        Ok(made)
-    }
-
-    async fn set_built_in(
-        &self,
-        uid: u32,
-        rule: &str,
-        action: &str,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<(), Error> {
-        own(uid);
-        lock(&self.0).set_built_in(rule, action)?;
-        self.tell(&emitter).await;
-        Ok(())
-    }
-
-    async fn undo(
-        &self,
-        uid: u32,
-        change: u64,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> Result<u64, Error> {
-        own(uid);
-        let number = lock(&self.0).undo(change)?;
-        self.tell(&emitter).await;
-        Ok(number)
-    }
-
-    fn changes(&self, uid: u32) -> Vec<Change> {
-        own(uid);
-        lock(&self.0).changes.iter().rev().cloned().collect()
-    }
-
-    fn watch(&self, uid: u32, #[zbus(header)] header: Header<'_>) {
-        own(uid);
-        lock(&self.0)
-            .watchers
-            .extend(header.sender().map(|name| name.to_owned().into()));
-    }
-
-    #[zbus(signal)]
-    async fn changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 }

@@ -122,3 +122,48 @@ fn what_a_search_hides_is_not_chosen() {
     desk.see("1 rule deleted", "label");
     assert_eq!(ids(&desk), [1, 10, 11]);
 }
+
+#[test]
+fn rules_for_hosts_of_one_domain_become_one() {
+    let of_host = |id, host: &str| Rule {
+        host: Some(host.into()),
+        ..rule(id, "/usr/bin/curl")
+    };
+    let desk = desk(vec![
+        built_in(),
+        of_host(10, "a.example.com"),
+        of_host(11, "b.example.com"),
+        of_host(12, "c.example.org"),
+    ]);
+    desk.see("curl: allow a.example.com, always", "list item");
+    desk.focus("Portreeve");
+    desk.press("ctrl+a", 1);
+    desk.see("3 Selected", "label");
+    let can_merge = |desk: &Desk| {
+        let tree = desk.tree();
+        let mut lines = tree.lines();
+        let button = lines.find(|line| line.contains("Merge…"));
+        button.is_some_and(|line| !line.contains("insensitive"))
+    };
+    assert!(!can_merge(&desk), "they have different owners");
+    desk.choose("curl: allow c.example.org, always");
+    desk.see("2 Selected", "label");
+    desk.until("they can be merged", can_merge);
+    // What comes of it is said first, and nothing does unless that is wanted.
+    let one = "curl: allow example.com and its subdomains, always";
+    desk.click("Merge…", "button");
+    desk.see(&format!("/^{one}/"), "label");
+    desk.click("Cancel", "button");
+    desk.see_no(&format!("/^{one}/"), "label");
+    assert_eq!(ids(&desk), [1, 10, 11, 12]);
+    desk.click("Merge…", "button");
+    desk.click("Merge", "button");
+    desk.see("2 rules merged", "label");
+    desk.see(one, "list item");
+    let added = desk.broker.added();
+    let domains: Vec<_> = added.iter().map(|spec| spec.domain.as_deref()).collect();
+    assert_eq!(domains, [Some("example.com")]);
+    assert_eq!(ids(&desk), [1, 12, 1000]);
+    desk.press("ctrl+z", 1);
+    desk.until("they are as before", |desk| ids(desk) == [1, 10, 11, 12]);
+}

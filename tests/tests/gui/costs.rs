@@ -1,13 +1,11 @@
 //! What the agent costs while it has nothing to ask, and how soon it asks.
 
-use std::{
-    fs,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::{
     desk::{Compositor, Desk},
     presence::logind,
+    process,
     prompts::prompt,
 };
 
@@ -21,44 +19,7 @@ const PROMPTS: u64 = 20;
 const ASKING: Duration = Duration::from_millis(900);
 const WORK: Duration = Duration::from_millis(300);
 /// How long nothing is to happen.
-const IDLE: Duration = Duration::from_secs(5);
-
-fn read(process: u32, file: &str) -> String {
-    let path = format!("/proc/{process}/{file}");
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
-}
-
-/// The number after a name of a file in /proc.
-fn number(text: &str, name: &str) -> u64 {
-    let mut lines = text.lines();
-    let value = lines.find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
-    let value = value.unwrap_or_else(|| panic!("there is no {name} in {text}"));
-    value.parse().expect("it is a number")
-}
-
-/// How often the process's threads have slept and woken up.
-fn wake_ups(process: u32) -> u64 {
-    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
-    let ids = threads.map(|thread| thread.expect("it can be listed").file_name());
-    ids.map(|id| {
-        let status = read(process, &format!("task/{}/status", id.display()));
-        number(&status, "voluntary_ctxt_switches:")
-    })
-    .sum()
-}
-
-/// The processor's time that it has taken.
-fn time(process: u32) -> Duration {
-    let stat = read(process, "stat");
-    let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
-    let mut fields = fields.split_whitespace().skip(11);
-    let mut ticks = || -> u64 {
-        let field = fields.next().expect("there is a field");
-        field.parse().expect("it is a number")
-    };
-    // A tick is 10 ms wherever Linux runs (USER_HZ).
-    Duration::from_millis(10 * (ticks() + ticks()))
-}
+const IDLE: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_agent_with_nothing_to_ask_costs_little() {
@@ -68,21 +29,20 @@ fn an_agent_with_nothing_to_ask_costs_little() {
     desk.start_agent();
     let agent = desk.process();
     // What is left of starting.
-    let mut before = wake_ups(agent);
+    let mut before = process::wake_ups(agent);
     desk.until("it is idle", |desk| {
         desk.pause(Duration::from_millis(500));
-        let now = wake_ups(agent);
+        let now = process::wake_ups(agent);
         std::mem::replace(&mut before, now) == now
     });
-    let time = time(agent);
-    let memory = number(&read(agent, "smaps_rollup"), "Rss:") << 10;
-    let own = number(&read(agent, "smaps_rollup"), "Pss:") << 10;
+    let time = process::time(agent);
+    let (memory, own) = (process::memory(agent), process::own_memory(agent));
     desk.pause(IDLE);
-    let woken = wake_ups(agent) - before;
+    let woken = process::wake_ups(agent) - before;
     assert!(time < STARTING, "it took {time:?} to start");
     assert!(
         memory < MEMORY,
-        "it has {memory} bytes, {own} of them its share"
+        "it has {memory} bytes, {own} of them its own"
     );
     assert_eq!(woken, 0, "it woke up in {IDLE:?}");
 }
@@ -134,11 +94,11 @@ fn a_prompt_is_there_at_once() {
         let agent = desk.process();
         // The first one has to load what all need.
         ask(&desk, PROMPTS + 1);
-        let before = time(agent);
+        let before = process::time(agent);
         let mut times: Vec<_> = (1..=PROMPTS).map(|id| ask(&desk, id)).collect();
         times.sort_unstable();
         let median = times[times.len() / 2];
-        let work = (time(agent) - before) / u32::try_from(PROMPTS).expect("they are few");
+        let work = (process::time(agent) - before) / u32::try_from(PROMPTS).expect("they are few");
         let said = format!("{compositor:?}: {median:?}, {work:?} of a processor's time");
         println!("{said}");
         assert!(median < ASKING && work < WORK, "{said}");

@@ -230,6 +230,13 @@ impl Desk {
         self.wayland().turn(&self.runtime, to_prompt);
     }
 
+    /// A connection of the test's to the bus of the session.
+    pub(crate) fn session(&self) -> zbus::Connection {
+        let bus = zbus::connection::Builder::address(self.session_bus.as_str());
+        self.run(bus.build())
+            .expect("cannot connect to the session bus")
+    }
+
     /// Whether a window whose title contains this is on the screen.
     pub(crate) fn has_window(&self, title: &str) -> bool {
         self.window(title).is_some()

@@ -175,3 +175,25 @@ fn rules_are_written_to_a_file() {
     );
     assert!(!text.contains("wget"), "{text}");
 }
+
+#[test]
+fn the_chosen_rules_are_written_to_a_file() {
+    let desk = desk(vec![
+        built_in(),
+        rule(10, "/usr/bin/curl"),
+        rule(11, "/usr/bin/wget"),
+    ]);
+    desk.see(CURL, "list item");
+    let folder = tempfile::tempdir().expect("cannot make a folder");
+    let file = folder.path().join("some.json");
+    desk.focus("Portreeve");
+    desk.click("Select Rules", "button");
+    desk.choose(CURL);
+    desk.see("1 Selected", "label");
+    desk.click("Export…", "button");
+    give(&desk, "Export Rules", &file, "Save");
+    desk.see("1 rule exported", "label");
+    let text = fs::read_to_string(&file).expect("it is there");
+    assert!(text.contains("/usr/bin/curl"), "{text}");
+    assert!(!text.contains("wget"), "{text}");
+}

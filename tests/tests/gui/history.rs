@@ -16,19 +16,49 @@ use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
 };
 
+use crate::activity;
+
 /// Rows of a page.
 const PAGE: usize = 100;
+/// How far apart the calls are of which there are many, microseconds: a million of them are in the last day.
+const APART: i64 = 60_000;
+
+/// More calls than can be kept: each is made when it is read.
+#[derive(Debug, Clone, Copy)]
+struct Many {
+    count: usize,
+    /// When the newest one was.
+    newest: i64,
+}
+
+impl Many {
+    fn row(self, place: usize) -> Activity {
+        let id = (self.count - place) as u64;
+        let last = self.newest - APART * i64::try_from(place).expect("it is a place");
+        Activity {
+            id,
+            changed: id,
+            last,
+            first: last,
+            host: Some(format!("host{place}.server.example")),
+            ..activity::row(1, &format!("program{}", place % 300))
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
     /// The newest first.
     rows: Vec<Activity>,
+    many: Option<Many>,
     /// The last ones first.
     programs: Vec<SeenProgram>,
     destinations: Vec<Destination>,
     is_off: bool,
     pages_read: usize,
     filters: Vec<ActivityFilter>,
+    /// The programs whose calls were counted together.
+    counted: Vec<Vec<String>>,
     watchers: Vec<OwnedUniqueName>,
     /// The rules of which was asked what they would have matched.
     tried: Vec<RuleSpec>,
@@ -36,6 +66,34 @@ struct State {
     matched: Option<Result<Matched, Error>>,
     /// The next answer comes from here.
     held: Option<oneshot::Receiver<Matched>>,
+}
+
+impl State {
+    fn count(&self, filter: &ActivityFilter, parts: u32) -> Result<Timeline, Error> {
+        let sieve = Sieve::new(filter)?;
+        let oldest = self.rows.iter().map(|row| row.last).min().unwrap_or(0);
+        let since = filter.since.unwrap_or(oldest);
+        let until = filter.until.unwrap_or(since + 1_000_000);
+        let width = (until - since) / i64::from(parts) + 1;
+        let none = vec![0; parts as usize];
+        let mut timeline = Timeline {
+            since,
+            width,
+            allowed: none.clone(),
+            denied: none.clone(),
+            unanswered: none,
+        };
+        for row in self.rows.iter().filter(|row| sieve.lets_through(row)) {
+            let part = usize::try_from((row.last - since) / width).unwrap_or_default();
+            let counts = match Verdict::of(row.action != "allow", &row.reason) {
+                Verdict::Allowed => &mut timeline.allowed,
+                Verdict::Denied => &mut timeline.denied,
+                Verdict::Unanswered => &mut timeline.unanswered,
+            };
+            counts[part.min(parts as usize - 1)] += row.count;
+        }
+        Ok(timeline)
+    }
 }
 
 /// What programs did, as the test says. Clones are the same one.
@@ -50,6 +108,12 @@ impl History {
     /// Programs did this, the newest first.
     pub(crate) fn set(&self, rows: Vec<Activity>) {
         self.lock().rows = rows;
+    }
+
+    /// Programs did so much, the newest just now.
+    pub(crate) fn set_many(&self, count: usize) {
+        let newest = activity::row(1_000, "").last;
+        self.lock().many = Some(Many { count, newest });
     }
 
     /// These programs were seen, the last ones first; the first of them went here.
@@ -84,6 +148,11 @@ impl History {
     /// The rules of which was asked what they would have matched.
     pub(crate) fn tried(&self) -> Vec<RuleSpec> {
         self.lock().tried.clone()
+    }
+
+    /// The programs whose calls were counted together.
+    pub(crate) fn counted(&self) -> Vec<Vec<String>> {
+        self.lock().counted.clone()
     }
 
     /// How many pages were read.
@@ -127,6 +196,13 @@ impl History {
         state.pages_read += 1;
         let sieve = Sieve::new(&filter)?;
         let begin: usize = before.parse().unwrap_or_default();
+        if let Some(many) = state.many {
+            let end = many.count.min(begin + PAGE);
+            let page: Vec<_> = (begin..end).map(|place| many.row(place)).collect();
+            assert!(page.iter().all(|row| sieve.lets_through(row)));
+            let next = (end < many.count).then(|| end.to_string());
+            return Ok((page, next.unwrap_or_default()));
+        }
         let rows = state.rows.iter().filter(|row| sieve.lets_through(row));
         let mut page: Vec<_> = rows.skip(begin).take(PAGE + 1).cloned().collect();
         let next = (page.len() > PAGE).then(|| (begin + PAGE).to_string());
@@ -141,29 +217,27 @@ impl History {
         if state.is_off {
             return Err(Error::StoreUnavailable("off".into()));
         }
-        let sieve = Sieve::new(&filter)?;
-        let oldest = state.rows.iter().map(|row| row.last).min().unwrap_or(0);
-        let since = filter.since.unwrap_or(oldest);
-        let until = filter.until.unwrap_or(since + 1_000_000);
-        let width = (until - since) / i64::from(parts) + 1;
-        let none = vec![0; parts as usize];
-        let mut timeline = Timeline {
-            since,
-            width,
-            allowed: none.clone(),
-            denied: none.clone(),
-            unanswered: none,
-        };
-        for row in state.rows.iter().filter(|row| sieve.lets_through(row)) {
-            let part = usize::try_from((row.last - since) / width).unwrap_or_default();
-            let counts = match Verdict::of(row.action != "allow", &row.reason) {
-                Verdict::Allowed => &mut timeline.allowed,
-                Verdict::Denied => &mut timeline.denied,
-                Verdict::Unanswered => &mut timeline.unanswered,
+        state.count(&filter, parts)
+    }
+
+    fn timelines(
+        &self,
+        uid: u32,
+        filter: ActivityFilter,
+        programs: Vec<String>,
+        parts: u32,
+    ) -> Result<Vec<Timeline>, Error> {
+        assert_eq!(uid, OWN_UID);
+        let mut state = self.lock();
+        state.counted.push(programs.clone());
+        let count = |program| {
+            let filter = ActivityFilter {
+                program: Some(program),
+                ..filter.clone()
             };
-            counts[part.min(parts as usize - 1)] += row.count;
-        }
-        Ok(timeline)
+            state.count(&filter, parts)
+        };
+        programs.into_iter().map(count).collect()
     }
 
     fn programs(&self, uid: u32) -> Result<Vec<SeenProgram>, Error> {

@@ -50,6 +50,10 @@ pub struct ApplicationsPage {
     pub(super) presented: Programs,
     pub(super) wanted: RefCell<VecDeque<(String, ProgramItem)>>,
     pub(super) looking: Cell<bool>,
+    /// Programs whose last day is to be counted, whether that is being done, and whether it cannot be.
+    pub(super) uncounted: RefCell<Vec<ProgramItem>>,
+    pub(super) counting: Cell<bool>,
+    pub(super) uncountable: Cell<bool>,
 }
 
 #[glib::object_subclass]
@@ -141,6 +145,21 @@ impl ApplicationsPage {
         }
     }
 
+    /// The programs that have rows.
+    pub(super) fn followed(&self) -> Vec<ProgramItem> {
+        let mut next = self.list.first_child();
+        let places = std::iter::from_fn(|| {
+            let place = next.take()?;
+            next = place.next_sibling();
+            Some(place)
+        });
+        let row = |place: gtk::Widget| {
+            let clamp = place.first_child().and_downcast::<adw::Clamp>()?;
+            clamp.child().and_downcast::<ProgramRow>()?.item()
+        };
+        places.filter_map(row).collect()
+    }
+
     fn found(&self) -> u32 {
         let model = self.filtered.borrow();
         model.as_ref().map_or(0, ListModelExt::n_items)
@@ -190,6 +209,7 @@ impl ApplicationsPage {
                 {
                     row.follow(&item, place);
                     imp.obj().look_up(&item);
+                    imp.obj().count_day(&item);
                 }
             }
         ));

@@ -12,9 +12,12 @@ use portreeve_dbus::Destination;
 
 use crate::{
     client::Broker,
-    editor::{rule_row::RuleRow, timeline::WeekMap},
+    editor::{rule_list_view::take_delete_key, rule_row::RuleRow, timeline::WeekMap},
     model::{Destinations, ProgramItem, RuleItem, RuleList},
 };
+
+/// Rules that have rows at most: to make one for each of thousands would take many times as long as all else.
+const ROWS: u32 = 50;
 
 #[derive(Default, gtk::CompositeTemplate)]
 #[template(file = "program_page.ui")]
@@ -49,6 +52,8 @@ pub struct ProgramPage {
     pub(super) unruled: TemplateChild<gtk::Widget>,
     #[template_child]
     rules: TemplateChild<gtk::ListBox>,
+    #[template_child]
+    all_rules: TemplateChild<gtk::Widget>,
     #[template_child]
     pub(super) week_group: TemplateChild<gtk::Widget>,
     #[template_child]
@@ -93,6 +98,9 @@ impl ObjectSubclass for ProgramPage {
         WeekMap::ensure_type();
         klass.bind_template();
         klass.install_action("program.add-rule", None, |page, _, _| page.begin_any_rule());
+        klass.install_action("program.show-rules", None, |page, _, _| {
+            page.show_all_rules()
+        });
         klass.install_action("program.read-on", None, |page, _, _| page.read_on());
         klass.install_action("program.show-week-table", None, |page, _, _| {
             page.show_week_table();
@@ -137,20 +145,23 @@ impl ProgramPage {
             item.is_some_and(|item| item.rule().program.as_deref() == Some(key.as_str()))
         });
         let model = gtk::FilterListModel::new(Some(rules.store().clone()), Some(filter));
-        self.rules.bind_model(Some(&model), |item| {
+        let some = gtk::SliceListModel::new(Some(model.clone()), 0, ROWS);
+        self.rules.bind_model(Some(&some), |item| {
             let Some(item) = item.downcast_ref::<RuleItem>() else {
                 return gtk::ListBoxRow::new().upcast();
             };
-            let row = RuleRow::new(item);
-            row.hide_name();
-            row.upcast()
+            RuleRow::alone(item).upcast()
         });
-        let list = self.rules.clone();
-        list.set_visible(model.n_items() > 0);
-        model.connect_items_changed(glib::clone!(
-            #[weak]
-            list,
-            move |model, _, _, _| list.set_visible(model.n_items() > 0)
-        ));
+        take_delete_key(&*self.rules);
+        let show = glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move |count: u32| {
+                imp.rules.set_visible(count > 0);
+                imp.all_rules.set_visible(count > ROWS);
+            }
+        );
+        show(model.n_items());
+        model.connect_items_changed(move |model, _, _, _| show(model.n_items()));
     }
 }

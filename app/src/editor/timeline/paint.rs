@@ -27,7 +27,7 @@ impl Part {
 pub(super) struct Ink {
     pub(super) text: gdk::RGBA,
     pub(super) allowed: gdk::RGBA,
-    denied: gdk::RGBA,
+    pub(super) denied: gdk::RGBA,
     unanswered: gdk::RGBA,
     pub(super) faint: gdk::RGBA,
     pub(super) marked: gdk::RGBA,

@@ -8,7 +8,7 @@ use portreeve_dbus::{Activity, Timeline};
 
 use super::RulesWindow;
 use crate::{
-    editor::{rule_dialog::RuleDialog, rule_row::RuleRow},
+    editor::rule_dialog::RuleDialog,
     i18n::gettext,
     model::{Draft, RuleWords},
 };
@@ -32,6 +32,13 @@ impl RulesWindow {
     /// There were so many calls when.
     pub fn show_timeline(&self, timeline: Timeline) {
         self.imp().activity.show_timeline(timeline);
+    }
+
+    /// The program with this key did so much in each hour of the last day.
+    pub fn show_day(&self, key: &str, timeline: Timeline) {
+        if let Some(item) = self.imp().applications.find(key) {
+            item.count(timeline.into());
+        }
     }
 
     /// Narrows what programs did to a time, or to none.
@@ -79,18 +86,8 @@ impl RulesWindow {
         let imp = self.imp();
         self.end_search();
         self.open_page("rules");
-        for list in [&imp.own_list, &imp.fixed_list] {
-            let rows = (0..).map_while(|at| list.row_at_index(at));
-            let row = rows
-                .filter_map(|row| row.downcast::<RuleRow>().ok())
-                .find(|row| row.rule() == Some(id));
-            if let Some(row) = row {
-                // Once the page is there.
-                glib::idle_add_local_once(move || {
-                    row.grab_focus();
-                });
-                return;
-            }
-        }
+        let list = imp.list.get();
+        // Once the page is there.
+        glib::idle_add_local_once(move || list.go_to(id));
     }
 }

@@ -1,6 +1,7 @@
 //! The window's part that takes rules from files, and writes them to one.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -107,13 +108,19 @@ impl RulesWindow {
         }
     }
 
-    async fn export_rules(&self) {
+    /// Writes these rules to a file, or all, with the lists that they are about.
+    pub(super) async fn export_rules(&self, ids: Option<HashSet<u64>>) {
         let Some(broker) = self.broker() else { return };
-        let rules = match broker.list_rules().await {
+        let mut rules = match broker.list_rules().await {
             Ok(rules) => rules,
             Err(error) => return self.show_error(&error),
         };
-        let lists = match broker.lists(None).await {
+        let mut names = None;
+        if let Some(ids) = ids {
+            rules.retain(|rule| ids.contains(&rule.id));
+            names = Some(rules.iter().filter_map(|it| it.list.clone()).collect());
+        }
+        let lists = match broker.lists(names).await {
             Ok(lists) => lists,
             Err(error) => return self.show_error(&error),
         };
@@ -157,7 +164,7 @@ impl RulesWindow {
         let export = gio::ActionEntry::builder(EXPORT)
             .activate(|window: &Self, _, _| {
                 let window = window.clone();
-                glib::spawn_future_local(async move { window.export_rules().await });
+                glib::spawn_future_local(async move { window.export_rules(None).await });
             })
             .build();
         let (file, folder) = (import(IMPORT_FILE, false), import(IMPORT_FOLDER, true));

@@ -10,11 +10,14 @@ use super::{MAIN, selection};
 use crate::{
     client::Broker,
     editor::{
-        activity_page::ActivityPage, applications_page::ApplicationsPage,
-        history_dialog::HistoryDialog, import_dialog::ImportDialog, program_page::ProgramPage,
-        rule_row::RuleRow,
+        activity_page::ActivityPage,
+        applications_page::ApplicationsPage,
+        history_dialog::HistoryDialog,
+        import_dialog::ImportDialog,
+        program_page::ProgramPage,
+        rule_list_view::{self, RuleListView},
     },
-    model::{RuleItem, RuleList},
+    model::RuleList,
 };
 
 #[derive(Default, gtk::CompositeTemplate)]
@@ -61,20 +64,8 @@ pub struct RulesWindow {
     #[template_child]
     pages: TemplateChild<gtk::Stack>,
     #[template_child]
-    pub(super) lists: TemplateChild<gtk::Box>,
-    #[template_child]
-    empty: TemplateChild<adw::StatusPage>,
-    #[template_child]
-    own_group: TemplateChild<adw::PreferencesGroup>,
-    #[template_child]
-    pub(super) own_list: TemplateChild<gtk::ListBox>,
-    #[template_child]
-    fixed_group: TemplateChild<adw::PreferencesGroup>,
-    #[template_child]
-    pub(super) fixed_list: TemplateChild<gtk::ListBox>,
+    pub(super) list: TemplateChild<RuleListView>,
     pub(super) rules: RuleList,
-    pub(super) own: RefCell<Option<gtk::FilterListModel>>,
-    fixed: RefCell<Option<gtk::FilterListModel>>,
     /// Whether rules are being chosen, the one whose row was used last for that, and whether they are to be counted.
     pub(super) selecting: Cell<bool>,
     pub(super) anchor: Cell<Option<u64>>,
@@ -106,10 +97,15 @@ impl ObjectSubclass for RulesWindow {
     fn class_init(klass: &mut Self::Class) {
         ActivityPage::ensure_type();
         ApplicationsPage::ensure_type();
+        RuleListView::ensure_type();
         klass.bind_template();
         // Not for the application: what is typed into has these keys first.
         for (key, modifiers, action) in [
-            (gdk::Key::a, gdk::ModifierType::CONTROL_MASK, selection::ALL),
+            (
+                gdk::Key::a,
+                gdk::ModifierType::CONTROL_MASK,
+                rule_list_view::ALL,
+            ),
             (
                 gdk::Key::Delete,
                 gdk::ModifierType::empty(),
@@ -136,21 +132,20 @@ impl ObjectImpl for RulesWindow {
         self.obj().add_selection_actions();
         self.obj().enable_actions(false);
         self.search_bar.connect_entry(&*self.search_entry);
-        self.own.replace(Some(self.bind(&self.own_list, false)));
-        self.fixed.replace(Some(self.bind(&self.fixed_list, true)));
+        self.list.show(&self.rules);
+        self.list.connect_shown(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            move || {
+                imp.show_page();
+                imp.obj().forget_hidden();
+            }
+        ));
         self.search_entry.connect_search_changed(glib::clone!(
             #[weak(rename_to = imp)]
             self,
             move |_| {
-                for list in [&imp.own, &imp.fixed] {
-                    let filter = list
-                        .borrow()
-                        .as_ref()
-                        .and_then(gtk::FilterListModel::filter);
-                    if let Some(filter) = filter {
-                        filter.changed(gtk::FilterChange::Different);
-                    }
-                }
+                imp.list.search(&imp.search_entry.text());
                 imp.show_page();
                 imp.activity.search(&imp.search_entry.text());
                 imp.applications.search(&imp.search_entry.text());
@@ -189,64 +184,16 @@ impl ApplicationWindowImpl for RulesWindow {}
 impl AdwApplicationWindowImpl for RulesWindow {}
 
 impl RulesWindow {
-    /// Shows the rules that are not the user's to change, or those that are, in this list.
-    fn bind(&self, list: &gtk::ListBox, fixed: bool) -> gtk::FilterListModel {
-        let filter = gtk::CustomFilter::new(glib::clone!(
-            #[weak(rename_to = imp)]
-            self,
-            #[upgrade_or]
-            false,
-            move |item| {
-                let Some(item) = item.downcast_ref::<RuleItem>() else {
-                    return false;
-                };
-                item.is_fixed() == fixed && item.words().matches(&imp.searched())
-            }
-        ));
-        let model = gtk::FilterListModel::new(Some(self.rules.store().clone()), Some(filter));
-        let imp = self.downgrade();
-        list.bind_model(Some(&model), move |item| {
-            match item.downcast_ref::<RuleItem>() {
-                Some(item) => {
-                    let row = RuleRow::new(item);
-                    if let Some(imp) = imp.upgrade().filter(|_| !fixed) {
-                        row.set_selecting(imp.selecting.get());
-                        imp.obj().follow_choice(&row);
-                    }
-                    row.upcast()
-                }
-                None => gtk::ListBoxRow::new().upcast(),
-            }
-        });
-        model.connect_items_changed(glib::clone!(
-            #[weak(rename_to = imp)]
-            self,
-            move |_, _, _, _| {
-                imp.show_page();
-                imp.obj().forget_hidden();
-            }
-        ));
-        model
-    }
-
     fn searched(&self) -> String {
         self.search_entry.text().to_lowercase()
     }
 
     /// Shows the page that fits what is known and searched.
     pub(super) fn show_page(&self) {
-        let count = |list: &RefCell<Option<gtk::FilterListModel>>| {
-            list.borrow().as_ref().map_or(0, ListModelExt::n_items)
-        };
-        let (own, fixed) = (count(&self.own), count(&self.fixed));
+        let (own, fixed) = self.list.counts();
         let searching = !self.searched().trim().is_empty();
-        self.own_group.set_visible(own > 0);
-        // What cannot be chosen is not shown among what can.
-        self.fixed_group
-            .set_visible(fixed > 0 && !self.selecting.get());
         let is_there = self.views.visible_child_name().as_deref() == Some("rules");
         self.select_button.set_visible(is_there && own > 0);
-        self.empty.set_visible(own == 0 && !searching);
         self.pages
             .set_visible_child_name(match (self.known.get(), self.online.get()) {
                 (false, Some(false)) => "offline",

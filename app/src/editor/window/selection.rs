@@ -1,27 +1,33 @@
 //! The window's part for doing something to several rules at once.
 
+use std::collections::HashSet;
+
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, gio, glib};
+use portreeve_dbus::RuleChanges;
 use portreeve_policy::For;
 
 use super::{MAIN, RulesWindow};
 use crate::{
-    editor::rule_row::RuleRow,
+    editor::rule_list_view::ALL,
     i18n::{gettext, ngettext_f},
-    model::{Bulk, RuleItem},
+    model::{Bulk, Merge, RuleItem},
 };
 
 /// The action that begins to choose rules.
 pub(super) const SELECT: &str = "select-rules";
 /// The action that ends that.
 const END: &str = "end-selection";
-/// The action that chooses all rules that are shown.
-pub(super) const ALL: &str = "select-all";
 /// The actions that do something to the chosen ones.
 const ENABLE: &str = "enable-selected";
 const DISABLE: &str = "disable-selected";
 pub(super) const DELETE: &str = "delete-selected";
 const LAST: &str = "keep-selected";
+const MERGE_SELECTED: &str = "merge-selected";
+const EXPORT: &str = "export-selected";
+/// The answers to whether rules are to be merged.
+const CANCEL: &str = "cancel";
+const MERGE: &str = "merge";
 
 impl RulesWindow {
     /// Has rules be chosen, or ends that.
@@ -31,12 +37,10 @@ impl RulesWindow {
             return;
         }
         imp.anchor.take();
-        for item in self.own_items() {
+        for item in imp.list.own_items() {
             item.set_selected(false);
         }
-        for row in self.own_rows() {
-            row.set_selecting(selecting);
-        }
+        imp.list.set_selecting(selecting);
         self.enable(END, selecting);
         imp.header.set_visible(!selecting);
         imp.selection_header.set_visible(selecting);
@@ -58,7 +62,7 @@ impl RulesWindow {
 
     /// Chooses all rules that are shown.
     pub fn select_all(&self) {
-        let items = self.own_items();
+        let items = self.imp().list.own_items();
         if items.is_empty() || !self.shows_rules() {
             return;
         }
@@ -66,6 +70,8 @@ impl RulesWindow {
         for item in items {
             item.set_selected(true);
         }
+        // Most have no row that would say so.
+        self.count_soon();
     }
 
     /// Whether the rules are what the person sees, and can be changed: keys come here from dialogs too.
@@ -77,36 +83,10 @@ impl RulesWindow {
             && imp.views.visible_child_name().as_deref() == Some("rules")
     }
 
-    /// The rules that can be chosen: the user's, as far as they are shown.
-    fn own_items(&self) -> Vec<RuleItem> {
-        let own = self.imp().own.borrow();
-        // A list that filters another says of its items only that they are objects.
-        let items = own.iter().flat_map(|list| list.iter::<glib::Object>());
-        items
-            .filter_map(|item| item.ok()?.downcast().ok())
-            .collect()
-    }
-
-    fn own_rows(&self) -> impl Iterator<Item = RuleRow> {
-        let list = self.imp().own_list.clone();
-        let rows = (0..).map_while(move |at| list.row_at_index(at));
-        rows.filter_map(|row| row.downcast().ok())
-    }
-
     fn selected(&self) -> Vec<RuleItem> {
-        let mut items = self.own_items();
+        let mut items = self.imp().list.own_items();
         items.retain(RuleItem::selected);
         items
-    }
-
-    /// Follows whether the rule of a row is chosen.
-    pub(super) fn follow_choice(&self, row: &RuleRow) {
-        let window = self.downgrade();
-        row.connect_chosen(move || {
-            if let Some(window) = window.upgrade() {
-                window.count_soon();
-            }
-        });
     }
 
     /// Counts the chosen rules once, however many have just been chosen.
@@ -142,6 +122,8 @@ impl RulesWindow {
             let can = |item: &RuleItem| bulks.iter().any(|bulk| bulk.concerns(item));
             self.enable(action, online && selected.iter().any(can));
         }
+        self.enable(EXPORT, online && count > 0);
+        self.enable(MERGE_SELECTED, online && Merge::of(&selected).is_some());
     }
 
     /// Rules that are not shown any more are not chosen either: nothing is done to what cannot be seen.
@@ -150,7 +132,7 @@ impl RulesWindow {
         if !imp.selecting.get() {
             return;
         }
-        let shown = self.own_items();
+        let shown: HashSet<RuleItem> = imp.list.own_items().into_iter().collect();
         for item in imp.rules.store().iter::<RuleItem>().filter_map(Result::ok) {
             if item.selected() && !shown.contains(&item) {
                 item.set_selected(false);
@@ -164,38 +146,58 @@ impl RulesWindow {
 
     /// A row was clicked, or its key pressed: its rule is chosen, or not any more; with Shift, all up to the one before
     /// are too.
-    fn toggle(&self, row: &RuleRow) {
+    fn toggle(&self, item: &RuleItem) {
         let imp = self.imp();
-        let items = self.own_items();
-        let at = |id: Option<u64>| items.iter().position(|item| Some(item.rule().id) == id);
-        let Some(place) = at(row.rule()) else { return };
+        let items = imp.list.own_items();
+        let at = |id: u64| items.iter().position(|item| item.rule().id == id);
+        let id = item.rule().id;
+        let Some(place) = at(id) else { return };
         let seat = WidgetExt::display(self).default_seat();
         let keys = seat
             .and_then(|seat| seat.keyboard())
             .map(|it| it.modifier_state());
         let shift = keys.is_some_and(|keys| keys.contains(gdk::ModifierType::SHIFT_MASK));
-        match at(imp.anchor.get()).filter(|_| shift) {
+        match imp.anchor.get().and_then(at).filter(|_| shift) {
             Some(anchor) => {
                 let range = anchor.min(place)..=anchor.max(place);
                 for (at, item) in items.iter().enumerate() {
                     item.set_selected(range.contains(&at) || item.selected());
                 }
             }
-            None => {
-                if let Some(item) = items.get(place) {
-                    item.set_selected(!item.selected());
-                }
-            }
+            None => item.set_selected(!item.selected()),
         }
-        imp.anchor.set(row.rule());
+        imp.anchor.set(Some(id));
+        self.count_soon();
     }
 
     /// Does it to the chosen rules, all or none, and offers to undo that.
     async fn do_to_selected(&self, bulk: Bulk) {
-        let Some(broker) = self.broker() else { return };
         let Some((changes, count)) = bulk.changes(&self.selected()) else {
             return self.set_selecting(false);
         };
+        self.make(changes, &bulk.told(count)).await;
+    }
+
+    /// Shows the one rule that can take the places of the chosen ones, and has it do so if that is wanted.
+    async fn merge_selected(&self) {
+        let Some(merge) = Merge::of(&self.selected()) else {
+            return;
+        };
+        let body = format!("{}\n\n{}", merge.sentence(), merge.consequence());
+        let dialog = adw::AlertDialog::new(Some(&gettext("Merge Into One Rule?")), Some(&body));
+        dialog.add_response(CANCEL, &gettext("_Cancel"));
+        dialog.add_response(MERGE, &gettext("_Merge"));
+        dialog.set_close_response(CANCEL);
+        dialog.set_default_response(Some(MERGE));
+        dialog.set_response_appearance(MERGE, adw::ResponseAppearance::Suggested);
+        if dialog.choose_future(Some(self)).await.as_str() == MERGE {
+            self.make(merge.changes(), &merge.told()).await;
+        }
+    }
+
+    /// Makes one change of the chosen rules, and offers to undo it.
+    async fn make(&self, changes: RuleChanges, told: &str) {
+        let Some(broker) = self.broker() else { return };
         // The user may be asked for a password meanwhile.
         let bar = self.imp().selection_bar.get();
         bar.set_sensitive(false);
@@ -204,19 +206,37 @@ impl RulesWindow {
         match change {
             Ok(change) => {
                 self.set_selecting(false);
-                self.offer_undo(&bulk.told(count), change);
+                self.offer_undo(told, change);
             }
             Err(error) => self.show_error(&error),
         }
     }
 
     fn start(&self, bulk: Bulk) {
-        // Not twice, either.
-        if !self.shows_rules() || !self.imp().selection_bar.is_sensitive() {
-            return;
+        if self.can_start() {
+            let window = self.clone();
+            glib::spawn_future_local(async move { window.do_to_selected(bulk).await });
         }
-        let window = self.clone();
-        glib::spawn_future_local(async move { window.do_to_selected(bulk).await });
+    }
+
+    /// Whether anything can be done to what is chosen now: not twice, either.
+    fn can_start(&self) -> bool {
+        self.shows_rules() && self.imp().selection_bar.is_sensitive()
+    }
+
+    fn start_merging(&self) {
+        if self.can_start() {
+            let window = self.clone();
+            glib::spawn_future_local(async move { window.merge_selected().await });
+        }
+    }
+
+    fn start_exporting(&self) {
+        if self.can_start() {
+            let (window, chosen) = (self.clone(), self.selected());
+            let ids = chosen.iter().map(|item| item.rule().id).collect();
+            glib::spawn_future_local(async move { window.export_rules(Some(ids)).await });
+        }
     }
 
     pub(super) fn add_selection_actions(&self) {
@@ -235,6 +255,9 @@ impl RulesWindow {
                     window.start(Bulk::Last(lifespan));
                 }
             });
+        let merge = entry(MERGE_SELECTED).activate(|window: &Self, _, _| window.start_merging());
+        let export = entry(EXPORT).activate(|window: &Self, _, _| window.start_exporting());
+        self.add_action_entries([merge.build(), export.build()]);
         self.add_action_entries([
             select.build(),
             end.build(),
@@ -244,14 +267,18 @@ impl RulesWindow {
             delete.build(),
             last.build(),
         ]);
-        self.imp().own_list.connect_row_activated(glib::clone!(
+        let rules = &self.imp().list;
+        rules.connect_chosen(glib::clone!(
             #[weak(rename_to = window)]
             self,
-            move |_, row| {
-                if let Some(row) = row.downcast_ref::<RuleRow>()
-                    && window.imp().selecting.get()
-                {
-                    window.toggle(row);
+            move || window.count_soon()
+        ));
+        rules.connect_toggled(glib::clone!(
+            #[weak(rename_to = window)]
+            self,
+            move |item| {
+                if window.imp().selecting.get() {
+                    window.toggle(item);
                 }
             }
         ));

@@ -86,7 +86,7 @@ mod tests {
             started.spoken,
             "curl, started by git: allow server.example, always"
         );
-        assert!(started.matches("/usr/bin/git"));
+        assert!(started.sought().contains("/usr/bin/git"));
         let and_started = words(None, Some(true));
         assert_eq!(
             and_started.spoken,

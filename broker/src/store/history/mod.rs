@@ -32,6 +32,10 @@ const PROGRAMS: u32 = 1_000;
 pub const PAGE_MAX: u32 = 500;
 /// Most parts of a timeline.
 pub const PARTS_MAX: u32 = 400;
+/// Most programs whose timelines are counted together.
+pub const TIMELINES_MAX: usize = 100;
+/// Most parts of such a timeline.
+pub const TIMELINES_PARTS_MAX: u32 = 48;
 /// Rows that are looked at for one page, or before somebody else has a turn.
 const PIECE: u32 = 20_000;
 /// Rows on which one rule is tried before somebody else has a turn: that takes longer for each than to look at it.

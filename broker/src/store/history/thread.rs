@@ -2,7 +2,7 @@
 //! Nobody waits for it but who wants to read, or has something cleared.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -154,25 +154,39 @@ impl History {
             .await
     }
 
-    /// How many calls of a user's there were, in so many parts of the time that the sieve names.
-    pub async fn timeline(&self, uid: u32, sieve: Sieve, parts: u32) -> Result<Timeline, Error> {
+    /// How many calls of a user's there were, in so many parts of the time that each of these sieves names, which
+    /// all have the same end, if it is now.
+    pub async fn timelines(
+        &self,
+        uid: u32,
+        sieves: Vec<Sieve>,
+        parts: u32,
+    ) -> Result<Vec<Timeline>, Error> {
         let begin = move |database: &mut Database| {
-            database.begin_to_tally(uid, sieve, parts.min(PARTS_MAX), now())
+            let (parts, now) = (parts.min(PARTS_MAX), now());
+            let begin = |sieve| database.begin_to_tally(uid, sieve, parts, now);
+            sieves
+                .into_iter()
+                .map(begin)
+                .collect::<Result<VecDeque<_>, _>>()
         };
-        let mut tally = self.ask(begin).await?;
-        loop {
+        let mut tallies = self.ask(begin).await?;
+        let mut counted = Vec::with_capacity(tallies.len());
+        while let Some(mut tally) = tallies.pop_front() {
             // Whatever else is to be done is done in between.
-            let (counted, more) = self
+            let (looked_at, more) = self
                 .ask(move |database| {
                     let more = database.tally(&mut tally)?;
                     Ok((tally, more))
                 })
                 .await?;
-            tally = counted;
-            if !more {
-                return Ok(tally.finish());
+            if more {
+                tallies.push_front(looked_at);
+            } else {
+                counted.push(looked_at.finish());
             }
         }
+        Ok(counted)
     }
 
     /// Which calls of a user's since then a rule would have been about.

@@ -99,7 +99,35 @@ fn a_million_rows_are_paged_in_no_time() {
     }
     assert!(slowest < LIMIT, "{slowest:?}");
     they_are_counted_in_pieces(&database);
+    a_page_of_programs_is_counted(&database);
     pieces_take_no_long_time(&mut database);
+}
+
+/// What a page of programs takes to have its last day counted, one after the other: only their own rows of that day are
+/// looked at.
+fn a_page_of_programs_is_counted(database: &Database) {
+    let until = 1_000_001 * SECOND;
+    let (mut slowest, mut sum, begun) = (Duration::ZERO, 0, Instant::now());
+    for program in 1..=99 {
+        let of_day = sieve(|filter| {
+            filter.program = Some(format!("/usr/bin/{program}"));
+            filter.since = Some(until - 86_400 * SECOND);
+        });
+        let mut tally = database.begin_to_tally(ALICE, of_day, 24, until).unwrap();
+        let piece = Instant::now();
+        assert!(!database.tally(&mut tally).unwrap(), "it is one piece");
+        slowest = slowest.max(piece.elapsed());
+        let timeline = tally.finish();
+        let counts = [&timeline.allowed, &timeline.denied, &timeline.unanswered];
+        sum += counts.into_iter().flatten().sum::<u64>();
+    }
+    let took = begun.elapsed();
+    #[expect(clippy::print_stdout, reason = "a measurement")]
+    {
+        println!("99 programs' last day: {sum} calls in {took:?}, the slowest {slowest:?}");
+    }
+    assert_eq!(sum, 85_536);
+    assert!(slowest < LIMIT, "{slowest:?}");
 }
 
 /// All of them are counted, and nobody else waits for more than a piece.

@@ -1,0 +1,253 @@
+//! Windows with more to show than anybody looks at: how long they are busy with it, and what they keep of it.
+//!
+//! What counts is the processor's time, so that it makes no difference what else the computer does. It is that of an
+//! unoptimised build, several times what is installed takes.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use portreeve_dbus::{APPLICATION_ID, Rule, RuleChanges};
+use tokio::task::JoinHandle;
+
+use crate::{
+    desk::Desk,
+    process,
+    rules::{built_in, rule},
+};
+
+/// The longest that the main loop may be busy before it answers: what takes longer is seen as a stall.
+const STALL: Duration = Duration::from_millis(250);
+/// How long nothing is to be done by a window that has shown everything.
+const CALM: Duration = Duration::from_millis(500);
+
+/// Asks the window's main loop again and again, and measures what that does before it answers.
+struct Watch {
+    longest: Arc<Mutex<Duration>>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Begins with the program that was started last.
+    fn begin(desk: &Desk) -> Self {
+        let longest = Arc::<Mutex<Duration>>::default();
+        let (kept, session, process) = (Arc::clone(&longest), desk.session(), desk.process());
+        let path = format!("/{}", APPLICATION_ID.replace('.', "/"));
+        let task = desk.run(async move {
+            tokio::spawn(async move {
+                loop {
+                    let before = process::main_time(process);
+                    let asked = session
+                        .call_method(
+                            Some(APPLICATION_ID),
+                            path.as_str(),
+                            Some("org.gtk.Actions"),
+                            "List",
+                            &(),
+                        )
+                        .await;
+                    // It is not there yet.
+                    if asked.is_ok() {
+                        let busy = process::main_time(process).saturating_sub(before);
+                        let mut longest = lock(&kept);
+                        *longest = busy.max(*longest);
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            })
+        });
+        Self { longest, task }
+    }
+
+    /// The longest that it was busy since this was asked last.
+    fn longest(&self) -> Duration {
+        std::mem::take(&mut *lock(&self.longest))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(longest: &Mutex<Duration>) -> MutexGuard<'_, Duration> {
+    longest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until the window does nothing any more but answer.
+fn calm(desk: &Desk) {
+    let mut before = desk.broker.rules_read();
+    desk.until("the window has nothing to do", |desk| {
+        let looks = (0..25).filter(|_| {
+            desk.pause(CALM / 25);
+            process::is_busy(desk.process())
+        });
+        let (busy, now) = (looks.count(), desk.broker.rules_read());
+        std::mem::replace(&mut before, now) == now && busy < 8
+    });
+}
+
+#[expect(clippy::print_stdout, reason = "a measurement")]
+fn tell(what: &str, told: &str) {
+    println!("{what}: {told}");
+}
+
+/// So many rules of three hundred programs, and one that is built in.
+fn rules(count: u64) -> Vec<Rule> {
+    let one = |at: u64| Rule {
+        host: Some(format!("host{at}.server.example")),
+        ..rule(100 + at, &format!("/usr/bin/program{}", at % 300))
+    };
+    (0..count).map(one).chain([built_in()]).collect()
+}
+
+/// What it took to show so many rules.
+struct Opened {
+    desk: Desk,
+    watch: Watch,
+    time: Duration,
+    longest: Duration,
+    memory: u64,
+}
+
+fn open(count: u64) -> Opened {
+    let mut desk = Desk::new();
+    desk.broker.set_rules(rules(count));
+    desk.start_program("portreeve");
+    let watch = Watch::begin(&desk);
+    desk.until("the window has read the rules", |desk| {
+        desk.has_window("Portreeve") && desk.broker.rules_read() > 0
+    });
+    calm(&desk);
+    let process = desk.process();
+    Opened {
+        time: process::time(process),
+        longest: watch.longest(),
+        memory: process::own_memory(process),
+        desk,
+        watch,
+    }
+}
+
+#[test]
+fn ten_thousand_rules_open_within_a_second() {
+    // What the window takes by itself.
+    let one = open(1);
+    let (time, longest, memory) = (one.time, one.longest, one.memory);
+    drop(one);
+    let all = open(10_000);
+    let time = all.time.saturating_sub(time);
+    let longest = all.longest.saturating_sub(longest);
+    let memory = all.memory.saturating_sub(memory) >> 20;
+    let told = format!("{time:?}, {longest:?} without an answer, {memory} MiB");
+    tell("opening 10000 rules", &told);
+    // Unoptimised it takes several times the second that what is installed may take; with a row for each it took minutes.
+    assert!(time < Duration::from_secs(4), "{told}");
+    assert!(longest < Duration::from_secs(3), "{told}");
+    // The rules, as they came and as they are kept; rows are there for some screens only.
+    assert!(memory < 120, "{told}");
+    let desk = all.desk;
+    desk.see(
+        "/^program0: allow host0.server.example, always$/",
+        "list item",
+    );
+}
+
+#[test]
+fn ten_thousand_rules_are_searched_and_deleted_without_a_stall() {
+    let Opened { desk, watch, .. } = open(10_000);
+    let mut told = Vec::new();
+    let mut step = |what: &str| told.push((what.to_owned(), watch.longest()));
+    desk.focus("Portreeve");
+    // Into the list: to look where the keyboard is would keep the window busy.
+    let (x, y) = desk.middle("Portreeve");
+    desk.xdotool(["mousemove", &x, &y, "click", "1"]);
+    desk.press("End", 1);
+    calm(&desk);
+    step("going to the end");
+    desk.press("ctrl+f", 1);
+    desk.enter("Search", "host99");
+    calm(&desk);
+    step("searching");
+    desk.press("Escape", 1);
+    calm(&desk);
+    step("searching nothing any more");
+    desk.run(desk.broker.changes(RuleChanges::switch(105, false)));
+    calm(&desk);
+    step("another one's change");
+    desk.press("ctrl+a", 1);
+    desk.see("10000 Selected", "label");
+    calm(&desk);
+    step("choosing all");
+    desk.press("Delete", 1);
+    desk.until("all are gone", |desk| desk.broker.rules().len() == 1);
+    calm(&desk);
+    step("deleting all");
+    desk.press("ctrl+z", 1);
+    desk.until("all are back", |desk| desk.broker.rules().len() > 1);
+    calm(&desk);
+    step("putting all back");
+    tell("10000 rules", &format!("{told:?}"));
+    let stalled = told.iter().any(|(_, longest)| *longest > STALL);
+    assert!(!stalled, "{told:?}");
+}
+
+#[test]
+fn a_million_rows_scroll_without_a_stall() {
+    /// Pages that are read on the way: three million bytes of rows, which would be seen if they stayed.
+    const PAGES: usize = 200;
+    let mut desk = Desk::new();
+    desk.broker.history.set_many(1_000_000);
+    desk.start_program("portreeve");
+    desk.focus("Portreeve");
+    desk.xdotool(["mousemove", "1279", "1023"]);
+    desk.press("alt+2", 1);
+    desk.until("a page is read", |desk| {
+        desk.broker.history.pages_read() > 0
+    });
+    calm(&desk);
+    let (process, read) = (desk.process(), || desk.broker.history.pages_read());
+    let watch = Watch::begin(&desk);
+    let scroll = |pages: usize, key: &str| {
+        let (begin, before) = (read(), process::time(process));
+        while read() < begin + pages {
+            let now = read();
+            desk.until("more is read", |desk| {
+                desk.press(key, 5);
+                read() > now
+            });
+        }
+        calm(&desk);
+        let pages = u32::try_from(read() - begin).expect("there are few");
+        (process::time(process) - before) / pages
+    };
+    let begin = read();
+    desk.until("the list has the keyboard", |desk| {
+        desk.press("Tab", 1);
+        desk.press("End", 1);
+        desk.pause(CALM);
+        read() > begin
+    });
+    // As much as is kept, and what GTK makes once.
+    scroll(40, "End");
+    let memory = process::own_memory(process);
+    watch.longest();
+    let first = scroll(PAGES / 2, "End");
+    let last = scroll(PAGES / 2, "End");
+    let longest = watch.longest();
+    let grown = process::own_memory(process).saturating_sub(memory) >> 20;
+    // What was left behind is read again where it is looked at.
+    scroll(1, "Home");
+    scroll(1, "Next");
+    let longest_back = watch.longest();
+    let told = format!(
+        "{first:?} and {last:?} for a page; {longest:?} without an answer, {longest_back:?} on the way back; {grown} \
+         MiB more"
+    );
+    tell("scrolling", &told);
+    assert!(longest.max(longest_back) < STALL, "{told}");
+    assert!(last < first * 3 / 2, "{told}");
+    assert!(grown < 12, "{told}");
+}
