@@ -22,6 +22,7 @@ struct View<'a> {
     mode_undecided: bool,
     enforcing: bool,
     agent: bool,
+    agent_kind: Option<&'a str>,
     prompts: u32,
     held: u32,
     rules: u32,
@@ -30,6 +31,7 @@ struct View<'a> {
     administrators: &'a str,
     networks: Vec<Network<'a>>,
     services: Option<&'a str>,
+    name_sources: Option<&'a [String]>,
     failures: &'a [String],
     hold_seconds: u32,
 }
@@ -64,6 +66,7 @@ impl<'a> From<&'a Status> for View<'a> {
             mode_undecided: status.mode_undecided.unwrap_or_default(),
             enforcing: status.enforcing,
             agent: status.agent,
+            agent_kind: status.agent_kind.as_deref(),
             prompts: status.prompts,
             held: status.held,
             rules: status.rules,
@@ -77,6 +80,7 @@ impl<'a> From<&'a Status> for View<'a> {
                 .map(Network::from)
                 .collect(),
             services: status.services.as_deref(),
+            name_sources: status.name_sources.as_deref(),
             failures: &status.failures,
             hold_seconds: status.hold_seconds,
         }
@@ -106,6 +110,10 @@ fn text(status: &View<'_>) -> String {
     } else {
         status.failures.join(", ")
     };
+    let names = match status.name_sources {
+        Some(sources) => sources.join(", "),
+        None => "not known".to_owned(),
+    };
     let networks: Vec<String> = status
         .networks
         .iter()
@@ -120,7 +128,7 @@ fn text(status: &View<'_>) -> String {
         ("Version", status.version.to_owned()),
         ("Enforcing", yes_no(status.enforcing).to_owned()),
         ("Mode", mode),
-        ("Agent", yes_no(status.agent).to_owned()),
+        ("Agent", agent(status).to_owned()),
         ("Open prompts", status.prompts.to_string()),
         ("Calls held", status.held.to_string()),
         ("Rules in force", status.rules.to_string()),
@@ -129,11 +137,22 @@ fn text(status: &View<'_>) -> String {
         ("Admin rules", status.administrators.to_owned()),
         ("Networks", networks),
         ("Services", services(status.services).to_owned()),
+        ("Names from", names),
         ("Failures", failures),
         ("Longest hold", format!("{} s", status.hold_seconds)),
     ]
     .map(|(name, value)| format!("{:<16}{}\n", format!("{name}:"), clean(&value)))
     .concat()
+}
+
+/// Whether the user has an agent, and where that asks.
+fn agent<'a>(status: &View<'a>) -> &'a str {
+    match (status.agent, status.agent_kind) {
+        (false, _) => "no",
+        (true, Some("window")) => "yes, in a window",
+        (true, Some("terminal")) => "yes, on a terminal",
+        (true, _) => "yes",
+    }
 }
 
 /// Whether root and system users are guarded, in words.
@@ -167,6 +186,7 @@ mod tests {
                 primary: true,
             }]),
             services: Some("some".into()),
+            name_sources: Some(vec!["lookup".into(), "hosts".into()]),
             failures: vec!["no-agent=1".into()],
             hold_seconds: 120,
             ..Status::default()
@@ -176,13 +196,13 @@ mod tests {
             serde_json::json!({
                 "version": "0.1.0", "mode": "ask", "mode_ends": null, "mode_before": null,
                 "mode_undecided": false,
-                "enforcing": true, "agent": false,
+                "enforcing": true, "agent": false, "agent_kind": null,
                 "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
                 "administrators": "ok", "networks": [{
                     "uuid": "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab", "name": "Home", "kind": "vpn",
                     "primary": true,
                 }],
-                "services": "some",
+                "services": "some", "name_sources": ["lookup", "hosts"],
                 "failures": ["no-agent=1"], "hold_seconds": 120,
             })
         );
@@ -192,6 +212,8 @@ mod tests {
     fn people_get_a_line_for_each_field() {
         let status = Status {
             store: "cannot open\u{1b}[2J".into(),
+            agent: true,
+            agent_kind: Some("terminal".into()),
             ..Status::default()
         };
         let text = text(&View::from(&status));
@@ -202,5 +224,9 @@ mod tests {
         );
         assert!(text.contains("Failures:       none\n"), "{text}");
         assert!(text.contains("Services:       not guarded\n"), "{text}");
+        assert!(
+            text.contains("Agent:          yes, on a terminal\n"),
+            "{text}"
+        );
     }
 }
