@@ -28,6 +28,8 @@ struct State {
     destinations: Vec<Destination>,
     is_off: bool,
     pages_read: usize,
+    /// How often all was to be forgotten.
+    cleared: usize,
     filters: Vec<ActivityFilter>,
     watchers: Vec<OwnedUniqueName>,
     /// The rules of which was asked what they would have matched.
@@ -50,6 +52,11 @@ impl History {
     /// Programs did this, the newest first.
     pub(crate) fn set(&self, rows: Vec<Activity>) {
         self.lock().rows = rows;
+    }
+
+    /// How often all was to be forgotten.
+    pub(crate) fn cleared(&self) -> usize {
+        self.lock().cleared
     }
 
     /// These programs were seen, the last ones first; the first of them went here.
@@ -216,6 +223,23 @@ impl History {
                 matched
             }
             (None, None) => Ok(Matched::default()),
+        }
+    }
+
+    async fn clear(&self, uid: u32, #[zbus(signal_emitter)] emitter: SignalEmitter<'_>) {
+        assert_eq!(uid, OWN_UID);
+        let watchers = {
+            let mut state = self.lock();
+            state.cleared += 1;
+            state.rows.clear();
+            state.programs.clear();
+            state.watchers.clone()
+        };
+        for watcher in watchers {
+            let emitter = emitter.to_owned().set_destination(watcher.into());
+            Self::changed(&emitter)
+                .await
+                .expect("cannot tell of a change");
         }
     }
 

@@ -23,3 +23,4 @@ mod presence;
 mod programs;
 mod prompts;
 mod rules;
+mod settings;

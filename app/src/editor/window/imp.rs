@@ -12,9 +12,10 @@ use crate::{
     editor::{
         activity_page::ActivityPage, applications_page::ApplicationsPage,
         history_dialog::HistoryDialog, import_dialog::ImportDialog, program_page::ProgramPage,
-        rule_row::RuleRow,
+        rule_row::RuleRow, settings_dialog::SettingsDialog,
     },
     model::{RuleItem, RuleList},
+    preferences::Preferences,
 };
 
 #[derive(Default, gtk::CompositeTemplate)]
@@ -95,6 +96,7 @@ pub struct RulesWindow {
     /// The dialogs that are open.
     pub(super) history: glib::WeakRef<HistoryDialog>,
     pub(super) import: glib::WeakRef<ImportDialog>,
+    pub(super) settings: glib::WeakRef<SettingsDialog>,
 }
 
 #[glib::object_subclass]
@@ -134,6 +136,7 @@ impl ObjectImpl for RulesWindow {
         self.obj().add_history_actions();
         self.obj().add_exchange_actions();
         self.obj().add_selection_actions();
+        self.obj().add_settings_action();
         self.obj().enable_actions(false);
         self.search_bar.connect_entry(&*self.search_entry);
         self.own.replace(Some(self.bind(&self.own_list, false)));
@@ -179,6 +182,7 @@ impl ObjectImpl for RulesWindow {
                 imp.show_page();
             }
         ));
+        Preferences::default().bind_window(self.obj().upcast_ref(), &self.views);
         self.show_page();
     }
 }
