@@ -12,7 +12,8 @@ cd "$(dirname "$0")/.."
 list() {
     echo '# Files with text to be translated, sorted. build-aux/potfiles.sh writes this.'
     {
-        find data -name '*.desktop.in' -o -name '*.metainfo.xml.in' -o -name '*.policy.in'
+        find data -name '*.desktop.in' -o -name '*.metainfo.xml.in' -o -name '*.policy.in' \
+            -o -name '*.gschema.xml'
         # The functions themselves are in i18n/src/lib.rs.
         grep -rlE --include='*.rs' '\bn?gettext(_f)?\(' app/src cli/src i18n/src |
             grep -v '^i18n/src/lib\.rs$' || true

@@ -7,6 +7,7 @@
 //! * [`client`]: the way to the broker, and from its futures to the main loop.
 //! * [`model`]: what is shown, in plain Rust without widgets.
 //! * [`programs`]: what the system knows of a program, for its picture and its name.
+//! * [`preferences`]: what the windows alone do, as their user wants it.
 //! * [`agent`], [`editor`]: the two programs' windows.
 
 pub mod agent;
@@ -14,6 +15,7 @@ pub mod client;
 pub mod editor;
 pub mod hardening;
 pub mod model;
+pub mod preferences;
 pub mod programs;
 pub mod user_facing_error;
 

@@ -6,6 +6,7 @@ use portreeve_policy::{Mode, Operation, Outcome};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 mod services;
+mod told;
 
 pub use self::services::{Services, SystemUsers, Unseen};
 use crate::store::history::Limits;

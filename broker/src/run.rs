@@ -181,7 +181,8 @@ pub async fn run(places: Places) -> Result<(), Error> {
         failures,
         config.unseen(),
     ));
-    let (bus, mut following) = bus::serve(commands.clone(), history.clone()).await?;
+    let known = bus::Known::new(config.told(&places.config), Arc::clone(&names));
+    let (bus, mut following) = bus::serve(commands.clone(), history.clone(), known).await?;
     bus::set_apart(&bus, gatekeepers.pids()).await;
     follow(&bus, &commands, &table, networks_left, above);
     let services = config.services.guarded;

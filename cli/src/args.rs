@@ -52,6 +52,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Show the state of the firewall
     Status,
+    /// Show what the administrator has set, as its file would say it
+    Settings,
     /// Check everything the firewall needs, and say how to repair what is missing
     Doctor,
     /// List the open prompts

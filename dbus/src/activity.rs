@@ -241,6 +241,7 @@ pub trait Activities {
 
     /// Forgets everything of the user that has happened so far. Needs Portreeve's own window as the caller, or root, or polkit's
     /// leave ([`crate::ACTION_CLEAR_HISTORY`]).
+    #[zbus(allow_interactive_auth)]
     fn clear(&self, uid: u32) -> Result<(), Error>;
 
     /// Subscribes the caller to `changed`, sent to it alone until its connection ends. Gives the number

@@ -2,7 +2,7 @@
 
 use zbus::proxy;
 
-use crate::{Error, Status};
+use crate::{Error, Settings, Status};
 
 /// State of the broker, and the registration of agents.
 #[proxy(
@@ -14,6 +14,9 @@ pub trait Broker {
     /// State, as far as it concerns user `uid` ([`crate::OWN_UID`] for the caller's own; only root
     /// may ask for another's).
     fn status(&self, uid: u32) -> Result<Status, Error>;
+
+    /// What the administrator has set. Everybody may know that, and nobody changes it here.
+    fn settings(&self) -> Result<Settings, Error>;
 
     /// Makes the caller the agent of its user: it serves `io.github.portreeve.Agent1` at
     /// [`crate::AGENT_PATH`] and is shown every prompt from now on, those already open first. Only

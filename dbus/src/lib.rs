@@ -23,6 +23,7 @@ mod prompt;
 mod prompts;
 mod rule;
 mod rules;
+mod settings;
 mod status;
 
 pub use activity::{
@@ -47,6 +48,7 @@ pub use prompt::Prompt;
 pub use prompts::PromptsProxy;
 pub use rule::{ANY, Checked, Rule, RuleSpec};
 pub use rules::RulesProxy;
+pub use settings::{HistorySettings, ServiceSettings, Settings, UnruledSettings};
 pub use status::Status;
 
 /// Well-known name of the broker on the system bus.

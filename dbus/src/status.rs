@@ -21,6 +21,9 @@ pub struct Status {
     pub enforcing: bool,
     /// Whether the caller's user has an agent.
     pub agent: bool,
+    /// Where that asks: `window` (portreeve-agent) or `terminal` (portreevectl); absent if there is none, or the broker is
+    /// an older one.
+    pub agent_kind: Option<String>,
     /// Questions open for the caller's user.
     pub prompts: u32,
     /// Calls of the caller's user that are held now.
@@ -41,6 +44,8 @@ pub struct Status {
     /// Whether calls of root and system users are judged: `off`, `all`, or `some` of them; absent if the broker is an
     /// older one.
     pub services: Option<String>,
+    /// Where names of hosts come from now, as [`crate::Prompt::host_source`] says it; absent if the broker is an older one.
+    pub name_sources: Option<Vec<String>>,
     /// Seconds a call is held before it is told no.
     pub hold_seconds: u32,
 }

@@ -3,7 +3,8 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use adw::prelude::*;
-use gtk::{gdk, glib, graphene};
+use gtk::{gdk, gio, glib, graphene};
+use portreeve_dbus::APPLICATION_ID;
 
 /// How long a window gets to come up and draw.
 const SETTLING: Duration = Duration::from_millis(350);
@@ -110,6 +111,7 @@ impl Camera {
     ) {
         if !name.contains(&self.only) {
             window.destroy();
+            forget_preferences();
             return;
         }
         let window_size = window.default_size();
@@ -135,6 +137,16 @@ impl Camera {
             .save_to_png(&file)
             .unwrap_or_else(|error| panic!("cannot write {}: {error}", file.display()));
         window.destroy();
+        forget_preferences();
+    }
+}
+
+/// The next window is as if it were the first.
+fn forget_preferences() {
+    let settings = gio::Settings::new(APPLICATION_ID);
+    let keys = settings.settings_schema().map(|schema| schema.list_keys());
+    for key in keys.unwrap_or_default() {
+        settings.reset(&key);
     }
 }
 

@@ -8,6 +8,7 @@ mod camera;
 mod exchange;
 mod prompts;
 mod rules;
+mod settings;
 mod turns;
 
 use std::{env, path::PathBuf};
@@ -66,5 +67,6 @@ async fn take_all(application: &adw::Application) {
         activity::take(&camera, look).await;
         applications::take(&camera, look).await;
         exchange::take(&camera, look).await;
+        settings::take(&camera, look).await;
     }
 }

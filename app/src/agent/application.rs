@@ -36,6 +36,7 @@ mod imp {
     use crate::{
         client::{self, Broker},
         model::{Absence, Queue},
+        preferences::Preferences,
         programs::Programs,
     };
 
@@ -52,6 +53,7 @@ mod imp {
         pub(super) broker: RefCell<Option<Broker>>,
         pub(super) programs: Programs,
         pub(super) absence: RefCell<Absence>,
+        pub(super) preferences: Preferences,
         /// Keeps the agent running without a window.
         hold: OnceCell<gio::ApplicationHoldGuard>,
     }
@@ -246,7 +248,8 @@ impl AgentApplication {
         // Of what is quiet it is told once: each banner would be as loud as a window.
         let is_told = !imp.told.borrow_mut().insert(subject.clone());
         if !(is_quiet && is_told) {
-            let notification = notification::new(prompt, is_quiet);
+            let urgent = imp.preferences.are_notifications_urgent();
+            let notification = notification::new(prompt, is_quiet, urgent);
             self.send_notification(Some(&notification::id(subject)), &notification);
         }
     }
@@ -273,6 +276,8 @@ impl AgentApplication {
         let program = imp.programs.known(programs::key(&oldest));
         let prompts = imp.queue.borrow_mut().gather(subject, Instant::now());
         let waiting = imp.queue.borrow().waiting(subject);
+        let wanted = &imp.preferences;
+        window.prefer(wanted.opens_details(), wanted.longest_suggestion());
         window.ask(&prompts, &program, waiting);
         let others: Vec<Prompt> = imp.queue.borrow().others().into_iter().cloned().collect();
         let named: Vec<_> = others.iter().map(|prompt| self.other(prompt)).collect();
@@ -287,9 +292,10 @@ impl AgentApplication {
         if has_changed {
             imp.told.borrow_mut().remove(subject);
         }
+        let urgent = imp.preferences.are_notifications_urgent();
         for prompt in [&oldest].into_iter().chain(&others) {
             if imp.told.borrow_mut().insert(prompt.subject.clone()) {
-                let notification = notification::new(prompt, false);
+                let notification = notification::new(prompt, false, urgent);
                 self.send_notification(Some(&notification::id(&prompt.subject)), &notification);
             }
         }

@@ -28,18 +28,19 @@ pub(super) fn id(subject: &str) -> String {
     format!("prompt-{subject}")
 }
 
-/// The notification for this prompt; one that is quiet does not press for an answer. Its title does not say where to,
-/// as lock screens show it.
-pub(super) fn new(prompt: &Prompt, is_quiet: bool) -> gio::Notification {
+/// The notification for this prompt; one that is quiet does not press for an answer, and one that is not is urgent, if
+/// its user wants that. Its title does not say where to, as lock screens show it.
+pub(super) fn new(prompt: &Prompt, is_quiet: bool, may_be_urgent: bool) -> gio::Notification {
     let name = shown(&prompt.name);
     let host = shown(prompt.host.as_deref().unwrap_or(&prompt.address));
     let title = gettext_f("“{app}” asks to use the network", &[("app", &name)]);
     let notification = gio::Notification::new(&title);
     notification.set_body(Some(&gettext_f("Destination: {host}", &[("host", &host)])));
-    notification.set_priority(if prompt.held > 0 && !is_quiet {
-        gio::NotificationPriority::Urgent
-    } else {
-        gio::NotificationPriority::Normal
+    let presses = prompt.held > 0 && !is_quiet;
+    notification.set_priority(match (presses, may_be_urgent) {
+        (true, true) => gio::NotificationPriority::Urgent,
+        (true, false) => gio::NotificationPriority::High,
+        (false, _) => gio::NotificationPriority::Normal,
     });
     let action = format!("app.{SHOW_ACTION}");
     let subject = prompt.subject.to_variant();

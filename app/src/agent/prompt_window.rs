@@ -91,14 +91,24 @@ impl PromptWindow {
         window
     }
 
+    /// Has questions that come from now on begin with their details if these are to be open, and suggest no longer
+    /// lifespan than this.
+    pub fn prefer(&self, details: bool, longest: For) {
+        self.imp().opens_details.set(details);
+        self.imp().longest.set(Some(longest));
+    }
+
     /// Asks what these prompts do, as one question; `waiting` more of the same program wait behind them.
     ///
     /// A question that is on the screen already keeps what was chosen in it.
     pub fn ask(&self, prompts: &[Prompt], program: &Program, waiting: usize) {
         let imp = self.imp();
-        let Some(question) = Question::of(prompts, program) else {
+        let Some(mut question) = Question::of(prompts, program) else {
             return;
         };
+        if let Some(longest) = imp.longest.get() {
+            question.suggest_at_most(longest);
+        }
         let asked: Vec<_> = prompts.iter().map(|it| (it.id, it.revision)).collect();
         let before = imp.shown.replace(Some(imp::Shown {
             asked: asked.clone(),
@@ -143,7 +153,7 @@ impl PromptWindow {
                 &question.lifespans,
                 kept.unwrap_or(suggested),
             );
-            imp.details_row.set_expanded(false);
+            imp.details_row.set_expanded(imp.opens_details.get());
         }
         self.show_details(&question);
         self.fill_menu(&question);

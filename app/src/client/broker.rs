@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use portreeve_dbus::{
     ActiveNetwork, ActivitiesProxy, Activity, ActivityFilter, BrokerProxy, CallSpec, Change,
     Destination, Error, Explanation, ListInfo, ListsProxy, Matched, ModeSpec, ModesProxy, NewList,
-    OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RuleSpec, RulesProxy, SeenProgram, Status,
-    Timeline, list_text,
+    OWN_UID, Prompt, PromptsProxy, Rule, RuleChanges, RuleSpec, RulesProxy, SeenProgram, Settings,
+    Status, Timeline, list_text,
 };
 use portreeve_policy::{For, Scope};
 use zbus::{Connection, proxy::MethodFlags};
@@ -41,6 +41,12 @@ impl Broker {
         let connection = self.connection.clone();
         in_background(async move { BrokerProxy::new(&connection).await?.status(OWN_UID).await })
             .await
+    }
+
+    /// What the administrator has set.
+    pub async fn settings(&self) -> Result<Settings, Error> {
+        let connection = self.connection.clone();
+        in_background(async move { BrokerProxy::new(&connection).await?.settings().await }).await
     }
 
     /// The networks that are active.
@@ -177,6 +183,16 @@ impl Broker {
         in_background(async move {
             let activities = ActivitiesProxy::new(&connection).await?;
             activities.list(OWN_UID, &filter, &before, 0).await
+        })
+        .await
+    }
+
+    /// Has all that programs did forgotten.
+    pub async fn clear_activity(&self) -> Result<(), Error> {
+        let connection = self.connection.clone();
+        in_background(async move {
+            let activities = ActivitiesProxy::new(&connection).await?;
+            activities.clear(OWN_UID).await
         })
         .await
     }

@@ -109,6 +109,7 @@ impl EditorApplication {
             ("win.show-history", "<Control>h"),
             ("win.import-file", "<Control>o"),
             ("win.export", "<Control>e"),
+            ("win.show-settings", "<Control>comma"),
             ("app.shortcuts", "<Control>question"),
             ("window.close", "<Control>w"),
             ("app.quit", "<Control>q"),

@@ -2,7 +2,7 @@
 //!
 //! `link` follows the broker, [`RulesWindow`] shows the rules and has them changed,
 //! [`RuleDialog`] takes a new one, [`ImportDialog`] those of a file, and [`HistoryDialog`] shows and undoes their
-//! last changes; `practice` asks for practice; `ActivityPage` shows what programs did, `ApplicationsPage` which programs there are, and `ProgramPage`
+//! last changes; [`SettingsDialog`] has what the windows do, and shows what the administrator has set; `practice` asks for practice; `ActivityPage` shows what programs did, `ApplicationsPage` which programs there are, and `ProgramPage`
 //! one of them.
 
 mod about;
@@ -25,6 +25,7 @@ mod program_row;
 mod rule_dialog;
 mod rule_list_view;
 mod rule_row;
+mod settings_dialog;
 mod status_dialog;
 mod timeline;
 mod timeline_table;
@@ -40,4 +41,5 @@ pub use history_dialog::HistoryDialog;
 pub use import_dialog::ImportDialog;
 pub use practice::question as practice_question;
 pub use rule_dialog::RuleDialog;
+pub use settings_dialog::SettingsDialog;
 pub use window::RulesWindow;

@@ -8,6 +8,7 @@ use super::window::RulesWindow;
 use crate::{
     agent::{Outcome, PromptWindow},
     i18n::gettext,
+    preferences::Preferences,
     programs::Program,
 };
 
@@ -30,6 +31,8 @@ pub(super) fn ask(parent: &RulesWindow) {
     window.set_transient_for(Some(parent));
     window.set_destroy_with_parent(true);
     window.mark_as_practice();
+    let wanted = Preferences::default();
+    window.prefer(wanted.opens_details(), wanted.longest_suggestion());
     window.ask(&[question()], &Program::default(), 0);
     window.present();
     let parent = parent.downgrade();

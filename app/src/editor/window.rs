@@ -24,6 +24,7 @@ mod history;
 mod imp;
 mod mode;
 mod selection;
+mod settings;
 
 /// The action that opens the dialog for a new rule.
 const ADD_RULE: &str = "add-rule";
@@ -200,7 +201,7 @@ impl RulesWindow {
             dialog.set_broker(broker.clone());
         }
         if let Some(dialog) = imp.import.upgrade() {
-            dialog.set_broker(broker);
+            dialog.set_broker(broker.clone());
         }
     }
 

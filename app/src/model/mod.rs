@@ -26,6 +26,7 @@ mod queue;
 mod rule_item;
 mod rule_list;
 mod rule_words;
+mod settings_words;
 mod text;
 mod timeline;
 mod week;
@@ -61,6 +62,9 @@ pub use queue::Queue;
 pub use rule_item::RuleItem;
 pub use rule_list::RuleList;
 pub use rule_words::RuleWords;
+pub use settings_words::{
+    SettingFact, SettingsGroup, settings_groups, settings_source, state_groups,
+};
 pub use text::{is_right_to_left, isolate, plain, shown};
 pub use timeline::{Calls, TimelineParts};
 pub use week::{DAYS, HOURS, Week};

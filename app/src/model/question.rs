@@ -187,6 +187,15 @@ impl Question {
         }
     }
 
+    /// Suggests no longer lifespan than this: of those up to the one that the broker suggests, the longest that is not
+    /// longer, or else the shortest.
+    pub fn suggest_at_most(&mut self, longest: For) {
+        let mut offered = self.lifespans.iter().take(self.suggested_lifespan + 1);
+        let longest = length(longest);
+        let fitting = offered.rposition(|choice| length(choice.value) <= longest);
+        self.suggested_lifespan = fitting.unwrap_or_default();
+    }
+
     /// Whether an answer for all connections of the program may last so.
     pub fn can_be_for_all(&self, lifespan: For) -> bool {
         let is_anywhere = |choice: &Choice<Extent>| choice.value == Extent::Scope(Scope::Any);
@@ -347,6 +356,17 @@ fn scope_label(kind: Kind, scope: Scope, host: &str, port: u16, by_udp: bool) ->
             "{host}, port {port} only",
             &[("host", host), ("port", &port)],
         ),
+    }
+}
+
+/// By which lifespans are longer or shorter, as prompts have them in order.
+fn length(lifespan: For) -> (u8, u32) {
+    match lifespan {
+        For::Once => (0, 0),
+        For::Process => (1, 0),
+        For::Time(span) => (2, span.seconds()),
+        For::Logout => (3, 0),
+        For::Always => (4, 0),
     }
 }
 

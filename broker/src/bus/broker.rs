@@ -1,6 +1,8 @@
 //! `io.github.portreeve.Broker1`.
 
-use portreeve_dbus::{AGENT_EXECUTABLE, CONTROL_EXECUTABLE, Error, Status};
+use std::sync::PoisonError;
+
+use portreeve_dbus::{AGENT_EXECUTABLE, CONTROL_EXECUTABLE, Error, Settings, Status};
 use zbus::{Connection, fdo::DBusProxy, interface, message::Header};
 
 use super::{
@@ -23,7 +25,18 @@ impl Broker {
     ) -> Result<Status, Error> {
         let caller = self.0.callers.get(connection, &header).await?;
         let uid = caller.user(uid)?;
-        self.0.ask(|reply| Command::Status { uid, reply }).await
+        let status = self.0.ask(|reply| Command::Status { uid, reply }).await?;
+        let names = self.0.known.names.lock();
+        let sources = names.unwrap_or_else(PoisonError::into_inner).sources();
+        Ok(Status {
+            name_sources: Some(sources),
+            ..status
+        })
+    }
+
+    /// Of nobody in particular: whoever calls may know it.
+    fn settings(&self) -> Settings {
+        Settings::clone(&self.0.known.settings)
     }
 
     async fn register_agent(

@@ -18,10 +18,10 @@ mod sleep;
 mod systemd;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
-use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error};
+use portreeve_dbus::{BROKER_PATH, BUS_NAME, Error, Settings};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -38,7 +38,11 @@ pub use self::{
     sleep::park_before_sleep,
     systemd::{set_apart, stops_for_good},
 };
-use crate::{decide::Command, object::Ways, store::history::History};
+use crate::{
+    decide::Command,
+    object::{Names, Ways},
+    store::history::History,
+};
 
 /// What the interfaces have in common.
 #[derive(Clone)]
@@ -56,6 +60,22 @@ struct Shared {
     lists: Arc<Limiter<u32>>,
     read_lists: Arc<Limiter<u32>>,
     ways: Ways,
+    known: Known,
+}
+
+/// What is told without the loop.
+#[derive(Clone, Default)]
+pub struct Known {
+    settings: Arc<Settings>,
+    names: Arc<Mutex<Names>>,
+}
+
+impl Known {
+    /// The administrator's settings, and the names of hosts.
+    pub fn new(settings: Settings, names: Arc<Mutex<Names>>) -> Self {
+        let settings = Arc::new(settings);
+        Self { settings, names }
+    }
 }
 
 impl Shared {
@@ -79,6 +99,7 @@ impl Shared {
 pub async fn serve(
     commands: mpsc::Sender<Command>,
     history: History,
+    known: Known,
 ) -> zbus::Result<(Connection, JoinHandle<()>)> {
     let callers = Arc::new(Callers::default());
     let watchers = Arc::new(Watchers::default());
@@ -91,6 +112,7 @@ pub async fn serve(
         strengthenings: leave::strengthening(),
         history,
         ways: Ways::default(),
+        known,
         changes: Limiter::new("changes of your rules", rules::CHANGES_OF_A_USER),
         lists: Limiter::new("lists of yours", lists::LISTS_OF_A_USER),
         read_lists: Limiter::new("lists that you read", lists::LISTS_OF_A_USER),

@@ -46,6 +46,16 @@ pub enum AgentKind {
     },
 }
 
+impl AgentKind {
+    /// The word used on the bus.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Terminal { .. } => "terminal",
+        }
+    }
+}
+
 /// A registered agent. Its messages go to a task of the bus room; that ends when this is dropped.
 #[derive(Debug)]
 pub struct AgentHandle {

@@ -133,6 +133,7 @@ impl Decider {
             mode_undecided: mode.undecided,
             enforcing: self.kernel.is_enforcing(),
             agent: self.has_desk(uid),
+            agent_kind: self.agents.get(uid).map(|it| it.kind.word().to_owned()),
             prompts: count(self.prompts.of(uid).count()),
             held: self.prompts.of(uid).map(super::prompt::Prompt::held).sum(),
             rules: count(self.rules.in_force(uid)),
@@ -149,6 +150,8 @@ impl Decider {
             failures: self.failures.report(),
             hold_seconds: self.config.hold_seconds,
             services: Some(self.config.services.state().to_owned()),
+            // The loop has no names.
+            name_sources: None,
         }
     }
 

@@ -62,9 +62,19 @@ pub struct Names {
     resolvers: Resolvers,
     pub(super) learnt: Learnt,
     answers: Option<Box<dyn Answers>>,
+    /// Whether systemd-resolved tells what it finds.
+    pub(super) has_resolver: bool,
 }
 
 impl Names {
+    /// Where names come from now, as a prompt says where its host's does; in the order in which they are asked.
+    pub fn sources(&self) -> Vec<String> {
+        let lookups = self.answers.as_ref().map(|_| "lookup");
+        let resolver = self.has_resolver.then_some("resolver");
+        let all = lookups.into_iter().chain(["hosts"]).chain(resolver);
+        all.map(str::to_owned).collect()
+    }
+
     /// Learns from these answers from now on; returns what is readable once there are some.
     pub fn listen(&mut self, answers: Box<dyn Answers>) -> Vec<OwnedFd> {
         let wakeups = answers.wakeups();

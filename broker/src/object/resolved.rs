@@ -8,7 +8,7 @@ use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -45,6 +45,7 @@ pub(super) async fn follow_resolved(names: Arc<Mutex<Names>>) {
         if let Err(error) = follow(Path::new(MONITOR), &names).await {
             tracing::debug!("cannot follow systemd-resolved: {error}");
         }
+        lock(&names).has_resolver = false;
         sleep(AGAIN).await;
     }
 }
@@ -79,8 +80,10 @@ async fn follow(path: &Path, names: &Mutex<Names>) -> io::Result<()> {
         while let Some(end) = received.iter().position(|byte| *byte == 0) {
             let message: Vec<u8> = received.drain(..=end).collect();
             let message = message.get(..end).unwrap_or_default();
-            if let Some(found) = read(message) {
-                let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = read(message);
+            let mut names = lock(names);
+            names.has_resolver |= !refuses(message);
+            if let Some(found) = found {
                 names.share(&found);
             }
         }
@@ -88,6 +91,20 @@ async fn follow(path: &Path, names: &Mutex<Names>) -> io::Result<()> {
             return Err(io::ErrorKind::InvalidData.into());
         }
     }
+}
+
+fn lock(names: &Mutex<Names>) -> MutexGuard<'_, Names> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a message says that nothing is told.
+fn refuses(message: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "error")]
+        _error: String,
+    }
+    serde_json::from_slice::<Refusal>(message).is_ok()
 }
 
 #[derive(Deserialize)]
@@ -238,6 +255,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn who_refuses_tells_nothing() {
+        assert!(refuses(
+            b"{\"error\":\"io.systemd.System\",\"parameters\":{}}"
+        ));
+        assert!(!refuses(
+            b"{\"parameters\":{\"ready\":true},\"continues\":true}"
+        ));
+    }
+
     #[tokio::test]
     async fn messages_come_in_pieces_and_end_with_the_service() {
         let dir = tempfile::tempdir().unwrap();
@@ -263,5 +290,6 @@ mod tests {
         let address = "192.0.2.1".parse().unwrap();
         let (host, _) = names.lock().unwrap().of(Process::default(), 1, address);
         assert_eq!(host.as_deref(), Some("a.example"));
+        assert_eq!(names.lock().unwrap().sources(), ["hosts", "resolver"]);
     }
 }

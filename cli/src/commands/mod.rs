@@ -8,6 +8,7 @@ mod mode;
 mod pending;
 mod programs;
 mod rules;
+mod settings;
 mod status;
 mod test;
 mod top;
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: &Args, output: &mut Output) -> Result<ExitCode> {
     let uid = user::resolve(args.user.as_deref())?;
     match &args.command {
         Command::Status => status::run(uid, output).await?,
+        Command::Settings => settings::run(output).await?,
         Command::Doctor => return doctor::run(uid, output).await,
         Command::Pending(pending) if pending.watch => pending::watch(uid, output).await?,
         Command::Pending(_) => pending::list(uid, output).await?,

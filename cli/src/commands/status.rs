@@ -23,6 +23,7 @@ struct View<'a> {
     mode_undecided: bool,
     enforcing: bool,
     agent: bool,
+    agent_kind: Option<&'a str>,
     prompts: u32,
     held: u32,
     rules: u32,
@@ -31,6 +32,7 @@ struct View<'a> {
     administrators: &'a str,
     networks: Vec<Network<'a>>,
     services: Option<&'a str>,
+    name_sources: Option<&'a [String]>,
     failures: &'a [String],
     hold_seconds: u32,
 }
@@ -65,6 +67,7 @@ impl<'a> From<&'a Status> for View<'a> {
             mode_undecided: status.mode_undecided.unwrap_or_default(),
             enforcing: status.enforcing,
             agent: status.agent,
+            agent_kind: status.agent_kind.as_deref(),
             prompts: status.prompts,
             held: status.held,
             rules: status.rules,
@@ -78,6 +81,7 @@ impl<'a> From<&'a Status> for View<'a> {
                 .map(Network::from)
                 .collect(),
             services: status.services.as_deref(),
+            name_sources: status.name_sources.as_deref(),
             failures: &status.failures,
             hold_seconds: status.hold_seconds,
         }
@@ -107,6 +111,11 @@ fn text(status: &View<'_>) -> String {
     } else {
         status.failures.join(", ")
     };
+    let names = match status.name_sources {
+        Some(sources) => sources.join(", "),
+        // Translators: where names of computers come from is not known.
+        None => gettext("not known"),
+    };
     let networks: Vec<String> = status
         .networks
         .iter()
@@ -124,7 +133,7 @@ fn text(status: &View<'_>) -> String {
         (gettext("Enforcing:"), yes_no(status.enforcing)),
         (gettext("Mode:"), mode),
         // Translators: whether a program is there that asks the user: yes or no.
-        (gettext("Agent:"), yes_no(status.agent)),
+        (gettext("Agent:"), agent(status)),
         (gettext("Open prompts:"), status.prompts.to_string()),
         // Translators: how many calls of programs wait for an answer.
         (gettext("Calls held:"), status.held.to_string()),
@@ -138,6 +147,8 @@ fn text(status: &View<'_>) -> String {
         (gettext("Networks:"), networks),
         // Translators: of the system.
         (gettext("Services:"), services(status.services)),
+        // Translators: of computers on the network; what follows are words for where they come from.
+        (gettext("Names from:"), names),
         (gettext("Failures:"), failures),
         (
             // Translators: for how long a call may wait for an answer.
@@ -153,6 +164,15 @@ fn text(status: &View<'_>) -> String {
 
 fn yes_no(value: bool) -> String {
     if value { gettext("yes") } else { gettext("no") }
+}
+
+/// Whether the user has an agent, and where that asks.
+fn agent(status: &View<'_>) -> String {
+    match (status.agent, status.agent_kind) {
+        (true, Some("window")) => gettext("yes, in a window"),
+        (true, Some("terminal")) => gettext("yes, on a terminal"),
+        (is_there, _) => yes_no(is_there),
+    }
 }
 
 /// Whether root and system users are guarded, in words.
@@ -187,6 +207,7 @@ mod tests {
                 primary: true,
             }]),
             services: Some("some".into()),
+            name_sources: Some(vec!["lookup".into(), "hosts".into()]),
             failures: vec!["no-agent=1".into()],
             hold_seconds: 120,
             ..Status::default()
@@ -196,13 +217,13 @@ mod tests {
             serde_json::json!({
                 "version": "0.1.0", "mode": "ask", "mode_ends": null, "mode_before": null,
                 "mode_undecided": false,
-                "enforcing": true, "agent": false,
+                "enforcing": true, "agent": false, "agent_kind": null,
                 "prompts": 2, "held": 0, "rules": 0, "store": "ok", "history": "off",
                 "administrators": "ok", "networks": [{
                     "uuid": "0b5d3f8e-4c1a-4f6e-9d55-0123456789ab", "name": "Home", "kind": "vpn",
                     "primary": true,
                 }],
-                "services": "some",
+                "services": "some", "name_sources": ["lookup", "hosts"],
                 "failures": ["no-agent=1"], "hold_seconds": 120,
             })
         );
@@ -212,6 +233,8 @@ mod tests {
     fn people_get_a_line_for_each_field() {
         let status = Status {
             store: "cannot open\u{1b}[2J".into(),
+            agent: true,
+            agent_kind: Some("terminal".into()),
             ..Status::default()
         };
         let text = text(&View::from(&status));
@@ -222,5 +245,9 @@ mod tests {
         );
         assert!(text.contains("Failures:       none\n"), "{text}");
         assert!(text.contains("Services:       not guarded\n"), "{text}");
+        assert!(
+            text.contains("Agent:          yes, on a terminal\n"),
+            "{text}"
+        );
     }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use portreeve_broker::{bus, store::history::History};
+use portreeve_broker::{
+    bus::{self, Known},
+    store::history::History,
+};
 use portreeve_dbus::{
     ACTION_CLEAR_HISTORY, ActivitiesProxy, Activity, ActivityFilter, Destination, Error, OWN_UID,
     RulesProxy,
@@ -500,7 +503,8 @@ fn without_a_history_it_is_said() {
     let name = "activity::without_a_history_it_is_said";
     on_a_bus(name, As::Anyone, async {
         let (commands, _commanded) = mpsc::channel(16);
-        let _broker = bus::serve(commands, History::none()).await.unwrap();
+        let serving = bus::serve(commands, History::none(), Known::default());
+        let _broker = serving.await.unwrap();
         let (_client, proxy) = client().await;
         let refused = proxy.list(OWN_UID, &any(), "", 0).await;
         assert!(

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -82,6 +83,9 @@ impl Answer for Log {
     }
 }
 
+/// The file that its settings are said to be from.
+pub(crate) const CONFIG: &str = "/etc/portreeve/portreeved.toml";
+
 /// A broker on the system bus.
 pub(crate) struct Broker {
     arrivals: mpsc::Sender<Arrival>,
@@ -115,6 +119,7 @@ impl Broker {
             config.unseen(),
         );
         let services = config.services.guarded;
+        let settings = config.told(Path::new(CONFIG));
         let limits = config.history.limits();
         let place = dir.path().join("history.db");
         let history = History::keep(place, limits, Arc::clone(&failures)).unwrap();
@@ -135,7 +140,9 @@ impl Broker {
             commands: commanded,
             interrupted: Arc::new(Notify::new()),
         }));
-        let (connection, _following) = bus::serve(commands.clone(), history.clone()).await.unwrap();
+        let known = bus::Known::new(settings, Arc::default());
+        let serving = bus::serve(commands.clone(), history.clone(), known).await;
+        let (connection, _following) = serving.unwrap();
         let left = Left::nothing();
         tokio::spawn(bus::follow_networks(
             connection.clone(),

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, future::join_all};
-use portreeve_broker::{bus, store::history::History};
+use portreeve_broker::{
+    bus::{self, Known},
+    store::history::History,
+};
 use portreeve_dbus::{
     ACTION_STRENGTHEN, Error, ModeSpec, ModesProxy, OWN_UID, PromptsProxy, RulesProxy,
 };
@@ -155,7 +158,8 @@ fn so_many_calls_of_a_user_are_under_way_and_no_more() {
     on_a_bus(name, As::User, async {
         // A loop that answers nobody.
         let (commands, commanded) = mpsc::channel(1024);
-        let _broker = bus::serve(commands, History::none()).await.unwrap();
+        let serving = bus::serve(commands, History::none(), Known::default());
+        let _broker = serving.await.unwrap();
         let mut calls = JoinSet::new();
         for connection in 1..=4 {
             let client = connect().await;

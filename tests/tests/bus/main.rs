@@ -21,6 +21,7 @@ mod networks;
 mod polkit;
 mod prompts;
 mod rules;
+mod settings;
 mod stage;
 mod status;
 mod timed;

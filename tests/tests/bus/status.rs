@@ -23,6 +23,7 @@ fn a_user_sees_his_own_state() {
             mode_undecided: None,
             enforcing: true,
             agent: false,
+            agent_kind: None,
             prompts: 0,
             held: 0,
             rules: 2,
@@ -32,6 +33,7 @@ fn a_user_sees_his_own_state() {
             networks: Some(Vec::new()),
             failures: Vec::new(),
             services: Some("off".into()),
+            name_sources: Some(vec!["hosts".into()]),
             hold_seconds: 60,
         };
         assert_eq!(proxy.status(OWN_UID).await.unwrap(), expected);

@@ -12,7 +12,7 @@ use std::{
 
 use portreeve_dbus::{
     AGENT_PATH, Activity, AgentProxy, BROKER_PATH, BUS_NAME, Change, Error, OWN_UID, Prompt, Rule,
-    RuleChanges, RuleSpec, Status, withdrawn,
+    RuleChanges, RuleSpec, Settings, Status, withdrawn,
 };
 use tokio::runtime::Runtime;
 use zbus::{
@@ -24,6 +24,7 @@ use self::rules::RulesInterface;
 use crate::{health, history::History, modes::Modes};
 
 mod lists;
+mod own;
 mod rules;
 
 /// An answer as it came.
@@ -55,6 +56,7 @@ struct State {
     added: Vec<RuleSpec>,
     watchers: Vec<OwnedUniqueName>,
     status: Status,
+    settings: Settings,
     /// What the user's lists are called.
     lists: Vec<String>,
 }
@@ -218,7 +220,7 @@ impl Broker {
         let connection = runtime
             .block_on(
                 connection::Builder::address(bus)
-                    .serve_at(BROKER_PATH, BrokerInterface(state.clone()))
+                    .serve_at(BROKER_PATH, own::BrokerInterface(state.clone()))
                     .serve_at(BROKER_PATH, PromptsInterface(state.clone()))
                     .serve_at(BROKER_PATH, RulesInterface(state.clone()))
                     .serve_at(BROKER_PATH, lists::ListsInterface(state.clone()))
@@ -323,6 +325,11 @@ impl Broker {
         lock(&self.state).status = status;
     }
 
+    /// The administrator has set this.
+    pub(crate) fn set_settings(&self, settings: Settings) {
+        lock(&self.state).settings = settings;
+    }
+
     /// The network of a rule is not active, or is again.
     pub(crate) async fn leaves(&self, id: u64, away: bool) {
         self.alter(id, |it| it.away = away.then_some(true)).await;
@@ -381,27 +388,6 @@ impl Broker {
             .build()
             .await
             .expect("cannot reach the agent")
-    }
-}
-
-struct BrokerInterface(Shared);
-
-#[interface(name = "io.github.portreeve.Broker1")]
-impl BrokerInterface {
-    fn status(&self, uid: u32) -> Status {
-        own(uid);
-        let state = lock(&self.0);
-        let mut status = state.status.clone();
-        status.agent |= state.agent.is_some();
-        status
-    }
-
-    fn register_agent(&self, #[zbus(header)] header: Header<'_>) {
-        lock(&self.0).agent = header.sender().map(|name| name.to_owned().into());
-    }
-
-    fn prompt_shown(&self, id: u64, revision: u32) {
-        lock(&self.0).shown.push((id, revision));
     }
 }
 

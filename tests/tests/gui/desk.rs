@@ -58,6 +58,7 @@ pub(crate) struct Desk {
     // In the order in which they end.
     programs: Vec<Running>,
     language: &'static str,
+    schemas: TempDir,
     _system_bus: Daemon,
     folder: TempDir,
     _alone: MutexGuard<'static, ()>,
@@ -106,6 +107,7 @@ impl Desk {
             session_bus,
             programs,
             language: "",
+            schemas: compiled(&schema()),
             _system_bus: system_bus,
             folder,
             _alone: alone,
@@ -138,6 +140,11 @@ impl Desk {
         self.language = language;
     }
 
+    /// Programs that are started from now on find this schema, and no other of what they keep.
+    pub(crate) fn forge(&mut self, schema: &str) {
+        self.schemas = compiled(schema);
+    }
+
     /// Starts one of the programs under test.
     pub(crate) fn start_program(&mut self, name: &str) {
         let running = Running::start(&mut self.command(programs::folder().join(name)));
@@ -167,6 +174,17 @@ impl Desk {
     pub(crate) fn pause(&self, time: Duration) {
         self.runtime
             .block_on(async { tokio::time::sleep(time).await });
+    }
+
+    /// Address of the session's bus.
+    pub(crate) fn session_bus(&self) -> &str {
+        &self.session_bus
+    }
+
+    /// What the windows have kept.
+    pub(crate) fn kept(&self) -> String {
+        let file = self.folder.path().join("glib-2.0/settings/keyfile");
+        fs::read_to_string(file).unwrap_or_default()
     }
 
     /// Runs a future of the broker's.
@@ -387,7 +405,10 @@ impl Desk {
             .env("XDG_RUNTIME_DIR", self.folder.path())
             .env("XDG_DATA_HOME", self.folder.path())
             .env("GSK_RENDERER", "cairo")
-            .env("GSETTINGS_BACKEND", "memory")
+            // What is kept is, in a file of this desk's.
+            .env("GSETTINGS_BACKEND", "keyfile")
+            .env("GSETTINGS_SCHEMA_DIR", self.schemas.path())
+            .env("XDG_CONFIG_HOME", self.folder.path())
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env_remove("AT_SPI_BUS_ADDRESS");
         self.screen.lead(&mut command);
@@ -405,6 +426,27 @@ impl Desk {
 fn is_window(line: &str) -> bool {
     // Applications stand at the edge, and their windows below.
     line.starts_with("  ") && !line.starts_with("   ")
+}
+
+/// The text of the schema of what the windows keep.
+pub(crate) fn schema() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+    let file = file.join("io.github.portreeve.Portreeve.gschema.xml");
+    fs::read_to_string(file).expect("the schema is there")
+}
+
+/// The folder of this schema alone, as where Portreeve is installed.
+fn compiled(schema: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("cannot make a folder");
+    let file = folder.path().join("test.gschema.xml");
+    fs::write(file, schema).expect("cannot write a schema");
+    let status = Command::new("glib-compile-schemas")
+        .arg("--strict")
+        .arg(folder.path())
+        .status()
+        .expect("cannot run glib-compile-schemas");
+    assert!(status.success(), "the schema has mistakes");
+    folder
 }
 
 /// A bus that starts the agent when it is called, as where Portreeve is installed.

@@ -56,6 +56,8 @@ struct State {
     destinations: Vec<Destination>,
     is_off: bool,
     pages_read: usize,
+    /// How often all was to be forgotten.
+    cleared: usize,
     filters: Vec<ActivityFilter>,
     /// The programs whose calls were counted together.
     counted: Vec<Vec<String>>,
@@ -114,6 +116,11 @@ impl History {
     pub(crate) fn set_many(&self, count: usize) {
         let newest = activity::row(1_000, "").last;
         self.lock().many = Some(Many { count, newest });
+    }
+
+    /// How often all was to be forgotten.
+    pub(crate) fn cleared(&self) -> usize {
+        self.lock().cleared
     }
 
     /// These programs were seen, the last ones first; the first of them went here.
@@ -290,6 +297,23 @@ impl History {
                 matched
             }
             (None, None) => Ok(Matched::default()),
+        }
+    }
+
+    async fn clear(&self, uid: u32, #[zbus(signal_emitter)] emitter: SignalEmitter<'_>) {
+        assert_eq!(uid, OWN_UID);
+        let watchers = {
+            let mut state = self.lock();
+            state.cleared += 1;
+            state.rows.clear();
+            state.programs.clear();
+            state.watchers.clone()
+        };
+        for watcher in watchers {
+            let emitter = emitter.to_owned().set_destination(watcher.into());
+            Self::changed(&emitter)
+                .await
+                .expect("cannot tell of a change");
         }
     }
 

@@ -25,4 +25,5 @@ mod programs;
 mod prompts;
 mod rules;
 mod scale;
+mod settings;
 mod wayland;

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, glib};
+use portreeve_policy::For;
 
 use super::{Other, Outcome, countdown::CountdownView, places::PlacesView};
 use crate::{agent::input_guard::InputGuard, i18n::gettext, model::Question, programs::Icons};
@@ -81,6 +82,9 @@ pub struct PromptWindow {
     /// The programs that wait for their turn.
     pub(super) waiting: RefCell<Vec<Other>>,
     pub(super) on_outcome: RefCell<Option<OutcomeHandler>>,
+    /// Whether questions open with their details, and the longest lifespan that they suggest.
+    pub(super) opens_details: Cell<bool>,
+    pub(super) longest: Cell<Option<For>>,
     places: OnceCell<PlacesView>,
     guard: OnceCell<InputGuard>,
     countdown: RefCell<Option<CountdownView>>,

@@ -18,6 +18,7 @@ use crate::{
     },
     i18n::{gettext, gettext_f},
     model::{ActivityItem, ActivityList, ActivityView, Period},
+    preferences::Preferences,
 };
 
 /// How wide a row may be, in the units of layouts.
@@ -189,6 +190,7 @@ impl ActivityPage {
     fn bind_filters(&self) {
         let page = self.obj();
         self.period.set_selected(Period::FIRST);
+        Preferences::default().bind_period(&self.period);
         for menu in [&self.period, &self.verdict, &self.direction, &self.place] {
             menu.connect_selected_notify(glib::clone!(
                 #[weak]

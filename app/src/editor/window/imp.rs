@@ -16,8 +16,10 @@ use crate::{
         import_dialog::ImportDialog,
         program_page::ProgramPage,
         rule_list_view::{self, RuleListView},
+        settings_dialog::SettingsDialog,
     },
     model::RuleList,
+    preferences::Preferences,
 };
 
 #[derive(Default, gtk::CompositeTemplate)]
@@ -86,6 +88,7 @@ pub struct RulesWindow {
     /// The dialogs that are open.
     pub(super) history: glib::WeakRef<HistoryDialog>,
     pub(super) import: glib::WeakRef<ImportDialog>,
+    pub(super) settings: glib::WeakRef<SettingsDialog>,
 }
 
 #[glib::object_subclass]
@@ -130,6 +133,7 @@ impl ObjectImpl for RulesWindow {
         self.obj().add_history_actions();
         self.obj().add_exchange_actions();
         self.obj().add_selection_actions();
+        self.obj().add_settings_action();
         self.obj().enable_actions(false);
         self.search_bar.connect_entry(&*self.search_entry);
         self.list.show(&self.rules);
@@ -174,6 +178,7 @@ impl ObjectImpl for RulesWindow {
                 imp.show_page();
             }
         ));
+        Preferences::default().bind_window(self.obj().upcast_ref(), &self.views);
         self.show_page();
     }
 }

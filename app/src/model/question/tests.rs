@@ -6,6 +6,7 @@ use crate::model::plain;
 mod applications;
 mod lookups;
 mod places;
+mod suggestions;
 
 fn prompt() -> Prompt {
     Prompt {

@@ -224,6 +224,8 @@ async fn an_agent_on_a_terminal_is_dropped_when_its_session_closes_or_a_desktop_
         let call = desk.call(&curl, at("192.0.2.1", 443)).await;
         desk.rest().await;
         assert!(!agent.is_dropped());
+        let status = desk.status(ALICE).await;
+        assert_eq!(status.agent_kind.as_deref(), Some("terminal"));
         desk.log_in_at(over.clone()).await;
         desk.rest().await;
         assert!(agent.is_dropped(), "{over:?}");
@@ -239,6 +241,8 @@ async fn an_agent_on_a_terminal_is_dropped_when_its_session_closes_or_a_desktop_
     desk.log_in([]).await;
     desk.rest().await;
     assert!(!window.is_dropped());
+    let status = desk.status(ALICE).await;
+    assert_eq!(status.agent_kind.as_deref(), Some("window"));
 }
 
 #[tokio::test(start_paused = true)]
