@@ -108,10 +108,7 @@ fn now() -> i64 {
 /// A program of the daytime, some of whose calls were denied in the afternoon.
 fn day(allowed: u64, denied: u64) -> Timeline {
     let of_hours = |hours: std::ops::Range<u64>, most: u64| {
-        let count = move |hour: u64| match hours.contains(&hour) {
-            true => (hour * 7919) % (most + 1),
-            false => 0,
-        };
+        let count = |hour: u64| (hour * 7919) % (most + 1) * u64::from(hours.contains(&hour));
         (0..24).map(count).collect()
     };
     Timeline {

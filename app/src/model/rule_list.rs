@@ -44,7 +44,7 @@ impl RuleList {
             match self.at(place).filter(|item| item.rule().id == rule.id) {
                 Some(item) => {
                     place += self.insert(place, &mut added) + 1;
-                    take(&item, rule);
+                    take(&item, &rule);
                 }
                 None => added.push(RuleItem::new(rule)),
             }
@@ -86,9 +86,9 @@ impl RuleList {
 }
 
 /// The item's rule is this now.
-fn take(item: &RuleItem, rule: Rc<Rule>) {
+fn take(item: &RuleItem, rule: &Rc<Rule>) {
     if item.action() != rule.action {
-        item.say(Rc::clone(&rule));
+        item.say(Rc::clone(rule));
     }
     let paused = rule.paused == Some(true);
     if item.paused() != paused {

@@ -16,41 +16,12 @@ use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
 };
 
-use crate::activity;
-
 /// Rows of a page.
 const PAGE: usize = 100;
-/// How far apart the calls are of which there are many, microseconds: a million of them are in the last day.
-const APART: i64 = 60_000;
-
-/// More calls than can be kept: each is made when it is read.
-#[derive(Debug, Clone, Copy)]
-struct Many {
-    count: usize,
-    /// When the newest one was.
-    newest: i64,
-}
-
-impl Many {
-    fn row(self, place: usize) -> Activity {
-        let id = (self.count - place) as u64;
-        let last = self.newest - APART * i64::try_from(place).expect("it is a place");
-        Activity {
-            id,
-            changed: id,
-            last,
-            first: last,
-            host: Some(format!("host{place}.server.example")),
-            ..activity::row(1, &format!("program{}", place % 300))
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 struct State {
     /// The newest first.
     rows: Vec<Activity>,
-    many: Option<Many>,
     /// The last ones first.
     programs: Vec<SeenProgram>,
     destinations: Vec<Destination>,
@@ -110,12 +81,6 @@ impl History {
     /// Programs did this, the newest first.
     pub(crate) fn set(&self, rows: Vec<Activity>) {
         self.lock().rows = rows;
-    }
-
-    /// Programs did so much, the newest just now.
-    pub(crate) fn set_many(&self, count: usize) {
-        let newest = activity::row(1_000, "").last;
-        self.lock().many = Some(Many { count, newest });
     }
 
     /// How often all was to be forgotten.
@@ -203,13 +168,6 @@ impl History {
         state.pages_read += 1;
         let sieve = Sieve::new(&filter)?;
         let begin: usize = before.parse().unwrap_or_default();
-        if let Some(many) = state.many {
-            let end = many.count.min(begin + PAGE);
-            let page: Vec<_> = (begin..end).map(|place| many.row(place)).collect();
-            assert!(page.iter().all(|row| sieve.lets_through(row)));
-            let next = (end < many.count).then(|| end.to_string());
-            return Ok((page, next.unwrap_or_default()));
-        }
         let rows = state.rows.iter().filter(|row| sieve.lets_through(row));
         let mut page: Vec<_> = rows.skip(begin).take(PAGE + 1).cloned().collect();
         let next = (page.len() > PAGE).then(|| (begin + PAGE).to_string());

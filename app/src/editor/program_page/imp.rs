@@ -99,7 +99,7 @@ impl ObjectSubclass for ProgramPage {
         klass.bind_template();
         klass.install_action("program.add-rule", None, |page, _, _| page.begin_any_rule());
         klass.install_action("program.show-rules", None, |page, _, _| {
-            page.show_all_rules()
+            page.show_all_rules();
         });
         klass.install_action("program.read-on", None, |page, _, _| page.read_on());
         klass.install_action("program.show-week-table", None, |page, _, _| {

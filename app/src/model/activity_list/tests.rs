@@ -167,6 +167,11 @@ fn of_a_million_rows_a_screen_or_two_is_kept_and_any_is_found() {
     assert_eq!(id(&list, 123_456), Some(1_000_000 - 123_456));
     // What is new moves everything.
     let news = rows(&[(2_000_000, 2_000_000), (1_000_000, 1_000_000)]);
+    assert_eq!(
+        id(&list, 0),
+        Some(0),
+        "it is far from what was looked at last"
+    );
     list.fill("", page(0));
     list.show_newest(news, "1".into());
     assert_eq!(list.n_items(), 1_000_001);
