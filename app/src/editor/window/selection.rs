@@ -188,7 +188,8 @@ impl RulesWindow {
         dialog.add_response(CANCEL, &gettext("_Cancel"));
         dialog.add_response(MERGE, &gettext("_Merge"));
         dialog.set_close_response(CANCEL);
-        dialog.set_default_response(Some(MERGE));
+        // It may allow more than before: not by a key that was meant for something else.
+        dialog.set_default_response(Some(CANCEL));
         dialog.set_response_appearance(MERGE, adw::ResponseAppearance::Suggested);
         if dialog.choose_future(Some(self)).await.as_str() == MERGE {
             self.make(merge.changes(), &merge.told()).await;
