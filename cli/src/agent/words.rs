@@ -240,9 +240,8 @@ pub(super) fn details(prompt: &Prompt) -> Vec<String> {
         ));
     }
     let foreign = prompt.foreign_code.iter().flatten();
-    details.extend(
-        foreign.map(|file| gettext_f("Foreign code: {file}", &[("file", &detail(file))])),
-    );
+    details
+        .extend(foreign.map(|file| gettext_f("Foreign code: {file}", &[("file", &detail(file))])));
     if !prompt.command.is_empty() {
         details.push(gettext_f(
             "Command as the program wrote it: {command}",
