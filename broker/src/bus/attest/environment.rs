@@ -1,4 +1,4 @@
-//! What a program was started with that brings foreign code into it, or another bus.
+//! What a program was started with that brings foreign code into it, foreign words, or another bus.
 
 /// Variables that bring foreign code into a GTK program, or another bus. Whole prefixes end in `*`.
 ///
@@ -17,22 +17,29 @@ const HARMFUL: &[&str] = &[
     "GDK_PIXBUF_MODULE*",
     "GCONV_PATH",
     "GLIBC_TUNABLES",
+    "LOCPATH",
     "DBUS_SYSTEM_BUS_ADDRESS",
 ];
 
+/// Variables that name languages. The C library takes what they say for a part of the path of translations
+/// (`gettext(3)`), and follows it out of the folder of those: there, “Deny” may be what Allow is called.
+const OF_LANGUAGES: &[&str] = &["LANGUAGE", "LANG", "LC_*"];
+
 /// The first harmful variable in the text of /proc/PID/environ.
 pub(super) fn harmful(environment: &str) -> Option<&str> {
-    environment
-        .split('\0')
-        .filter_map(|variable| variable.split('=').next())
-        .find(|name| {
-            HARMFUL
-                .iter()
-                .any(|harmful| match harmful.strip_suffix('*') {
-                    Some(prefix) => name.starts_with(prefix),
-                    None => name == harmful,
-                })
-        })
+    let variables = environment.split('\0');
+    let mut named = variables.map(|it| it.split_once('=').unwrap_or((it, "")));
+    let found = named.find(|(name, value)| {
+        is_among(HARMFUL, name) || is_among(OF_LANGUAGES, name) && value.contains('/')
+    });
+    found.map(|(name, _)| name)
+}
+
+fn is_among(names: &[&str], name: &str) -> bool {
+    names.iter().any(|other| match other.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == *other,
+    })
 }
 
 #[cfg(test)]
@@ -58,5 +65,15 @@ mod tests {
             Some("DBUS_SYSTEM_BUS_ADDRESS")
         );
         assert_eq!(harmful("PATH=/bin\0GTK_THEME=x\0LANG=C\0"), None);
+    }
+
+    #[test]
+    fn languages_that_lead_to_other_words_are_found() {
+        assert_eq!(harmful("LANGUAGE=de:../../home/alice/de\0"), Some("LANGUAGE"));
+        assert_eq!(harmful("LC_ALL=/home/alice\0"), Some("LC_ALL"));
+        assert_eq!(
+            harmful("LANGUAGE=de_AT:de\0LANG=de_AT.UTF-8\0LC_TIME=C\0"),
+            None
+        );
     }
 }
