@@ -93,6 +93,11 @@ def test_agent_with_foreign_code_in_it_is_refused():
     agent_is_refused("LD_PRELOAD", "env", "LD_PRELOAD=libm.so.6", AGENT)
 
 
+def test_agent_with_words_of_others_is_refused():
+    # Its buttons could say the contrary of what they do.
+    agent_is_refused("LANGUAGE", "env", "LANGUAGE=../../../home/alice/words", AGENT)
+
+
 def test_agent_that_was_told_of_another_bus_is_refused():
     # It does not go there, or it would not even be refused.
     bus = "DBUS_SYSTEM_BUS_ADDRESS"
