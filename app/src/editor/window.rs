@@ -201,16 +201,19 @@ impl RulesWindow {
             dialog.set_broker(broker.clone());
         }
         if let Some(dialog) = imp.import.upgrade() {
-            dialog.set_broker(broker.clone());
+            dialog.set_broker(broker);
         }
     }
 
-    /// The broker is there or not, for what is shown of programs.
+    /// The broker is there or not, for what is shown of programs, and of the settings.
     fn tell_applications(&self) {
         let imp = self.imp();
         imp.applications.set_broker(self.broker());
         if let Some(page) = imp.program.upgrade() {
             page.set_broker(self.broker());
+        }
+        if let Some(dialog) = imp.settings.upgrade() {
+            dialog.set_broker(self.broker());
         }
     }
 
