@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::{
     desk::{Compositor, Desk},
     presence::logind,
-    process,
+    process::{self, WakeUps},
     prompts::prompt,
 };
 
@@ -19,7 +19,7 @@ const PROMPTS: u64 = 20;
 const ASKING: Duration = Duration::from_millis(2000);
 const WORK: Duration = Duration::from_millis(300);
 /// How long nothing is to happen.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(30);
 
 #[test]
 fn an_agent_with_nothing_to_ask_costs_little() {
@@ -29,16 +29,16 @@ fn an_agent_with_nothing_to_ask_costs_little() {
     desk.start_agent();
     let agent = desk.process();
     // What is left of starting.
-    let mut before = process::wake_ups(agent);
+    let mut before = WakeUps::of(agent);
     desk.until("it is idle", |desk| {
         desk.pause(Duration::from_millis(500));
-        let now = process::wake_ups(agent);
-        std::mem::replace(&mut before, now) == now
+        let last = std::mem::replace(&mut before, WakeUps::of(agent));
+        before == last
     });
     let time = process::time(agent);
     let (memory, own) = (process::memory(agent), process::own_memory(agent));
     desk.pause(IDLE);
-    let woken = process::wake_ups(agent) - before;
+    let woken = WakeUps::of(agent).since(&before);
     assert!(time < STARTING, "it took {time:?} to start");
     assert!(
         memory < MEMORY,

@@ -1,6 +1,6 @@
 //! What a process has cost so far, as the kernel tells it.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, fs, time::Duration};
 
 fn read(process: u32, file: &str) -> String {
     let path = format!("/proc/{process}/{file}");
@@ -27,15 +27,28 @@ pub(crate) fn is_busy(process: u32) -> bool {
     })
 }
 
-/// How often the process's threads have slept and woken up.
-pub(crate) fn wake_ups(process: u32) -> u64 {
-    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
-    let ids = threads.map(|thread| thread.expect("it can be listed").file_name());
-    ids.map(|id| {
-        let status = read(process, &format!("task/{}/status", id.display()));
-        number(&status, "voluntary_ctxt_switches:")
-    })
-    .sum()
+/// How often each of a process's threads has slept and woken up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WakeUps(BTreeMap<OsString, u64>);
+
+impl WakeUps {
+    /// So far.
+    pub(crate) fn of(process: u32) -> Self {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
+        let ids = threads.map(|thread| thread.expect("it can be listed").file_name());
+        let of = |id: OsString| {
+            let status = read(process, &format!("task/{}/status", id.display()));
+            (id, number(&status, "voluntary_ctxt_switches:"))
+        };
+        Self(ids.map(of).collect())
+    }
+
+    /// How many there have been since then. A thread that was kept in case it is needed, and has ended, is no more of them.
+    pub(crate) fn since(&self, before: &Self) -> u64 {
+        let threads = self.0.iter();
+        let woken = threads.map(|(id, count)| count - before.0.get(id).copied().unwrap_or(0));
+        woken.sum()
+    }
 }
 
 /// The processor's time that it has taken, by the ticks of the clock.

@@ -69,7 +69,10 @@ mod tests {
 
     #[test]
     fn languages_that_lead_to_other_words_are_found() {
-        assert_eq!(harmful("LANGUAGE=de:../../home/alice/de\0"), Some("LANGUAGE"));
+        assert_eq!(
+            harmful("LANGUAGE=de:../../home/alice/de\0"),
+            Some("LANGUAGE")
+        );
         assert_eq!(harmful("LC_ALL=/home/alice\0"), Some("LC_ALL"));
         assert_eq!(
             harmful("LANGUAGE=de_AT:de\0LANG=de_AT.UTF-8\0LC_TIME=C\0"),
