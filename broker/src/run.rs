@@ -181,8 +181,7 @@ pub async fn run(places: Places) -> Result<(), Error> {
         failures,
         config.unseen(),
     ));
-    let known = bus::Known::new(config.told(&places.config), Arc::clone(&names));
-    let (bus, mut following) = bus::serve(commands.clone(), history.clone(), known).await?;
+    let (bus, mut following) = serve(&config, &places, &commands, &history, &names).await?;
     bus::set_apart(&bus, gatekeepers.pids()).await;
     follow(&bus, &commands, &table, networks_left, above);
     let services = config.services.guarded;
@@ -214,6 +213,18 @@ pub async fn run(places: Places) -> Result<(), Error> {
         _ = &mut following => Err(Error::Ended("the bus")),
     };
     wind_up(result, &leaving.0, &probe, &bus, &history).await
+}
+
+/// Serves the bus, which tells of settings and names by itself.
+async fn serve(
+    config: &Config,
+    places: &Places,
+    commands: &mpsc::Sender<Command>,
+    history: &History,
+    names: &Arc<Mutex<Names>>,
+) -> zbus::Result<(zbus::Connection, JoinHandle<()>)> {
+    let known = bus::Known::new(config.told(&places.config), Arc::clone(names));
+    bus::serve(commands.clone(), history.clone(), known).await
 }
 
 /// Begins to follow what others have a say in: sleep, networks, administrators' rules.

@@ -1,6 +1,8 @@
 //! The settings: what the windows keep, and what it does; and what the administrator has set.
 #![expect(
     clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::used_underscore_binding,
     reason = "the methods of an interface have the form that zbus gives them"
 )]
 
