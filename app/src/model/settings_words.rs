@@ -41,7 +41,7 @@ impl SettingFact {
 /// Where settings come from, and from when they count.
 pub fn settings_source(settings: &Settings) -> String {
     gettext_f(
-        "Set by the administrator in {file}, which portreeved(8) describes. Changes count from the next start of the service.",
+        "Set by the administrator in {file}, which portreeved.toml(5) describes. Changes count from the next start of the service.",
         &[("file", &shown(&settings.file))],
     )
 }
