@@ -26,12 +26,17 @@ class Bus:
     def __init__(self):
         self.times = {SENT: [], SHOWN: []}
         self._monitor = subprocess.Popen([*MONITOR, *METHODS], stdout=subprocess.PIPE, text=True)
-        threading.Thread(target=self._look_on, daemon=True).start()
+        begins = threading.Event()
+        threading.Thread(target=self._look_on, args=(begins,), daemon=True).start()
+        until(begins.is_set, "the monitor")
 
-    def _look_on(self):
+    def _look_on(self, begins):
         for line in self._monitor.stdout:
             # Its first lines are about the lines.
             words = line.split()
+            # Who looks on has no name on the bus any more.
+            if words[-1] == "NameLost":
+                begins.set()
             if words[0] == "mc" and words[-1] in self.times:
                 self.times[words[-1]].append(float(words[1]))
 
