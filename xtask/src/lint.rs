@@ -73,8 +73,8 @@ pub(crate) fn run(tree: &Tree, steps: &Steps) -> Result<ExitCode> {
 fn dependencies(sandbox: &Sandbox, manifest: &str) -> Command {
     let mut deny = sandbox.command("cargo");
     deny.args(["deny", "--offline", "--locked", "--manifest-path", manifest]);
-    deny.args(["--all-features", "check", "--config", "deny.toml"]);
-    deny.args(["bans", "licenses", "sources"]);
+    deny.args(["--all-features", "--config", "deny.toml"]);
+    deny.args(["check", "bans", "licenses", "sources"]);
     deny
 }
 
