@@ -112,14 +112,14 @@ fn nothing_is_weakened_without_polkits_leave() {
             assert!(is_denied(&refused), "{spec:?}: {refused:?}");
             assert_eq!(polkit.asked().pop().unwrap().action, action, "{spec:?}");
         }
-        assert_eq!(polkit.asked().len(), 7, "once for each");
+        assert_eq!(polkit.asked().len(), 8, "once for each");
         assert_eq!(modes.get(OWN_UID).await.unwrap(), state("ask"));
         for other in [0, me() + 1] {
             assert!(is_denied(&modes.set(other, &mode("deny")).await));
             assert!(modes.get(other).await.is_err());
             assert!(is_denied(&modes.watch(other).await));
         }
-        assert_eq!(polkit.asked().len(), 7, "there is nothing to ask");
+        assert_eq!(polkit.asked().len(), 8, "there is nothing to ask");
     });
 }
 
