@@ -25,6 +25,8 @@ use crate::{
     stage::{As, eventually, me, on_a_bus},
 };
 
+mod counting;
+
 /// How long a signal may be on its way.
 const SOON: Duration = Duration::from_secs(10);
 /// How long nothing has to come where nothing is to come: longer than the history gathers.
@@ -273,68 +275,6 @@ fn calls_are_found_and_counted_by_what_they_were() {
             let denied: u64 = timeline.denied.iter().sum();
             assert_eq!(denied > 0, key != "/nowhere", "{key}");
         }
-    });
-}
-
-#[test]
-fn what_cannot_be_counted_is_refused() {
-    let name = "activity::what_cannot_be_counted_is_refused";
-    on_a_bus(name, As::User, async {
-        let _polkit = Polkit::start(true).await;
-        let _broker = Broker::start().await;
-        let (_, proxy) = client().await;
-        let nonsense = ActivityFilter {
-            verdict: some("maybe"),
-            ..any()
-        };
-        let after = ActivityFilter {
-            after: Some(0),
-            ..any()
-        };
-        let backwards = ActivityFilter {
-            since: Some(2),
-            until: Some(1),
-            ..any()
-        };
-        for (filter, parts) in [
-            (any(), 0),
-            (any(), 401),
-            (nonsense, 5),
-            (after, 5),
-            (backwards, 5),
-        ] {
-            let refused = proxy.timeline(OWN_UID, &filter, parts).await;
-            assert!(
-                matches!(refused, Err(Error::InvalidArgument(_))),
-                "{filter:?} {parts}: {refused:?}"
-            );
-        }
-        let of_one = ActivityFilter {
-            program: some("/usr/bin/curl"),
-            ..any()
-        };
-        for (filter, programs, parts) in [
-            (any(), 1, 0),
-            (any(), 1, 49),
-            (any(), 101, 24),
-            (of_one, 1, 24),
-        ] {
-            let programs = vec!["/usr/bin/curl".to_owned(); programs];
-            let refused = proxy.timelines(OWN_UID, &filter, &programs, parts).await;
-            assert!(
-                matches!(refused, Err(Error::InvalidArgument(_))),
-                "{filter:?} {parts}: {refused:?}"
-            );
-        }
-        let nonsense = ActivityFilter {
-            place: some("moon"),
-            ..any()
-        };
-        let refused = proxy.list(OWN_UID, &nonsense, "", 0).await;
-        assert!(
-            matches!(&refused, Err(Error::InvalidArgument(text)) if text.contains("moon")),
-            "{refused:?}"
-        );
     });
 }
 

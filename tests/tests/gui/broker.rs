@@ -16,8 +16,7 @@ use portreeve_dbus::{
 };
 use tokio::runtime::Runtime;
 use zbus::{
-    Connection, connection, interface, message::Header, names::OwnedUniqueName,
-    object_server::SignalEmitter,
+    Connection, connection, interface, names::OwnedUniqueName, object_server::SignalEmitter,
 };
 
 use self::rules::RulesInterface;

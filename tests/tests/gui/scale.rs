@@ -36,6 +36,7 @@ impl Watch {
         let longest = Arc::<Mutex<Duration>>::default();
         let (kept, session, process) = (Arc::clone(&longest), desk.session(), desk.process());
         let path = format!("/{}", APPLICATION_ID.replace('.', "/"));
+        #[expect(clippy::async_yields_async, reason = "what is begun goes on")]
         let task = desk.run(async move {
             tokio::spawn(async move {
                 loop {
