@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use gtk::{gio, glib, prelude::*};
 
-use super::line::Line;
+use super::{
+    clamped::{clamp, row_in},
+    line::Line,
+};
 use crate::model::{ImportLine, ImportPart};
 
 /// How wide a line may be, in the units of layouts.
@@ -44,8 +47,7 @@ fn factory(lines: Arc<Vec<ImportLine>>) -> gtk::SignalListItemFactory {
             line.set_margin_bottom(10);
             line.set_margin_start(10);
             line.set_margin_end(10);
-            let clamp = adw::Clamp::builder().maximum_size(WIDTH);
-            place.set_child(Some(&clamp.child(&line).build()));
+            place.set_child(Some(&clamp(&line, WIDTH)));
             place.set_activatable(false);
         }
     });
@@ -53,8 +55,7 @@ fn factory(lines: Arc<Vec<ImportLine>>) -> gtk::SignalListItemFactory {
         let Some(place) = object.downcast_ref::<gtk::ListItem>() else {
             return;
         };
-        let row = place.child().and_downcast::<adw::Clamp>();
-        let row = row.and_then(|clamp| clamp.child().and_downcast::<Line>());
+        let row = row_in::<Line>(place.child());
         let item = place.item().and_downcast::<glib::BoxedAnyObject>();
         let line = item.and_then(|item| lines.get(*item.borrow::<usize>()));
         if let Some((row, line)) = row.zip(line) {

@@ -11,6 +11,7 @@ mod activity_page;
 mod activity_row;
 mod application;
 mod applications_page;
+mod clamped;
 mod history_dialog;
 mod import_dialog;
 mod line;

@@ -190,6 +190,15 @@ fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Emits to each of those who watch.
+pub(crate) fn to_each<'a>(
+    emitter: &SignalEmitter<'a>,
+    watchers: Vec<OwnedUniqueName>,
+) -> impl Iterator<Item = SignalEmitter<'a>> {
+    let watchers = watchers.into_iter();
+    watchers.map(|watcher| emitter.to_owned().set_destination(watcher.into()))
+}
+
 /// The windows only ever speak of their own user.
 fn own(uid: u32) {
     assert_eq!(uid, OWN_UID);

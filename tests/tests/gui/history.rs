@@ -16,6 +16,8 @@ use zbus::{
     Connection, interface, message::Header, names::OwnedUniqueName, object_server::SignalEmitter,
 };
 
+use crate::broker::to_each;
+
 /// Rows of a page.
 const PAGE: usize = 100;
 #[derive(Debug, Default)]
@@ -140,10 +142,8 @@ impl History {
             state.rows.insert(0, row);
             state.watchers.clone()
         };
-        for watcher in watchers {
-            let emitter = SignalEmitter::new(connection, BROKER_PATH)
-                .expect("the path is one")
-                .set_destination(watcher.into());
+        let emitter = SignalEmitter::new(connection, BROKER_PATH).expect("the path is one");
+        for emitter in to_each(&emitter, watchers) {
             Self::changed(&emitter)
                 .await
                 .expect("cannot tell of a change");
@@ -267,8 +267,7 @@ impl History {
             state.programs.clear();
             state.watchers.clone()
         };
-        for watcher in watchers {
-            let emitter = emitter.to_owned().set_destination(watcher.into());
+        for emitter in to_each(&emitter, watchers) {
             Self::changed(&emitter)
                 .await
                 .expect("cannot tell of a change");

@@ -14,7 +14,7 @@ use zbus::{
     object_server::SignalEmitter,
 };
 
-use crate::desk::Desk;
+use crate::{broker::to_each, desk::Desk};
 
 #[derive(Debug, Default)]
 struct State {
@@ -68,8 +68,7 @@ impl Modes {
             };
             state.watchers.clone()
         };
-        for watcher in watchers {
-            let emitter = emitter.to_owned().set_destination(watcher.into());
+        for emitter in to_each(&emitter, watchers) {
             Self::changed(&emitter)
                 .await
                 .expect("cannot tell of a change");

@@ -162,35 +162,31 @@ fn ten_thousand_rules_open_without_a_row_for_each() {
 fn ten_thousand_rules_are_searched_and_deleted() {
     let Opened { desk, watch, .. } = open(10_000);
     let mut told = Vec::new();
-    let mut step = |what: &str| told.push((what.to_owned(), watch.longest()));
+    let mut step = |what: &str| {
+        calm(&desk);
+        told.push((what.to_owned(), watch.longest()));
+    };
     desk.focus("Portreeve");
     // Into the list: to look where the keyboard is would keep the window busy.
     let (x, y) = desk.middle("Portreeve");
     desk.xdotool(["mousemove", &x, &y, "click", "1"]);
     desk.press("End", 1);
-    calm(&desk);
     step("going to the end");
     desk.press("ctrl+f", 1);
     desk.enter("Search", "host99");
-    calm(&desk);
     step("searching");
     desk.press("Escape", 1);
-    calm(&desk);
     step("searching nothing any more");
     desk.run(desk.broker.changes(RuleChanges::switch(105, false)));
-    calm(&desk);
     step("another one's change");
     desk.press("ctrl+a", 1);
     desk.see("10000 Selected", "label");
-    calm(&desk);
     step("choosing all");
     desk.press("Delete", 1);
     desk.until("all are gone", |desk| desk.broker.rules().len() == 1);
-    calm(&desk);
     step("deleting all");
     desk.press("ctrl+z", 1);
     desk.until("all are back", |desk| desk.broker.rules().len() > 1);
-    calm(&desk);
     step("putting all back");
     tell("10000 rules", &format!("{told:?}"));
     let stalled = told.iter().any(|(_, longest)| *longest > STALL);

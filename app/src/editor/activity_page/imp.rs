@@ -14,6 +14,7 @@ use crate::{
     editor::{
         activity_details::ActivityDetails,
         activity_row::ActivityRow,
+        clamped::{clamp, row_in},
         timeline::{Swatch, TimelineBars},
     },
     i18n::{gettext, gettext_f},
@@ -311,21 +312,15 @@ fn factory() -> gtk::SignalListItemFactory {
     let factory = gtk::SignalListItemFactory::new();
     factory.connect_setup(|_, object| {
         if let Some(place) = object.downcast_ref::<gtk::ListItem>() {
-            // The rows are no wider than can be read, the list is as wide as the window.
-            let clamp = adw::Clamp::builder().maximum_size(WIDTH);
-            let clamp = clamp.child(&ActivityRow::default()).build();
-            place.set_child(Some(&clamp));
+            place.set_child(Some(&clamp(&ActivityRow::default(), WIDTH)));
         }
     });
     factory.connect_bind(|_, object| {
         let Some(place) = object.downcast_ref::<gtk::ListItem>() else {
             return;
         };
-        let (row, item) = (
-            place.child().and_downcast::<adw::Clamp>(),
-            place.item().and_downcast::<ActivityItem>(),
-        );
-        let row = row.and_then(|clamp| clamp.child().and_downcast::<ActivityRow>());
+        let row = row_in::<ActivityRow>(place.child());
+        let item = place.item().and_downcast::<ActivityItem>();
         if let Some((row, item)) = row.zip(item) {
             row.show_item(&item);
             place.set_accessible_label(&item.words().spoken);

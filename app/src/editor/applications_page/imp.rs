@@ -11,7 +11,10 @@ use gtk::{glib, prelude::*};
 use super::SHOW;
 use crate::{
     client::Broker,
-    editor::program_row::ProgramRow,
+    editor::{
+        clamped::{clamp, row_in},
+        program_row::ProgramRow,
+    },
     model::{ProgramFilter, ProgramItem, ProgramList},
     programs::Programs,
 };
@@ -195,8 +198,7 @@ impl ApplicationsPage {
                 // With what the list puts around it, below the filter above.
                 row.set_margin_start(10);
                 row.set_margin_end(10);
-                let clamp = adw::Clamp::builder().maximum_size(WIDTH);
-                place.set_child(Some(&clamp.child(&row).build()));
+                place.set_child(Some(&clamp(&row, WIDTH)));
             }
         });
         factory.connect_bind(glib::clone!(
@@ -223,6 +225,5 @@ impl ApplicationsPage {
 }
 
 fn row_of(place: &gtk::ListItem) -> Option<ProgramRow> {
-    let clamp = place.child().and_downcast::<adw::Clamp>()?;
-    clamp.child().and_downcast()
+    row_in(place.child())
 }

@@ -6,7 +6,13 @@ use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, gio, glib};
 
 use super::{ALL, WIDTH, heading::Heading, row_within, take_delete_key};
-use crate::{editor::rule_row::RuleRow, model::RuleItem};
+use crate::{
+    editor::{
+        clamped::{clamp, row_in},
+        rule_row::RuleRow,
+    },
+    model::RuleItem,
+};
 
 #[derive(Default, gtk::CompositeTemplate)]
 #[template(file = "rule_list_view.ui")]
@@ -118,9 +124,7 @@ impl RuleListView {
                         }
                     }
                 ));
-                // The rows are no wider than can be read, the list is as wide as the window.
-                let clamp = adw::Clamp::builder().maximum_size(WIDTH);
-                place.set_child(Some(&clamp.child(&row).build()));
+                place.set_child(Some(&clamp(&row, WIDTH)));
             }
         ));
         factory.connect_bind(glib::clone!(
@@ -172,16 +176,14 @@ impl RuleListView {
         let factory = gtk::SignalListItemFactory::new();
         factory.connect_setup(|_, object| {
             if let Some(place) = object.downcast_ref::<gtk::ListHeader>() {
-                let clamp = adw::Clamp::builder().maximum_size(WIDTH);
-                place.set_child(Some(&clamp.child(&Heading::default()).build()));
+                place.set_child(Some(&clamp(&Heading::default(), WIDTH)));
             }
         });
         factory.connect_bind(|_, object| {
             let Some(place) = object.downcast_ref::<gtk::ListHeader>() else {
                 return;
             };
-            let clamp = place.child().and_downcast::<adw::Clamp>();
-            let heading = clamp.and_then(|clamp| clamp.child().and_downcast::<Heading>());
+            let heading = row_in::<Heading>(place.child());
             let first = place.item().and_downcast::<RuleItem>();
             if let Some((heading, first)) = heading.zip(first) {
                 heading.stand_above(first.is_fixed());
@@ -217,6 +219,5 @@ impl RuleListView {
 }
 
 fn row_of(place: &gtk::ListItem) -> Option<RuleRow> {
-    let clamp = place.child().and_downcast::<adw::Clamp>()?;
-    clamp.child().and_downcast()
+    row_in(place.child())
 }

@@ -3,15 +3,14 @@
 use portreeve_dbus::{Change, Error, Rule, RuleChanges};
 use zbus::{interface, message::Header, object_server::SignalEmitter};
 
-use super::{Shared, lock, own};
+use super::{Shared, lock, own, to_each};
 
 pub(super) struct RulesInterface(pub(super) Shared);
 
 impl RulesInterface {
     pub(super) async fn tell(&self, emitter: &SignalEmitter<'_>) {
         let watchers = lock(&self.0).watchers.clone();
-        for watcher in watchers {
-            let emitter = emitter.to_owned().set_destination(watcher.into());
+        for emitter in to_each(emitter, watchers) {
             Self::changed(&emitter)
                 .await
                 .expect("cannot tell of a change");
