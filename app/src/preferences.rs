@@ -156,9 +156,10 @@ impl Preferences {
             .bind(key, object, "selected")
             .flags(flags)
             .mapping(move |word, _| {
-                let word = word.str()?;
-                let place = choices.iter().position(|choice| *choice == word)?;
-                Some(u32::try_from(place).ok()?.to_value())
+                // Where the schema is another one its default may be none of these, and GLib would end the program.
+                let place = choices.iter().position(|choice| word.str() == Some(choice));
+                let place = place.and_then(|place| u32::try_from(place).ok());
+                Some(place.unwrap_or_default().to_value())
             })
             .set_mapping(move |place, _| {
                 let place = usize::try_from(place.get::<u32>().ok()?).ok()?;
@@ -168,5 +169,6 @@ impl Preferences {
     }
 }
 
-/// What cannot be kept can be changed all the same.
-const REMEMBERED: gio::SettingsBindFlags = gio::SettingsBindFlags::NO_SENSITIVITY;
+/// What cannot be kept can be changed all the same; and who else changes it moves nothing under somebody's pointer.
+const REMEMBERED: gio::SettingsBindFlags =
+    gio::SettingsBindFlags::NO_SENSITIVITY.union(gio::SettingsBindFlags::GET_NO_CHANGES);

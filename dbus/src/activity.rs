@@ -212,8 +212,8 @@ pub trait Activities {
     /// no use here.
     fn timeline(&self, uid: u32, filter: &ActivityFilter, parts: u32) -> Result<Timeline, Error>;
 
-    /// What `timeline` says of each of these programs, in their order: at most 100 keys of subjects, in 1 to 48 parts. The
-    /// filter names none.
+    /// What `timeline` says of each of these programs, in their order: at most 100 keys of subjects, each once, in 1 to 48
+    /// parts. The filter names none, and says since when.
     fn timelines(
         &self,
         uid: u32,

@@ -21,8 +21,8 @@ pub struct Status {
     pub enforcing: bool,
     /// Whether the caller's user has an agent.
     pub agent: bool,
-    /// Where that asks: `window` (portreeve-agent) or `terminal` (portreevectl); absent if there is none, or the broker is
-    /// an older one.
+    /// Where that asks: `window` (portreeve-agent) or `terminal` (portreevectl); absent if none is the user's own, as
+    /// that of a system user is not, or the broker is an older one.
     pub agent_kind: Option<String>,
     /// Questions open for the caller's user.
     pub prompts: u32,

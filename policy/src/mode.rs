@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{Action, Operation, Origin, Outcome, ParseError, Rule, Span};
+use crate::{Action, Decision, Operation, Origin, Outcome, ParseError, Rule, Span};
 
 /// How a user's calls are treated that rules do not decide. Rules decide first in all of them but
 /// [`Mode::Lockdown`] and [`Mode::Off`].
@@ -18,7 +18,7 @@ pub enum Mode {
     Deny,
     /// Everything is denied, but what built-in and administrators' rules allow.
     Lockdown,
-    /// Everything goes on, but what administrators' rules deny.
+    /// Everything goes on, but what administrators' rules deny or want asked.
     Off,
 }
 
@@ -75,13 +75,12 @@ impl Mode {
         }
     }
 
-    /// What becomes of a call that a rule wants the user to be asked about: no mode lets it go on without that, but
-    /// the one that is for letting everything go on.
+    /// What becomes of a call that a rule wants the user to be asked about: no mode lets it go on without that.
     pub const fn course_of_asked(self) -> Course {
         match self {
-            Self::Ask | Self::Learn | Self::Allow => Course::Ask,
+            // In the last one only administrators' rules can want that.
+            Self::Ask | Self::Learn | Self::Allow | Self::Off => Course::Ask,
             Self::Deny | Self::Lockdown => Course::Tell(Outcome::DENY),
-            Self::Off => Course::Tell(Outcome::Allow),
         }
     }
 
@@ -95,14 +94,16 @@ impl Mode {
         }
     }
 
-    /// What becomes of what no rule decides even if nobody would be asked about it: on connections that are there,
+    /// What becomes of what rules leave undecided even if nobody would be asked about it: on connections that are there,
     /// from those who connect, and where the settings say something else. `None`: what those say.
-    pub fn overrides(self, operation: Operation) -> Option<Outcome> {
-        match self {
-            Self::Ask | Self::Learn | Self::Allow | Self::Deny => None,
+    pub fn overrides(self, operation: Operation, decision: Decision) -> Option<Outcome> {
+        match (self, decision) {
+            (_, Decision::Settled { .. })
+            | (Self::Off, Decision::Asked { .. })
+            | (Self::Ask | Self::Learn | Self::Allow | Self::Deny, _) => None,
             // To take a local address reaches nobody, so it is left to the settings.
-            Self::Lockdown => (operation != Operation::Bind).then_some(Outcome::DENY),
-            Self::Off => Some(Outcome::Allow),
+            (Self::Lockdown, _) => (operation != Operation::Bind).then_some(Outcome::DENY),
+            (Self::Off, Decision::Ask) => Some(Outcome::Allow),
         }
     }
 

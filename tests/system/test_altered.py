@@ -1,5 +1,6 @@
 """What a program may is no leave for other code inside it."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,15 @@ def test_preloaded_library_is_asked_about():
     bus.add_rule(PROGRAM, "allow")
     is_asked_about(preloaded(), "foreign-code")
     assert Caller().call("streams.connect", ADDRESS).errno is None
+
+
+def test_file_with_a_name_that_is_no_text_hides_no_other():
+    nameless = os.fsdecode(b"/home/alice/\xff.so")
+    shutil.copyfile(library(), nameless)
+    do("chown", "alice:", nameless)
+    bus.add_rule(PROGRAM, "allow")
+    both = Caller(inside=("env", f"LD_PRELOAD={nameless}:{LIBRARY}"))
+    is_asked_about(both, "foreign-code")
 
 
 @slow(minutes=3)

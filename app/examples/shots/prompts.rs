@@ -150,18 +150,15 @@ async fn take_others(camera: &Camera, look: &Look) {
         |_| (),
     )
     .await;
-    take_one(
-        camera,
-        look,
-        "prompt-details",
-        &prompt(),
-        &curl(),
-        0,
-        |window| {
+    for (name, prompt) in [
+        ("prompt-details", prompt()),
+        ("prompt-altered-details", altered()),
+    ] {
+        take_one(camera, look, name, &prompt, &curl(), 0, |window| {
             window.set_details_expanded(true);
-        },
-    )
-    .await;
+        })
+        .await;
+    }
     take_one(
         camera,
         look,

@@ -66,6 +66,7 @@ pub(crate) async fn take(camera: &Camera, look: &Look) {
         ("rules-learning", "learn", None, Some(7 * 86_400)),
         ("rules-snooze", "allow", Some("ask"), Some(900)),
         ("rules-lockdown", "lockdown", None, None),
+        ("rules-off", "off", None, None),
     ] {
         camera
             .take(look, name, &window(), |window| {

@@ -3,7 +3,10 @@
 use adw::{prelude::*, subclass::prelude::*};
 use gtk::{gdk, glib};
 
-use super::rule_row::RuleRow;
+use super::{
+    clamped::{row_in, rows_of},
+    rule_row::RuleRow,
+};
 use crate::model::{RuleItem, RuleList};
 
 mod heading;
@@ -92,6 +95,7 @@ impl RuleListView {
             item.is_some_and(|item| is_it(&item))
         });
         if let Some(place) = place.and_then(|place| u32::try_from(place).ok()) {
+            imp.go_on_from_here();
             imp.list.scroll_to(place, gtk::ListScrollFlags::FOCUS, None);
         }
     }
@@ -104,26 +108,14 @@ impl RuleListView {
         }
     }
 
-    /// The rows that there are: only a part of the rules has any.
     fn rows(&self) -> impl Iterator<Item = RuleRow> {
-        let mut next = self.imp().list.first_child();
-        let places = std::iter::from_fn(move || {
-            let place = next.take()?;
-            next = place.next_sibling();
-            Some(place)
-        });
-        places.filter_map(|place| row_within(&place))
+        rows_of(&self.imp().list)
     }
 }
 
-/// The row at a place of a list, which may have a clamp around it.
+/// The row at a place of a list.
 fn row_within(place: &gtk::Widget) -> Option<RuleRow> {
-    let child = place.first_child()?;
-    let child = match child.downcast::<adw::Clamp>() {
-        Ok(clamp) => clamp.child()?,
-        Err(child) => child,
-    };
-    child.downcast().ok()
+    row_in(place.first_child())
 }
 
 /// Has the key that deletes work wherever in a row of this list the keyboard is: the list's own places have it too, which

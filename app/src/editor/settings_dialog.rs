@@ -20,7 +20,10 @@ const SANDBOX: &str = "/.flatpak-info";
 const LONGEST: [&str; 5] = ["always", "logout", "3600s", "process", "once"];
 
 mod imp {
-    use std::{cell::RefCell, path::Path};
+    use std::{
+        cell::{Cell, RefCell},
+        path::Path,
+    };
 
     use adw::{prelude::*, subclass::prelude::*};
     use gtk::glib;
@@ -48,6 +51,8 @@ mod imp {
         /// What is shown of the administrator's settings.
         pub(super) groups: RefCell<Vec<adw::PreferencesGroup>>,
         pub(super) broker: RefCell<Option<Broker>>,
+        /// How often there was another broker, or none.
+        pub(super) brokers: Cell<u32>,
     }
 
     #[glib::object_subclass]
@@ -102,6 +107,8 @@ impl SettingsDialog {
     pub(super) fn set_broker(&self, broker: Option<Broker>) {
         self.action_set_enabled(CLEAR, broker.is_some());
         self.imp().broker.replace(broker.clone());
+        let number = self.imp().brokers.get().wrapping_add(1);
+        self.imp().brokers.set(number);
         let Some(broker) = broker else {
             return self.show_unknown(&gettext("The Portreeve service is not running."));
         };
@@ -111,7 +118,9 @@ impl SettingsDialog {
                 Ok(settings) => broker.status().await.map(|status| (settings, status)),
                 Err(error) => Err(error),
             };
-            let Some(dialog) = dialog.upgrade() else {
+            // What an earlier broker has said is over.
+            let dialog = dialog.upgrade();
+            let Some(dialog) = dialog.filter(|it| it.imp().brokers.get() == number) else {
                 return;
             };
             match read {

@@ -124,6 +124,11 @@ impl Merge {
         )
     }
 
+    /// Whether it does the same as another one, but for what is left of the rules' time.
+    pub fn says_as(&self, other: &Self) -> bool {
+        (&self.ids, &self.rule) == (&other.ids, &other.rule)
+    }
+
     /// The one change that does it.
     pub fn changes(&self) -> RuleChanges {
         RuleChanges {

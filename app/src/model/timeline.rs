@@ -182,6 +182,7 @@ impl TimelineParts {
     /// Bars at a line, up for what was allowed and down for what was not, that fill so much room together: how far below
     /// the top the line is, and how far each bar goes up and down. What is there at all is seen.
     pub fn around_a_line(&self, room: f32) -> (f32, Vec<(f32, f32)>) {
+        let room = room.max(0.0);
         let refused = |calls: &Calls| calls.denied.saturating_add(calls.unanswered);
         let most_up = self.calls.iter().map(|calls| calls.allowed).max();
         let most_down = self.calls.iter().map(refused).max();

@@ -1,5 +1,7 @@
 //! `io.github.portreeve.Activity1`.
 
+use std::collections::BTreeSet;
+
 use portreeve_dbus::{
     ACTION_CLEAR_HISTORY, APPLICATION_EXECUTABLE, Activity, ActivityFilter, Checked, Destination,
     Error, Matched, RuleSpec, SeenProgram, Sieve, Timeline,
@@ -272,6 +274,15 @@ fn of_each(
     }
     if filter.program.is_some() {
         return refused("cannot count for a program of the filter: expected others".to_owned());
+    }
+    // One question is not to cost as much as a hundred.
+    if filter.since.is_none() {
+        return refused("cannot count for programs from the beginning: expected since".to_owned());
+    }
+    let mut different = BTreeSet::new();
+    if let Some(again) = programs.iter().find(|program| !different.insert(*program)) {
+        let again = again.escape_debug();
+        return refused(format!("cannot count twice for “{again}”"));
     }
     let of_program = |program| {
         let filter = ActivityFilter {

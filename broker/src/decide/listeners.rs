@@ -7,8 +7,8 @@ use portreeve_abi::{
     AF_INET, AF_INET6, MAX_PEERS, MAX_REACHES, PROGRAM_BYTES, Peers, Reach, request_flags,
 };
 use portreeve_policy::{
-    Alteration, Ancestry, Contents, Destination, Digest, Mode, Object, Operation, Outcome, Process,
-    Program, Protocol, Reach as Said, Subject,
+    Alteration, Ancestry, Contents, Decision, Destination, Digest, Mode, Object, Operation,
+    Outcome, Process, Program, Protocol, Reach as Said, Subject,
 };
 
 use super::rulebook::RuleBook;
@@ -303,9 +303,11 @@ impl Peerage {
         admits(self.others) > 0 || self.named.iter().any(|peers| peers.admitted > 0)
     }
 
-    /// Writes down for the next broker what a lockdown, or a rule for one network, has put out of force. Where there is no place for it,
+    /// Writes down for the next broker what a mode, or a rule for one network, has put out of force. Where there is no place for it,
     /// that one lets nobody in.
     fn note_in(&self, reach: &mut Reach) {
+        // As long as nothing else is said: what is in force may let everybody in.
+        reach.granted = KEPT_OUT;
         let count = usize::try_from(reach.count).unwrap_or(MAX_PEERS);
         let Some(places) = reach.peers.get_mut(count..) else {
             return;
@@ -359,7 +361,7 @@ fn listener(reach: &Reach) -> Option<Listener> {
 /// was afterwards, as it is after rules for one network.
 fn written(rules: &RuleBook, listener: &Listener, said: &Said, granted: &mut Peerage) -> Reach {
     let mode = rules.modes.of(listener.uid);
-    let mut reach = if let Some(outcome) = mode.overrides(Operation::Accept) {
+    let mut reach = if let Some(outcome) = mode.overrides(Operation::Accept, Decision::Ask) {
         let mut everybody = Peerage::of(&Destination::Anywhere, outcome);
         let mut reach = reach(listener, said, &mut everybody);
         granted.note_in(&mut reach);

@@ -253,7 +253,7 @@ impl Decider {
                 self.trust_first(&arrival.caller, rule);
             }
             self.settle(arrival, action, Grounds::Rule(rule));
-        } else if let Some(action) = mode.overrides(arrival.operation) {
+        } else if let Some(action) = mode.overrides(arrival.operation, decision) {
             self.settle(arrival, action, Grounds::Mode(mode));
         } else if arrival.open {
             let action = match arrival.operation {

@@ -85,7 +85,7 @@ impl Modes {
         let mode = self.of(uid);
         match decision {
             Decision::Settled { action, rule } => (Course::Tell(action), Grounds::Rule(rule)),
-            _ if let Some(action) = mode.overrides(operation) => {
+            _ if let Some(action) = mode.overrides(operation, decision) => {
                 (Course::Tell(action), Grounds::Mode(mode))
             }
             Decision::Asked { .. } => (mode.course_of_asked(), Grounds::Mode(mode)),

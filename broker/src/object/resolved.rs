@@ -69,6 +69,7 @@ async fn follow(path: &Path, names: &Mutex<Names>) -> io::Result<()> {
         }
     }
     let (mut received, mut piece) = (Vec::new(), [0; 4096]);
+    let mut tells = false;
     loop {
         stream.readable().await?;
         match stream.try_read(&mut piece) {
@@ -80,11 +81,13 @@ async fn follow(path: &Path, names: &Mutex<Names>) -> io::Result<()> {
         while let Some(end) = received.iter().position(|byte| *byte == 0) {
             let message: Vec<u8> = received.drain(..=end).collect();
             let message = message.get(..end).unwrap_or_default();
-            let found = read(message);
-            let mut names = lock(names);
-            names.has_resolver |= !refuses(message);
-            if let Some(found) = found {
-                names.share(&found);
+            match read(message) {
+                Some(Told::Found(found)) => lock(names).share(&found),
+                Some(Told::Nothing) => {}
+                None => continue,
+            }
+            if !std::mem::replace(&mut tells, true) {
+                lock(names).has_resolver = true;
             }
         }
         if received.len() > LONGEST {
@@ -97,18 +100,18 @@ fn lock(names: &Mutex<Names>) -> MutexGuard<'_, Names> {
     names.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a message says that nothing is told.
-fn refuses(message: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Refusal {
-        #[serde(rename = "error")]
-        _error: String,
-    }
-    serde_json::from_slice::<Refusal>(message).is_ok()
+/// What a message tells that is no refusal.
+#[derive(Debug, PartialEq)]
+enum Told {
+    /// Names of addresses.
+    Found(LookedUp),
+    /// Something else.
+    Nothing,
 }
 
 #[derive(Deserialize)]
 struct Message {
+    error: Option<String>,
     parameters: Option<Results>,
 }
 
@@ -142,10 +145,16 @@ struct Record {
     address: Option<Vec<u8>>,
 }
 
-/// What a message says; `None` if that is no name with addresses.
-fn read(message: &[u8]) -> Option<LookedUp> {
+/// Reads a message; `None` if it is a refusal, or cannot be understood.
+fn read(message: &[u8]) -> Option<Told> {
     let message: Message = serde_json::from_slice(message).ok()?;
-    let results = message.parameters?;
+    let found = message.parameters.and_then(found);
+    let told = found.map_or(Told::Nothing, Told::Found);
+    message.error.is_none().then_some(told)
+}
+
+/// What has come of a lookup; `None` if that is no name with addresses.
+fn found(results: Results) -> Option<LookedUp> {
     if results.state.as_deref() != Some("success") {
         return None;
     }
@@ -229,7 +238,9 @@ mod tests {
              "address":[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]},"ifindex":2},
             {"rr":{"key":{"class":1,"type":1,"name":"bank.example"},"address":[192,0,2,66]}},
             {"raw":"AA=="}]},"continues":true}"#;
-        let found = read(message).unwrap();
+        let Some(Told::Found(found)) = read(message) else {
+            panic!("nothing is found");
+        };
         assert_eq!(&*found.name, "www.example");
         assert_eq!(
             found.aliases,
@@ -251,18 +262,20 @@ mod tests {
             b"",
             b"\xff",
         ] {
-            assert_eq!(read(message), None);
+            assert!(matches!(read(message), None | Some(Told::Nothing)));
         }
     }
 
     #[test]
     fn who_refuses_tells_nothing() {
-        assert!(refuses(
-            b"{\"error\":\"io.systemd.System\",\"parameters\":{}}"
-        ));
-        assert!(!refuses(
-            b"{\"parameters\":{\"ready\":true},\"continues\":true}"
-        ));
+        for refusal in [
+            &b"{\"error\":\"io.systemd.System\",\"parameters\":{}}"[..],
+            b"no JSON",
+        ] {
+            assert_eq!(read(refusal), None);
+        }
+        let ready = b"{\"parameters\":{\"ready\":true},\"continues\":true}";
+        assert_eq!(read(ready), Some(Told::Nothing));
     }
 
     #[tokio::test]

@@ -65,6 +65,16 @@ pub(super) enum Found {
     Changeable(Changeable),
 }
 
+impl Found {
+    /// What is known, and what has to be read to know more.
+    pub(super) fn so_far(self) -> (Contents, Option<Changeable>) {
+        match self {
+            Self::Told(contents) | Self::Left(contents) => (contents, None),
+            Self::Changeable(changeable) => (changeable.before(), Some(changeable)),
+        }
+    }
+}
+
 /// An executable that has to be read, held open.
 pub(super) struct Changeable {
     file: File,

@@ -1,9 +1,9 @@
 //! Where the code that a process runs comes from, by what the kernel says of its memory.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{collections::HashSet, fs::File, io::Read as _, path::Path};
 
 use rustix::{
-    fs::{AtFlags, CWD, StatxFlags, statfs, statx},
+    fs::{AtFlags, CWD, FileType, Statx, StatxFlags, statfs, statx},
     io::Errno,
 };
 
@@ -15,6 +15,8 @@ const FUSE_MAGIC: u64 = 0x6573_5546;
 const NO_DEVICE: &str = "00:00";
 /// Files that are named of one process at most.
 const NAMED: usize = 3;
+/// Files that are looked at for that.
+const LOOKED_AT: usize = 1024;
 /// Bytes read of what the kernel says of a process's memory: of tens of thousands of mappings.
 const SIZE_MAX: u64 = 4 << 20;
 
@@ -25,6 +27,8 @@ pub struct Mapped<'a> {
     pub range: &'a str,
     /// The file's device, or [`NO_DEVICE`].
     device: &'a str,
+    /// The file's number there.
+    inode: &'a str,
     /// The first word of its path, or the kernel's name for it.
     pub name: &'a str,
     /// Whether any of it is not what the file says any more; known from `smaps` alone.
@@ -62,7 +66,8 @@ pub fn code(text: &str) -> Vec<Mapped<'_>> {
             all.push(Mapped {
                 range: first,
                 device,
-                name: words.nth(1).unwrap_or("no file"),
+                inode: words.next().unwrap_or_default(),
+                name: words.next().unwrap_or("no file"),
                 changed: false,
             });
         }
@@ -79,42 +84,62 @@ pub enum Other {
     Server,
 }
 
-/// Looks at a mapped file; `link` leads to that itself, wherever its name leads by now.
+/// Looks at a mapped file; `link` leads to that itself, wherever its name leads by now. Waits for the file's system, if
+/// that is served by somebody.
 pub fn other_than_root(link: &Path) -> Result<Option<Other>, Errno> {
-    let file = statx(CWD, link, AtFlags::STATX_DONT_SYNC, StatxFlags::BASIC_STATS)?;
-    if file.stx_uid != 0 || file.stx_mode & 0o022 != 0 {
+    let file = stat(link)?;
+    if is_of_others(&file) {
         return Ok(Some(Other::Writer));
     }
     let is_served = statfs(link)?.f_type.cast_unsigned() == FUSE_MAGIC;
     Ok(is_served.then_some(Other::Server))
 }
 
+/// What is known of a file: nobody who serves it is asked.
+fn stat(link: &Path) -> Result<Statx, Errno> {
+    statx(CWD, link, AtFlags::STATX_DONT_SYNC, StatxFlags::BASIC_STATS)
+}
+
+fn is_of_others(file: &Statx) -> bool {
+    file.stx_uid != 0 || file.stx_mode & 0o022 != 0
+}
+
 /// Paths of files of others that a process runs code from now: to be shown, where the kernel has seen that it does. What
-/// cannot be read, or is no text, is left out.
+/// cannot be read, or is no text, is left out; of a process whose first thread has ended, that is all. What somebody who
+/// serves a file says of its owner is believed.
 pub(super) fn of_others(process: &ProcessHandle) -> Vec<String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     let maps = File::open(process.proc_path("maps"));
     if maps
-        .and_then(|maps| maps.take(SIZE_MAX).read_to_string(&mut text))
+        .and_then(|maps| maps.take(SIZE_MAX).read_to_end(&mut text))
         .is_err()
     {
         return Vec::new();
     }
-    let mut paths: Vec<String> = Vec::new();
-    for mapped in code(&text).into_iter().filter(Mapped::is_of_file) {
-        let link = process.proc_path("map_files").join(mapped.range);
-        if let Ok(Some(_)) = other_than_root(&link)
-            && let Ok(path) = std::fs::read_link(&link)
-            && let Some(path) = path.to_str()
-            && !paths.iter().any(|other| other == path)
-        {
-            paths.push(path.to_owned());
-            if paths.len() == NAMED {
-                break;
-            }
-        }
-    }
-    paths
+    let text = String::from_utf8_lossy(&text);
+    let mut seen = HashSet::new();
+    let mapped = code(&text).into_iter().filter(Mapped::is_of_file);
+    mapped
+        .filter(|mapped| seen.insert((mapped.device, mapped.inode)))
+        .take(LOOKED_AT)
+        .filter_map(|mapped| foreign_path(&process.proc_path("map_files").join(mapped.range)))
+        .take(NAMED)
+        .collect()
+}
+
+/// The path of a mapped file that is not root's alone, as far as that can be told.
+fn foreign_path(link: &Path) -> Option<String> {
+    let is_foreign = match stat(link) {
+        // A device has no code of anybody's.
+        Ok(file) => FileType::from_raw_mode(file.stx_mode.into()).is_file() && is_of_others(&file),
+        // A user who serves a file system keeps even root out.
+        Err(Errno::ACCESS) => true,
+        Err(_) => false,
+    };
+    let path = is_foreign
+        .then(|| std::fs::read_link(link))
+        .and_then(Result::ok)?;
+    path.to_str().map(str::to_owned)
 }
 
 #[cfg(test)]

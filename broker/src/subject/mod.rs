@@ -22,6 +22,8 @@ pub use file::fileid;
 pub use lineage::Lineage;
 pub use mapped::{Other, code, other_than_root};
 pub use process::ProcessHandle;
+#[cfg(test)]
+pub(crate) use resolver::turns;
 pub use resolver::{Caller, Code, Extras, Resolver};
 pub use ruled::Ruled;
 pub use standing::{never_held, never_held_paths};

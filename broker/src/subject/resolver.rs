@@ -65,22 +65,31 @@ pub struct Caller {
     pub left_out: Extras,
     /// Where it comes from: to be shown, so it is found out for those only that somebody is asked about.
     pub lineage: OnceCell<Lineage>,
+    /// The turns of its user's to be looked at.
+    pub turns: Arc<Semaphore>,
 }
 
 impl Caller {
-    /// Finds out where it comes from, unless that is known.
+    /// Finds out where it comes from, unless that is known. What takes too long is not known: the call is held meanwhile.
     pub async fn trace(self: &Arc<Self>) {
         let find = async || {
-            let caller = Arc::clone(self);
-            let found = tokio::task::spawn_blocking(move || {
-                let is_foreign = caller.subject.process.alteration.foreign_code;
-                let lineage = Lineage::of(&caller.handle, is_foreign);
-                // It was the caller's own if that is still there.
-                caller.handle.is_alive().then_some(lineage)
-            });
-            found.await.ok().flatten().unwrap_or_default()
+            let found = timeout(PATIENCE, Arc::clone(self).look_back()).await;
+            found.ok().flatten().unwrap_or_default()
         };
         self.lineage.get_or_init(find).await;
+    }
+
+    async fn look_back(self: Arc<Self>) -> Option<Lineage> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+        // The turn ends with the work, not with the waiting for it.
+        let found = tokio::task::spawn_blocking(move || {
+            let is_foreign = self.subject.process.alteration.foreign_code;
+            let lineage = Lineage::of(&self.handle, is_foreign);
+            drop(turn);
+            // It was the caller's own if that is still there.
+            self.handle.is_alive().then_some(lineage)
+        });
+        found.await.ok().flatten()
     }
 }
 
@@ -222,13 +231,9 @@ impl Resolver {
     ) -> Result<(Caller, Option<Changeable>), Error> {
         let key = request.key.process;
         let closed = |_closed| Error::TimedOut { pid: key.tgid };
-        let of_user = Arc::clone(
-            lock(&self.turns_of)
-                .entry(key.uid)
-                .or_insert_with(|| Arc::new(Semaphore::new(OF_ONE_USER))),
-        );
+        let of_user = Arc::clone(lock(&self.turns_of).entry(key.uid).or_insert_with(turns));
         let turns = (
-            of_user.acquire_owned().await.map_err(closed)?,
+            Arc::clone(&of_user).acquire_owned().await.map_err(closed)?,
             Arc::clone(&self.turns)
                 .acquire_owned()
                 .await
@@ -255,6 +260,7 @@ impl Resolver {
                 wanted,
             );
             let found = found.and_then(|(mut caller, changeable)| {
+                caller.turns = of_user;
                 if of_system {
                     caller.find_service()?;
                 }
@@ -266,6 +272,11 @@ impl Resolver {
         work.await
             .map_err(|_panicked| Error::TimedOut { pid: key.tgid })?
     }
+}
+
+/// Those of one user.
+pub(crate) fn turns() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(OF_ONE_USER))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -345,10 +356,7 @@ fn identify(
         }
     };
     let is_unread = matches!(contents, Found::Left(_));
-    let (contents, changeable) = match contents {
-        Found::Told(contents) | Found::Left(contents) => (contents, None),
-        Found::Changeable(changeable) => (changeable.before(), Some(changeable)),
-    };
+    let (contents, changeable) = contents.so_far();
     let (ancestry, is_traced) = comes_from(ancestry, &handle, wanted.parents);
     let command = handle.command_line(COMMAND_LINE);
     let began = handle.began()?;
@@ -385,6 +393,7 @@ fn identify(
             parents: !is_traced,
         },
         lineage: OnceCell::new(),
+        turns: turns(),
     };
     Ok((caller, changeable))
 }

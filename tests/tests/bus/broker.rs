@@ -26,7 +26,7 @@ use portreeve_policy::{
     Alteration, Ancestry, Contents, Knowledge, Mode, Object, Operation, Process, Program, Protocol,
     Subject,
 };
-use tokio::sync::{Notify, OnceCell, mpsc};
+use tokio::sync::{Notify, OnceCell, Semaphore, mpsc};
 use zbus::Connection;
 
 /// Takes everything and does nothing.
@@ -191,6 +191,7 @@ impl Broker {
             left_out: Extras::default(),
             service: None,
             lineage: OnceCell::new(),
+            turns: Arc::new(Semaphore::new(1)),
         };
         let request = Request {
             tid: u32::try_from(unique).unwrap(),

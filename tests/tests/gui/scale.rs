@@ -26,14 +26,14 @@ const CALM: Duration = Duration::from_millis(500);
 
 /// Asks the window's main loop again and again, and measures what that does before it answers.
 struct Watch {
-    longest: Arc<Mutex<Duration>>,
+    longest: Arc<Mutex<Option<Duration>>>,
     task: JoinHandle<()>,
 }
 
 impl Watch {
     /// Begins with the program that was started last.
     fn begin(desk: &Desk) -> Self {
-        let longest = Arc::<Mutex<Duration>>::default();
+        let longest = Arc::<Mutex<Option<Duration>>>::default();
         let (kept, session, process) = (Arc::clone(&longest), desk.session(), desk.process());
         let path = format!("/{}", APPLICATION_ID.replace('.', "/"));
         #[expect(clippy::async_yields_async, reason = "what is begun goes on")]
@@ -54,7 +54,7 @@ impl Watch {
                     if asked.is_ok() {
                         let busy = process::main_time(process).saturating_sub(before);
                         let mut longest = lock(&kept);
-                        *longest = busy.max(*longest);
+                        *longest = Some(busy.max(longest.unwrap_or_default()));
                     }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -64,8 +64,13 @@ impl Watch {
     }
 
     /// The longest that it was busy since this was asked last.
-    fn longest(&self) -> Duration {
-        std::mem::take(&mut *lock(&self.longest))
+    fn longest(&self, desk: &Desk) -> Duration {
+        let mut longest = None;
+        desk.until("it answers", |_| {
+            longest = lock(&self.longest).take();
+            longest.is_some()
+        });
+        longest.expect("it was waited for")
     }
 }
 
@@ -75,7 +80,7 @@ impl Drop for Watch {
     }
 }
 
-fn lock(longest: &Mutex<Duration>) -> MutexGuard<'_, Duration> {
+fn lock(longest: &Mutex<Option<Duration>>) -> MutexGuard<'_, Option<Duration>> {
     longest.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -127,7 +132,7 @@ fn open(count: u64) -> Opened {
     let process = desk.process();
     Opened {
         time: process::time(process),
-        longest: watch.longest(),
+        longest: watch.longest(&desk),
         memory: process::own_memory(process),
         desk,
         watch,
@@ -164,7 +169,7 @@ fn ten_thousand_rules_are_searched_and_deleted() {
     let mut told = Vec::new();
     let mut step = |what: &str| {
         calm(&desk);
-        told.push((what.to_owned(), watch.longest()));
+        told.push((what.to_owned(), watch.longest(&desk)));
     };
     desk.focus("Portreeve");
     // Into the list: to look where the keyboard is would keep the window busy.

@@ -140,10 +140,17 @@ fn a_schema_that_is_another_one_ends_nothing() {
     let details = "<key name=\"prompt-details\" type=\"b\">\n      <default>false</default>";
     let forged = "<key name=\"prompt-details\" type=\"s\">\n      <default>''</default>";
     assert!(ours.contains(details), "{ours}");
+    let (before, key) = ours
+        .split_once("<key name=\"prompt-longest-suggestion\" type=\"s\">")
+        .expect("the key is there");
+    let (_, after) = key.split_once("</key>").expect("it ends");
+    let senseless =
+        "<key name=\"prompt-longest-suggestion\" type=\"s\"><default>'?'</default></key>";
     for forged in [
         ours.replace(details, forged),
         ours.replace("name=\"page\"", "name=\"another\""),
         ours.replace("/io/github/", "/another/"),
+        format!("{before}{senseless}{after}"),
     ] {
         let mut desk = Desk::new();
         desk.forge(&forged);

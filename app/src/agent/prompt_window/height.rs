@@ -24,7 +24,14 @@ impl PromptWindow {
             return;
         };
         let (_, natural, _, _) = self.measure(gtk::Orientation::Vertical, self.default_width());
-        self.set_default_height(natural.min(room));
+        let height = natural.min(room);
+        // Even the same height would have it laid out again.
+        if self.default_height() == height {
+            return;
+        }
+        self.set_default_height(height);
+        // The buttons are elsewhere now.
+        self.imp().guard().change();
     }
 
     /// The same, once what is being laid out is.

@@ -12,7 +12,7 @@ use super::SHOW;
 use crate::{
     client::Broker,
     editor::{
-        clamped::{clamp, row_in},
+        clamped::{clamp, row_in, rows_of},
         program_row::ProgramRow,
     },
     model::{ProgramFilter, ProgramItem, ProgramList},
@@ -150,17 +150,8 @@ impl ApplicationsPage {
 
     /// The programs that have rows.
     pub(super) fn followed(&self) -> Vec<ProgramItem> {
-        let mut next = self.list.first_child();
-        let places = std::iter::from_fn(|| {
-            let place = next.take()?;
-            next = place.next_sibling();
-            Some(place)
-        });
-        let row = |place: gtk::Widget| {
-            let clamp = place.first_child().and_downcast::<adw::Clamp>()?;
-            clamp.child().and_downcast::<ProgramRow>()?.item()
-        };
-        places.filter_map(row).collect()
+        let rows = rows_of::<ProgramRow>(&self.list);
+        rows.filter_map(|row| row.item()).collect()
     }
 
     fn found(&self) -> u32 {

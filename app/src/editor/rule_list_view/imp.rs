@@ -31,6 +31,8 @@ pub struct RuleListView {
     pub(super) searched: RefCell<String>,
     pub(super) selecting: Cell<bool>,
     pub(super) on_chosen: RefCell<Option<Box<dyn Fn()>>>,
+    /// What has the list stay at its top once it is laid out.
+    stays: RefCell<Option<gtk::TickCallbackId>>,
 }
 
 #[glib::object_subclass]
@@ -161,14 +163,30 @@ impl RuleListView {
         if place.value() > 0.0 {
             return;
         }
+        self.go_on_from_here();
         let is_laid_out = Cell::new(false);
-        self.list.add_tick_callback(move |_, _| {
-            if is_laid_out.replace(true) {
-                place.set_value(0.0);
-                return glib::ControlFlow::Break;
+        let stays = self.list.add_tick_callback(glib::clone!(
+            #[weak(rename_to = imp)]
+            self,
+            #[upgrade_or]
+            glib::ControlFlow::Break,
+            move |_, _| {
+                if is_laid_out.replace(true) {
+                    imp.stays.take();
+                    place.set_value(0.0);
+                    return glib::ControlFlow::Break;
+                }
+                glib::ControlFlow::Continue
             }
-            glib::ControlFlow::Continue
-        });
+        ));
+        self.stays.replace(Some(stays));
+    }
+
+    /// It is to be elsewhere, whatever was to stay where.
+    pub(super) fn go_on_from_here(&self) {
+        if let Some(stays) = self.stays.take() {
+            stays.remove();
+        }
     }
 
     /// Makes what stands above the rules of each kind.

@@ -180,9 +180,20 @@ impl RulesWindow {
 
     /// Shows the one rule that can take the places of the chosen ones, and has it do so if that is wanted.
     async fn merge_selected(&self) {
-        let Some(merge) = Merge::of(&self.selected()) else {
-            return;
-        };
+        while let Some(merge) = Merge::of(&self.selected()) {
+            if !self.wants(&merge).await {
+                return;
+            }
+            // The rules may have changed meanwhile, and what is left of their time has.
+            let now = Merge::of(&self.selected());
+            if let Some(now) = now.filter(|now| now.says_as(&merge)) {
+                return self.make(now.changes(), &now.told()).await;
+            }
+        }
+    }
+
+    /// Asks whether the one rule is wanted.
+    async fn wants(&self, merge: &Merge) -> bool {
         let body = format!("{}\n\n{}", merge.sentence(), merge.consequence());
         let dialog = adw::AlertDialog::new(Some(&gettext("Merge Into One Rule?")), Some(&body));
         dialog.add_response(CANCEL, &gettext("_Cancel"));
@@ -191,9 +202,7 @@ impl RulesWindow {
         // It may allow more than before: not by a key that was meant for something else.
         dialog.set_default_response(Some(CANCEL));
         dialog.set_response_appearance(MERGE, adw::ResponseAppearance::Suggested);
-        if dialog.choose_future(Some(self)).await.as_str() == MERGE {
-            self.make(merge.changes(), &merge.told()).await;
-        }
+        dialog.choose_future(Some(self)).await.as_str() == MERGE
     }
 
     /// Makes one change of the chosen rules, and offers to undo it.

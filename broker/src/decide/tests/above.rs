@@ -16,7 +16,7 @@ use crate::decide::Command;
 const CURL: &str = "/usr/bin/curl";
 
 /// A rule for any program of these users.
-fn above(uid: Option<u32>, action: Action) -> Rule {
+pub(super) fn above(uid: Option<u32>, action: Action) -> Rule {
     Rule {
         id: RuleId(0),
         uid,
@@ -36,7 +36,7 @@ fn above(uid: Option<u32>, action: Action) -> Rule {
     }
 }
 
-async fn put_above(desk: &Desk, rules: Vec<Rule>) {
+pub(super) async fn put_above(desk: &Desk, rules: Vec<Rule>) {
     desk.send(Command::Administrators(rules, None)).await;
     desk.rest().await;
 }

@@ -47,7 +47,7 @@ impl Desk {
     }
 
     /// Root has a built-in rule say something else to Alice.
-    async fn built_in(&self, rule: BuiltIn, action: Action) {
+    pub(super) async fn built_in(&self, rule: BuiltIn, action: Action) {
         let set = self.try_built_in((rule, action), RuleLeave::Allow).await;
         assert_eq!(set.unwrap(), BuiltInSet::Done);
     }

@@ -3,10 +3,13 @@
 use std::fs;
 
 use portreeve_dbus::{ModeState, RuleSpec};
-use portreeve_policy::{For, Leave, Mode, ModeChange, Operation, Outcome, Scope, Span};
+use portreeve_policy::{
+    Action, BuiltIn, For, Leave, Mode, ModeChange, Operation, Outcome, Scope, Span,
+};
 
 use super::{
     super::{Command, ModeSet},
+    above::{above, put_above},
     desk::{ALICE, BOB, Desk, asking, at, said, spec_for},
     kernel::Told,
     running::Running,
@@ -166,12 +169,13 @@ async fn off_stops_nothing_that_users_or_settings_would() {
     );
     desk.add_rule(CURL, "deny").await;
     desk.add(&spec_for(Operation::Listen, CURL, "deny")).await;
+    desk.built_in(BuiltIn::ThisComputer, Action::DENY).await;
     let to = || at("192.0.2.1", 443);
     let stopped = [Some(Told::Kept(1)); 2];
     let all = async || {
         [
             desk.told_of(&curl, "192.0.2.1").await,
-            desk.told_of(&wget, "192.0.2.1").await,
+            desk.told_of(&wget, "127.0.0.1").await,
         ]
     };
     assert_eq!(all().await, stopped);
@@ -185,6 +189,25 @@ async fn off_stops_nothing_that_users_or_settings_would() {
     desk.mode(set(Mode::Ask)).await;
     assert_eq!(all().await, stopped);
     assert_eq!(desk.admitted(listening), [false, false, false]);
+}
+
+/// What administrators want stays, whatever they want.
+#[tokio::test(start_paused = true)]
+async fn off_leaves_administrators_rules_alone() {
+    let desk = Desk::new().await;
+    desk.mode(set(Mode::Off)).await;
+    let curl = Running::of(CURL, ALICE);
+    for (action, told) in [
+        (Action::DENY, Some(Told::Kept(1))),
+        (Action::Ask, None),
+        (Action::DenyAndAsk(1), Some(Told::Once(1))),
+    ] {
+        put_above(&desk, vec![above(None, action)]).await;
+        assert_eq!(desk.told_of(&curl, "192.0.2.1").await, told, "{action:?}");
+        // About anything else they say nothing.
+        let other = desk.told_of(&curl, "198.51.100.1").await;
+        assert_eq!(other, Some(Told::Kept(0)), "{action:?}");
+    }
 }
 
 /// Who was let in by an answer that made no rule stays out during a lockdown, and no longer.

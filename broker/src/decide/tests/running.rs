@@ -11,7 +11,7 @@ use portreeve_policy::{
 
 use tokio::sync::OnceCell;
 
-use crate::subject::{Caller, Code, Extras, ProcessHandle};
+use crate::subject::{Caller, Code, Extras, ProcessHandle, turns};
 
 /// A process that runs until it is dropped, or the test ends.
 pub(super) struct Running {
@@ -107,6 +107,7 @@ impl Running {
             left_out: Extras::default(),
             service: None,
             lineage: OnceCell::new(),
+            turns: turns(),
         });
         Self { child, caller }
     }

@@ -82,6 +82,7 @@ fn what_no_path_leads_to_is_known_by_what_is_in_it_unless_that_runs_anything() {
             left_out: Extras::default(),
             service: None,
             lineage: OnceCell::new(),
+            turns: turns(),
         };
         caller.learn(contents);
         assert_eq!(caller.subject.contents, contents);

@@ -42,18 +42,26 @@ fn what_cannot_be_counted_is_refused() {
                 "{filter:?} {parts}: {refused:?}"
             );
         }
-        let of_one = ActivityFilter {
-            program: some("/usr/bin/curl"),
+        let of_late = ActivityFilter {
+            since: Some(1),
             ..any()
         };
-        for (filter, programs, parts) in [
-            (any(), 1, 0),
-            (any(), 1, 49),
-            (any(), 101, 24),
-            (of_one, 1, 24),
-        ] {
-            let programs = vec!["/usr/bin/curl".to_owned(); programs];
-            let refused = proxy.timelines(OWN_UID, &filter, &programs, parts).await;
+        let of_one = ActivityFilter {
+            program: some("/usr/bin/curl"),
+            ..of_late.clone()
+        };
+        let different = |count: usize| (0..count).map(|it| format!("/usr/bin/{it}")).collect();
+        let twice = vec!["/usr/bin/curl".to_owned(); 2];
+        let cases: [(_, Vec<String>, _); 6] = [
+            (&of_late, different(1), 0),
+            (&of_late, different(1), 49),
+            (&of_late, different(101), 24),
+            (&of_one, different(1), 24),
+            (&of_late, twice, 24),
+            (&any(), different(1), 24),
+        ];
+        for (filter, programs, parts) in cases {
+            let refused = proxy.timelines(OWN_UID, filter, &programs, parts).await;
             assert!(
                 matches!(refused, Err(Error::InvalidArgument(_))),
                 "{filter:?} {parts}: {refused:?}"
