@@ -50,6 +50,50 @@ fn this_process_is_found_as_itself() {
     assert!(program(&stat, &path).is_lasting());
 }
 
+/// This process, as one that runs this program.
+fn caller(program: &Program, code: Code) -> Caller {
+    let pid = std::process::id();
+    Caller {
+        subject: Subject {
+            uid: 1000,
+            program: program.clone(),
+            contents: Contents::Unknown,
+            process: PolicyProcess {
+                pid,
+                began: 0,
+                run: 1,
+                alteration: Alteration::NONE,
+            },
+            ancestry: Ancestry::default(),
+        },
+        handle: ProcessHandle::open(pid).unwrap(),
+        path: program.shown_path().into(),
+        command: String::new(),
+        code,
+        left_out: Extras::default(),
+        service: None,
+        lineage: OnceCell::new(),
+        turns: turns(),
+    }
+}
+
+/// Its call is held meanwhile, and has no deadline yet.
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_looked_back_from_comes_from_nowhere_known() {
+    let tool = Program::at("/usr/bin/tool").unwrap();
+    let known = Arc::new(caller(&tool, Code::Own));
+    known.trace().await;
+    assert!(known.lineage.initialized());
+    let stuck = Arc::new(caller(&tool, Code::Own));
+    let others = u32::try_from(OF_ONE_USER).unwrap();
+    let all_turns = Arc::clone(&stuck.turns).acquire_many_owned(others).await;
+    let begun = tokio::time::Instant::now();
+    stuck.trace().await;
+    assert_eq!(begun.elapsed(), PATIENCE);
+    assert_eq!(stuck.lineage.get(), Some(&Lineage::default()));
+    drop(all_turns);
+}
+
 #[test]
 fn what_no_path_leads_to_is_known_by_what_is_in_it_unless_that_runs_anything() {
     let digest = Digest([7; 32]);
@@ -61,29 +105,7 @@ fn what_no_path_leads_to_is_known_by_what_is_in_it_unless_that_runs_anything() {
         Path::new("/usr/bin/tool"),
     );
     let learn = |program: &Program, code, contents| {
-        let pid = std::process::id();
-        let mut caller = Caller {
-            subject: Subject {
-                uid: 1000,
-                program: program.clone(),
-                contents: Contents::Unknown,
-                process: PolicyProcess {
-                    pid,
-                    began: 0,
-                    run: 1,
-                    alteration: Alteration::NONE,
-                },
-                ancestry: Ancestry::default(),
-            },
-            handle: ProcessHandle::open(pid).unwrap(),
-            path: program.shown_path().into(),
-            command: String::new(),
-            code,
-            left_out: Extras::default(),
-            service: None,
-            lineage: OnceCell::new(),
-            turns: turns(),
-        };
+        let mut caller = caller(program, code);
         caller.learn(contents);
         assert_eq!(caller.subject.contents, contents);
         caller.subject.program
