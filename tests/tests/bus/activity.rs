@@ -285,12 +285,16 @@ fn nobody_but_root_reads_anothers() {
         let polkit = Polkit::start(true).await;
         let _broker = Broker::start().await;
         let (_client, proxy) = client().await;
+        let of_late = ActivityFilter {
+            since: Some(1),
+            ..any()
+        };
         for other in [0, me() + 1] {
             for refused in [
                 proxy.list(other, &any(), "", 0).await.map(|_| ()),
                 proxy.programs(other).await.map(|_| ()),
                 proxy.timeline(other, &any(), 5).await.map(|_| ()),
-                proxy.timelines(other, &any(), &[], 5).await.map(|_| ()),
+                proxy.timelines(other, &of_late, &[], 5).await.map(|_| ()),
                 proxy.clear(other).await,
                 proxy.watch(other).await.map(|_| ()),
             ] {

@@ -146,11 +146,12 @@ fn a_schema_that_is_another_one_ends_nothing() {
     let (_, after) = key.split_once("</key>").expect("it ends");
     let senseless =
         "<key name=\"prompt-longest-suggestion\" type=\"s\"><default>'?'</default></key>";
-    for forged in [
-        ours.replace(details, forged),
-        ours.replace("name=\"page\"", "name=\"another\""),
-        ours.replace("/io/github/", "/another/"),
-        format!("{before}{senseless}{after}"),
+    // The last one has the keys, so sizes of windows are kept with it.
+    for (forged, keeps) in [
+        (ours.replace(details, forged), false),
+        (ours.replace("name=\"page\"", "name=\"another\""), false),
+        (ours.replace("/io/github/", "/another/"), false),
+        (format!("{before}{senseless}{after}"), true),
     ] {
         let mut desk = Desk::new();
         desk.forge(&forged);
@@ -159,7 +160,9 @@ fn a_schema_that_is_another_one_ends_nothing() {
         desk.see(CURL, "alert");
         opened(&mut desk);
         desk.see("Suggested Duration", "label");
-        assert_eq!(desk.kept(), "");
+        let kept = desk.kept();
+        assert!(!kept.contains("prompt"), "{kept}");
+        assert!(keeps || kept.is_empty(), "{kept}");
     }
 }
 
