@@ -9,8 +9,9 @@
 //! Everything here is one thread, because the tracer of a thread is a thread.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io,
+    mem::MaybeUninit,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,12 +29,15 @@ use super::{
     table::{Pace, Round},
 };
 
-/// Time between two breaths of a thread. Who waits for all held threads waits for this and for the
-/// time that the breaths take, which is to be under 2 s altogether.
-const PERIOD: Duration = Duration::from_secs(1);
+/// Time between two breaths of a thread. Who waits for a grace period waits for one breath of all held threads, and for
+/// another one first if a grace period is under way: that is to be under 2 s altogether.
+const PERIOD: Duration = Duration::from_millis(800);
 /// At most one part in so many of a CPU's time goes into breathing: with thousands of held calls the
 /// period grows.
 const SHARE: u32 = 20;
+/// So many threads are called out at once: while one stops the next is told to, and nobody is kept stopped for long by
+/// the others.
+const TOGETHER: usize = 64;
 /// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -67,6 +71,9 @@ pub struct Breath {
     /// are let go as soon as they stop. Who ends while it is traced has to be waited for by us, or nobody
     /// else will see its end, its parent least of all.
     late: Vec<(u64, Pid)>,
+    /// Calls that the kernel restarts by itself, as far as they have been looked at: a call stays what it is, and looking
+    /// costs more than the rest of a breath.
+    restart_well: HashSet<u64>,
 }
 
 impl Breath {
@@ -83,6 +90,7 @@ impl Breath {
             out: HashMap::new(),
             parked: HashMap::new(),
             late: Vec::new(),
+            restart_well: HashSet::new(),
         };
         std::thread::Builder::new()
             .name("breath".to_owned())
@@ -106,22 +114,11 @@ impl Breath {
                 Round::Breathe(calls) => {
                     let begun = cpu_time();
                     self.miss();
-                    for (number, tid) in calls {
-                        self.breathe(number, tid);
-                    }
+                    self.breathe(&calls);
                     pace.pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
                     pace.due = Instant::now() + pace.pause;
                 }
-                Round::Park(calls) => {
-                    for (number, tid) in calls {
-                        if let Some(stopped) = self.call_out(number, tid) {
-                            self.out.remove(&number);
-                            self.parked.insert(number, stopped);
-                        }
-                        // One that cannot be stopped counts too: there is no use in waiting for it.
-                        self.table.parked(number);
-                    }
-                }
+                Round::Park(calls) => self.park(&calls),
                 Round::Unpark => {
                     for (number, stopped) in std::mem::take(&mut self.parked) {
                         self.let_go(number, &stopped);
@@ -134,14 +131,33 @@ impl Breath {
         }
     }
 
-    /// One thread takes a breath.
-    fn breathe(&mut self, number: u64, tid: u32) {
-        // It has left the hook already, or should not.
-        if self.out.contains_key(&number) || !self.gatekeepers.is_whole() {
-            return;
+    /// Threads of held calls take a breath; there are no others.
+    fn breathe(&mut self, calls: &[(u64, u32)]) {
+        let held: HashSet<_> = calls.iter().map(|(number, _)| *number).collect();
+        self.restart_well.retain(|number| held.contains(number));
+        for calls in calls.chunks(TOGETHER) {
+            let mut inside = calls.to_vec();
+            // Some have left the hook already, or should not.
+            inside.retain(|(number, _)| {
+                !self.out.contains_key(number) && self.gatekeepers.is_whole()
+            });
+            for (number, stopped) in self.call_out(&inside) {
+                self.let_go(number, &stopped);
+            }
         }
-        if let Some(stopped) = self.call_out(number, tid) {
-            self.let_go(number, &stopped);
+    }
+
+    /// Threads are left stopped.
+    fn park(&mut self, calls: &[(u64, u32)]) {
+        for calls in calls.chunks(TOGETHER) {
+            for (number, stopped) in self.call_out(calls) {
+                self.out.remove(&number);
+                self.parked.insert(number, stopped);
+            }
+            // Those that cannot be stopped count too: there is no use in waiting for them.
+            for (number, _) in calls {
+                self.table.parked(*number);
+            }
         }
     }
 
@@ -160,49 +176,58 @@ impl Breath {
         }
     }
 
-    /// Has a thread leave the hook and stop.
-    fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
+    /// Has threads leave the hook and stop; those that did.
+    fn call_out(&mut self, calls: &[(u64, u32)]) -> Vec<(u64, Stopped)> {
+        let interrupted: Vec<_> = calls
+            .iter()
+            .filter_map(|&(number, tid)| Some((number, self.interrupt(number, tid)?)))
+            .collect();
+        let until = Instant::now() + PATIENCE;
+        let mut all = Vec::with_capacity(interrupted.len());
+        for (number, pid) in interrupted {
+            match stop(pid, until) {
+                State::Stopped(stopped) => all.push((number, stopped)),
+                State::Ended => self.has_gone(number, pid),
+                State::Running => self.late.push((number, pid)),
+            }
+        }
+        all
+    }
+
+    /// Has a thread begin to leave the hook. The thread, if it will stop or end.
+    fn interrupt(&mut self, number: u64, tid: u32) -> Option<Pid> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
         // It has been called out already.
         if self.late.iter().any(|(_, late)| *late == pid) {
             return None;
         }
-        if self.restarts_badly(number, tid) {
-            self.be_brief(number);
-            return None;
+        if !self.restart_well.contains(&number) {
+            if self.restarts_badly(number, tid) {
+                self.be_brief(number);
+                return None;
+            }
+            self.restart_well.insert(number);
         }
         if !self.table.call_out(number) {
             return None;
         }
         if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
-            // If it does not come back, it is lost.
-            if self.table.has_left(number) {
-                self.out.insert(number, out_now(pid));
-            }
+            self.has_gone(number, pid);
             // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
             if errno == Errno::EPERM {
                 self.be_brief(number);
             }
             return None;
         }
-        let state = match ptrace::interrupt(pid) {
-            Ok(()) => stop(pid),
-            // It is ending.
-            Err(_) => state(pid),
-        };
-        match state {
-            State::Stopped(stopped) => Some(stopped),
-            // If it does not come back, it is lost.
-            State::Ended => {
-                if self.table.has_left(number) {
-                    self.out.insert(number, out_now(pid));
-                }
-                None
-            }
-            State::Running => {
-                self.late.push((number, pid));
-                None
-            }
+        // Who is ending cannot be interrupted, and is seen to end.
+        let _ = ptrace::interrupt(pid);
+        Some(pid)
+    }
+
+    /// A thread has ended, or never will stop. If it has left the hook and does not come back, its call is lost.
+    fn has_gone(&mut self, number: u64, pid: Pid) {
+        if self.table.has_left(number) {
+            self.out.insert(number, out_now(pid));
         }
     }
 
@@ -288,6 +313,9 @@ struct Stopped {
 impl Stopped {
     /// Whether a signal is waiting for it that its program has a handler for.
     fn goes_to_handler(&self) -> bool {
+        if self.signal == 0 && !self.is_given_signals() {
+            return false;
+        }
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
         let set = |key: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(key));
@@ -300,6 +328,30 @@ impl Stopped {
         };
         let pending = (set("SigPnd:") | set("ShdPnd:")) & !set("SigBlk:");
         (pending | delivered) & set("SigCgt:") != 0
+    }
+
+    /// Whether signals are waiting for it, or for its process; blocked ones too. To read which costs far more.
+    fn is_given_signals(&self) -> bool {
+        [0, libc::PTRACE_PEEKSIGINFO_SHARED]
+            .into_iter()
+            .any(|flags| {
+                let args = libc::ptrace_peeksiginfo_args {
+                    off: 0,
+                    flags,
+                    nr: 1,
+                };
+                let mut first = MaybeUninit::<libc::siginfo_t>::uninit();
+                // SAFETY: both are good for as long as the call takes, and it writes one at most.
+                let count = unsafe {
+                    libc::ptrace(
+                        libc::PTRACE_PEEKSIGINFO,
+                        self.pid.as_raw(),
+                        &raw const args,
+                        first.as_mut_ptr(),
+                    )
+                };
+                count != 0
+            })
     }
 
     /// Lets it go on. `false` if it has been killed meanwhile: then it is traced still, and ends.
@@ -318,12 +370,11 @@ impl Stopped {
     }
 }
 
-/// Waits until a thread that was interrupted stops or ends, not for long.
-fn stop(pid: Pid) -> State {
-    let begun = Instant::now();
+/// Waits until a thread that was interrupted stops or ends, but no longer than until then.
+fn stop(pid: Pid, until: Instant) -> State {
     loop {
         match state(pid) {
-            State::Running if begun.elapsed() < PATIENCE => std::thread::park_timeout(LOOK),
+            State::Running if Instant::now() < until => std::thread::park_timeout(LOOK),
             state => return state,
         }
     }
