@@ -34,10 +34,7 @@ use super::{
 const PERIOD: Duration = Duration::from_millis(800);
 /// At most one part in so many of a CPU's time goes into breathing: with thousands of held calls the
 /// period grows.
-const SHARE: u32 = 20;
-/// So many threads are called out at once: while one stops the next is told to, and nobody is kept stopped for long by
-/// the others.
-const TOGETHER: usize = 64;
+const SHARE: u32 = 10;
 /// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
 /// has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -50,7 +47,7 @@ const ANSWERED_RETURN: Duration = Duration::from_secs(60);
 /// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
 /// the call may have its verdict.
 const SOON: Duration = Duration::from_millis(10);
-/// How often a thread that is to stop is looked at meanwhile.
+/// When a thread that is to stop is looked at again; then after twice as long, and so on up to [`SOON`].
 const LOOK: Duration = Duration::from_micros(100);
 /// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
 const EVENT_STOP: i32 = 128;
@@ -71,8 +68,8 @@ pub struct Breath {
     /// are let go as soon as they stop. Who ends while it is traced has to be waited for by us, or nobody
     /// else will see its end, its parent least of all.
     late: Vec<(u64, Pid)>,
-    /// Calls that the kernel restarts by itself, as far as they have been looked at: a call stays what it is, and looking
-    /// costs more than the rest of a breath.
+    /// Calls that the kernel was seen to restart well: a call stays what it is, and looking costs more than the rest of
+    /// a breath.
     restart_well: HashSet<u64>,
 }
 
@@ -114,11 +111,23 @@ impl Breath {
                 Round::Breathe(calls) => {
                     let begun = cpu_time();
                     self.miss();
-                    self.breathe(&calls);
+                    self.forget_all_but(&calls);
+                    for (number, tid) in calls {
+                        self.breathe(number, tid);
+                    }
                     pace.pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
                     pace.due = Instant::now() + pace.pause;
                 }
-                Round::Park(calls) => self.park(&calls),
+                Round::Park(calls) => {
+                    for (number, tid) in calls {
+                        if let Some(stopped) = self.call_out(number, tid) {
+                            self.out.remove(&number);
+                            self.parked.insert(number, stopped);
+                        }
+                        // One that cannot be stopped counts too: there is no use in waiting for it.
+                        self.table.parked(number);
+                    }
+                }
                 Round::Unpark => {
                     for (number, stopped) in std::mem::take(&mut self.parked) {
                         self.let_go(number, &stopped);
@@ -131,33 +140,14 @@ impl Breath {
         }
     }
 
-    /// Threads of held calls take a breath; there are no others.
-    fn breathe(&mut self, calls: &[(u64, u32)]) {
-        let held: HashSet<_> = calls.iter().map(|(number, _)| *number).collect();
-        self.restart_well.retain(|number| held.contains(number));
-        for calls in calls.chunks(TOGETHER) {
-            let mut inside = calls.to_vec();
-            // Some have left the hook already, or should not.
-            inside.retain(|(number, _)| {
-                !self.out.contains_key(number) && self.gatekeepers.is_whole()
-            });
-            for (number, stopped) in self.call_out(&inside) {
-                self.let_go(number, &stopped);
-            }
+    /// One thread takes a breath.
+    fn breathe(&mut self, number: u64, tid: u32) {
+        // It has left the hook already, or should not.
+        if self.out.contains_key(&number) || !self.gatekeepers.is_whole() {
+            return;
         }
-    }
-
-    /// Threads are left stopped.
-    fn park(&mut self, calls: &[(u64, u32)]) {
-        for calls in calls.chunks(TOGETHER) {
-            for (number, stopped) in self.call_out(calls) {
-                self.out.remove(&number);
-                self.parked.insert(number, stopped);
-            }
-            // Those that cannot be stopped count too: there is no use in waiting for them.
-            for (number, _) in calls {
-                self.table.parked(*number);
-            }
+        if let Some(stopped) = self.call_out(number, tid) {
+            self.let_go(number, &stopped);
         }
     }
 
@@ -176,84 +166,93 @@ impl Breath {
         }
     }
 
-    /// Has threads leave the hook and stop; those that did.
-    fn call_out(&mut self, calls: &[(u64, u32)]) -> Vec<(u64, Stopped)> {
-        let interrupted: Vec<_> = calls
-            .iter()
-            .filter_map(|&(number, tid)| Some((number, self.interrupt(number, tid)?)))
-            .collect();
-        let until = Instant::now() + PATIENCE;
-        let mut all = Vec::with_capacity(interrupted.len());
-        for (number, pid) in interrupted {
-            match stop(pid, until) {
-                State::Stopped(stopped) => all.push((number, stopped)),
-                State::Ended => self.has_gone(number, pid),
-                State::Running => self.late.push((number, pid)),
-            }
-        }
-        all
-    }
-
-    /// Has a thread begin to leave the hook. The thread, if it will stop or end.
-    fn interrupt(&mut self, number: u64, tid: u32) -> Option<Pid> {
+    /// Has a thread leave the hook and stop.
+    fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
         let pid = Pid::from_raw(i32::try_from(tid).ok()?);
         // It has been called out already.
         if self.late.iter().any(|(_, late)| *late == pid) {
             return None;
         }
-        if !self.restart_well.contains(&number) {
-            if self.restarts_badly(number, tid) {
-                self.be_brief(number);
-                return None;
-            }
-            self.restart_well.insert(number);
+        if self.restarts_badly(number, tid) {
+            self.be_brief(number);
+            return None;
         }
         if !self.table.call_out(number) {
             return None;
         }
         if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
-            self.has_gone(number, pid);
+            // If it does not come back, it is lost.
+            if self.table.has_left(number) {
+                self.out.insert(number, out_now(pid));
+            }
             // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
             if errno == Errno::EPERM {
                 self.be_brief(number);
             }
             return None;
         }
-        // Who is ending cannot be interrupted, and is seen to end.
-        let _ = ptrace::interrupt(pid);
-        Some(pid)
-    }
-
-    /// A thread has ended, or never will stop. If it has left the hook and does not come back, its call is lost.
-    fn has_gone(&mut self, number: u64, pid: Pid) {
-        if self.table.has_left(number) {
-            self.out.insert(number, out_now(pid));
+        let state = match ptrace::interrupt(pid) {
+            Ok(()) => stop(pid),
+            // It is ending.
+            Err(_) => state(pid),
+        };
+        match state {
+            State::Stopped(stopped) => Some(stopped),
+            // If it does not come back, it is lost.
+            State::Ended => {
+                if self.table.has_left(number) {
+                    self.out.insert(number, out_now(pid));
+                }
+                None
+            }
+            State::Running => {
+                self.late.push((number, pid));
+                None
+            }
         }
     }
 
     /// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program.
-    fn restarts_badly(&self, number: u64, tid: u32) -> bool {
-        let begun = Instant::now();
+    fn restarts_badly(&mut self, number: u64, tid: u32) -> bool {
+        if self.restart_well.contains(&number) {
+            return false;
+        }
+        let mut pauses = Pauses::default();
         loop {
             let call = fs::read_to_string(format!("/proc/{tid}/syscall")).unwrap_or_default();
             // A thread that has just arrived at the gate is about to sleep: what it is in cannot be
             // told yet.
             let arrives = call.starts_with("running") && self.table.is_held(number);
-            if !arrives || begun.elapsed() >= PATIENCE {
-                let number = call.split(' ').next().and_then(|word| word.parse().ok());
-                return number == Some(libc::SYS_io_uring_enter);
+            if !arrives || !pauses.next() {
+                let call = call.split(' ').next().and_then(|word| word.parse().ok());
+                let badly = call == Some(libc::SYS_io_uring_enter);
+                // Where it cannot be told yet, the next breath looks again.
+                if call.is_some() && !badly {
+                    self.restart_well.insert(number);
+                }
+                return badly;
             }
-            std::thread::park_timeout(LOOK);
         }
+    }
+
+    /// Calls that have ended need not be known any more; these have not.
+    fn forget_all_but(&mut self, calls: &[(u64, u32)]) {
+        let held: HashSet<_> = calls.iter().map(|(number, _)| *number).collect();
+        self.restart_well.retain(|number| held.contains(number));
     }
 
     /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
     fn miss(&mut self) {
         let (table, interrupted) = (&self.table, &self.interrupted);
+        let restart_well = &mut self.restart_well;
         self.out.retain(|number, (tid, since)| {
             let Some(answered) = table.outside(*number) else {
                 return false;
             };
+            // What it does meanwhile may bring it back to the gate by another system call.
+            if since.elapsed() >= PATIENCE {
+                restart_well.remove(number);
+            }
             let patience = if answered { ANSWERED_RETURN } else { RETURN };
             let may_come = since.elapsed() < patience && exists(*tid);
             // Told at once, or the thread could be back before.
@@ -275,6 +274,26 @@ impl Breath {
         if self.table.be_brief(number) {
             self.interrupted.notify_one();
         }
+    }
+}
+
+/// Longer and longer pauses, of [`PATIENCE`] altogether.
+#[derive(Default)]
+struct Pauses {
+    last: Duration,
+    all: Duration,
+}
+
+impl Pauses {
+    /// Takes the next one, if there is any left.
+    fn next(&mut self) -> bool {
+        self.last = (self.last * 2).clamp(LOOK, SOON);
+        self.all += self.last;
+        let is_left = self.all <= PATIENCE;
+        if is_left {
+            std::thread::park_timeout(self.last);
+        }
+        is_left
     }
 }
 
@@ -313,7 +332,7 @@ struct Stopped {
 impl Stopped {
     /// Whether a signal is waiting for it that its program has a handler for.
     fn goes_to_handler(&self) -> bool {
-        if self.signal == 0 && !self.is_given_signals() {
+        if self.signal == 0 && !self.has_signals() {
             return false;
         }
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
@@ -330,8 +349,9 @@ impl Stopped {
         (pending | delivered) & set("SigCgt:") != 0
     }
 
-    /// Whether signals are waiting for it, or for its process; blocked ones too. To read which costs far more.
-    fn is_given_signals(&self) -> bool {
+    /// Whether signals are queued for it, or for its process; blocked ones too. To read which costs far more. A signal
+    /// that there was no room for in the queue is not seen: a call that such a one ends is lost somewhat later.
+    fn has_signals(&self) -> bool {
         [0, libc::PTRACE_PEEKSIGINFO_SHARED]
             .into_iter()
             .any(|flags| {
@@ -370,11 +390,12 @@ impl Stopped {
     }
 }
 
-/// Waits until a thread that was interrupted stops or ends, but no longer than until then.
-fn stop(pid: Pid, until: Instant) -> State {
+/// Waits until a thread that was interrupted stops or ends, not for long.
+fn stop(pid: Pid) -> State {
+    let mut pauses = Pauses::default();
     loop {
         match state(pid) {
-            State::Running if Instant::now() < until => std::thread::park_timeout(LOOK),
+            State::Running if pauses.next() => {}
             state => return state,
         }
     }
