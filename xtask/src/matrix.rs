@@ -16,7 +16,7 @@ use crate::vm::{self, Special};
 /// Tested unless others are named: the baseline, and Debian's newer ones.
 pub(crate) const KERNELS: [&str; 6] = ["6.12", "6.16", "6.18", "7.0", "7.2", "7.3"];
 /// How long the tests may take on one kernel, in seconds.
-const TIMEOUT: u64 = 3600;
+const TIMEOUT: u64 = 5400;
 
 /// Runs the tests on each kernel; a failure on one does not keep the others from their turn.
 pub(crate) fn run(tree: &Tree, steps: &Steps, options: &MatrixOptions) -> Result<ExitCode> {

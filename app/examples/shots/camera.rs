@@ -1,10 +1,12 @@
 //! Takes pictures of windows.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{cell::RefCell, fs, path::PathBuf, time::Duration};
 
 use adw::prelude::*;
 use gtk::{gdk, gio, glib, graphene};
 use portreeve_dbus::APPLICATION_ID;
+
+use crate::contrast;
 
 /// How long a window gets to come up and draw.
 const SETTLING: Duration = Duration::from_millis(350);
@@ -20,6 +22,7 @@ const NORMAL_DPI: f64 = 96.0 * 1024.0;
 pub(crate) struct Look {
     pub(crate) name: &'static str,
     dark: bool,
+    high_contrast: bool,
     text_scale: f64,
     right_to_left: bool,
     /// Width of the windows; their own when `None`.
@@ -31,6 +34,7 @@ impl Look {
         Self {
             name,
             dark: false,
+            high_contrast: false,
             text_scale: 1.0,
             right_to_left: false,
             width: None,
@@ -39,6 +43,13 @@ impl Look {
 
     pub(crate) fn dark(self) -> Self {
         Self { dark: true, ..self }
+    }
+
+    pub(crate) fn high_contrast(self) -> Self {
+        Self {
+            high_contrast: true,
+            ..self
+        }
     }
 
     pub(crate) fn width(self, width: i32) -> Self {
@@ -66,6 +77,10 @@ impl Look {
         } else {
             adw::ColorScheme::ForceLight
         });
+        // As the desktop's settings have it.
+        gio::Settings::new("org.gnome.desktop.a11y.interface")
+            .set_boolean("high-contrast", self.high_contrast)
+            .expect("cannot set the contrast");
         gtk::Widget::set_default_direction(if self.right_to_left {
             gtk::TextDirection::Rtl
         } else {
@@ -89,6 +104,8 @@ pub(crate) struct Camera {
     folder: PathBuf,
     /// What the names of all that is pictured contain.
     only: String,
+    /// What is hard to read, in which picture.
+    faint: RefCell<Vec<String>>,
 }
 
 impl Camera {
@@ -98,7 +115,13 @@ impl Camera {
             application: application.clone(),
             folder,
             only,
+            faint: RefCell::default(),
         }
+    }
+
+    /// What was hard to read in the pictures, one line each.
+    pub(crate) fn faint(&self) -> Vec<String> {
+        self.faint.take()
     }
 
     /// Shows the window, does what `prepare` says, takes the picture and closes the window.
@@ -136,9 +159,20 @@ impl Camera {
         picture
             .save_to_png(&file)
             .unwrap_or_else(|error| panic!("cannot write {}: {error}", file.display()));
+        let faint = faint(window.upcast_ref(), &picture).into_iter();
+        let faint = faint.map(|text| format!("{name}-{}: {text}", look.name));
+        self.faint.borrow_mut().extend(faint);
         window.destroy();
         forget_preferences();
     }
+}
+
+/// What is hard to read in a window's picture.
+fn faint(window: &gtk::Window, picture: &gdk::Texture) -> Vec<String> {
+    let mut popovers = Vec::new();
+    find_popovers(window.upcast_ref(), &mut popovers);
+    let covered: Vec<_> = popovers.iter().filter_map(place).collect();
+    contrast::faint(window, picture, &covered)
 }
 
 /// The next window is as if it were the first.
@@ -164,11 +198,9 @@ fn picture(window: &gtk::Window) -> Option<gdk::Texture> {
     let mut popovers = Vec::new();
     find_popovers(window.upcast_ref(), &mut popovers);
     for popover in popovers {
-        if let Some(popup) = popover.surface().and_downcast::<gdk::Popup>() {
+        if let Some(place) = place(&popover) {
             snapshot.save();
-            #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
-            let place = graphene::Point::new(popup.position_x() as f32, popup.position_y() as f32);
-            snapshot.translate(&place);
+            snapshot.translate(&place.top_left());
             paint(&snapshot, popover.upcast_ref());
             snapshot.restore();
         }
@@ -182,6 +214,15 @@ fn paint(snapshot: &gtk::Snapshot, widget: &gtk::Widget) {
     let paintable = gtk::WidgetPaintable::new(Some(widget));
     let (width, height) = (paintable.intrinsic_width(), paintable.intrinsic_height());
     paintable.snapshot(snapshot, f64::from(width), f64::from(height));
+}
+
+/// The part of its window that is behind it.
+fn place(popover: &gtk::Popover) -> Option<graphene::Rect> {
+    let popup = popover.surface().and_downcast::<gdk::Popup>()?;
+    let (x, y) = (popup.position_x(), popup.position_y());
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
+    let [x, y, width, height] = [x, y, popup.width(), popup.height()].map(|pixels| pixels as f32);
+    Some(graphene::Rect::new(x, y, width, height))
 }
 
 /// Those in front of a widget that are open.

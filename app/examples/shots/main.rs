@@ -5,13 +5,14 @@
 mod activity;
 mod applications;
 mod camera;
+mod contrast;
 mod exchange;
 mod prompts;
 mod rules;
 mod settings;
 mod turns;
 
-use std::{env, path::PathBuf};
+use std::{cell::RefCell, env, path::PathBuf, rc::Rc};
 
 use adw::prelude::*;
 use gtk::{gio, glib};
@@ -25,19 +26,36 @@ fn main() -> glib::ExitCode {
         .application_id("io.github.portreeve.Portreeve.Shots")
         .flags(gio::ApplicationFlags::NON_UNIQUE)
         .build();
-    application.connect_activate(|application| {
+    let faint = Rc::new(RefCell::new(Vec::new()));
+    let found = Rc::clone(&faint);
+    application.connect_activate(move |application| {
         let application = application.clone();
+        let found = Rc::clone(&found);
         let hold = application.hold();
         glib::spawn_future_local(async move {
-            take_all(&application).await;
+            found.replace(take_all(&application).await);
             drop(hold);
             application.quit();
         });
     });
-    application.run()
+    let ended = application.run();
+    let faint = faint.take();
+    if faint.is_empty() {
+        return ended;
+    }
+    complain(&faint);
+    glib::ExitCode::FAILURE
 }
 
-async fn take_all(application: &adw::Application) {
+#[expect(clippy::print_stderr, reason = "whoever takes pictures is to know")]
+fn complain(faint: &[String]) {
+    for text in faint {
+        eprintln!("too little contrast: {text}");
+    }
+}
+
+/// Takes all pictures; what is hard to read in them.
+async fn take_all(application: &adw::Application) -> Vec<String> {
     let folder = PathBuf::from(env::var_os("OUT").unwrap_or_else(|| "target/shots".into()));
     if let Some(display) = gtk::gdk::Display::default() {
         agent::install_style(&display);
@@ -53,6 +71,8 @@ async fn take_all(application: &adw::Application) {
         Look::new("large-text").text_scale(2.0),
         Look::new("dark").dark(),
         Look::new("right-to-left").right_to_left(),
+        Look::new("high-contrast").high_contrast(),
+        Look::new("high-contrast-dark").high_contrast().dark(),
     ];
     // A translation is as long in the dark, and has one direction.
     let looks = match (env::var_os("LANGUAGE"), is_right_to_left()) {
@@ -69,4 +89,5 @@ async fn take_all(application: &adw::Application) {
         exchange::take(&camera, look).await;
         settings::take(&camera, look).await;
     }
+    camera.faint()
 }

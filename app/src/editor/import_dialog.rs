@@ -216,7 +216,7 @@ impl ImportDialog {
             .build();
         let count = gtk::Label::builder()
             .label(lines.len().to_string())
-            .css_classes(["dimmed", "numeric"])
+            .css_classes(["numeric"])
             .build();
         row.add_suffix(&count);
         let arrow = gtk::Image::builder()
