@@ -21,6 +21,7 @@ use portreeve_policy::{
     Action, Alteration, Ancestry, Contents, Destination, Lifespan, ObjectPattern, Operations,
     Origin, Outcome, Process, Program, Rule, RuleId, Ruleset, Subject, SubjectPattern,
 };
+use tokio::sync::Semaphore;
 
 static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
 
@@ -46,6 +47,7 @@ static CALLER: LazyLock<Arc<Caller>> = LazyLock::new(|| {
         code: Code::Own,
         left_out: Extras::default(),
         lineage: Lineage::default().into(),
+        turns: Semaphore::new(1).into(),
     })
 });
 
