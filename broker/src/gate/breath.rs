@@ -51,6 +51,8 @@ const SOON: Duration = Duration::from_millis(10);
 const LOOK: Duration = Duration::from_micros(100);
 /// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
 const EVENT_STOP: i32 = 128;
+/// `PTRACE_PEEKSIGINFO_SHARED` of the same: the signals of the process. The libc crate has it for x86-64 only.
+const PEEK_SHARED: u32 = 1;
 
 /// The one who has held threads breathe.
 pub struct Breath {
@@ -352,26 +354,24 @@ impl Stopped {
     /// Whether signals are queued for it, or for its process; blocked ones too. To read which costs far more. A signal
     /// that there was no room for in the queue is not seen: a call that such a one ends is lost somewhat later.
     fn has_signals(&self) -> bool {
-        [0, libc::PTRACE_PEEKSIGINFO_SHARED]
-            .into_iter()
-            .any(|flags| {
-                let args = libc::ptrace_peeksiginfo_args {
-                    off: 0,
-                    flags,
-                    nr: 1,
-                };
-                let mut first = MaybeUninit::<libc::siginfo_t>::uninit();
-                // SAFETY: both are good for as long as the call takes, and it writes one at most.
-                let count = unsafe {
-                    libc::ptrace(
-                        libc::PTRACE_PEEKSIGINFO,
-                        self.pid.as_raw(),
-                        &raw const args,
-                        first.as_mut_ptr(),
-                    )
-                };
-                count != 0
-            })
+        [0, PEEK_SHARED].into_iter().any(|flags| {
+            let args = libc::ptrace_peeksiginfo_args {
+                off: 0,
+                flags,
+                nr: 1,
+            };
+            let mut first = MaybeUninit::<libc::siginfo_t>::uninit();
+            // SAFETY: both are good for as long as the call takes, and it writes one at most.
+            let count = unsafe {
+                libc::ptrace(
+                    libc::PTRACE_PEEKSIGINFO,
+                    self.pid.as_raw(),
+                    &raw const args,
+                    first.as_mut_ptr(),
+                )
+            };
+            count != 0
+        })
     }
 
     /// Lets it go on. `false` if it has been killed meanwhile: then it is traced still, and ends.
