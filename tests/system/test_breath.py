@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from harness import firewall
+from harness import firewall, stuck
 from harness.callers import Caller
 from harness.machine import do, tell_host, with_module
 from harness.marks import Skipped, slow
@@ -111,6 +111,27 @@ def test_module_is_unloaded_while_calls_are_held():
     print(f"{max(each):.2f} s", flush=True)
     assert max(each) < BOUND + SLACK, each
     all_allowed(caller, question)
+
+
+def test_program_that_never_comes_keeps_nobody_else_from_breathing():
+    """Who is in execve() cannot be traced, nor can any other thread of the process (ptrace_attach() waits)."""
+    with stuck.program() as asked, uprobe() as remove:
+        others, question = held_calls()
+        caller = Caller()
+        path = str(stuck.PROGRAM)
+        caller.start("processes.connect_beside_execution", ADDRESS, program=path)
+        assert asked.wait(PATIENCE), "the program is being read"
+        each = [remove() for _ in range(ROUNDS)]
+        print(f"{max(each):.2f} s", flush=True)
+        # Who keeps others waiting is not held for long.
+        until(lambda: firewall.prompt(COUNT).attempts == COUNT + 1, "the denial of that call")
+        assert max(each) < BOUND + SLACK, each
+    result = caller.result()
+    assert result.errno == "EPERM" and result.seconds < 12, result
+    now = firewall.prompt(held=COUNT)
+    assert (now.id, now.attempts) == (question.id, COUNT + 1), now
+    firewall.decide(now, "allow")
+    assert [it.errno for it in others.result().each] == [None] * COUNT
 
 
 def sleep_and_wake():

@@ -6,13 +6,17 @@
 //! the kernel restarts its call by itself; so it is held again, and the program sees nothing.
 //! *Parking* is the same with a pause: before the computer sleeps, all held threads are left stopped.
 //!
-//! Everything here is one thread, because the tracer of a thread is a thread.
+//! A thread's tracer is a thread, which may be kept waiting: `relay` has another one go on then. So that nobody
+//! is left stopped meanwhile, whoever has somebody stopped turns to nobody who may keep it waiting.
+
+mod relay;
+mod stopping;
 
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
-    mem::MaybeUninit,
-    sync::Arc,
+    os::unix::fs::MetadataExt as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -21,9 +25,12 @@ use nix::{
     sys::{ptrace, signal},
     unistd::Pid,
 };
-use rustix::process::WaitOptions;
 use tokio::sync::Notify;
 
+use self::{
+    relay::{Call, FIRST, Relay},
+    stopping::{Pauses, State, Stopped, state, stop},
+};
 use super::{
     Presence, Table,
     table::{Pace, Round},
@@ -35,8 +42,8 @@ const PERIOD: Duration = Duration::from_millis(800);
 /// At most one part in so many of a CPU's time goes into breathing: with thousands of held calls the
 /// period grows.
 const SHARE: u32 = 10;
-/// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
-/// has been released just now and sleeps in somebody's file system.
+/// How long a thread may take to stop, or to let itself be traced. It sleeps in our own hook, so it stops at once, unless
+/// it has been released just now and sleeps in somebody's file system.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
 /// runs a signal's handler. A user who is asked meanwhile would answer to nobody.
@@ -47,151 +54,236 @@ const ANSWERED_RETURN: Duration = Duration::from_secs(60);
 /// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
 /// the call may have its verdict.
 const SOON: Duration = Duration::from_millis(10);
-/// When a thread that is to stop is looked at again; then after twice as long, and so on up to [`SOON`].
-const LOOK: Duration = Duration::from_micros(100);
-/// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
-const EVENT_STOP: i32 = 128;
-/// `PTRACE_PEEKSIGINFO_SHARED` of the same: the signals of the process. The libc crate has it for x86-64 only.
-const PEEK_SHARED: u32 = 1;
 
-/// The one who has held threads breathe.
+/// The one who has held threads breathe: a thread.
 pub struct Breath {
+    shared: Arc<Shared>,
+    /// Which one, by the numbers of `relay`.
+    leader: u64,
+    /// Calls whose threads are left stopped.
+    parked: HashMap<u64, Stopped>,
+    /// Calls whose threads are traced and have not stopped in time, or are ending instead: they
+    /// are let go as soon as they stop. Who ends while it is traced has to be waited for by us, or nobody
+    /// else will see its end, its parent least of all.
+    late: Vec<Late>,
+}
+
+/// A call whose thread has not stopped in time, or ends instead.
+struct Late {
+    number: u64,
+    pid: Pid,
+    user: u32,
+}
+
+/// What all of them have.
+struct Shared {
     table: Arc<Table>,
     /// Told when a call has ended by its thread not coming back, or has to be brief.
     interrupted: Arc<Notify>,
     /// While one has died that the probe still knows, there may be none: nobody who leaves the hook would get to
     /// the gate again. It takes some milliseconds.
     gatekeepers: Presence,
+    relay: Relay,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
     /// Calls whose threads were let go and are not known to be back: the threads, and since when.
     out: HashMap<u64, (u32, Instant)>,
-    /// Calls whose threads are left stopped.
-    parked: HashMap<u64, Stopped>,
-    /// Calls whose threads are traced and have not stopped in time, or are ending instead, and those: they
-    /// are let go as soon as they stop. Who ends while it is traced has to be waited for by us, or nobody
-    /// else will see its end, its parent least of all.
-    late: Vec<(u64, Pid)>,
     /// Calls that the kernel was seen to restart well: a call stays what it is, and looking costs more than the rest of
     /// a breath.
     restart_well: HashSet<u64>,
 }
 
+/// Another one leads.
+struct Followed;
+
 impl Breath {
-    /// Starts the thread. It never ends.
+    /// Starts the thread. It never ends, but for another one that follows it.
     pub fn start(
         table: Arc<Table>,
         interrupted: Arc<Notify>,
         gatekeepers: Presence,
     ) -> io::Result<()> {
-        let mut breath = Self {
+        let shared = Arc::new(Shared {
             table,
             interrupted,
             gatekeepers,
-            out: HashMap::new(),
-            parked: HashMap::new(),
-            late: Vec::new(),
-            restart_well: HashSet::new(),
-        };
-        std::thread::Builder::new()
-            .name("breath".to_owned())
-            .spawn(move || breath.run())
-            .map(drop)
+            relay: Relay::new(),
+            known: Mutex::default(),
+        });
+        Self::lead(&shared, FIRST)
     }
 
-    fn run(&mut self) {
+    fn new(shared: &Arc<Shared>, leader: u64) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            leader,
+            parked: HashMap::new(),
+            late: Vec::new(),
+        }
+    }
+
+    fn lead(shared: &Arc<Shared>, leader: u64) -> io::Result<()> {
+        let breath = Self::new(shared, leader);
+        thread("breath", move || breath.run())
+    }
+
+    /// Sees to it that another one follows, should a call keep this one waiting.
+    fn watch(&self) {
+        if !self.shared.relay.is_unwatched() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let started = thread("breath-next", move || {
+            let (leader, call) = shared.relay.overtake(PATIENCE);
+            shared.give_up(&call);
+            Self::new(&shared, leader).run();
+        });
+        if let Err(error) = started {
+            tracing::warn!("cannot start a thread that could go on with breathing: {error}");
+            self.shared.relay.unwatch();
+        }
+    }
+
+    fn run(mut self) {
+        let now = Instant::now();
+        let first = self.leader == FIRST;
         let mut pace = Pace {
             pause: PERIOD,
-            due: Instant::now() + PERIOD,
+            // Who follows goes on where the one before is kept.
+            due: if first { now + PERIOD } else { now },
             look: None,
         };
-        loop {
-            let round = self.table.next_round(&mut pace);
-            let soon = match &round {
-                Round::Look => pace.look.map_or(SOON, |time| PERIOD.min(time * 2)),
-                _ => SOON,
-            };
-            match round {
-                Round::Breathe(calls) => {
-                    let begun = cpu_time();
-                    self.miss();
-                    self.forget_all_but(&calls);
-                    for (number, tid) in calls {
-                        self.breathe(number, tid);
-                    }
-                    pace.pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
-                    pace.due = Instant::now() + pace.pause;
+        while self.round(&mut pace).is_ok() {}
+        self.stay();
+        self.shared.relay.leave(self.leader);
+    }
+
+    fn round(&mut self, pace: &mut Pace) -> Result<(), Followed> {
+        self.watch();
+        let round = self.shared.table.next_round(pace);
+        let soon = match &round {
+            Round::Look => pace.look.map_or(SOON, |time| PERIOD.min(time * 2)),
+            _ => SOON,
+        };
+        match round {
+            Round::Breathe(calls) => {
+                let begun = cpu_time();
+                self.look();
+                self.shared.forget_all_but(&calls);
+                for (number, tid) in calls {
+                    self.breathe(number, tid)?;
                 }
-                Round::Park(calls) => {
-                    for (number, tid) in calls {
-                        if let Some(stopped) = self.call_out(number, tid) {
-                            self.out.remove(&number);
-                            self.parked.insert(number, stopped);
-                        }
-                        // One that cannot be stopped counts too: there is no use in waiting for it.
-                        self.table.parked(number);
-                    }
-                }
-                Round::Unpark => {
-                    for (number, stopped) in std::mem::take(&mut self.parked) {
-                        self.let_go(number, &stopped);
-                    }
-                }
-                Round::Look => self.miss(),
+                pace.pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
+                pace.due = Instant::now() + pace.pause;
             }
-            let on_their_way = !self.late.is_empty() || !self.out.is_empty();
-            pace.look = on_their_way.then_some(soon);
+            Round::Park(calls) => {
+                for (number, tid) in calls {
+                    if let Some(stopped) = self.call_out(number, tid)? {
+                        self.shared.known().out.remove(&number);
+                        self.parked.insert(number, stopped);
+                    }
+                    // One that cannot be stopped counts too: there is no use in waiting for it.
+                    self.shared.table.parked(number);
+                }
+            }
+            Round::Unpark | Round::Look => self.look(),
         }
+        let on_their_way = self.has_stopped_any() || !self.shared.known().out.is_empty();
+        pace.look = on_their_way.then_some(soon);
+        Ok(())
+    }
+
+    /// Sees to those that it has stopped, though another one leads.
+    fn stay(&mut self) {
+        let mut pause = SOON;
+        while self.has_stopped_any() {
+            self.shared.table.pause_while_parking(pause);
+            self.look();
+            pause = PERIOD.min(pause * 2);
+        }
+    }
+
+    fn has_stopped_any(&self) -> bool {
+        !self.late.is_empty() || !self.parked.is_empty()
     }
 
     /// One thread takes a breath.
-    fn breathe(&mut self, number: u64, tid: u32) {
+    fn breathe(&mut self, number: u64, tid: u32) -> Result<(), Followed> {
         // It has left the hook already, or should not.
-        if self.out.contains_key(&number) || !self.gatekeepers.is_whole() {
-            return;
+        let is_out = self.shared.known().out.contains_key(&number);
+        if is_out || !self.shared.gatekeepers.is_whole() {
+            return Ok(());
         }
-        if let Some(stopped) = self.call_out(number, tid) {
+        if let Some(stopped) = self.call_out(number, tid)? {
             self.let_go(number, &stopped);
         }
+        Ok(())
     }
 
     /// Lets a stopped thread go on. One that goes to a signal's handler first is not out for a breath, but has
     /// left its call: whether that goes on, is for its program.
     fn let_go(&mut self, number: u64, stopped: &Stopped) {
-        let pid = stopped.pid;
-        self.table.has_left(number);
-        if stopped.goes_to_handler() && self.table.lose_unless_answered(number) {
-            self.interrupted.notify_one();
+        let (shared, pid) = (&self.shared, stopped.pid);
+        shared.table.has_left(number);
+        if stopped.goes_to_handler() && shared.table.lose_unless_answered(number) {
+            shared.interrupted.notify_one();
         }
         if stopped.let_go() {
-            self.out.insert(number, out_now(pid));
+            shared.known().out.insert(number, out_now(pid));
         } else {
-            self.late.push((number, pid));
+            let user = shared.table.process(number).uid;
+            self.late.push(Late { number, pid, user });
         }
     }
 
     /// Has a thread leave the hook and stop.
-    fn call_out(&mut self, number: u64, tid: u32) -> Option<Stopped> {
-        let pid = Pid::from_raw(i32::try_from(tid).ok()?);
+    fn call_out(&mut self, number: u64, tid: u32) -> Result<Option<Stopped>, Followed> {
+        let Ok(pid) = i32::try_from(tid).map(Pid::from_raw) else {
+            return Ok(None);
+        };
         // It has been called out already.
-        if self.late.iter().any(|(_, late)| *late == pid) {
-            return None;
+        if self.late.iter().any(|late| late.pid == pid) {
+            return Ok(None);
         }
-        if self.restarts_badly(number, tid) {
-            self.be_brief(number);
-            return None;
+        let shared = &self.shared;
+        let process = shared.table.process(number);
+        if !shared.relay.has_room_for(&process) || shared.restarts_badly(number, tid) {
+            shared.be_brief(number);
+            return Ok(None);
         }
-        if !self.table.call_out(number) {
-            return None;
+        if self.has_stopped_any() && may_keep_waiting(tid) {
+            return self.pass_on(number);
         }
-        if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
-            // If it does not come back, it is lost.
-            if self.table.has_left(number) {
-                self.out.insert(number, out_now(pid));
+        if !shared.table.call_out(number) {
+            return Ok(None);
+        }
+        let call = Call {
+            number,
+            tid,
+            process,
+        };
+        shared.relay.begin(call);
+        let user = process.uid;
+        let late = Late { number, pid, user };
+        let seized = ptrace::seize(pid, ptrace::Options::empty());
+        if !shared.relay.end(self.leader) {
+            // It is let go by this thread's end, unseen; or when it has stopped, if that is not now.
+            if seized.is_ok() && self.has_stopped_any() {
+                ptrace::interrupt(pid).ok();
+                self.late.push(late);
             }
+            return Err(Followed);
+        }
+        if let Err(errno) = seized {
+            shared.has_left(number, tid);
             // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
             if errno == Errno::EPERM {
-                self.be_brief(number);
+                shared.be_brief(number);
             }
-            return None;
+            return Ok(None);
         }
         let state = match ptrace::interrupt(pid) {
             Ok(()) => stop(pid),
@@ -199,24 +291,56 @@ impl Breath {
             Err(_) => state(pid),
         };
         match state {
-            State::Stopped(stopped) => Some(stopped),
-            // If it does not come back, it is lost.
-            State::Ended => {
-                if self.table.has_left(number) {
-                    self.out.insert(number, out_now(pid));
+            State::Stopped(stopped) => return Ok(Some(stopped)),
+            State::Ended => shared.has_left(number, tid),
+            State::Running => self.late.push(late),
+        }
+        Ok(None)
+    }
+
+    /// Has another one turn to a call that may keep it waiting, and stays with who is stopped.
+    fn pass_on(&self, number: u64) -> Result<Option<Stopped>, Followed> {
+        let shared = &self.shared;
+        // Not of the call that this is for, but of who makes it necessary.
+        let user = self.late.first().map(|late| late.user);
+        if let Some(leader) = shared.relay.pass_on(user) {
+            match Self::lead(shared, leader) {
+                Ok(()) => return Err(Followed),
+                Err(error) => {
+                    tracing::warn!("cannot start a thread to go on with breathing: {error}");
+                    shared.relay.take_back(self.leader);
                 }
-                None
             }
-            State::Running => {
-                self.late.push((number, pid));
-                None
+        }
+        shared.be_brief(number);
+        Ok(None)
+    }
+
+    /// Sees to those who were on their way, and to those who are stopped if they need not be any more.
+    fn look(&mut self) {
+        self.shared.miss();
+        for late in std::mem::take(&mut self.late) {
+            match state(late.pid) {
+                State::Stopped(stopped) => self.let_go(late.number, &stopped),
+                State::Ended => self.shared.ended(late.number, late.pid),
+                State::Running => self.late.push(late),
+            }
+        }
+        let stays = self.shared.table.is_parking() || !self.shared.gatekeepers.is_whole();
+        for (number, stopped) in std::mem::take(&mut self.parked) {
+            match state(stopped.pid) {
+                State::Ended => self.shared.ended(number, stopped.pid),
+                _ if stays => drop(self.parked.insert(number, stopped)),
+                _ => self.let_go(number, &stopped),
             }
         }
     }
+}
 
+impl Shared {
     /// Whether an interruption would show: `io_uring` turns a restart into EINTR for the program.
-    fn restarts_badly(&mut self, number: u64, tid: u32) -> bool {
-        if self.restart_well.contains(&number) {
+    fn restarts_badly(&self, number: u64, tid: u32) -> bool {
+        if self.known().restart_well.contains(&number) {
             return false;
         }
         let mut pauses = Pauses::default();
@@ -230,7 +354,7 @@ impl Breath {
                 let badly = call == Some(libc::SYS_io_uring_enter);
                 // Where it cannot be told yet, the next breath looks again.
                 if call.is_some() && !badly {
-                    self.restart_well.insert(number);
+                    self.known().restart_well.insert(number);
                 }
                 return badly;
             }
@@ -238,17 +362,19 @@ impl Breath {
     }
 
     /// Calls that have ended need not be known any more; these have not.
-    fn forget_all_but(&mut self, calls: &[(u64, u32)]) {
+    fn forget_all_but(&self, calls: &[(u64, u32)]) {
         let held: HashSet<_> = calls.iter().map(|(number, _)| *number).collect();
-        self.restart_well.retain(|number| held.contains(number));
+        self.known()
+            .restart_well
+            .retain(|number| held.contains(number));
     }
 
     /// Gives up on threads that did not come back: a signal's handler runs, or they have ended.
-    fn miss(&mut self) {
-        let (table, interrupted) = (&self.table, &self.interrupted);
-        let restart_well = &mut self.restart_well;
-        self.out.retain(|number, (tid, since)| {
-            let Some(answered) = table.outside(*number) else {
+    fn miss(&self) {
+        let mut known = self.known();
+        let Known { out, restart_well } = &mut *known;
+        out.retain(|number, (tid, since)| {
+            let Some(answered) = self.table.outside(*number) else {
                 return false;
             };
             // What it does meanwhile may bring it back to the gate by another system call.
@@ -258,18 +384,29 @@ impl Breath {
             let patience = if answered { ANSWERED_RETURN } else { RETURN };
             let may_come = since.elapsed() < patience && exists(*tid);
             // Told at once, or the thread could be back before.
-            if !may_come && table.lose(*number) {
-                interrupted.notify_one();
+            if !may_come && self.table.lose(*number) {
+                self.interrupted.notify_one();
             }
             may_come
         });
-        for (number, pid) in std::mem::take(&mut self.late) {
-            match state(pid) {
-                State::Stopped(stopped) => self.let_go(number, &stopped),
-                State::Ended => drop(self.out.insert(number, out_now(pid))),
-                State::Running => self.late.push((number, pid)),
-            }
+    }
+
+    /// A thread that was called out is not stopped, and never will be. If it does not come back, it is lost.
+    fn has_left(&self, number: u64, tid: u32) {
+        if self.table.has_left(number) {
+            self.known().out.insert(number, (tid, Instant::now()));
         }
+    }
+
+    /// A thread that was traced has ended.
+    fn ended(&self, number: u64, pid: Pid) {
+        self.known().out.insert(number, out_now(pid));
+    }
+
+    /// A call keeps waiting who calls it out.
+    fn give_up(&self, call: &Call) {
+        self.has_left(call.number, call.tid);
+        self.be_brief(call.number);
     }
 
     fn be_brief(&self, number: u64) {
@@ -277,26 +414,22 @@ impl Breath {
             self.interrupted.notify_one();
         }
     }
-}
 
-/// Longer and longer pauses, of [`PATIENCE`] altogether.
-#[derive(Default)]
-struct Pauses {
-    last: Duration,
-    all: Duration,
-}
-
-impl Pauses {
-    /// Takes the next one, if there is any left.
-    fn next(&mut self) -> bool {
-        self.last = (self.last * 2).clamp(LOOK, SOON);
-        self.all += self.last;
-        let is_left = self.all <= PATIENCE;
-        if is_left {
-            std::thread::park_timeout(self.last);
-        }
-        is_left
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether to trace a thread may take long: another one of its process may be in `execve()`. Not so if there is no
+/// other one, since the thread is held and starts none.
+fn may_keep_waiting(tid: u32) -> bool {
+    // Two of the folder's links are there without any thread (fs/proc/base.c: `proc_task_getattr`).
+    fs::metadata(format!("/proc/{tid}/task")).is_ok_and(|it| it.nlink() > 3)
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder.spawn(run).map(drop)
 }
 
 /// A thread that has been let go just now.
@@ -315,107 +448,6 @@ fn exists(tid: u32) -> bool {
 fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
-}
-
-/// What a seized thread does.
-enum State {
-    Running,
-    Stopped(Stopped),
-    Ended,
-}
-
-/// A stopped thread.
-struct Stopped {
-    pid: Pid,
-    /// The signal that it was about to be given; 0 if none. A number, as there are more than have names.
-    signal: i32,
-}
-
-impl Stopped {
-    /// Whether a signal is waiting for it that its program has a handler for.
-    fn goes_to_handler(&self) -> bool {
-        if self.signal == 0 && !self.has_signals() {
-            return false;
-        }
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
-        let set = |key: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
-                .unwrap_or_default()
-        };
-        let delivered = match u32::try_from(self.signal) {
-            Ok(number @ 1..=64) => 1 << (number - 1),
-            _ => 0,
-        };
-        let pending = (set("SigPnd:") | set("ShdPnd:")) & !set("SigBlk:");
-        (pending | delivered) & set("SigCgt:") != 0
-    }
-
-    /// Whether signals are queued for it, or for its process; blocked ones too. To read which costs far more. A signal
-    /// that there was no room for in the queue is not seen: a call that such a one ends is lost somewhat later.
-    fn has_signals(&self) -> bool {
-        [0, PEEK_SHARED].into_iter().any(|flags| {
-            let args = libc::ptrace_peeksiginfo_args {
-                off: 0,
-                flags,
-                nr: 1,
-            };
-            let mut first = MaybeUninit::<libc::siginfo_t>::uninit();
-            // SAFETY: both are good for as long as the call takes, and it writes one at most.
-            let count = unsafe {
-                libc::ptrace(
-                    libc::PTRACE_PEEKSIGINFO,
-                    self.pid.as_raw(),
-                    &raw const args,
-                    first.as_mut_ptr(),
-                )
-            };
-            count != 0
-        })
-    }
-
-    /// Lets it go on. `false` if it has been killed meanwhile: then it is traced still, and ends.
-    fn let_go(&self) -> bool {
-        let nothing = std::ptr::null_mut::<libc::c_void>();
-        // SAFETY: no memory is touched.
-        let detached = unsafe {
-            libc::ptrace(
-                libc::PTRACE_DETACH,
-                self.pid.as_raw(),
-                nothing,
-                libc::c_long::from(self.signal),
-            )
-        };
-        detached == 0
-    }
-}
-
-/// Waits until a thread that was interrupted stops or ends, not for long.
-fn stop(pid: Pid) -> State {
-    let mut pauses = Pauses::default();
-    loop {
-        match state(pid) {
-            State::Running if pauses.next() => {}
-            state => return state,
-        }
-    }
-}
-
-fn state(pid: Pid) -> State {
-    // Threads too, not leaders of thread groups only.
-    let options = WaitOptions::NOHANG | WaitOptions::from_bits_retain(libc::__WALL.cast_unsigned());
-    match rustix::process::waitpid(rustix::process::Pid::from_raw(pid.as_raw()), options) {
-        Ok(None) | Err(rustix::io::Errno::INTR) => State::Running,
-        Ok(Some((_, status))) => match status.stopping_signal() {
-            Some(signal) => {
-                let trapped = status.as_raw() >> 16 == EVENT_STOP;
-                let signal = if trapped { 0 } else { signal };
-                State::Stopped(Stopped { pid, signal })
-            }
-            None => State::Ended,
-        },
-        Err(_) => State::Ended,
-    }
 }
 
 #[cfg(test)]

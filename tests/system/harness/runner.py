@@ -72,6 +72,7 @@ def summary(ended):
 def _end(name, function):
     """Runs a test, and prints and returns how it has ended."""
     since, failure, seconds = time.time(), None, 0.0
+    woken = time.monotonic()
     try:
         _limited(_make_ready)
         begun = time.monotonic()
@@ -83,7 +84,7 @@ def _end(name, function):
         failure = error
     reason = getattr(function, "expected_failure", None)
     how, text = _judge(failure, reason)
-    print(f"{MARKS[how]} {seconds:5.1f} s  {name}", flush=True)
+    print(f"{MARKS[how]} {seconds:5.1f} s {begun - woken:5.1f} s {name}", flush=True)
     if how == FAILED:
         text += _journal(since)
     if text:

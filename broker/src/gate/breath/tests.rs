@@ -12,8 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{sys::ptrace, unistd::Pid};
 use portreeve_abi::Request;
-use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+use rustix::{
+    process::WaitOptions,
+    thread::{CapabilitySet, capabilities, set_capabilities},
+};
 use tokio::sync::Notify;
 
 use super::Breath;
@@ -43,6 +47,33 @@ struct Deaf;
 
 impl Answer for Deaf {
     fn answer(&self, _unique: u64, _result: Result<&[u8], i32>) {}
+}
+
+/// A table whose calls breathe.
+fn breathing() -> Arc<Table> {
+    let table = Table::new(
+        Box::new(Deaf),
+        Arc::new(Failures::default()),
+        Config::default().unseen(),
+    );
+    Breath::start(
+        Arc::clone(&table),
+        Arc::new(Notify::new()),
+        Presence::default(),
+    )
+    .unwrap();
+    table
+}
+
+/// A call of a process's first thread.
+fn request(pid: i32) -> Request {
+    let tid = pid.cast_unsigned();
+    let mut request = Request {
+        tid,
+        ..Request::default()
+    };
+    request.key.process.tgid = tid;
+    request
 }
 
 /// A process that cannot be stopped until somebody opens `pipe` for writing: it waits for a child of
@@ -98,22 +129,8 @@ fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
     );
     let pid = unstoppable(&pipe);
     until("it to wait", || status(pid, "State:").starts_with('D'));
-    let table = Table::new(
-        Box::new(Deaf),
-        Arc::new(Failures::default()),
-        Config::default().unseen(),
-    );
-    Breath::start(
-        Arc::clone(&table),
-        Arc::new(Notify::new()),
-        Presence::default(),
-    )
-    .unwrap();
-    let request = Request {
-        tid: pid.cast_unsigned(),
-        ..Request::default()
-    };
-    let held = table.knock(1, &request).unwrap();
+    let table = breathing();
+    let held = table.knock(1, &request(pid)).unwrap();
     until("it to be traced", || {
         !matches!(status(pid, "TracerPid:").as_str(), "" | "0")
     });
@@ -143,22 +160,8 @@ fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_paren
         .unwrap();
     let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let pid: i32 = lines.next().unwrap().unwrap().parse().unwrap();
-    let table = Table::new(
-        Box::new(Deaf),
-        Arc::new(Failures::default()),
-        Config::default().unseen(),
-    );
-    Breath::start(
-        Arc::clone(&table),
-        Arc::new(Notify::new()),
-        Presence::default(),
-    )
-    .unwrap();
-    let request = Request {
-        tid: pid.cast_unsigned(),
-        ..Request::default()
-    };
-    let held = table.knock(1, &request).unwrap();
+    let table = breathing();
+    let held = table.knock(1, &request(pid)).unwrap();
     assert!(table.park(Duration::from_secs(30)));
     assert!(status(pid, "State:").starts_with('t'), "it is stopped");
     // SAFETY: no pointers.
@@ -173,6 +176,57 @@ fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_paren
     drop(held);
     let killed = 128 + libc::SIGKILL;
     assert_eq!(status.unwrap().unwrap().unwrap(), killed.to_string());
+}
+
+/// A process that executes a program once it is told to; says the number of its second thread first.
+const EXECUTES: &str = "
+import os, sys, threading
+second = threading.Thread(target=threading.Event().wait)
+second.start()
+print(second.native_id, flush=True)
+sys.stdin.readline()
+os.execv('/bin/true', ['true'])
+";
+
+#[test]
+fn a_process_that_is_being_executed_keeps_nobody_else_from_being_stopped() {
+    let mut python = Command::new("python3")
+        .args(["-c", EXECUTES])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(python.stdout.take().unwrap()).lines();
+    let second: i32 = lines.next().unwrap().unwrap().parse().unwrap();
+    // execve() waits for the end of all other threads, which is over when whoever traces them has seen it.
+    ptrace::seize(Pid::from_raw(second), ptrace::Options::empty()).unwrap();
+    drop(python.stdin.take());
+    until("its second thread to end", || {
+        status(second, "State:").starts_with('Z')
+    });
+    let mut other = Command::new("sleep").arg("1000").spawn().unwrap();
+    let (executing, sleeping) = (python.id().cast_signed(), other.id().cast_signed());
+    let table = breathing();
+    let waiting = table.knock(1, &request(executing)).unwrap();
+    let held = table.knock(2, &request(sleeping)).unwrap();
+    until("its call to be brief", || waiting.is_brief());
+    assert!(table.park(Duration::from_secs(30)));
+    assert!(status(sleeping, "State:").starts_with('t'), "it is stopped");
+    table.unpark();
+    until("it to go on", || {
+        status(sleeping, "State:").starts_with('S')
+    });
+    assert!(!held.is_brief());
+    // Those that came for it are gone before it is executed, or end with it.
+    rustix::process::waitpid(
+        rustix::process::Pid::from_raw(second),
+        WaitOptions::from_bits_retain(libc::__WALL.cast_unsigned()),
+    )
+    .unwrap();
+    assert!(python.wait().unwrap().success());
+    other.kill().unwrap();
+    other.wait().unwrap();
+    drop((waiting, held));
 }
 
 /// The broker's unit gives it no `CAP_KILL`.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portreeve_abi::CacheKey;
+use portreeve_abi::{CacheKey, Process};
 use portreeve_policy::Outcome;
 
 use super::{Place, Table, once};
@@ -47,7 +47,11 @@ impl Table {
                 if new {
                     return Round::Park(calls.all_but(&calls.parked));
                 }
-                calls = self.wait(calls, None);
+                let now = Instant::now();
+                if look.is_some_and(|due| due <= now) {
+                    return Round::Look;
+                }
+                calls = self.wait(calls, look.map(|due| due.duration_since(now)));
                 continue;
             }
             if !calls.parked.is_empty() {
@@ -96,6 +100,29 @@ impl Table {
     pub fn unpark(&self) {
         self.lock().parking = false;
         self.changed.notify_all();
+    }
+
+    /// Whether held threads are to be left stopped.
+    pub(in crate::gate) fn is_parking(&self) -> bool {
+        self.lock().parking
+    }
+
+    /// Waits for so long; while threads are left stopped, until they need not be any more, or something else changes.
+    pub(in crate::gate) fn pause_while_parking(&self, time: Duration) {
+        let calls = self.lock();
+        if calls.parking {
+            drop(self.wait(calls, Some(time)));
+        } else {
+            drop(calls);
+            std::thread::park_timeout(time);
+        }
+    }
+
+    /// The process that a call is from; none of anybody's, if it has ended.
+    pub(in crate::gate) fn process(&self, number: u64) -> Process {
+        let calls = self.lock();
+        let call = calls.held.get(&number);
+        call.map(|call| call.key.process).unwrap_or_default()
     }
 
     /// This call's thread is stopped, or cannot be.
