@@ -10,8 +10,8 @@ pub mod request_flags {
     pub const AT_ONCE: u32 = 2;
     /// Nobody is asked about such a refusal.
     pub const QUIET: u32 = 4;
-    /// The calling thread is one of the kernel's for a ring of `io_uring`: it cannot be called out of
-    /// its hold meanwhile.
+    /// The calling thread is one of the kernel's for a ring of `io_uring`, or in `io_uring_enter()`, which turns a
+    /// restart into EINTR for the program: it cannot be called out of its hold.
     pub const BRIEF: u32 = 8;
     /// The process runs code of a file that others than root can have written, though its executable
     /// is root's.

@@ -8,7 +8,7 @@ use portreeve_abi::{CacheKey, Endpoint, Operation, ProbeConfig, Request, mode, r
 use crate::{
     cache,
     endpoint::{self, IPPROTO_MPTCP, is_loopback},
-    hold::{Outcome, hold, refuse_with},
+    hold::{Outcome, enters_ring, hold, refuse_with},
     label::{self, Judgement, Label, Relation, leave},
     maps::{STANDINGS, config},
     recent,
@@ -219,7 +219,7 @@ impl Call {
         if self.nonblocking {
             flags |= request_flags::NONBLOCK;
         }
-        if self.caller.works_for_a_ring() {
+        if self.caller.works_for_a_ring() || enters_ring() {
             flags |= request_flags::BRIEF;
         }
         // SAFETY: `request` is memory of a map that only this thread has; every field is written,

@@ -108,8 +108,7 @@ fn interrupted(call: &Call) -> i32 {
     // io_uring has EINTR for a program whose connect() or send would restart; of bind() and listen() it hands on
     // whatever they end with (`io_bind`, `io_listen` of io_uring/net.c).
     let handed_on = operation == Operation::Bind as u32 || operation == Operation::Listen as u32;
-    // SAFETY: only reads the calling thread's registers.
-    if handed_on && (works_for_a_ring || unsafe { shim_enters_ring() } != 0) {
+    if handed_on && (works_for_a_ring || enters_ring()) {
         -EINTR
     } else if works_for_a_ring {
         // Such a thread gets no signals, but is called off by other work. Told to try again it does.
@@ -117,6 +116,13 @@ fn interrupted(call: &Call) -> i32 {
     } else {
         -ERESTARTSYS
     }
+}
+
+/// Whether the calling thread is in `io_uring_enter()`.
+#[inline(always)]
+pub fn enters_ring() -> bool {
+    // SAFETY: only reads the calling thread's registers.
+    unsafe { shim_enters_ring() != 0 }
 }
 
 /// An errno as a hook returns it.

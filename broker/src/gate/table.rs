@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portreeve_abi::{CacheKey, MAX_HOLDS, Request, Verdict};
+use portreeve_abi::{CacheKey, MAX_HOLDS, Request, Verdict, request_flags};
 
 pub(super) use self::breaths::{Pace, Round};
 use super::held::{Held, once};
@@ -18,6 +18,9 @@ use crate::{
 /// Calls that the programs of one user may have held at once: three quarters of all there can be. Most
 /// computers have one user at a time, and whatever that one does, some is left for others.
 pub(super) const USER_SHARE: usize = MAX_HOLDS as usize / 4 * 3;
+
+/// Stands for the user of calls that nothing is known of but their threads.
+pub(super) const NOBODY: u32 = u32::MAX;
 
 /// How long a broker that ends waits for threads that are out for a breath.
 const RETURN_BEFORE_LEAVING: Duration = Duration::from_millis(500);
@@ -73,6 +76,8 @@ struct Call {
     tid: u32,
     key: CacheKey,
     brief: bool,
+    /// It cannot be called out, as the probe has said.
+    stays: bool,
 }
 
 impl Call {
@@ -165,7 +170,7 @@ impl Table {
                 _ => calls.forget(number),
             }
         }
-        let share = calls.of_user.get(&key.process.uid).copied();
+        let share = calls.of_user.get(&whose(&key)).copied();
         let full = if calls.held.len() >= MAX_HOLDS as usize {
             Some(Reason::HoldTableFull)
         } else {
@@ -179,10 +184,11 @@ impl Table {
             return None;
         }
         // Who breathes goes by the clock once there is a call.
-        if calls.held.is_empty() || calls.parking {
+        if share.is_none() || calls.parking {
             self.changed.notify_all();
         }
-        let number = calls.take_in(unique, tid, key);
+        let stays = request.flags & request_flags::BRIEF != 0;
+        let number = calls.take_in(unique, tid, key, stays);
         Some(Held::new(number, Arc::clone(self)))
     }
 
@@ -197,7 +203,7 @@ impl Table {
             return false;
         }
         // No call has this key, so none is taken for this one when the thread comes back.
-        calls.take_in(unique, tid, CacheKey::default());
+        calls.take_in(unique, tid, CacheKey::default(), false);
         self.changed.notify_all();
         true
     }
@@ -292,8 +298,8 @@ impl Table {
 }
 
 impl Calls {
-    fn take_in(&mut self, unique: u64, tid: u32, key: CacheKey) -> u64 {
-        *self.of_user.entry(key.process.uid).or_default() += 1;
+    fn take_in(&mut self, unique: u64, tid: u32, key: CacheKey, stays: bool) -> u64 {
+        *self.of_user.entry(whose(&key)).or_default() += 1;
         self.last += 1;
         let call = Call {
             place: Place::Inside(unique),
@@ -301,15 +307,11 @@ impl Calls {
             tid,
             key,
             brief: false,
+            stays,
         };
         self.held.insert(self.last, call);
         self.by_unique.insert(unique, self.last);
         self.last
-    }
-
-    fn all_but(&self, others: &HashSet<u64>) -> Vec<(u64, u32)> {
-        let held = self.held.iter().filter(|(it, _)| !others.contains(it));
-        held.map(|(number, call)| (*number, call.tid)).collect()
     }
 
     fn forget(&mut self, number: u64) {
@@ -325,13 +327,22 @@ impl Calls {
                 self.breathing.remove(&call.tid);
             }
         }
-        let uid = call.key.process.uid;
-        if let Some(share) = self.of_user.get_mut(&uid) {
+        let user = whose(&call.key);
+        if let Some(share) = self.of_user.get_mut(&user) {
             *share -= 1;
             if *share == 0 {
-                self.of_user.remove(&uid);
+                self.of_user.remove(&user);
             }
         }
+    }
+}
+
+/// Whose call it is.
+fn whose(key: &CacheKey) -> u32 {
+    if *key == CacheKey::default() {
+        NOBODY
+    } else {
+        key.process.uid
     }
 }
 

@@ -258,7 +258,7 @@ def reset():
     shutil.rmtree(LISTS, ignore_errors=True)
     if changed:
         service("restart")
-    states = _quiet_states()
+    states = _quiet_states() or _dismiss()
     if not states:
         # A restart has left held calls to the next broker; a stop ends them.
         service("stop")
@@ -278,6 +278,16 @@ def reset():
     if not states["alice"].agent:
         agent("start")
         await_agent()
+
+
+def _dismiss():
+    """Denies all that is asked, as root may: to load the probe anew takes ten times as long. By rules, which are
+    removed then; what is denied once is so for the next attempt.
+    """
+    with contextlib.suppress(bus.Failed):
+        for question in (it for user in USERS for it in bus.prompts(user)):
+            bus.answer(question, "deny", "always", question.scopes[0])
+    return _quiet_states()
 
 
 def _quiet_states():

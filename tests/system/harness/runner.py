@@ -72,7 +72,7 @@ def summary(ended):
 def _end(name, function):
     """Runs a test, and prints and returns how it has ended."""
     since, failure, seconds = time.time(), None, 0.0
-    woken = time.monotonic()
+    begun = woken = time.monotonic()
     try:
         _limited(_make_ready)
         begun = time.monotonic()

@@ -5,7 +5,7 @@ use std::{fs, mem::MaybeUninit, time::Duration};
 use nix::unistd::Pid;
 use rustix::process::WaitOptions;
 
-use super::{PATIENCE, SOON};
+use super::breather::{PATIENCE, SOON};
 
 /// When a thread that is to stop is looked at again; then after twice as long, and so on up to [`SOON`].
 const LOOK: Duration = Duration::from_micros(100);
@@ -16,14 +16,14 @@ const PEEK_SHARED: u32 = 1;
 
 /// Longer and longer pauses, of [`PATIENCE`] altogether.
 #[derive(Default)]
-pub(super) struct Pauses {
+struct Pauses {
     last: Duration,
     all: Duration,
 }
 
 impl Pauses {
     /// Takes the next one, if there is any left.
-    pub(super) fn next(&mut self) -> bool {
+    fn next(&mut self) -> bool {
         self.last = (self.last * 2).clamp(LOOK, SOON);
         self.all += self.last;
         let is_left = self.all <= PATIENCE;
@@ -119,8 +119,10 @@ pub(super) fn stop(pid: Pid) -> State {
 }
 
 pub(super) fn state(pid: Pid) -> State {
-    // Threads too, not leaders of thread groups only.
-    let options = WaitOptions::NOHANG | WaitOptions::from_bits_retain(libc::__WALL.cast_unsigned());
+    // Threads too, not leaders of thread groups only; but none that another thread of ours traces, though it may have
+    // the number of one that this has traced before.
+    let which = (libc::__WALL | libc::__WNOTHREAD).cast_unsigned();
+    let options = WaitOptions::NOHANG | WaitOptions::from_bits_retain(which);
     match rustix::process::waitpid(rustix::process::Pid::from_raw(pid.as_raw()), options) {
         Ok(None) | Err(rustix::io::Errno::INTR) => State::Running,
         Ok(Some((_, status))) => match status.stopping_signal() {

@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::{ffi::OsStrExt, process::CommandExt},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     ptr,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
@@ -49,6 +49,8 @@ impl Answer for Deaf {
     fn answer(&self, _unique: u64, _result: Result<&[u8], i32>) {}
 }
 
+const USER: u32 = 1000;
+
 /// A table whose calls breathe.
 fn breathing() -> Arc<Table> {
     let table = Table::new(
@@ -65,14 +67,15 @@ fn breathing() -> Arc<Table> {
     table
 }
 
-/// A call of a process's first thread.
-fn request(pid: i32) -> Request {
+/// A call of a process's first thread, and a user's.
+fn request(pid: i32, uid: u32) -> Request {
     let tid = pid.cast_unsigned();
     let mut request = Request {
         tid,
         ..Request::default()
     };
     request.key.process.tgid = tid;
+    request.key.process.uid = uid;
     request
 }
 
@@ -130,14 +133,14 @@ fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
     let pid = unstoppable(&pipe);
     until("it to wait", || status(pid, "State:").starts_with('D'));
     let table = breathing();
-    let held = table.knock(1, &request(pid)).unwrap();
+    let held = table.knock(1, &request(pid, USER)).unwrap();
     until("it to be traced", || {
         !matches!(status(pid, "TracerPid:").as_str(), "" | "0")
     });
     // Breath gives up on its stopping first, and then a signal takes its call away.
     let traced = Instant::now();
     until("it to be given up", || {
-        traced.elapsed() > super::PATIENCE * 2
+        traced.elapsed() > super::breather::PATIENCE * 2
     });
     table.interrupt(1);
     drop(held);
@@ -161,7 +164,7 @@ fn the_end_of_a_thread_that_was_killed_while_it_was_stopped_is_seen_by_its_paren
     let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
     let pid: i32 = lines.next().unwrap().unwrap().parse().unwrap();
     let table = breathing();
-    let held = table.knock(1, &request(pid)).unwrap();
+    let held = table.knock(1, &request(pid, USER)).unwrap();
     assert!(table.park(Duration::from_secs(30)));
     assert!(status(pid, "State:").starts_with('t'), "it is stopped");
     // SAFETY: no pointers.
@@ -189,7 +192,7 @@ os.execv('/bin/true', ['true'])
 ";
 
 #[test]
-fn a_process_that_is_being_executed_keeps_nobody_else_from_being_stopped() {
+fn a_process_that_is_being_executed_keeps_no_other_users_from_being_stopped() {
     let mut python = Command::new("python3")
         .args(["-c", EXECUTES])
         .stdin(Stdio::piped())
@@ -204,29 +207,70 @@ fn a_process_that_is_being_executed_keeps_nobody_else_from_being_stopped() {
     until("its second thread to end", || {
         status(second, "State:").starts_with('Z')
     });
-    let mut other = Command::new("sleep").arg("1000").spawn().unwrap();
-    let (executing, sleeping) = (python.id().cast_signed(), other.id().cast_signed());
+    let sleep = || Command::new("sleep").arg("1000").spawn().unwrap();
+    let (mut same, mut other) = (sleep(), sleep());
     let table = breathing();
-    let waiting = table.knock(1, &request(executing)).unwrap();
-    let held = table.knock(2, &request(sleeping)).unwrap();
+    let knock = |unique, child: &Child, user| {
+        let request = request(child.id().cast_signed(), user);
+        table.knock(unique, &request).unwrap()
+    };
+    let waiting = knock(1, &python, USER);
     until("its call to be brief", || waiting.is_brief());
-    assert!(table.park(Duration::from_secs(30)));
-    assert!(status(sleeping, "State:").starts_with('t'), "it is stopped");
+    let (beside, held) = (knock(2, &same, USER), knock(3, &other, USER + 1));
+    until("that of another process too", || beside.is_brief());
+    assert!(!table.park(Duration::ZERO));
+    let is = |letter: char| status(other.id().cast_signed(), "State:").starts_with(letter);
+    until("the other user's to be stopped", || is('t'));
     table.unpark();
-    until("it to go on", || {
-        status(sleeping, "State:").starts_with('S')
-    });
+    until("it to go on", || is('S'));
     assert!(!held.is_brief());
-    // Those that came for it are gone before it is executed, or end with it.
     rustix::process::waitpid(
         rustix::process::Pid::from_raw(second),
         WaitOptions::from_bits_retain(libc::__WALL.cast_unsigned()),
     )
     .unwrap();
+    // Not by waiting for it: a child's stops are told to whoever waits.
+    let executed = python.id().cast_signed();
+    until("it to be executed, and to end", || {
+        status(executed, "State:").starts_with('Z')
+    });
     assert!(python.wait().unwrap().success());
-    other.kill().unwrap();
-    other.wait().unwrap();
-    drop((waiting, held));
+    for child in [&mut same, &mut other] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    drop((waiting, beside, held));
+}
+
+#[test]
+fn threads_that_were_parked_are_not_brief_when_they_wake() {
+    let mut sleeping: Vec<Child> = (0..3)
+        .map(|_| Command::new("sleep").arg("1000").spawn().unwrap())
+        .collect();
+    let table = breathing();
+    let held: Vec<_> = sleeping
+        .iter()
+        .zip(1..)
+        .map(|(child, unique)| {
+            let request = request(child.id().cast_signed(), USER);
+            table.knock(unique, &request).unwrap()
+        })
+        .collect();
+    let all_are = |letter: char| {
+        let state = |child: &Child| status(child.id().cast_signed(), "State:");
+        sleeping.iter().all(|it| state(it).starts_with(letter))
+    };
+    for _ in 0..20 {
+        assert!(table.park(Duration::from_secs(30)));
+        assert!(all_are('t'), "they are stopped");
+        table.unpark();
+    }
+    until("them to go on", || all_are('S'));
+    assert!(held.iter().all(|it| !it.is_brief()));
+    for child in &mut sleeping {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 /// The broker's unit gives it no `CAP_KILL`.
@@ -248,11 +292,11 @@ fn a_thread_of_a_users_is_there_though_no_signal_may_be_sent_to_it() {
         set_capabilities(None, sets).unwrap();
         let pid = rustix::process::Pid::from_raw(tid.cast_signed()).unwrap();
         let refused = rustix::process::test_kill_process(pid);
-        (refused, super::exists(tid))
+        (refused, super::breather::exists(tid))
     });
     let alive = alive.join().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(alive, (Err(rustix::io::Errno::PERM), true));
-    assert!(!super::exists(tid));
+    assert!(!super::breather::exists(tid));
 }

@@ -1,15 +1,12 @@
 //! What [`Breath`](crate::gate::Breath) wants of the table: who is to leave the kernel's hook when, and what
 //! becomes of those.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use portreeve_abi::{CacheKey, Process};
+use portreeve_abi::CacheKey;
 use portreeve_policy::Outcome;
 
-use super::{Place, Table, once};
+use super::{Call, Calls, Place, Table, once, whose};
 
 /// What [`Breath`](crate::gate::Breath) is to do, for which calls: their numbers and threads.
 pub(in crate::gate) enum Round {
@@ -35,45 +32,59 @@ pub(in crate::gate) struct Pace {
 }
 
 impl Table {
-    /// Waits until there is something to do for [`Breath`](crate::gate::Breath): parking, as soon as it is wanted; a
-    /// breath for all held calls, when it is due and there are any; or a look.
-    pub(in crate::gate) fn next_round(&self, pace: &mut Pace) -> Round {
+    /// Waits until there is something to do for a user's calls: parking, as soon as it is wanted; a breath for all of
+    /// them, when it is due and there are any; or a look.
+    pub(in crate::gate) fn next_round(&self, user: u32, pace: &mut Pace) -> Round {
         let mut calls = self.lock();
         let look = pace.look.map(|time| Instant::now() + time);
         let mut idle = false;
         loop {
-            if calls.parking {
-                let new = calls.held.keys().any(|it| !calls.parked.contains(it));
-                if new {
-                    return Round::Park(calls.all_but(&calls.parked));
-                }
-                let now = Instant::now();
-                if look.is_some_and(|due| due <= now) {
-                    return Round::Look;
-                }
-                calls = self.wait(calls, look.map(|due| due.duration_since(now)));
-                continue;
-            }
-            if !calls.parked.is_empty() {
-                calls.parked.clear();
-                return Round::Unpark;
-            }
             let now = Instant::now();
-            // A call that comes after a while breathes a while after.
-            idle |= calls.held.is_empty();
-            if idle {
-                pace.due = now + pace.pause;
-            }
-            idle = calls.held.is_empty();
-            let breath = (!idle).then_some(pace.due);
-            if breath.is_some_and(|due| due <= now) {
-                return Round::Breathe(calls.all_but(&HashSet::new()));
+            let mut next = look;
+            if calls.parking {
+                let new = calls.of(user, |number| !calls.parked.contains(number));
+                if !new.is_empty() {
+                    return Round::Park(new);
+                }
+            } else {
+                if calls.unpark(user) {
+                    return Round::Unpark;
+                }
+                // A call that comes after a while breathes a while after.
+                idle |= !calls.of_user.contains_key(&user);
+                if idle {
+                    pace.due = now + pace.pause;
+                }
+                idle = !calls.of_user.contains_key(&user);
+                let breath = (!idle).then_some(pace.due);
+                if breath.is_some_and(|due| due <= now) {
+                    return Round::Breathe(calls.of(user, |_| true));
+                }
+                next = breath.into_iter().chain(look).min();
             }
             if look.is_some_and(|due| due <= now) {
                 return Round::Look;
             }
-            let next = breath.into_iter().chain(look).min();
             calls = self.wait(calls, next.map(|it| it.duration_since(now)));
+        }
+    }
+
+    /// Waits for a call of a user who is not `known`, or for so long while there are any calls.
+    pub(in crate::gate) fn next_user(
+        &self,
+        known: impl Fn(&u32) -> bool,
+        time: Duration,
+    ) -> Option<u32> {
+        let begun = Instant::now();
+        let mut calls = self.lock();
+        loop {
+            let new = calls.of_user.keys().find(|user| !known(user)).copied();
+            let left = time.saturating_sub(begun.elapsed());
+            if new.is_some() || left.is_zero() {
+                return new;
+            }
+            let left = (!calls.of_user.is_empty()).then_some(left);
+            calls = self.wait(calls, left);
         }
     }
 
@@ -107,37 +118,19 @@ impl Table {
         self.lock().parking
     }
 
-    /// Waits for so long; while threads are left stopped, until they need not be any more, or something else changes.
-    pub(in crate::gate) fn pause_while_parking(&self, time: Duration) {
-        let calls = self.lock();
-        if calls.parking {
-            drop(self.wait(calls, Some(time)));
-        } else {
-            drop(calls);
-            std::thread::park_timeout(time);
-        }
-    }
-
-    /// The process that a call is from; none of anybody's, if it has ended.
-    pub(in crate::gate) fn process(&self, number: u64) -> Process {
-        let calls = self.lock();
-        let call = calls.held.get(&number);
-        call.map(|call| call.key.process).unwrap_or_default()
-    }
-
     /// This call's thread is stopped, or cannot be.
     pub(in crate::gate) fn parked(&self, number: u64) {
         self.lock().parked.insert(number);
         self.changed.notify_all();
     }
 
-    /// A thread is about to be called out. Whether its call is still held here.
+    /// A thread is about to be called out. Whether its call is still held here, and it may be.
     pub(in crate::gate) fn call_out(&self, number: u64) -> bool {
         let mut calls = self.lock();
         if calls.leaving {
             return false;
         }
-        let call = calls.held.get_mut(&number);
+        let call = calls.held.get_mut(&number).filter(|call| !call.stays);
         call.map(|call| call.called = true).is_some()
     }
 
@@ -209,5 +202,28 @@ impl Table {
             return false;
         }
         !std::mem::replace(&mut call.brief, true)
+    }
+
+    /// No call of the user's breathes at present. Whether that is new for any.
+    pub(in crate::gate) fn be_brief_all(&self, user: u32) -> bool {
+        let calls = self.lock().of(user, |_| true);
+        let new = calls.iter().filter(|(number, _)| self.be_brief(*number));
+        new.count() > 0
+    }
+}
+
+impl Calls {
+    /// A user's calls of some numbers, with their threads.
+    pub(super) fn of(&self, user: u32, which: impl Fn(&u64) -> bool) -> Vec<(u64, u32)> {
+        let own = |(number, call): &(&u64, &Call)| whose(&call.key) == user && which(number);
+        let held = self.held.iter().filter(own);
+        held.map(|(number, call)| (*number, call.tid)).collect()
+    }
+
+    /// A user's calls are parked no more. Whether any was.
+    fn unpark(&mut self, user: u32) -> bool {
+        let Self { held, parked, .. } = self;
+        let own = |number: &u64| held.get(number).is_some_and(|it| whose(&it.key) == user);
+        parked.extract_if(own).count() > 0
     }
 }

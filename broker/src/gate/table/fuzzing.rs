@@ -1,7 +1,9 @@
 //! What only fuzz/ does from outside this room: it plays the kernel, and the one who has threads
 //! breathe.
 
-use super::{Arc, Duration, HashSet, Instant, Place, Table};
+use std::collections::BTreeSet;
+
+use super::{Arc, Duration, HashSet, Instant, Place, Table, whose};
 use crate::gate::{Error, Server};
 
 /// What [`crate::gate::Breath`] would be given to do: calls by their numbers, with their threads.
@@ -26,30 +28,32 @@ impl Rounds {
     /// What there is to do now, if there is anything.
     pub fn next(&self) -> Option<Round> {
         let calls = self.0.lock();
-        let nothing = if calls.parking {
-            calls.held.keys().all(|it| calls.parked.contains(it))
-        } else {
-            calls.parked.is_empty() && calls.held.is_empty()
-        };
-        drop(calls);
-        if nothing {
-            return None;
-        }
         // In the same order each time, so that an input does the same each time.
-        let sorted = |mut calls: Vec<(u64, u32)>| {
-            calls.sort_unstable();
-            calls
-        };
-        let mut pace = super::Pace {
-            pause: Duration::ZERO,
-            due: Instant::now(),
-            look: None,
-        };
-        match self.0.next_round(&mut pace) {
-            super::Round::Breathe(calls) => Some(Round::Breathe(sorted(calls))),
-            super::Round::Park(calls) => Some(Round::Park(sorted(calls))),
-            super::Round::Unpark => Some(Round::Unpark),
-            super::Round::Look => None,
+        let users: BTreeSet<u32> = calls.held.values().map(|call| whose(&call.key)).collect();
+        let parking = calls.parking;
+        let has_something =
+            |user: &u32| !parking || !calls.of(*user, |it| !calls.parked.contains(it)).is_empty();
+        let users: Vec<u32> = users.into_iter().filter(has_something).collect();
+        drop(calls);
+        let (mut all, mut unparks) = (Vec::new(), false);
+        for user in users {
+            let mut pace = super::Pace {
+                pause: Duration::ZERO,
+                due: Instant::now(),
+                look: None,
+            };
+            match self.0.next_round(user, &mut pace) {
+                super::Round::Breathe(calls) | super::Round::Park(calls) => all.extend(calls),
+                super::Round::Unpark => unparks = true,
+                super::Round::Look => {}
+            }
+        }
+        all.sort_unstable();
+        match (unparks, parking) {
+            (true, _) => Some(Round::Unpark),
+            (false, _) if all.is_empty() => None,
+            (false, true) => Some(Round::Park(all)),
+            (false, false) => Some(Round::Breathe(all)),
         }
     }
 

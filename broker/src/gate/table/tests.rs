@@ -51,24 +51,38 @@ fn call(tid: u32) -> Request {
     };
     request.key.process = Process {
         tgid: tid,
-        uid: 1000,
+        uid: USER,
         ..Process::default()
     };
     request
 }
 
+/// Long enough for what must not come.
+const SOON: Duration = Duration::from_millis(10);
+/// Whose calls those of [`call`] are.
+const USER: u32 = 1000;
+
 /// What is to be done within this time.
 fn next(table: &Table, pause: Duration) -> Round {
-    table.next_round(&mut Pace {
+    next_of(table, USER, pause)
+}
+
+fn next_of(table: &Table, user: u32, pause: Duration) -> Round {
+    let mut pace = Pace {
         pause,
         due: Instant::now() + pause,
         look: None,
-    })
+    };
+    table.next_round(user, &mut pace)
 }
 
 /// The number of the only held call.
 fn the_one(table: &Table) -> u64 {
-    match next(table, Duration::ZERO) {
+    the_one_of(table, USER)
+}
+
+fn the_one_of(table: &Table, user: u32) -> u64 {
+    match next_of(table, user, Duration::ZERO) {
         Round::Breathe(calls) if calls.len() == 1 => calls[0].0,
         _ => panic!("not one call is held"),
     }
@@ -302,10 +316,56 @@ fn parking_waits_for_all_and_takes_in_the_new() {
 }
 
 #[test]
+fn users_breathe_and_are_parked_apart() {
+    let (table, ..) = table();
+    let own = table.knock(1, &call(7)).unwrap();
+    let mut of_other = call(8);
+    of_other.key.process.uid = USER + 1;
+    let other = table.knock(2, &of_other).unwrap();
+    let known = |known: &'static [u32]| move |user: &u32| known.contains(user);
+    assert_eq!(table.next_user(known(&[USER]), SOON), Some(USER + 1));
+    assert_eq!(table.next_user(known(&[USER, USER + 1]), SOON), None);
+    assert!(!table.park(Duration::ZERO));
+    for user in [USER, USER + 1] {
+        let Round::Park(calls) = next_of(&table, user, Duration::ZERO) else {
+            panic!("nothing is to be parked");
+        };
+        assert_eq!(calls.len(), 1);
+        table.parked(calls[0].0);
+    }
+    assert!(table.park(Duration::ZERO));
+    table.unpark();
+    assert!(matches!(next(&table, Duration::ZERO), Round::Unpark));
+    // The computer sleeps again before the other's are let go: those are parked still, and these are not.
+    assert!(!table.park(Duration::ZERO));
+    assert!(matches!(next(&table, Duration::ZERO), Round::Park(calls) if calls.len() == 1));
+    table.unpark();
+    assert!(matches!(
+        next_of(&table, USER + 1, Duration::ZERO),
+        Round::Unpark
+    ));
+    assert!(table.be_brief_all(USER + 1) && !table.be_brief_all(USER + 1));
+    assert!(other.is_brief() && !own.is_brief());
+}
+
+#[test]
+fn who_the_probe_says_cannot_be_called_out_is_not() {
+    let (table, ..) = table();
+    let mut stays = call(7);
+    stays.flags = request_flags::BRIEF;
+    let held = table.knock(1, &stays).unwrap();
+    let Round::Breathe(calls) = next(&table, Duration::ZERO) else {
+        panic!("nobody is to breathe");
+    };
+    assert!(!table.call_out(calls[0].0));
+    drop(held);
+}
+
+#[test]
 fn a_call_of_replaced_programs_comes_back_as_another() {
     let (table, log, failures) = table();
     assert!(table.call_back(1, 7));
-    let number = the_one(&table);
+    let number = the_one_of(&table, NOBODY);
     assert!(table.call_out(number));
     assert!(!table.interrupt(1));
     let held = table.knock(2, &call(7)).unwrap();
@@ -314,7 +374,7 @@ fn a_call_of_replaced_programs_comes_back_as_another() {
     assert_eq!(log.read(), [(1, Err(libc::EINTR)), (2, Ok(0))]);
     // One that cannot be called out is denied.
     assert!(table.call_back(3, 8));
-    assert!(!table.be_brief(the_one(&table)));
+    assert!(!table.be_brief(the_one_of(&table, NOBODY)));
     assert_eq!(log.read()[2..], [(3, Ok(1))]);
     assert!(table.is_empty() && failures.report().is_empty());
 }
@@ -344,11 +404,11 @@ fn late_threads_are_seen_to_before_the_next_breath() {
         due: Instant::now() + far,
         look: Some(Duration::from_millis(1)),
     };
-    assert!(matches!(table.next_round(&mut pace), Round::Look));
+    assert!(matches!(table.next_round(USER, &mut pace), Round::Look));
     let held = table.knock(1, &call(7)).unwrap();
-    assert!(matches!(table.next_round(&mut pace), Round::Look));
+    assert!(matches!(table.next_round(USER, &mut pace), Round::Look));
     pace.due = Instant::now();
-    assert!(matches!(table.next_round(&mut pace), Round::Breathe(calls) if calls.len() == 1));
+    assert!(matches!(table.next_round(USER, &mut pace), Round::Breathe(calls) if calls.len() == 1));
     drop(held);
 }
 
@@ -364,7 +424,7 @@ fn a_call_that_comes_after_a_while_breathes_a_while_after() {
     };
     std::thread::scope(|scope| {
         let round = scope.spawn(|| {
-            let round = table.next_round(&mut pace);
+            let round = table.next_round(USER, &mut pace);
             (matches!(round, Round::Breathe(_)), Instant::now())
         });
         std::thread::park_timeout(pause * 2);
