@@ -7,8 +7,9 @@
 //! *Parking* is the same with a pause: before the computer sleeps, all held threads are left stopped.
 //!
 //! Tracing can be made to wait: for a process in `execve()`, for as long as the file system takes that its program is
-//! read from (kernel/ptrace.c: `ptrace_attach` takes `cred_guard_mutex`). So each user's calls have a thread of their
-//! own ([`Breather`]), and nobody's programs keep it waiting but those of that user.
+//! read from (kernel/ptrace.c: `ptrace_attach` takes `cred_guard_mutex`), and then for the end of its other threads,
+//! which we may have stopped. So each user's calls have a thread of their own ([`Breather`]), and nobody's programs keep
+//! it waiting but those of that user.
 
 mod breather;
 mod stopping;
@@ -35,7 +36,9 @@ const STUCK: Duration = Duration::from_secs(1);
 /// The one who has held threads breathe.
 pub struct Breath {
     shared: Shared,
-    users: HashMap<u32, Busy>,
+    /// Each user's thread: whether it is kept waiting, and since when it was a tick ago. More than one look tells: the
+    /// clock goes on while the computer sleeps.
+    users: HashMap<u32, (Busy, Option<Instant>)>,
     /// Users whose calls do not breathe: no thread is to be had for them.
     without: HashSet<u32>,
 }
@@ -75,23 +78,41 @@ impl Breath {
     }
 
     fn run(&mut self) {
+        let mut looked = Instant::now();
         loop {
-            let shared = &self.shared;
-            let known = |user: &u32| self.users.contains_key(user) || self.without.contains(user);
-            if let Some(user) = shared.table.next_user(known, TICK) {
+            if let Some(user) = self.shared.table.next_user(TICK) {
                 self.take_in(user);
             }
-            let stuck = self.users.iter().filter(|(_, busy)| busy.is_stuck());
-            for user in stuck.map(|(user, _)| user).chain(&self.without) {
-                if self.shared.table.be_brief_all(*user) {
-                    self.shared.interrupted.notify_one();
-                }
+            // However many users come one after another.
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.look();
+            }
+        }
+    }
+
+    /// A tick has passed.
+    fn look(&mut self) {
+        let table = &self.shared.table;
+        self.without.retain(|user| !table.give_up(*user));
+        let stuck = self.users.iter_mut().filter_map(|(user, (busy, before))| {
+            let since = busy.since();
+            let stuck = since.is_some_and(|since| since.elapsed() >= STUCK);
+            let stays = since == std::mem::replace(before, since);
+            (stuck && stays).then_some(user)
+        });
+        for user in stuck.chain(&self.without) {
+            if table.be_brief_all(*user) {
+                self.shared.interrupted.notify_one();
             }
         }
     }
 
     /// A user's first call is held.
     fn take_in(&mut self, user: u32) {
+        // The threads of others have ended: nobody else has theirs.
+        self.users
+            .retain(|_, (busy, _)| Arc::strong_count(&busy.0) > 1);
         let busy = Busy::default();
         let mut breather = Breather::new(user, self.shared.clone(), busy.clone());
         let started = if self.users.len() < MAX_USERS {
@@ -100,7 +121,7 @@ impl Breath {
             Err(io::Error::other("too many users have some"))
         };
         match started {
-            Ok(()) => drop(self.users.insert(user, busy)),
+            Ok(()) => drop(self.users.insert(user, (busy, None))),
             Err(error) => {
                 tracing::warn!("cannot hold calls of user {user} for long: {error}");
                 self.without.insert(user);
@@ -114,9 +135,8 @@ impl Busy {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
-    fn is_stuck(&self) -> bool {
-        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|since| since.elapsed() >= STUCK)
+    fn since(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

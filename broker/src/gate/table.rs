@@ -40,7 +40,8 @@ pub trait Answer: Send + Sync {
 /// back as a new FUSE request of the same thread. It stays one call here all the while.
 pub struct Table {
     calls: Mutex<Calls>,
-    /// Told of everything that [`Table::next_round`], [`Table::park`] or [`Table::leave`] wait for.
+    /// Told of everything that [`Table::next_round`], [`Table::next_user`], [`Table::park`] or [`Table::leave`] wait
+    /// for.
     changed: Condvar,
     answer: Box<dyn Answer>,
     pub(super) failures: Arc<Failures>,
@@ -58,9 +59,11 @@ struct Calls {
     by_unique: HashMap<u64, u64>,
     breathing: HashMap<u32, u64>,
     of_user: HashMap<u32, usize>,
+    /// Users whose calls have somebody who has them breathe.
+    served: HashSet<u32>,
     /// Held threads are to be left stopped.
     parking: bool,
-    /// Those that are, or cannot be.
+    /// Those of them that are, or cannot be.
     parked: HashSet<u64>,
     /// Nobody is called out any more.
     leaving: bool,
@@ -141,6 +144,7 @@ impl Table {
     /// answered.
     pub fn knock(self: &Arc<Self>, unique: u64, request: &Request) -> Option<Held> {
         let (tid, key) = (request.tid, request.key);
+        let stays = request.flags & request_flags::BRIEF != 0;
         let mut calls = self.lock();
         if calls.left {
             return None;
@@ -151,7 +155,7 @@ impl Table {
             }
             let rules = calls.rules;
             match calls.held.get_mut(&number) {
-                Some(call) if call.key == key => match call.place {
+                Some(call) if call.key == key && call.stays == stays => match call.place {
                     Place::Outside(Some((verdict, under))) if under == rules => {
                         calls.forget(number);
                         drop(calls);
@@ -187,7 +191,6 @@ impl Table {
         if share.is_none() || calls.parking {
             self.changed.notify_all();
         }
-        let stays = request.flags & request_flags::BRIEF != 0;
         let number = calls.take_in(unique, tid, key, stays);
         Some(Held::new(number, Arc::clone(self)))
     }

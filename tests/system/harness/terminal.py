@@ -8,7 +8,7 @@ import subprocess
 import termios
 import threading
 
-from harness.wait import until
+from harness.wait import Late, until
 
 
 class Terminal:
@@ -56,12 +56,19 @@ class Terminal:
         return self._process.wait(timeout=seconds)
 
     def kill(self):
-        # Ctrl-C, for what still runs there.
-        self.type("\x03")
         try:
-            self._process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
+            until(self._has_ended_by_key, "the end of what runs on the terminal", 30)
+        except Late:
             os.killpg(os.tcgetpgrp(self._keyboard), signal.SIGKILL)
             raise
         finally:
             os.close(self._slave)
+
+    def _has_ended_by_key(self):
+        """Presses Ctrl-C for what still runs there; whether it has ended. An agent that shows the next question
+        just then does not read what was typed before.
+        """
+        self.type("\x03")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        return self._process.poll() is not None

@@ -23,12 +23,9 @@ use crate::gate::table::{NOBODY, Pace, Round};
 /// Time between two breaths of a thread. Who waits for a grace period waits for one breath of all held threads, and for
 /// another one first if a grace period is under way: that is to be under 2 s altogether.
 const PERIOD: Duration = Duration::from_millis(800);
-/// At most one part in so many of a CPU's time goes into breathing: with thousands of held calls the
+/// At most one part in so many of a CPU's time goes into the breathing of one user's calls: with thousands of them the
 /// period grows.
 const SHARE: u32 = 10;
-/// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
-/// has been released just now and sleeps in somebody's file system.
-pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a thread that was let go may take to come back. It does at once, unless it waits for a CPU or
 /// runs a signal's handler. A user who is asked meanwhile would answer to nobody.
 const RETURN: Duration = Duration::from_secs(5);
@@ -71,7 +68,7 @@ impl Breather {
         }
     }
 
-    /// Never ends.
+    /// Until the user has had no calls for a while.
     pub(super) fn run(&mut self) {
         let mut pace = Pace {
             pause: PERIOD,
@@ -88,23 +85,19 @@ impl Breather {
                 Round::Breathe(calls) => {
                     let begun = cpu_time();
                     self.look();
-                    self.breathe_all(calls);
+                    self.each(&calls, Self::breathe);
                     pace.pause = PERIOD.max(cpu_time().saturating_sub(begun) * SHARE);
                     pace.due = Instant::now() + pace.pause;
                 }
                 Round::Park(calls) => {
-                    for (number, tid) in calls {
-                        if !self.parked.contains_key(&number)
-                            && let Some(stopped) = self.call_out(number, tid)
-                        {
-                            self.out.remove(&number);
-                            self.parked.insert(number, stopped);
-                        }
-                        // One that cannot be stopped counts too: there is no use in waiting for it.
+                    self.each(&calls, Self::park);
+                    // One that cannot be stopped counts too: there is no use in waiting for it.
+                    for (number, _) in calls {
                         self.shared.table.parked(number);
                     }
                 }
                 Round::Unpark | Round::Look => self.look(),
+                Round::End => return,
             }
             let on_their_way =
                 !self.late.is_empty() || !self.out.is_empty() || !self.parked.is_empty();
@@ -112,16 +105,26 @@ impl Breather {
         }
     }
 
-    fn breathe_all(&mut self, calls: Vec<(u64, u32)>) {
+    fn each(&mut self, calls: &[(u64, u32)], act: fn(&mut Self, u64, u32)) {
         let mut slow = Duration::ZERO;
-        for (number, tid) in calls {
-            if slow > SLOW {
-                self.be_brief(number);
-                continue;
-            }
+        for &(number, tid) in calls {
             let begun = Instant::now();
-            self.breathe(number, tid);
+            if slow <= SLOW || self.user == NOBODY {
+                act(self, number, tid);
+            } else {
+                self.be_brief(number);
+            }
             slow += begun.elapsed().saturating_sub(QUICK);
+        }
+    }
+
+    /// One thread is left stopped.
+    fn park(&mut self, number: u64, tid: u32) {
+        if !self.parked.contains_key(&number)
+            && let Some(stopped) = self.call_out(number, tid)
+        {
+            self.out.remove(&number);
+            self.parked.insert(number, stopped);
         }
     }
 
@@ -135,7 +138,12 @@ impl Breather {
             return;
         }
         if let Some(stopped) = self.call_out(number, tid) {
-            self.let_go(number, &stopped);
+            // It may have taken long.
+            if self.shared.gatekeepers.is_whole() {
+                self.let_go(number, &stopped);
+            } else {
+                self.parked.insert(number, stopped);
+            }
         }
     }
 
@@ -200,7 +208,8 @@ impl Breather {
     /// Sees to threads that were on their way, and to those that are stopped if they need not be any more.
     fn look(&mut self) {
         self.miss();
-        let stays = self.shared.table.is_parking() || !self.shared.gatekeepers.is_whole();
+        let stays =
+            self.shared.table.stays_parked(self.user) || !self.shared.gatekeepers.is_whole();
         for (number, pid) in std::mem::take(&mut self.late) {
             match state(pid) {
                 State::Stopped(stopped) if stays => drop(self.parked.insert(number, stopped)),

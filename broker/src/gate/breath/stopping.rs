@@ -5,34 +5,17 @@ use std::{fs, mem::MaybeUninit, time::Duration};
 use nix::unistd::Pid;
 use rustix::process::WaitOptions;
 
-use super::breather::{PATIENCE, SOON};
+use super::breather::SOON;
 
+/// How long a thread may take to stop. It sleeps in our own hook, so it stops at once, unless it
+/// has been released just now and sleeps in somebody's file system.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// When a thread that is to stop is looked at again; then after twice as long, and so on up to [`SOON`].
 const LOOK: Duration = Duration::from_micros(100);
 /// `PTRACE_EVENT_STOP` of include/uapi/linux/ptrace.h: the stop that `PTRACE_INTERRUPT` makes.
 const EVENT_STOP: i32 = 128;
 /// `PTRACE_PEEKSIGINFO_SHARED` of the same: the signals of the process. The libc crate has it for x86-64 only.
 const PEEK_SHARED: u32 = 1;
-
-/// Longer and longer pauses, of [`PATIENCE`] altogether.
-#[derive(Default)]
-struct Pauses {
-    last: Duration,
-    all: Duration,
-}
-
-impl Pauses {
-    /// Takes the next one, if there is any left.
-    fn next(&mut self) -> bool {
-        self.last = (self.last * 2).clamp(LOOK, SOON);
-        self.all += self.last;
-        let is_left = self.all <= PATIENCE;
-        if is_left {
-            std::thread::park_timeout(self.last);
-        }
-        is_left
-    }
-}
 
 /// What a seized thread does.
 pub(super) enum State {
@@ -109,12 +92,14 @@ impl Stopped {
 
 /// Waits until a thread that was interrupted stops or ends, not for long.
 pub(super) fn stop(pid: Pid) -> State {
-    let mut pauses = Pauses::default();
+    let (mut pause, mut waited) = (LOOK, Duration::ZERO);
     loop {
         match state(pid) {
-            State::Running if pauses.next() => {}
+            State::Running if waited < PATIENCE => std::thread::park_timeout(pause),
             state => return state,
         }
+        waited += pause;
+        pause = SOON.min(pause * 2);
     }
 }
 

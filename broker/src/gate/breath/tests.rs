@@ -140,7 +140,7 @@ fn a_thread_that_stops_too_late_is_let_go_though_its_call_has_ended() {
     // Breath gives up on its stopping first, and then a signal takes its call away.
     let traced = Instant::now();
     until("it to be given up", || {
-        traced.elapsed() > super::breather::PATIENCE * 2
+        traced.elapsed() > super::stopping::PATIENCE * 2
     });
     table.interrupt(1);
     drop(held);

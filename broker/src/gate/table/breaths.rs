@@ -1,4 +1,4 @@
-//! What [`Breath`](crate::gate::Breath) wants of the table: who is to leave the kernel's hook when, and what
+//! What those want of the table who have threads breathe ([`Breath`](crate::gate::Breath)): who is to leave the kernel's hook when, and what
 //! becomes of those.
 
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use portreeve_abi::CacheKey;
 use portreeve_policy::Outcome;
 
-use super::{Call, Calls, Place, Table, once, whose};
+use super::{Call, Calls, NOBODY, Place, Table, once, whose};
 
-/// What [`Breath`](crate::gate::Breath) is to do, for which calls: their numbers and threads.
+/// What is to be done for a user's calls, and for which: their numbers and threads.
 pub(in crate::gate) enum Round {
     /// Have them breathe.
     Breathe(Vec<(u64, u32)>),
@@ -18,9 +18,14 @@ pub(in crate::gate) enum Round {
     Unpark,
     /// See to those who were on their way.
     Look,
+    /// Nothing any more: the user has had no calls for a while.
+    End,
 }
 
-/// When [`Breath`](crate::gate::Breath) is to do what.
+/// How long a user's calls have somebody who has them breathe after the last of them.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// When what is to be done.
 pub(in crate::gate) struct Pace {
     /// Time between two breaths.
     pub pause: Duration,
@@ -36,7 +41,8 @@ impl Table {
     /// them, when it is due and there are any; or a look.
     pub(in crate::gate) fn next_round(&self, user: u32, pace: &mut Pace) -> Round {
         let mut calls = self.lock();
-        let look = pace.look.map(|time| Instant::now() + time);
+        let begun = Instant::now();
+        let look = pace.look.map(|time| begun + time);
         let mut idle = false;
         loop {
             let now = Instant::now();
@@ -60,7 +66,12 @@ impl Table {
                 if breath.is_some_and(|due| due <= now) {
                     return Round::Breathe(calls.of(user, |_| true));
                 }
-                next = breath.into_iter().chain(look).min();
+                let end = (idle && look.is_none()).then_some(begun + IDLE);
+                if end.is_some_and(|due| due <= now) {
+                    calls.served.remove(&user);
+                    return Round::End;
+                }
+                next = breath.into_iter().chain(look).chain(end).min();
             }
             if look.is_some_and(|due| due <= now) {
                 return Round::Look;
@@ -69,23 +80,32 @@ impl Table {
         }
     }
 
-    /// Waits for a call of a user who is not `known`, or for so long while there are any calls.
-    pub(in crate::gate) fn next_user(
-        &self,
-        known: impl Fn(&u32) -> bool,
-        time: Duration,
-    ) -> Option<u32> {
+    /// Waits for a call of a user whose calls have nobody who has them breathe, and is to have now; or for so long
+    /// while there are any calls.
+    pub(in crate::gate) fn next_user(&self, time: Duration) -> Option<u32> {
         let begun = Instant::now();
         let mut calls = self.lock();
         loop {
-            let new = calls.of_user.keys().find(|user| !known(user)).copied();
+            let Calls {
+                of_user, served, ..
+            } = &mut *calls;
+            if let Some(user) = of_user.keys().find(|user| !served.contains(user)) {
+                served.insert(*user);
+                return Some(*user);
+            }
             let left = time.saturating_sub(begun.elapsed());
-            if new.is_some() || left.is_zero() {
-                return new;
+            if left.is_zero() {
+                return None;
             }
             let left = (!calls.of_user.is_empty()).then_some(left);
             calls = self.wait(calls, left);
         }
+    }
+
+    /// Nobody has been found for a user's calls: somebody is, after there are none. Whether that is so.
+    pub(in crate::gate) fn give_up(&self, user: u32) -> bool {
+        let mut calls = self.lock();
+        !calls.of_user.contains_key(&user) && calls.served.remove(&user)
     }
 
     /// Has all held threads, and those that will be, left stopped; waits until they are, at most
@@ -96,7 +116,7 @@ impl Table {
         self.changed.notify_all();
         let until = Instant::now() + patience;
         loop {
-            if calls.held.keys().all(|it| calls.parked.contains(it)) {
+            if calls.all_are_parked() {
                 return true;
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -113,15 +133,25 @@ impl Table {
         self.changed.notify_all();
     }
 
-    /// Whether held threads are to be left stopped.
-    pub(in crate::gate) fn is_parking(&self) -> bool {
-        self.lock().parking
+    /// Whether a user's threads that are stopped are to be left so. If not, none of the calls counts as parked any
+    /// more.
+    pub(in crate::gate) fn stays_parked(&self, user: u32) -> bool {
+        let mut calls = self.lock();
+        if !calls.parking {
+            calls.unpark(user);
+        }
+        calls.parking
     }
 
     /// This call's thread is stopped, or cannot be.
     pub(in crate::gate) fn parked(&self, number: u64) {
-        self.lock().parked.insert(number);
-        self.changed.notify_all();
+        let mut calls = self.lock();
+        if calls.held.contains_key(&number) {
+            calls.parked.insert(number);
+        }
+        if calls.all_are_parked() {
+            self.changed.notify_all();
+        }
     }
 
     /// A thread is about to be called out. Whether its call is still held here, and it may be.
@@ -204,8 +234,12 @@ impl Table {
         !std::mem::replace(&mut call.brief, true)
     }
 
-    /// No call of the user's breathes at present. Whether that is new for any.
+    /// No call of the user's breathes at present. Whether that is new for any. Calls that nothing is known of are not
+    /// any one user's: they go on waiting.
     pub(in crate::gate) fn be_brief_all(&self, user: u32) -> bool {
+        if user == NOBODY {
+            return false;
+        }
         let calls = self.lock().of(user, |_| true);
         let new = calls.iter().filter(|(number, _)| self.be_brief(*number));
         new.count() > 0
@@ -215,9 +249,17 @@ impl Table {
 impl Calls {
     /// A user's calls of some numbers, with their threads.
     pub(super) fn of(&self, user: u32, which: impl Fn(&u64) -> bool) -> Vec<(u64, u32)> {
+        if !self.of_user.contains_key(&user) {
+            return Vec::new();
+        }
         let own = |(number, call): &(&u64, &Call)| whose(&call.key) == user && which(number);
         let held = self.held.iter().filter(own);
         held.map(|(number, call)| (*number, call.tid)).collect()
+    }
+
+    /// Whether all held threads are left stopped, or cannot be.
+    fn all_are_parked(&self) -> bool {
+        self.parked.len() == self.held.len()
     }
 
     /// A user's calls are parked no more. Whether any was.

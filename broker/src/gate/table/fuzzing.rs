@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Arc, Duration, HashSet, Instant, Place, Table, whose};
 use crate::gate::{Error, Server};
 
-/// What [`crate::gate::Breath`] would be given to do: calls by their numbers, with their threads.
+/// What those who have threads breathe would be given to do: calls by their numbers, with their threads.
 pub enum Round {
     /// Have them breathe.
     Breathe(Vec<(u64, u32)>),
@@ -21,7 +21,7 @@ pub fn take(server: &Server, bytes: &[u8]) -> Result<(), Error> {
     server.take(bytes)
 }
 
-/// The table as [`crate::gate::Breath`] sees it.
+/// The table as they see it.
 pub struct Rounds(pub Arc<Table>);
 
 impl Rounds {
@@ -45,7 +45,7 @@ impl Rounds {
             match self.0.next_round(user, &mut pace) {
                 super::Round::Breathe(calls) | super::Round::Park(calls) => all.extend(calls),
                 super::Round::Unpark => unparks = true,
-                super::Round::Look => {}
+                super::Round::Look | super::Round::End => {}
             }
         }
         all.sort_unstable();

@@ -322,9 +322,11 @@ fn users_breathe_and_are_parked_apart() {
     let mut of_other = call(8);
     of_other.key.process.uid = USER + 1;
     let other = table.knock(2, &of_other).unwrap();
-    let known = |known: &'static [u32]| move |user: &u32| known.contains(user);
-    assert_eq!(table.next_user(known(&[USER]), SOON), Some(USER + 1));
-    assert_eq!(table.next_user(known(&[USER, USER + 1]), SOON), None);
+    let mut users = [(); 2].map(|()| table.next_user(SOON).unwrap());
+    users.sort_unstable();
+    assert_eq!(users, [USER, USER + 1]);
+    assert_eq!(table.next_user(SOON), None);
+    assert!(!table.give_up(USER), "there is a call");
     assert!(!table.park(Duration::ZERO));
     for user in [USER, USER + 1] {
         let Round::Park(calls) = next_of(&table, user, Duration::ZERO) else {
@@ -346,6 +348,11 @@ fn users_breathe_and_are_parked_apart() {
     ));
     assert!(table.be_brief_all(USER + 1) && !table.be_brief_all(USER + 1));
     assert!(other.is_brief() && !own.is_brief());
+    drop(own);
+    assert!(table.give_up(USER));
+    let again = table.knock(3, &call(7)).unwrap();
+    assert_eq!(table.next_user(SOON), Some(USER));
+    drop(again);
 }
 
 #[test]
