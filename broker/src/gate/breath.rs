@@ -30,8 +30,9 @@ use super::{Presence, Table};
 const MAX_USERS: usize = 64;
 /// How often is looked whether a thread is kept waiting, while there are calls.
 const TICK: Duration = Duration::from_millis(500);
-/// A user's thread that one call has kept waiting for so long breathes for none of that user's.
-const STUCK: Duration = Duration::from_secs(1);
+/// A user's thread that one call has kept waiting for so long breathes for none of that user's. Longer than it may wait
+/// for a CPU where thousands of threads want one.
+const STUCK: Duration = Duration::from_secs(3);
 
 /// The one who has held threads breathe.
 pub struct Breath {

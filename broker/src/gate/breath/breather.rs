@@ -10,7 +10,11 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::{ptrace, signal},
+    sys::{
+        ptrace,
+        resource::{UsageWho, getrusage},
+        signal,
+    },
     unistd::Pid,
 };
 
@@ -35,10 +39,8 @@ const ANSWERED_RETURN: Duration = Duration::from_secs(60);
 /// to [`PERIOD`]. Not with the next breath only, which may be far: who is stopped then waits for it, though
 /// the call may have its verdict.
 pub(super) const SOON: Duration = Duration::from_millis(10);
-/// What a thread may take to be called out without that being held against its user.
-const QUICK: Duration = Duration::from_millis(100);
-/// What a user's threads may take longer than that altogether, in one round. Further calls of that round are brief:
-/// who waits for a grace period waits for them all.
+/// How long a user's processes may have us wait altogether in one round, before they let themselves be traced. Further
+/// calls of that round are brief: who waits for a grace period waits for them all.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// The one who has a user's calls breathe.
@@ -54,6 +56,8 @@ pub(super) struct Breather {
     /// are let go as soon as they stop. Who ends while it is traced has to be waited for by us, or nobody
     /// else will see its end, its parent least of all.
     late: Vec<(u64, Pid)>,
+    /// See [`SLOW`].
+    waited: Duration,
 }
 
 impl Breather {
@@ -65,6 +69,7 @@ impl Breather {
             out: HashMap::new(),
             parked: HashMap::new(),
             late: Vec::new(),
+            waited: Duration::ZERO,
         }
     }
 
@@ -106,15 +111,13 @@ impl Breather {
     }
 
     fn each(&mut self, calls: &[(u64, u32)], act: fn(&mut Self, u64, u32)) {
-        let mut slow = Duration::ZERO;
+        self.waited = Duration::ZERO;
         for &(number, tid) in calls {
-            let begun = Instant::now();
-            if slow <= SLOW || self.user == NOBODY {
+            if self.waited <= SLOW || self.user == NOBODY {
                 act(self, number, tid);
             } else {
                 self.be_brief(number);
             }
-            slow += begun.elapsed().saturating_sub(QUICK);
         }
     }
 
@@ -184,7 +187,12 @@ impl Breather {
         if !self.shared.table.call_out(number) {
             return None;
         }
-        if let Err(errno) = ptrace::seize(pid, ptrace::Options::empty()) {
+        let (begun, sleeps) = (Instant::now(), sleeps());
+        let seized = ptrace::seize(pid, ptrace::Options::empty());
+        if self::sleeps() != sleeps {
+            self.waited += begun.elapsed();
+        }
+        if let Err(errno) = seized {
             self.has_left(number, pid);
             // Somebody else traces it, it is a kernel worker, or nobody may trace anything.
             if errno == Errno::EPERM {
@@ -276,6 +284,11 @@ fn out_now(pid: Pid) -> (u32, Instant) {
 pub(super) fn exists(tid: u32) -> bool {
     let pid = i32::try_from(tid).map(Pid::from_raw);
     pid.is_ok_and(|pid| signal::kill(pid, None) != Err(Errno::ESRCH))
+}
+
+/// How often this thread has slept by itself: who only waits for a CPU has not.
+fn sleeps() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 
 /// Time of a CPU that this thread has used.
