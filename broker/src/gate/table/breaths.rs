@@ -22,7 +22,7 @@ pub(in crate::gate) enum Round {
     End,
 }
 
-/// How long a user's calls have somebody who has them breathe after the last of them.
+/// How long somebody who has a user's calls breathe waits for one, about.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// When what is to be done.
