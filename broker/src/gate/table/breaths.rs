@@ -25,6 +25,9 @@ pub(in crate::gate) enum Round {
 /// How long somebody who has a user's calls breathe waits for one, about.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// How often is looked whether all are parked: nobody is told of a call that ends instead.
+const PARKING: Duration = Duration::from_millis(50);
+
 /// When what is to be done.
 pub(in crate::gate) struct Pace {
     /// Time between two breaths.
@@ -123,7 +126,7 @@ impl Table {
             if left.is_zero() {
                 return false;
             }
-            calls = self.wait(calls, Some(left));
+            calls = self.wait(calls, Some(left.min(PARKING)));
         }
     }
 
