@@ -37,8 +37,8 @@ const STUCK: Duration = Duration::from_secs(3);
 /// The one who has held threads breathe.
 pub struct Breath {
     shared: Shared,
-    /// Each user's thread: whether it is kept waiting, and since when it was a tick ago. More than one look tells: the
-    /// clock goes on while the computer sleeps.
+    /// Each user's thread: whether it is kept waiting, and since when it was a tick ago. It takes two looks to tell: the
+    /// clock goes on while a computer that is about to sleep has all threads frozen.
     users: HashMap<u32, (Busy, Option<Instant>)>,
     /// Users whose calls do not breathe: no thread is to be had for them.
     without: HashSet<u32>,

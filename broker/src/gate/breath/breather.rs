@@ -187,9 +187,9 @@ impl Breather {
         if !self.shared.table.call_out(number) {
             return None;
         }
-        let (begun, sleeps) = (Instant::now(), sleeps());
+        let (begun, slept) = (Instant::now(), times_slept());
         let seized = ptrace::seize(pid, ptrace::Options::empty());
-        if self::sleeps() != sleeps {
+        if times_slept() != slept {
             self.waited += begun.elapsed();
         }
         if let Err(errno) = seized {
@@ -287,7 +287,7 @@ pub(super) fn exists(tid: u32) -> bool {
 }
 
 /// How often this thread has slept by itself: who only waits for a CPU has not.
-fn sleeps() -> i64 {
+fn times_slept() -> i64 {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
 }
 

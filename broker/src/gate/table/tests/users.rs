@@ -4,6 +4,7 @@ use super::*;
 
 /// Long enough for what must not come.
 const SOON: Duration = Duration::from_millis(10);
+
 #[test]
 fn users_breathe_and_are_parked_apart() {
     let (table, ..) = table();
