@@ -20,6 +20,8 @@ pub fn programs() -> &'static Path {
             .args(["build", "--quiet", "--offline", "--bins"])
             .args(["--package=portreeve-app", "--package=portreeve-broker"])
             .arg("--package=portreeve-cli")
+            // As optimised as the test is.
+            .args((!cfg!(debug_assertions)).then_some("--release"))
             .status()
             .expect("cannot run cargo");
         assert!(status.success(), "cannot build the programs");

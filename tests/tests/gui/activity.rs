@@ -46,16 +46,6 @@ fn desk(rows: Vec<Activity>) -> Desk {
     desk
 }
 
-/// Goes on with Tab until something of this role has the focus.
-fn tab_to(desk: &Desk, role: &str) {
-    desk.until(&format!("a {role} has the focus"), |desk| {
-        desk.press("Tab", 1);
-        let tree = desk.tree();
-        let mut lines = tree.lines();
-        lines.any(|line| line.trim_start().starts_with(role) && line.contains("focused"))
-    });
-}
-
 fn open(desk: &mut Desk) {
     desk.start_program("portreeve");
     desk.see("Rules", "label");
@@ -126,7 +116,7 @@ fn a_time_is_chosen_by_keyboard() {
     desk.see(&denied("curl"), "list item");
     // The bars tell their numbers to who does not see them.
     desk.see("Calls over time", "slider");
-    tab_to(&desk, "slider");
+    desk.tab_to("slider", "");
     // The last two: a new one may have begun since.
     desk.press("End", 1);
     desk.press("shift+Left", 1);
@@ -149,7 +139,7 @@ fn all_of_a_row_is_shown_beside_it() {
     let desk = desk(vec![unanswered]);
     let spoken = "/^curl: denied server.example, port 443 .TCP., .*in time$/";
     desk.see(spoken, "list item");
-    tab_to(&desk, "list item");
+    desk.tab_to("list item", "");
     desk.press("Return", 1);
     desk.see("You were asked, and did not answer in time.", "label");
     desk.see("Address", "list item");

@@ -69,30 +69,10 @@ fn open(desk: &mut Desk) {
     desk.press("alt+3", 1);
 }
 
-/// Whether what has the keyboard is of this role, and its name begins like this.
-fn is_focused(desk: &Desk, role: &str, name: &str) -> bool {
-    let beginning = format!("{role} “{name}");
-    let tree = desk.tree();
-    let mut lines = tree.lines().map(str::trim_start);
-    lines.any(|line| line.starts_with(&beginning) && line.contains(" focused"))
-}
-
-/// Presses a key until what has the keyboard is of this role, and its name begins like this: at most as often as
-/// there may be something in the window. To look takes too long to go by time.
-fn go_to(desk: &Desk, key: &str, role: &str, name: &str) {
-    for _ in 0..40 {
-        if is_focused(desk, role, name) {
-            return;
-        }
-        desk.press(key, 1);
-    }
-    panic!("{role} “{name}” does not get the keyboard\n{}", desk.tree());
-}
-
 /// Opens the page of the program whose row begins like this, by keys alone.
 fn open_program(desk: &Desk, name: &str) {
     desk.see(&format!("/^{name}: /"), "list item");
-    go_to(desk, "Tab", "list item", name);
+    desk.tab_to("list item", name);
     desk.press("Return", 1);
     desk.see("Recorded Calls", "label");
 }
@@ -225,7 +205,7 @@ fn all_connections_are_denied_by_one_choice_and_that_is_undone() {
     let desk = desk(vec![seen(TOOL)], vec![rule(10, TOOL), everywhere]);
     desk.see("/^tool: Allowed, /", "list item");
     open_program(&desk, "tool");
-    go_to(&desk, "Tab", "combo box", "Connections");
+    desk.tab_to("combo box", "Connections");
     desk.press("space", 1);
     // What is named is in the list of choices alone, and the last of them.
     desk.see("Ask", "label");

@@ -296,6 +296,20 @@ impl Desk {
         self.press("space", 1);
     }
 
+    /// Presses Tab until what has the keyboard is of this role, and its name begins like this: at most as often as there
+    /// may be something in the window. To look takes too long to go by time.
+    pub(crate) fn tab_to(&self, role: &str, name: &str) {
+        let beginning = format!("{role} “{name}");
+        let is_there = |line: &str| line.starts_with(&beginning) && line.contains(" focused");
+        for _ in 0..40 {
+            if self.tree().lines().any(|line| is_there(line.trim_start())) {
+                return;
+            }
+            self.press("Tab", 1);
+        }
+        panic!("{role} “{name}” does not get the keyboard\n{}", self.tree());
+    }
+
     /// Runs xdotool.
     pub(crate) fn xdotool<const N: usize>(&self, arguments: [&str; N]) -> Output {
         self.screen.xdotool(arguments)

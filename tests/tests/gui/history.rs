@@ -24,6 +24,8 @@ const PAGE: usize = 100;
 struct State {
     /// The newest first.
     rows: Vec<Activity>,
+    /// If there are more than a test can keep: the newest of them, and how many.
+    many: Option<(Activity, usize)>,
     /// The last ones first.
     programs: Vec<SeenProgram>,
     destinations: Vec<Destination>,
@@ -44,6 +46,21 @@ struct State {
 }
 
 impl State {
+    /// A page's worth of rows from there on, and one more if there is one.
+    fn read(&self, sieve: &Sieve, begin: usize) -> Vec<Activity> {
+        let Some((newest, count)) = &self.many else {
+            let rows = self.rows.iter().filter(|row| sieve.lets_through(row));
+            return rows.skip(begin).take(PAGE + 1).cloned().collect();
+        };
+        let places = begin..(begin + PAGE + 1).min(*count);
+        let rows = places.map(|place| place as u64).map(|place| Activity {
+            id: newest.id - place,
+            last: newest.last - place.cast_signed(),
+            ..newest.clone()
+        });
+        rows.collect()
+    }
+
     fn count(&self, filter: &ActivityFilter, parts: u32) -> Result<Timeline, Error> {
         let sieve = Sieve::new(filter)?;
         let oldest = self.rows.iter().map(|row| row.last).min().unwrap_or(0);
@@ -83,6 +100,11 @@ impl History {
     /// Programs did this, the newest first.
     pub(crate) fn set(&self, rows: Vec<Activity>) {
         self.lock().rows = rows;
+    }
+
+    /// Programs did this so often, and this is the newest time.
+    pub(crate) fn set_many(&self, newest: Activity, count: usize) {
+        self.lock().many = Some((newest, count));
     }
 
     /// How often all was to be forgotten.
@@ -168,8 +190,7 @@ impl History {
         state.pages_read += 1;
         let sieve = Sieve::new(&filter)?;
         let begin: usize = before.parse().unwrap_or_default();
-        let rows = state.rows.iter().filter(|row| sieve.lets_through(row));
-        let mut page: Vec<_> = rows.skip(begin).take(PAGE + 1).cloned().collect();
+        let mut page = state.read(&sieve, begin);
         let next = (page.len() > PAGE).then(|| (begin + PAGE).to_string());
         page.truncate(PAGE);
         state.filters.push(filter);

@@ -12,6 +12,7 @@ use portreeve_dbus::{APPLICATION_ID, Rule, RuleChanges};
 use tokio::task::JoinHandle;
 
 use crate::{
+    activity::row,
     desk::Desk,
     process,
     rules::{built_in, rule},
@@ -21,6 +22,10 @@ use crate::{
 /// show again ten thousand rules; none of it may take as long as rows for all of them, with which the window did not
 /// answer for more than 20 s.
 const STALL: Duration = Duration::from_secs(4);
+/// So many pages of what programs did are scrolled through: all rows have been in memory many times over, were they kept.
+const PAGES: usize = 200;
+/// The longest that the main loop may be busy with a page, unoptimised.
+const PAGE_STALL: Duration = Duration::from_millis(600);
 /// How long nothing is to be done by a window that has shown everything.
 const CALM: Duration = Duration::from_millis(500);
 
@@ -196,4 +201,52 @@ fn ten_thousand_rules_are_searched_and_deleted() {
     tell("10000 rules", &format!("{told:?}"));
     let stalled = told.iter().any(|(_, longest)| *longest > STALL);
     assert!(!stalled, "{told:?}");
+}
+
+#[test]
+fn a_million_rows_of_what_programs_did_are_scrolled() {
+    let mut desk = Desk::new();
+    let history = desk.broker.history.clone();
+    history.set_many(row(1_000_000, "program"), 1_000_000);
+    desk.start_program("portreeve");
+    let watch = Watch::begin(&desk);
+    desk.see("Rules", "label");
+    desk.focus("Portreeve");
+    desk.xdotool(["mousemove", "1279", "1023"]);
+    desk.press("alt+2", 1);
+    let first = "/^program: denied server.example/";
+    desk.see(first, "list item");
+    desk.tab_to("list item", "");
+    let opening = watch.longest(&desk);
+    let scroll = |pages| {
+        for _ in 0..pages {
+            let read = history.pages_read();
+            desk.until("it reads on", |desk| {
+                // What was read last may not have been there yet when the key was pressed before.
+                desk.press("End", 1);
+                history.pages_read() > read
+            });
+        }
+        (
+            watch.longest(&desk),
+            process::own_memory(desk.process()) >> 20,
+        )
+    };
+    // As many as are kept, and some.
+    let few = scroll(20);
+    let many = scroll(PAGES - 20);
+    let read = history.pages_read();
+    desk.press("Home", 1);
+    desk.until("what was forgotten is read again", |_| {
+        history.pages_read() > read
+    });
+    desk.see(first, "list item");
+    let back = watch.longest(&desk);
+    let told = format!(
+        "opening {opening:?}, 20 pages {few:?} MiB, {PAGES} {many:?} MiB, back to the newest {back:?}"
+    );
+    tell("1000000 rows", &told);
+    assert!(few.0.max(many.0).max(back) < PAGE_STALL, "{told}");
+    // Of each page is kept where it begins.
+    assert!(many.1 < few.1 + 8, "{told}");
 }
