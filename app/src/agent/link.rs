@@ -67,15 +67,20 @@ async fn serve(
         // Whatever was said before this does not count any more.
         let dropped = dropped.notified();
         broker.set(owner.clone());
-        owner = if owner.is_some() {
+        let changed = if owner.is_some() {
             tokio::select! {
-                changed = watch.changed() => changed?,
-                () = dropped => owner,
+                changed = watch.changed() => Some(changed?),
+                () = dropped => None,
                 never = stay_registered(&connection, events, backoff) => match never {},
             }
         } else {
-            watch.changed().await?
+            Some(watch.changed().await?)
         };
+        if let Some(changed) = changed {
+            owner = changed;
+            // However often the one before has refused.
+            backoff.reset();
+        }
         broker.set(None);
         send(events, Event::Gone).await;
     }

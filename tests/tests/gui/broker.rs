@@ -39,6 +39,9 @@ pub(crate) struct Answer {
 #[derive(Debug, Default)]
 struct State {
     agent: Option<OwnedUniqueName>,
+    /// Whether none may register, and how many have tried to.
+    wants_no_agent: bool,
+    agents_refused: usize,
     prompts: Vec<Prompt>,
     /// What was told to be on the screen: id and revision.
     shown: Vec<(u64, u32)>,
@@ -261,6 +264,15 @@ impl Broker {
 
     pub(crate) fn has_agent(&self) -> bool {
         lock(&self.state).agent.is_some()
+    }
+
+    /// Whether agents may register from now on.
+    pub(crate) fn want_agents(&self, wanted: bool) {
+        lock(&self.state).wants_no_agent = !wanted;
+    }
+
+    pub(crate) fn agents_refused(&self) -> usize {
+        lock(&self.state).agents_refused
     }
 
     pub(crate) fn was_shown(&self, id: u64, revision: u32) -> bool {

@@ -455,3 +455,27 @@ fn an_agent_that_the_broker_has_given_up_on_registers_again() {
     desk.run(desk.broker.show(&prompt(2)));
     desk.until("there is a window", |desk| desk.has_window("Allow “curl”"));
 }
+
+#[test]
+fn a_new_broker_is_not_waited_for_as_long_as_one_that_refused_the_agent() {
+    let desk = asked(&prompt(1));
+    let refused = |count| {
+        desk.until(&format!("{count} times it was refused"), |desk| {
+            desk.broker.agents_refused() >= count
+        });
+    };
+    desk.broker.want_agents(false);
+    desk.run(desk.broker.drop_agent());
+    refused(4);
+    desk.run(desk.broker.leave());
+    desk.run(desk.broker.come_back());
+    refused(5);
+    desk.broker.want_agents(true);
+    let begin = Instant::now();
+    desk.until("the agent has registered again", |desk| {
+        desk.broker.has_agent()
+    });
+    // The next pause of the same broker's would be of 8 s.
+    let passed = begin.elapsed();
+    assert!(passed < Duration::from_secs(4), "{passed:?}");
+}

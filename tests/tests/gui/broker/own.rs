@@ -1,6 +1,6 @@
 //! What the broker says of itself.
 
-use portreeve_dbus::{Settings, Status};
+use portreeve_dbus::{Error, Settings, Status};
 use zbus::{interface, message::Header};
 
 use super::{Shared, lock, own};
@@ -22,8 +22,14 @@ impl BrokerInterface {
         lock(&self.0).settings.clone()
     }
 
-    fn register_agent(&self, #[zbus(header)] header: Header<'_>) {
-        lock(&self.0).agent = header.sender().map(|name| name.to_owned().into());
+    fn register_agent(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let mut state = lock(&self.0);
+        if state.wants_no_agent {
+            state.agents_refused += 1;
+            return Err(Error::LimitsExceeded("agents".into()));
+        }
+        state.agent = header.sender().map(|name| name.to_owned().into());
+        Ok(())
     }
 
     fn prompt_shown(&self, id: u64, revision: u32) {
