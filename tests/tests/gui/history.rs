@@ -24,7 +24,8 @@ const PAGE: usize = 100;
 struct State {
     /// The newest first.
     rows: Vec<Activity>,
-    /// If there are more than a test can keep: the newest of them, and how many.
+    /// If there are more than a test can keep: the newest of them, and how many. Each went to a host whose name begins
+    /// with its place.
     many: Option<(Activity, usize)>,
     /// The last ones first.
     programs: Vec<SeenProgram>,
@@ -56,6 +57,7 @@ impl State {
         let rows = places.map(|place| place as u64).map(|place| Activity {
             id: newest.id - place,
             last: newest.last - place.cast_signed(),
+            host: Some(format!("{place}.server.example")),
             ..newest.clone()
         });
         rows.collect()

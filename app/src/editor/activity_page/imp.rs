@@ -219,16 +219,21 @@ impl ActivityPage {
             }
         ));
         self.scroll.add_controller(motion);
-        self.scroll
-            .vadjustment()
-            .connect_value_changed(glib::clone!(
-                #[weak]
-                page,
-                move |_| {
-                    page.read_on_if_needed();
-                    page.show_news_unless_looked_at();
-                }
-            ));
+        let place = self.scroll.vadjustment();
+        place.connect_value_changed(glib::clone!(
+            #[weak]
+            page,
+            move |_| {
+                page.read_on_if_needed();
+                page.show_news_unless_looked_at();
+            }
+        ));
+        // What was read is laid out.
+        place.connect_changed(glib::clone!(
+            #[weak]
+            page,
+            move |_| page.read_on_if_needed()
+        ));
     }
 
     fn fill_legend(&self) {

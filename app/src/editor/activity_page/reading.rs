@@ -180,8 +180,13 @@ impl ActivityPage {
             }
             Wanted::Again(before) => imp.rows.fill(&before, rows),
             Wanted::More(_) => {
+                let known = imp.rows.n_items();
                 imp.rows.append(before, rows, next);
                 imp.show_state();
+                // How much there is below is known once they are laid out; before, one more page would be read each time.
+                if imp.rows.n_items() > known {
+                    return;
+                }
             }
         }
         self.read_on_if_needed();
