@@ -221,6 +221,7 @@ impl PromptWindow {
         if let Some(heading) = heading {
             self.show_heading(&heading);
             self.show_consequence();
+            self.fit_title();
         }
     }
 

@@ -53,13 +53,9 @@ impl PromptWindow {
         let imp = self.imp();
         imp.title.set_visible(true);
         let (_, wanted, ..) = imp.header.measure(gtk::Orientation::Horizontal, -1);
-        let room = if self.width() > 0 {
-            self.width()
-        } else {
-            self.default_width()
-        };
-        imp.title
-            .set_visible(!imp.others.get_visible() || wanted <= room);
+        // As wide as it is to be; it may not be laid out so yet.
+        let fits = wanted <= self.default_width();
+        imp.title.set_visible(!imp.others.get_visible() || fits);
     }
 
     /// Opens the list of those that wait.

@@ -66,7 +66,7 @@ fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
             gettext("Your answer applies to {host} on any port, just this time.")
         }
         (For::Once, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, just this time.")
+            gettext("Your answer applies to all connections of “{app}”, just this time.")
         }
         (For::Once, _) if by_udp => {
             gettext("Your answer applies to {host} on UDP port {port}, just this time.")
@@ -76,7 +76,7 @@ fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
             gettext("Your answer applies to {host} on any port, until “{app}” quits.")
         }
         (For::Process, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, until it quits.")
+            gettext("Your answer applies to all connections of “{app}”, until it quits.")
         }
         (For::Process, _) if by_udp => {
             gettext("Your answer applies to {host} on UDP port {port}, until “{app}” quits.")
@@ -92,13 +92,13 @@ fn of_connecting(scope: Scope, lifespan: For, by_udp: bool) -> String {
         }
         (For::Always, Scope::Host) => gettext("Your answer applies to {host} on any port, always."),
         (For::Time(_), Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, for {time}.")
+            gettext("Your answer applies to all connections of “{app}”, for {time}.")
         }
         (For::Logout, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, until you log out.")
+            gettext("Your answer applies to all connections of “{app}”, until you log out.")
         }
         (For::Always, Scope::Any) => {
-            gettext("Your answer applies to all of “{app}”’s connections, always.")
+            gettext("Your answer applies to all connections of “{app}”, always.")
         }
         (For::Time(_), _) if by_udp => {
             gettext("Your answer applies to {host} on UDP port {port}, for {time}.")

@@ -369,7 +369,7 @@ fn the_consequence_follows_the_choices() {
     );
     assert_eq!(
         consequence(Scope::Any, For::Once),
-        "Your answer applies to all of “curl”’s connections, just this time."
+        "Your answer applies to all connections of “curl”, just this time."
     );
 }
 
