@@ -82,9 +82,15 @@ fn nothing_has_happened_yet() {
 
 #[test]
 fn the_broker_searches() {
-    let rows = (0..=449)
-        .rev()
-        .map(|id| row(id + 1, &format!("program-{id}")));
+    const RARE: [u64; 3] = [300, 170, 20];
+    let rows = (0..=449).rev().map(|id| {
+        let kind = if RARE.contains(&id) {
+            "rare"
+        } else {
+            "program"
+        };
+        row(id + 1, &format!("{kind}-{id}"))
+    });
     let desk = desk(rows.collect());
     desk.see(&denied("program-449"), "list item");
     let read = desk.broker.history.pages_read();
@@ -96,6 +102,11 @@ fn the_broker_searches() {
     let filter = desk.broker.history.last_filter();
     assert_eq!(filter.app.as_deref(), Some("program-142"));
     assert_eq!(filter.verdict.as_deref(), Some("denied"));
+    // What is found fills no screen, and is not found at once.
+    desk.enter("Search", "rare");
+    for id in RARE {
+        desk.see(&denied(&format!("rare-{id}")), "list item");
+    }
     desk.enter("Search", "colour:red");
     desk.see("/^“colour:” is not known. Use app:.*$/", "label");
     // What was shown before stays.

@@ -18,8 +18,10 @@ use zbus::{
 
 use crate::broker::to_each;
 
-/// Rows of a page.
+/// Rows of a page, and how many are looked at for it.
 const PAGE: usize = 100;
+const PIECE: usize = 120;
+
 #[derive(Debug, Default)]
 struct State {
     /// The newest first.
@@ -47,20 +49,31 @@ struct State {
 }
 
 impl State {
-    /// A page's worth of rows from there on, and one more if there is one.
-    fn read(&self, sieve: &Sieve, begin: usize) -> Vec<Activity> {
+    /// The row at a place.
+    fn row(&self, place: usize) -> Option<Activity> {
         let Some((newest, count)) = &self.many else {
-            let rows = self.rows.iter().filter(|row| sieve.lets_through(row));
-            return rows.skip(begin).take(PAGE + 1).cloned().collect();
+            return self.rows.get(place).cloned();
         };
-        let places = begin..(begin + PAGE + 1).min(*count);
-        let rows = places.map(|place| place as u64).map(|place| Activity {
-            id: newest.id - place,
-            last: newest.last - place.cast_signed(),
+        let back = place as u64;
+        (place < *count).then(|| Activity {
+            id: newest.id - back,
+            last: newest.last - back.cast_signed(),
             host: Some(format!("{place}.server.example")),
             ..newest.clone()
-        });
-        rows.collect()
+        })
+    }
+
+    /// A page of rows from there on, and where the next one begins. However few these are, no more than a piece is looked at.
+    fn read(&self, sieve: &Sieve, begin: usize) -> (Vec<Activity>, String) {
+        let (mut page, mut place) = (Vec::new(), begin);
+        while let Some(row) = self.row(place) {
+            if page.len() == PAGE || place - begin == PIECE {
+                return (page, place.to_string());
+            }
+            page.extend(sieve.lets_through(&row).then_some(row));
+            place += 1;
+        }
+        (page, String::new())
     }
 
     fn count(&self, filter: &ActivityFilter, parts: u32) -> Result<Timeline, Error> {
@@ -192,11 +205,8 @@ impl History {
         state.pages_read += 1;
         let sieve = Sieve::new(&filter)?;
         let begin: usize = before.parse().unwrap_or_default();
-        let mut page = state.read(&sieve, begin);
-        let next = (page.len() > PAGE).then(|| (begin + PAGE).to_string());
-        page.truncate(PAGE);
         state.filters.push(filter);
-        Ok((page, next.unwrap_or_default()))
+        Ok(state.read(&sieve, begin))
     }
 
     fn timeline(&self, uid: u32, filter: ActivityFilter, parts: u32) -> Result<Timeline, Error> {

@@ -183,8 +183,10 @@ impl ActivityPage {
                 let known = imp.rows.n_items();
                 imp.rows.append(before, rows, next);
                 imp.show_state();
-                // How much there is below is known once they are laid out; before, one more page would be read each time.
-                if imp.rows.n_items() > known {
+                // A list that scrolls is longer once they are laid out, and only then is it known how much there is below:
+                // one more page would be read each time. Of one that does not, a few more rows change nothing.
+                let place = imp.scroll.vadjustment();
+                if imp.rows.n_items() > known && place.upper() > place.page_size() {
                     return;
                 }
             }
